@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install run test lint bench relevance lock clean
+.PHONY: help install run test lint bench relevance texts lock clean
 help:
 	@echo "make run        install, then the register on http://127.0.0.1:8000"
 	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint       Ruff, mypy strict, import rules, known weaknesses of pinned packages"
 	@echo "make bench      speed, as ratios against a baseline of the same run"
 	@echo "make relevance  how often the search puts the institution meant first"
+	@echo "make texts      new sentences into the catalogues of every language (docs/translation.md)"
 	@echo "make lock       refresh the lock files from pyproject.toml"
 
 $(BIN)/python:
@@ -54,6 +55,9 @@ bench: install
 relevance: install
 	@bash tests/setup.sh meilisearch
 	@$(BIN)/python -m tests.relevance.measure --failures
+
+texts: install
+	@$(BIN)/python -m tests.translation
 
 lock: install
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

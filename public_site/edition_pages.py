@@ -14,6 +14,7 @@ from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest, Province
 from registry.errors import CannotAnswer, NotFound
+from registry.texts import Message
 from registry.web import error_status
 from registry.web.routes import route_get
 
@@ -92,7 +93,7 @@ def _select_rows(request: PageRequest, edition: Edition, manifest: Manifest) -> 
     province = next((province for province in manifest.provinces if province.code == code), None)
     first = int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 1
     if province is None or not 1 <= first <= max(province.institutions, 1):
-        raise NotFound(f"第{edition.id}期名录没有这一部分。", f"Edition {edition.id} has no such part.")
+        raise NotFound(Message("第{edition}期名录没有这一部分。", edition=edition.id))
     items = get_register(request).editions.list_institutions(edition, province.code)
     return EditionRows(
         province=province,

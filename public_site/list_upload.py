@@ -32,6 +32,7 @@ from registry.batch.job import F, answer_file, detect_format
 from registry.batch.xlsx_sheets import XlsxAnswerWriter
 from registry.domain.model import Answer, Struct, VerdictWord
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
+from registry.texts import Message
 from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import hold_upload_place, read_form
@@ -149,16 +150,17 @@ def _render_refusal(request: PageRequest, error: InvalidInput | Busy) -> Respons
 def _open_upload(file: object) -> IO[bytes]:
     """Open the bytes of an upload; InvalidInput when there are none, TooLarge when there are too many."""
     if not isinstance(file, UploadFile) or not file.filename:
-        raise InvalidInput("请先选择一个 csv 或 xlsx 文件。", "Choose a csv or xlsx file first.")
+        raise InvalidInput(Message("请先选择一个 csv 或 xlsx 文件。"))
     source = file.file
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
     if size > MOST_BYTES:
         megabytes = math.ceil(size * 10 / 1024 / 1024) / 10  # rounded up: 5.0 is not more than 5
         raise TooLarge(
-            f"文件有 {megabytes:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
-            f"The file has {megabytes:.1f} MB; this page takes 5 MB, and nothing was checked. Split it, or "
-            "send up to 100,000 rows through the developers' interface.",
+            Message(
+                "文件有 {megabytes:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+                megabytes=megabytes,
+            ),
         )
     return source
 
@@ -176,7 +178,7 @@ def _answer_rows(
     file_format = detect_format(source.read(64))
     source.seek(0)
     if file_format == "ndjson":
-        raise InvalidInput("这里只接受 csv 或 xlsx 文件。", "This page takes csv and xlsx files.")
+        raise InvalidInput(Message("这里只接受 csv 或 xlsx 文件。"))
     batch = get_register(request).make_batch(read_language(request).lang, make_people_budget(request).require_look)
     writer, pieces = answer_file(source, file_format, lambda layout: make_writer(batch, layout), MOST_ROWS, PAGE)
     for piece in pieces:
@@ -186,9 +188,10 @@ def _answer_rows(
         get_register(request).clients.count_rows(admitted, writer.tally.rows)
     if writer.tally.cut:
         raise TooLarge(
-            f"这里一次最多 {MOST_ROWS:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
-            f"This page takes {MOST_ROWS:,} rows, and nothing was checked. Split the file, or send up to 100,000 rows "
-            "through the developers' interface.",
+            Message(
+                "这里一次最多 {most_rows:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
+                most_rows=MOST_ROWS,
+            ),
         )
     return writer
 

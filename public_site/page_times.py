@@ -16,6 +16,7 @@ from registry.domain.model import Institution, Struct
 from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, parse_instant, to_day
 from registry.register import Register
+from registry.texts import Message
 from registry.web.record_changes import PageTimes, collect_recorded_values
 from registry.web.standing import Standing, apply_rules_on_day, make_standing
 
@@ -82,8 +83,7 @@ def require_times(form: TimesForm, today: dt.date) -> PageTimes:
     if errors:
         typed = errors[0].value
         raise InvalidInput(
-            f"日期“{typed}”无法识别，请写成 2025-07-01 这样。",
-            f"“{typed}” is not a day this page can read. Write it like 2025-07-01.",
+            Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed),
         )
     return times
 

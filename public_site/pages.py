@@ -21,6 +21,7 @@ from public_site import (
 )
 from public_site.responses import PageContext, PageRequest, find_site_facts, make_page_response, render_error_page
 from registry.errors import NotFound
+from registry.texts import Message
 from registry.web import page_templates
 from registry.web.routes import route_get
 
@@ -47,7 +48,7 @@ def get_static_file(name: FromPath[str]) -> Response[bytes]:
     """Return a style or an icon. Its address holds its content's hash, so it may be cached for a year."""
     path = page_templates.list_assets().get(name)
     if path is None:
-        raise NotFound(f"没有文件 {name[:80]}。", f"There is no file {name[:80]}.")
+        raise NotFound(Message("没有文件 {name}。", name=name[:80]))
     media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": YEAR})
 

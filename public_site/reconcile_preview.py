@@ -9,6 +9,7 @@ from litestar import Response
 from public_site.responses import PageContext, PageRequest, get_page_address, get_register, make_page_response
 from registry.domain.model import Institution
 from registry.errors import CannotAnswer, InvalidInput, NotFound
+from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.routes import route_get
 from registry.web.standing import Standing, State, apply_rules_on_day, make_standing
@@ -43,7 +44,7 @@ def render_error_card(request: PageRequest, error: Exception) -> Response[str]:
         return _render_card(request, 400, reason="mistyped")
     error_status.failures.log_error(error, "GET /reconcile/preview")
     response = _render_card(request, 503, reason="cannot_answer")
-    response.headers.update(error_status.make_headers(CannotAnswer("", "")))
+    response.headers.update(error_status.make_headers(CannotAnswer(FixedText(""))))
     return response
 
 

@@ -5,24 +5,35 @@ from __future__ import annotations
 import errno
 from typing import Any, ClassVar, TypeVar
 
+from registry.texts import Message
+
 
 class RegistryError(Exception):
-    """A refusal that a person can act on: what happened and what to do, in Chinese and in English.
+    """A refusal that a person can act on: a message of what happened and what to do.
 
     ``code`` never changes once published. ``details`` are JSON values for programs (row, cell, limit, ...).
     """
 
     code: ClassVar[str] = "registry_error"
 
-    def __init__(self, zh: str, en: str, **details: Any) -> None:
-        super().__init__(zh)
-        self.zh = zh
-        self.en = en
+    def __init__(self, message: Message, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
         self.details = details
 
     def get_text(self, lang: str = "zh-CN") -> str:
-        """The sentence in a language: English for ``en``, else Chinese."""
-        return self.en if lang.startswith("en") else self.zh
+        """The sentence in a language."""
+        return self.message.to_text(lang)
+
+    @property
+    def zh(self) -> str:
+        """The sentence in Chinese."""
+        return self.get_text("zh-CN")
+
+    @property
+    def en(self) -> str:
+        """The sentence in English."""
+        return self.get_text("en")
 
 
 class InvalidInput(RegistryError):
@@ -292,9 +303,7 @@ def find_nearest(kind: type[BaseException], table: dict[type[RegistryError], _Va
 def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
     """The refusal while there is nothing to answer from; ``cause``: why the last attempt failed, None at a start."""
     return CannotAnswer(
-        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-        "please try again later.",
+        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"),
         cause=type(cause).__name__ if cause else "starting",
     )
 
@@ -302,9 +311,7 @@ def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
 def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
     """The refusal for a database that cannot be asked."""
     return DatabaseUnreachable(
-        "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; "
-        "please try again later.",
+        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"),
         cause=type(error).__name__,
     )
 
@@ -312,10 +319,10 @@ def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
 def make_database_damage_error(error: Exception) -> DatabaseDamaged:
     """The refusal for a database whose file is damaged: asking again later does not help."""
     return DatabaseDamaged(
-        "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
-        "请管理员恢复备份：registry restore 备份文件 --complete",
-        "The database file is damaged and the register cannot be asked. This does not mean an institution is not "
-        "approved. Whoever runs it restores a backup: registry restore FILE --complete",
+        Message(
+            "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
+            "请管理员恢复备份：registry restore 备份文件 --complete"
+        ),
         cause=type(error).__name__,
     )
 
@@ -327,9 +334,7 @@ FAULTS = (CannotAnswer, LogDamaged, ClockWrong, SigningKeyMissing, SigningKeyFor
 def make_disk_full_error(where: object = None) -> StorageFull:
     """The refusal of a write for which there is no room; ``where``: the folder, for whoever runs the register."""
     return StorageFull(
-        "磁盘已满，现在无法写入，刚才的操作没有保存；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
-        "The disk is full: nothing can be written and what was just done is not saved. Searching and checking go on. "
-        "Whoever runs the register makes room; then do it again.",
+        Message("磁盘已满，现在无法写入，刚才的操作没有保存；查询和核验照常。请管理员腾出磁盘空间后再操作一次。"),
         **({"where": str(where)} if where is not None else {}),
     )
 
@@ -337,11 +342,10 @@ def make_disk_full_error(where: object = None) -> StorageFull:
 def make_read_only_error(where: object = None) -> StorageReadOnly:
     """The refusal of a write to a folder or database that takes none; ``where``: which, for whoever runs it."""
     return StorageReadOnly(
-        "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
-        "请管理员检查磁盘的挂载状态和目录权限后再操作一次。",
-        "The data folder or the database can be read and not written to, and what was just done is not saved. "
-        "Searching and checking go on. Whoever runs the register looks at the disk's mount and the folder's "
-        "permissions; then do it again.",
+        Message(
+            "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
+            "请管理员检查磁盘的挂载状态和目录权限后再操作一次。"
+        ),
         **({"where": str(where)} if where is not None else {}),
     )
 
@@ -349,11 +353,13 @@ def make_read_only_error(where: object = None) -> StorageReadOnly:
 def make_log_rollback_error(size: int, published: int) -> LogRolledBack:
     """The refusal over a database that holds fewer entries than were published, or than this process has read."""
     return LogRolledBack(
-        f"数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，也不据此答复。"
-        "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
-        f"The database holds {size} entries, {published} were published: it was rolled back or cut short. It takes no "
-        "proposals and no approvals, and nothing is answered from it. Whoever runs the register restores a newer "
-        "backup, or runs: registry restore FILE --complete",
+        Message(
+            "数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，"
+            "也不据此答复。"
+            "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+            size=size,
+            published=published,
+        ),
         entry=size + 1,
     )
 
@@ -377,6 +383,5 @@ def find_storage_fault(error: BaseException, where: object = None) -> StorageFul
 def make_nesting_error() -> InvalidInput:
     """The refusal of JSON that is nested deeper than any request needs, or than a decoder follows."""
     return InvalidInput(
-        "JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。",
-        "The JSON is nested too deeply to be read; are there brackets too many?",
+        Message("JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。"),
     )

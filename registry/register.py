@@ -36,6 +36,7 @@ from registry.search.fetch_plan import TYPING
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import FaultBoard
+from registry.texts import Message
 from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.view import VerificationView
@@ -139,7 +140,7 @@ class Register:
             self.verification, compact, AsOf(valid_on=moment.day, size=moment.size)
         )
         if institution is None:
-            raise NotFound(f"名录中没有编码 {code}。", f"The register has no code {code}.")
+            raise NotFound(Message("名录中没有编码 {code}。", code=code))
         return institution, moment.now
 
     def list_institutions(self, codes: Sequence[str], asof: AsOf) -> list[Institution]:

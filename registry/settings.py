@@ -10,6 +10,7 @@ from typing import Annotated, get_type_hints
 import msgspec
 
 from registry.errors import InvalidInput
+from registry.texts import Message
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,46 +119,46 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
-        raise InvalidInput(f"环境变量设置有误：{error}", f"A REGISTRY_ setting cannot be used: {error}") from error
+        raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
     if not settings.public_url.startswith(("http://", "https://")):
         raise InvalidInput(
-            f"REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {settings.public_url}",
-            f"REGISTRY_PUBLIC_URL must start with http:// or https://, not {settings.public_url}",
+            Message(
+                "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
+            ),
         )
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
-            f"REGISTRY_TIME_SOURCE 须以 http:// 或 https:// 开头，现为 {settings.time_source}",
-            f"REGISTRY_TIME_SOURCE must start with http:// or https://, not {settings.time_source}",
+            Message(
+                "REGISTRY_TIME_SOURCE 须以 http:// 或 https:// 开头，现为 {time_source}",
+                time_source=settings.time_source,
+            ),
         )
     limits = (settings.anonymous_limit, settings.people_limit, settings.people_limit_keys)
     if min(limits) < 0 or settings.audit_days < 1:
         raise InvalidInput(
-            "REGISTRY_ANONYMOUS_LIMIT、REGISTRY_PEOPLE_LIMIT、REGISTRY_PEOPLE_LIMIT_KEYS 不得小于0，"
-            "REGISTRY_AUDIT_DAYS 不得小于1。",
-            "REGISTRY_ANONYMOUS_LIMIT, REGISTRY_PEOPLE_LIMIT and REGISTRY_PEOPLE_LIMIT_KEYS must not be below 0, nor "
-            "REGISTRY_AUDIT_DAYS below 1.",
+            Message(
+                "REGISTRY_ANONYMOUS_LIMIT、REGISTRY_PEOPLE_LIMIT、REGISTRY_PEOPLE_LIMIT_KEYS 不得小于0，"
+                "REGISTRY_AUDIT_DAYS 不得小于1。"
+            ),
         )
     if settings.state_limit < 1 or not 0 <= settings.storage_reserve <= settings.storage_low:
         raise InvalidInput(
-            "REGISTRY_STATE_LIMIT 不得小于1；REGISTRY_STORAGE_RESERVE 不得小于0，也不得大于 REGISTRY_STORAGE_LOW。",
-            "REGISTRY_STATE_LIMIT must not be below 1; REGISTRY_STORAGE_RESERVE is 0 at least and no more than "
-            "REGISTRY_STORAGE_LOW.",
+            Message(
+                "REGISTRY_STATE_LIMIT 不得小于1；REGISTRY_STORAGE_RESERVE 不得小于0，也不得大于 REGISTRY_STORAGE_LOW。"
+            ),
         )
     _check_security_contact(settings)
     if settings.max_connections < 1 or settings.address_connections < 0:
         raise InvalidInput(
-            "REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。",
-            "REGISTRY_MAX_CONNECTIONS must not be below 1, nor REGISTRY_ADDRESS_CONNECTIONS below 0.",
+            Message("REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。"),
         )
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(
-            "REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。",
-            "REGISTRY_STAFF_IDLE is 1 to 30 and REGISTRY_STAFF_ABSOLUTE no less, 1440 at most (minutes).",
+            Message("REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。"),
         )
     if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_client_secret):
         raise InvalidInput(
-            "设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。",
-            "REGISTRY_OIDC_ISSUER also needs REGISTRY_OIDC_CLIENT_ID and REGISTRY_OIDC_CLIENT_SECRET.",
+            Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。"),
         )
     return settings
 
@@ -168,13 +169,14 @@ def _check_security_contact(settings: Settings) -> None:
         mail = contact.removeprefix("mailto:")
         if not contact.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
             raise InvalidInput(
-                f"REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}",
-                f"REGISTRY_SECURITY_CONTACT holds e-mail or https:// addresses, not {contact}",
+                Message("REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}", contact=contact),
             )
     if settings.security_policy and not settings.security_policy.startswith("https://"):
         raise InvalidInput(
-            f"REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {settings.security_policy}",
-            f"REGISTRY_SECURITY_POLICY must start with https://, not {settings.security_policy}",
+            Message(
+                "REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {security_policy}",
+                security_policy=settings.security_policy,
+            ),
         )
 
 

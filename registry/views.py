@@ -15,6 +15,7 @@ from registry.records.view import RecordsView, check_records
 from registry.search.embedded_engine import SearchView
 from registry.storage.database import Database, upsert_row
 from registry.storage.tables import positions
+from registry.texts import Message
 
 Progress = Callable[[int], None]
 
@@ -50,7 +51,7 @@ def select_views(name: str | None) -> tuple[View, ...]:
     views = tuple(view for view in VIEWS if view.name == name)
     if not views:
         names = ", ".join(view.name for view in VIEWS)
-        raise InvalidInput(f"没有名为“{name}”的视图；有：{names}。", f"There is no view “{name}”; there are: {names}.")
+        raise InvalidInput(Message("没有名为“{name}”的视图；有：{names}。", name=name, names=names))
     return views
 
 
@@ -93,7 +94,7 @@ def check_views(database: Database) -> None:
         late = [name for name, lag in measure_lag(connection).items() if lag]
     if late:
         names = ", ".join(late)
-        raise LogDamaged(f"视图落后于日志：{names}。", f"Views are behind the log: {names}.")
+        raise LogDamaged(Message("视图落后于日志：{names}。", names=names))
 
 
 def _catch_up_view(connection: sa.Connection, view: View, progress: Progress | None = None) -> None:

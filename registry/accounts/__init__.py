@@ -17,6 +17,7 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.storage.tables import accounts
+from registry.texts import Listing, Message
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -69,15 +70,16 @@ def create_account(
     """
     if not _NAME.fullmatch(name) or name.startswith(RESERVED):
         raise InvalidInput(
-            f"账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
-            f"Account name “{name}” cannot be used: 2 to 40 lower-case letters, digits, '.', '-', '_', starting with a "
-            "letter and not with 'system.'.",
+            Message(
+                "账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
+                name=name,
+            ),
         )
     _require_roles(roles)
     _require_region(region)
     passwords.require_strong(password, name)
     if connection.execute(sa.select(accounts.c.name).where(accounts.c.name == name)).first():
-        raise Conflict(f"账号“{name}”已存在。", f"Account “{name}” exists already.")
+        raise Conflict(Message("账号“{name}”已存在。", name=name))
     connection.execute(
         sa.insert(accounts).values(
             name=name,
@@ -109,12 +111,10 @@ def link_identity(connection: sa.Connection, name: str, external: str) -> Accoun
     """
     get_account(connection, name)
     if len(external) > 200:
-        raise InvalidInput("身份标识最多200个字符。", "An identity has 200 characters at most.", field="external")
+        raise InvalidInput(Message("身份标识最多200个字符。"), field="external")
     holder = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
     if external and holder not in (None, name):
-        raise Conflict(
-            f"该身份标识已属于账号“{holder}”。", f"This identity belongs to account “{holder}”.", field="external"
-        )
+        raise Conflict(Message("该身份标识已属于账号“{holder}”。", holder=holder), field="external")
     changes: dict[str, object] = {"external": external or None}
     if external:
         changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
@@ -133,8 +133,11 @@ def _require_roles(roles: list[str]) -> None:
     unknown = [role for role in roles if role not in ROLES]
     if unknown or not roles:
         raise InvalidInput(
-            f"角色有误：{'、'.join(unknown) or '未指定'}。可用角色：{'、'.join(ROLES)}。",
-            f"Unknown role: {', '.join(unknown) or 'none given'}. Roles are {', '.join(ROLES)}.",
+            Message(
+                "角色有误：{unknown}。可用角色：{roles}。",
+                unknown=Listing(unknown) if unknown else Message("未指定"),
+                roles=Listing(ROLES),
+            ),
             field="role",
         )
 
@@ -142,8 +145,7 @@ def _require_roles(roles: list[str]) -> None:
 def _require_region(region: str) -> None:
     if region and regions.find_region(region) is None:
         raise InvalidInput(
-            f"没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。",
-            f"There is no region code “{region}”; 210300, say, is 鞍山市. Leave it empty for the whole country.",
+            Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region),
             field="region",
         )
 
@@ -158,7 +160,7 @@ def get_account(connection: sa.Connection, name: str) -> Account:
     """The account of a name; NotFound when there is none."""
     account = find_account(connection, name)
     if account is None:
-        raise NotFound(f"没有名为“{name}”的账号。", f"There is no account “{name}”.")
+        raise NotFound(Message("没有名为“{name}”的账号。", name=name))
     return account
 
 
@@ -189,10 +191,9 @@ def require_role(connection: sa.Connection, name: str, role: Role) -> None:
     account = find_account(connection, name)
     if account is None:
         raise NotAllowed(
-            f"没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}",
-            f"There is no account “{name}”. An administrator can run: registry user add {name} --role {role}",
+            Message(
+                "没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}", name=name, role=role
+            ),
         )
     if account.disabled or role not in account.roles:
-        raise NotAllowed(
-            f"账号“{name}”没有 {role} 角色，不能进行此操作。", f"Account “{name}” lacks the role {role} for this."
-        )
+        raise NotAllowed(Message("账号“{name}”没有 {role} 角色，不能进行此操作。", name=name, role=role))

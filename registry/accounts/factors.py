@@ -17,6 +17,7 @@ from registry.accounts import get_now_ms
 from registry.accounts.vault import Vault, is_sealed
 from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
 from registry.storage.tables import accounts, recovery_codes
+from registry.texts import Message
 
 #: Recovery codes of an account; each works once.
 RECOVERY_CODES = 10
@@ -61,14 +62,14 @@ def enrol_factor(connection: sa.Connection, vault: Vault, account: str, secret: 
     must not replace it; SecretsKeyMissing.
     """
     if not _SECRET.fullmatch(secret):
-        raise InvalidInput("密钥无效，请重新打开此页。", "This secret is not valid; open the page again.", field="code")
+        raise InvalidInput(Message("密钥无效，请重新打开此页。"), field="code")
     step = find_step(secret, code)
     if step is None:
         return None
     changes = {"second": vault.seal(account, secret), "second_step": step, "second_used": ""}
     condition = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
     if not connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount:
-        raise Conflict("此账号已设验证器，请重新登录。", "This account has an authenticator by now; sign in again.")
+        raise Conflict(Message("此账号已设验证器，请重新登录。"))
     return renew_recovery_codes(connection, account)
 
 
@@ -170,10 +171,12 @@ def require_key(connection: sa.Connection, vault: Vault) -> None:
     names = list_lost_accounts(connection, vault)
     if names:
         raise SecretsKeyMissing(
-            f"验证器密钥不在本机（{vault.path}），{len(names)}个账号只能用恢复码登录。请恢复密钥文件的副本；"
-            "确已遗失则运行：registry user rekey --lost",
-            f"The key of second factors is not here ({vault.path}): {len(names)} accounts can sign in by recovery "
-            "codes only. Put a copy of the key file back; if it is lost for good: registry user rekey --lost",
+            Message(
+                "验证器密钥不在本机（{vault_path}），{count}个账号只能用恢复码登录。请恢复密钥文件的副本；"
+                "确已遗失则运行：registry user rekey --lost",
+                vault_path=vault.path,
+                count=len(names),
+            ),
         )
 
 

@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as TookLong
 from typing import Any, NamedTuple, TypeVar
 
 from registry.errors import Busy
+from registry.texts import Message
 
 _T = TypeVar("_T")
 #: How many may wait at once, and seconds after which a waiting sign-in is refused.
@@ -116,8 +117,6 @@ class HashingQueue:
 
 def _make_busy_error() -> Busy:
     return Busy(
-        "此刻登录的人太多，没有核对密码，也不计为失败；请10秒后再试。",
-        "Too many are signing in at this moment. Your password was not looked at and nothing counts as a failure; try "
-        "again in 10 seconds.",
+        Message("此刻登录的人太多，没有核对密码，也不计为失败；请10秒后再试。"),
         retry_after=10,
     )

@@ -22,6 +22,7 @@ from joserfc.jwk import KeySet
 from registry.domain.model import Struct
 from registry.errors import CannotAnswer, NotAllowed
 from registry.settings import Settings
+from registry.texts import Message
 
 #: Seconds for an answer of the provider, and that what it says of itself is believed.
 PATIENCE, FRESH = 10.0, 600.0
@@ -130,14 +131,12 @@ def _make_random() -> str:
 
 def _make_refusal(reason: str) -> NotAllowed:
     return NotAllowed(
-        "身份认证系统没有证明您是谁，请重新登录。",
-        "The identity provider did not prove who you are; sign in again.",
+        Message("身份认证系统没有证明您是谁，请重新登录。"),
         why=f"oidc_{reason}",
     )
 
 
 def _make_unreachable_error() -> CannotAnswer:
     return CannotAnswer(
-        "身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。",
-        "The identity provider cannot be reached now. Try again later, or sign in with account and password.",
+        Message("身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。"),
     )

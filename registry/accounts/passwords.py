@@ -16,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from registry.accounts.hash_queue import HashingQueue
 from registry.errors import InvalidInput
+from registry.texts import Message
 
 SHORTEST, LONGEST = 12, 200
 #: Different characters a password must have at least.
@@ -63,24 +64,22 @@ def _make_dummy_hash() -> str:
 def require_strong(password: str, name: str) -> None:
     """Raise InvalidInput for a password that is short, repeats itself, is common, or holds the account's name."""
     if len(password) < SHORTEST:
-        raise InvalidInput(
-            f"密码太短：至少{SHORTEST}个字符。", f"The password is too short: at least {SHORTEST} characters."
-        )
+        raise InvalidInput(Message("密码太短：至少{shortest}个字符。", shortest=SHORTEST))
     if len(password) > LONGEST:
-        raise InvalidInput(
-            f"密码太长：最多{LONGEST}个字符。", f"The password is too long: at most {LONGEST} characters."
-        )
+        raise InvalidInput(Message("密码太长：最多{longest}个字符。", longest=LONGEST))
     if len(set(password)) < _DIFFERENT or name.lower() in password.lower():
         raise InvalidInput(
-            f"密码太容易猜：不得含账号名，至少{_DIFFERENT}种不同的字符。几个互不相干的词连在一起就好。",
-            f"This password is easy to guess: it must not hold the account's name and needs {_DIFFERENT} different "
-            "characters. Several unrelated words make a good one.",
+            Message(
+                "密码太容易猜：不得含账号名，至少{different}种不同的字符。几个互不相干的词连在一起就好。",
+                different=_DIFFERENT,
+            ),
         )
     if _is_common(password, name):
         raise InvalidInput(
-            "密码太常见：它在泄露的密码里，或由其稍加改动而成（加数字、换符号、重复）。请换一个，几个互不相干的词连在一起就好。",
-            "This password is too common: it is among leaked ones, or made from one by digits, signs or repetition. "
-            "Choose another; several unrelated words make a good one.",
+            Message(
+                "密码太常见：它在泄露的密码里，或由其稍加改动而成（加数字、换符号、重复）。请换一个，"
+                "几个互不相干的词连在一起就好。"
+            ),
         )
 
 

@@ -14,6 +14,7 @@ from registry.editions import queries as editions
 from registry.errors import NotAllowed
 from registry.records import asof, lookup
 from registry.storage.tables import STILL_KNOWN, versions
+from registry.texts import Message
 
 _CHUNK = 500  # parameters of one query
 _SOURCE, _EDITION = "source:", "edition:"
@@ -54,9 +55,12 @@ def require_inside_region(connection: sa.Connection, name: str, proposed: list[D
     for draft, places in _find_draft_regions(connection, proposed):
         if not all(place.startswith(prefix) for place in places):
             raise NotAllowed(
-                f"{draft.subject} 不在账号“{name}”的行政区划（{account.region}）内，不能提案。",
-                f"{draft.subject} is not inside the region of account “{name}” ({account.region}), which may propose "
-                "about that only.",
+                Message(
+                    "{subject} 不在账号“{name}”的行政区划（{region}）内，不能提案。",
+                    subject=draft.subject,
+                    name=name,
+                    region=account.region,
+                ),
                 subject=draft.subject,
             )
 
@@ -80,8 +84,11 @@ def require_can_see(connection: sa.Connection, name: str, region: str, touched_b
     account = accounts.find_account(connection, name)
     if account is not None and not can_see_proposal(account, region, touched_by):
         raise NotAllowed(
-            f"这份提案涉及账号“{name}”的行政区划（{account.region}）以外的机构，由其他人处理。",
-            f"This proposal is about more than the region of account “{name}” ({account.region}); others deal with it.",
+            Message(
+                "这份提案涉及账号“{name}”的行政区划（{region}）以外的机构，由其他人处理。",
+                name=name,
+                region=account.region,
+            ),
             why="other_region",
         )
 

@@ -20,6 +20,7 @@ from registry.settings import Settings
 from registry.storage.counts import Counts
 from registry.storage.database import Database
 from registry.storage.tables import accounts
+from registry.texts import Message
 
 #: Minutes that a browser unknown to the account waits after TRIES wrong codes in a row, doubled by each further one.
 FIRST_WAIT, LONGEST_WAIT = 1, 60
@@ -104,8 +105,7 @@ class SignIns:
         if row is None or row.disabled_at is not None:
             self.repeats.count_failure(row.name if row else "-", "sign_in_failed", "oidc_unknown", visitor.address)
             raise NotAllowed(
-                f"没有账号与您的身份标识“{identity[:200]}”对应。请把它告诉管理员。",
-                f"No account belongs to your identity “{identity[:200]}”. Tell it to an administrator.",
+                Message("没有账号与您的身份标识“{identity}”对应。请把它告诉管理员。", identity=identity[:200]),
                 why="oidc_unknown",
             )
         state: State = ("enrol" if row.second is None else "second") if second_too else "open"
@@ -189,15 +189,15 @@ class SignIns:
         stored = self._read_password_hash(name)
         if not passwords.verify_password(stored, old):
             self._count_wrong_password(session, visitor)
-            raise InvalidInput("现在的密码不对。", "The present password is not right.", field="old")
+            raise InvalidInput(Message("现在的密码不对。"), field="old")
         passwords.require_strong(new, name)
         if passwords.verify_password(stored, new):
-            raise InvalidInput("新密码不得与现在的相同。", "The new password must be another one.", field="new")
+            raise InvalidInput(Message("新密码不得与现在的相同。"), field="new")
         changes = {"password": passwords.hash_password(new), "must_change": False}
         with self._database.writing() as connection:
             condition = sa.and_(accounts.c.name == name, accounts.c.password == stored)
             if not connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount:
-                raise Conflict("密码刚刚被更改，请重新登录。", "The password was changed just now; sign in again.")
+                raise Conflict(Message("密码刚刚被更改，请重新登录。"))
             for session_of_account in sessions.list_sessions(
                 connection, session.account, sessions.SessionLimits(idle=10**6, absolute=10**6)
             ):
@@ -245,8 +245,7 @@ def reset_password(connection: sa.Connection, name: str, password: str) -> None:
 def make_session_ended_error() -> NotAllowed:
     """The refusal after too many wrong codes or passwords in one session."""
     return NotAllowed(
-        f"连续{TRIES}次不对，本次登录已结束，请重新登录。",
-        f"Wrong {TRIES} times: this sign-in has ended. Sign in again.",
+        Message("连续{tries}次不对，本次登录已结束，请重新登录。", tries=TRIES),
         why="tries",
     )
 

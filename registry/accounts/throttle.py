@@ -13,6 +13,7 @@ import time
 from registry.accounts.vault import Vault
 from registry.errors import SecretsKeyMissing, TooManyRequests
 from registry.storage.counts import Counts, to_network, to_whole_seconds
+from registry.texts import Message
 
 #: Passwords of one address that are looked at in SPAN seconds (more than 60 at once, and those that come again soon);
 #: of one account as many, from all addresses together that failed already.
@@ -74,7 +75,6 @@ def make_too_many_error(wait: float) -> TooManyRequests:
     """The refusal of whoever has to wait ``wait`` seconds."""
     seconds = to_whole_seconds(wait)
     return TooManyRequests(
-        f"尝试次数过多，请{seconds}秒后再试。在曾经登录过的浏览器中不受此限。",
-        f"Too many attempts. Try again in {seconds} seconds; a browser that signed in before is not affected.",
+        Message("尝试次数过多，请{seconds}秒后再试。在曾经登录过的浏览器中不受此限。", seconds=seconds),
         retry_after=seconds,
     )

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from registry.domain.model import Struct
 from registry.errors import SecretsKeyMissing
+from registry.texts import Message
 
 _NONCE, _KEY = 12, 32  # bytes
 _HEAD = "# Keys of the secrets of second factors, newest last. Keep a copy, apart from the backups.\n"
@@ -69,9 +70,9 @@ class Vault:
             return AESGCM(key.value).decrypt(raw[:_NONCE], raw[_NONCE:], _make_associated_data(account)).decode()
         except (InvalidTag, ValueError) as error:
             raise SecretsKeyMissing(
-                f"账号“{account}”的验证器密钥与登记不符，不能使用；请管理员取消其验证器后重新设置。",
-                f"The stored secret of account “{account}” is not what was stored for it and cannot be used; an "
-                "administrator removes the authenticator, and it is set up again.",
+                Message(
+                    "账号“{account}”的验证器密钥与登记不符，不能使用；请管理员取消其验证器后重新设置。", account=account
+                ),
             ) from error
 
     def can_open(self, sealed: str) -> bool:
@@ -105,8 +106,7 @@ class Vault:
             raise _make_missing_error(self.path, None) from error
         except (OSError, ValueError) as error:
             raise SecretsKeyMissing(
-                f"验证器密钥文件 {self.path} 无法读取：请恢复其副本。",
-                f"The key file of second factors {self.path} cannot be read: put its copy back.",
+                Message("验证器密钥文件 {path} 无法读取：请恢复其副本。", path=self.path),
             ) from error
         if not keys:
             raise _make_missing_error(self.path, None)
@@ -165,10 +165,12 @@ def _compute_mac(key: _Key, purpose: str, message: str) -> str:
 
 
 def _make_missing_error(path: Path, identity: str | None) -> SecretsKeyMissing:
-    which_zh, which_en = (f"（编号 {identity}）", f" (id {identity})") if identity else ("", "")
+    which = Message("（编号 {identity}）", identity=identity) if identity else ""
     return SecretsKeyMissing(
-        f"本机没有验证器密钥文件或其中缺少所需的密钥{which_zh}：{path}。暂时只能用恢复码；请恢复其副本，"
-        "确已遗失则运行：registry user rekey --lost",
-        f"The key of second factors{which_en} is not here: {path}. Only recovery codes work meanwhile. Put its copy "
-        "back; if it is lost for good: registry user rekey --lost",
+        Message(
+            "本机没有验证器密钥文件或其中缺少所需的密钥{which}：{path}。暂时只能用恢复码；请恢复其副本，"
+            "确已遗失则运行：registry user rekey --lost",
+            which=which,
+            path=path,
+        ),
     )

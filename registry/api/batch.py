@@ -28,6 +28,7 @@ from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.domain.model import Answer, Struct
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
+from registry.texts import FixedText, Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES
 from registry.uploads.refusals import make_too_many_blank_lines_error
 from registry.uploads.text_lines import LineSplitter
@@ -71,27 +72,18 @@ _receipt_flag = msgspec.json.Decoder(_ReceiptFlag)
 @post(
     "/verify/batch",
     operation_id="verifyBatch",
-    summary="批量核验：一次多条 / Many claims at once",
-    description="`application/json`：`{claims:[Claim]}`，至多 10,000 条，答 `{answers:[…]}`。"
-    "`application/x-ndjson`（每行一个 Claim）与 `text/csv`（首行为列名，中英文均可）：至多 100,000 行，"
-    "边收边答，答复与所收格式相同、次序相同。某行有误时，该行处为 `{id, row, error}`（csv 为 error_code、error 两列），"
-    "其余照答。超出上限：JSON 为 413；流式为最后一行，其 `error.status` 为 413、`error.code` 为 `too_large`，"
-    "该行及以后各行未核验。中途失败时连接中断。全部答复基于同一日志长度与同一时刻。"
-    "`receipt=true`（JSON 也可写作 `{claims, receipt:true}`）：全部答复一次签名，"
-    "每行的 `receipt`（csv 为最后一列）可单独核对；此时须收完最后一行才开始作答。"
-    "无法出具时答 503 且 code 为 `cannot_sign`。单条 Claim 的 `receipt:true` 只为该条签发。 / "
-    "`application/json`: `{claims:[Claim]}`, at most 10,000, answered by `{answers:[…]}`. `application/x-ndjson` (a "
-    "Claim a line) and `text/csv` (headings first, English or Chinese): at most 100,000 rows, answered while they "
-    "arrive, in the same form and order. A bad row has `{id, row, error}` in its place (columns error_code and error "
-    "in csv), the others go on. Beyond the limit: 413 for JSON; when streamed, a last row whose `error.status` is 413 "
-    "and `error.code` `too_large`: that row and those after it were not checked. A failure on the way breaks the "
-    "connection. All answers rest on one log size and instant. `receipt=true` (as JSON also `{claims, receipt:true}`): "
-    "one signature over all answers, the `receipt` of each row (in csv the last column) provable by itself; the "
-    "answers then begin after the last row came in. Where none can be given: 503 with code `cannot_sign`. "
-    "`receipt:true` on a Claim signs for that one alone.",
-    responses={
-        200: ResponseSpec(BatchAnswers, generate_examples=False, description="逐条答复。 / One answer a claim.")
-    },
+    summary=write_bilingual("批量核验：一次多条"),
+    description=write_bilingual(
+        "`application/json`：`{claims:[Claim]}`，至多 10,000 条，答 `{answers:[…]}`。"
+        "`application/x-ndjson`（每行一个 Claim）与 `text/csv`（首行为列名，中英文均可）：至多 100,000 行，"
+        "边收边答，答复与所收格式相同、次序相同。某行有误时，该行处为 `{id, row, error}`（csv 为 error_code、"
+        "error 两列），其余照答。超出上限：JSON 为 413；流式为最后一行，其 `error.status` 为 413、"
+        "`error.code` 为 `too_large`，该行及以后各行未核验。中途失败时连接中断。"
+        "全部答复基于同一日志长度与同一时刻。`receipt=true`（JSON 也可写作 `{claims, receipt:true}`）："
+        "全部答复一次签名，每行的 `receipt`（csv 为最后一列）可单独核对；此时须收完最后一行才开始作答。"
+        "无法出具时答 503 且 code 为 `cannot_sign`。单条 Claim 的 `receipt:true` 只为该条签发。"
+    ),
+    responses={200: ResponseSpec(BatchAnswers, generate_examples=False, description=write_bilingual("逐条答复。"))},
     status_code=200,
     request_max_body_size=MOST_BYTES,
     opt={"scope": "verify"},
@@ -100,7 +92,7 @@ async def verify_batch(
     request: AnyRequest,
     receipt: Annotated[
         bool,
-        QueryParameter(description="全部答复附回执。 / Receipts for all answers under one signature."),
+        QueryParameter(description=write_bilingual("全部答复附回执。")),
     ] = False,
 ) -> ASGIApp:
     """Many claims at once."""
@@ -156,7 +148,9 @@ def _read_content_type(request: AnyRequest) -> tuple[str, str | None]:
     kind = kind.lower() or JSON
     if kind not in (JSON, NDJSON, CSV):
         raise HTTPException(
-            status_code=415, detail=f"Content-Type: {JSON}, {NDJSON} 或 / or {CSV}", headers={"Accept": _ACCEPT}
+            status_code=415,
+            detail=f"Content-Type: {JSON}, {NDJSON} {write_bilingual('或', context='types')} {CSV}",
+            headers={"Accept": _ACCEPT},
         )
     return kind, parameters.get("charset", "").strip("\"' ") or None
 
@@ -168,28 +162,33 @@ async def _read_body(request: AnyRequest) -> bytes:
         size += len(piece)
         if size > _MOST_JSON:
             limit = f"{_MOST_JSON // 1024 // 1024} MiB"
-            raise _make_too_many_error(limit, limit)
+            raise _make_too_many_error(FixedText(limit))
         pieces.append(piece)
     return b"".join(pieces)
 
 
 def _decode_claims(body: bytes) -> _BatchBody:
     if body.count(b",") > _MOST_COMMAS:
-        raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
+        raise _make_too_many_error(Message("{most_claims:,} 条", most_claims=MOST_CLAIMS))
     decoded = decode_json(body, _body, _make_shape_error)
     if len(decoded.claims) > MOST_CLAIMS:
-        raise _make_too_many_error(f"{MOST_CLAIMS:,} 条", f"{MOST_CLAIMS:,} claims")
+        raise _make_too_many_error(Message("{most_claims:,} 条", most_claims=MOST_CLAIMS))
     return decoded
 
 
 def _make_shape_error(error: Exception) -> InvalidInput:
-    return InvalidInput(f'请求应为 {{"claims":[…]}}：{error}。', f'The request must be {{"claims":[…]}}: {error}.')
+    return InvalidInput(Message('请求应为 {{"claims":[…]}}：{error}。', error=error))
 
 
-def _make_too_many_error(zh: str, en: str) -> TooLarge:
+def _make_too_many_error(message: Message) -> TooLarge:
     return TooLarge(
-        f"JSON 一次至多 {zh}，全部未核验；更多请以 {NDJSON} 或 {CSV} 提交（一次至多 {MOST_ROWS:,} 行）。",
-        f"At most {en} as JSON, and nothing was checked; send more as {NDJSON} or {CSV} (at most {MOST_ROWS:,} rows).",
+        Message(
+            "JSON 一次至多 {message}，全部未核验；更多请以 {ndjson} 或 {csv} 提交（一次至多 {most_rows:,} 行）。",
+            message=message,
+            ndjson=NDJSON,
+            csv=CSV,
+            most_rows=MOST_ROWS,
+        ),
     )
 
 
@@ -296,16 +295,16 @@ async def _refuse_too_many_rows(spool: Spool, kind: str) -> None:
     rows += bool(rest)
     if rows > MOST_ROWS:
         raise TooLarge(
-            f"一次至多 {MOST_ROWS:,} 行，收到 {rows:,} 行，全部未核验；请分成几份。",
-            f"At most {MOST_ROWS:,} rows at once; {rows:,} came and none was checked. Split the file in parts.",
+            Message(
+                "一次至多 {most_rows:,} 行，收到 {rows:,} 行，全部未核验；请分成几份。", most_rows=MOST_ROWS, rows=rows
+            ),
         )
 
 
 def _make_too_long_error() -> TooLarge:
     size = f"{MOST_BYTES // 1024 // 1024} MiB"
     return TooLarge(
-        f"一次至多 {size}，此行及以后各行未核验；请分成几份。",
-        f"At most {size} at once: this row and those after it were not checked. Split the file in parts.",
+        Message("一次至多 {size}，此行及以后各行未核验；请分成几份。", size=size),
     )
 
 

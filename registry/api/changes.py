@@ -24,6 +24,7 @@ from registry.api.requests import (
 from registry.domain.model import Date, Institution, Kind, Source, Struct
 from registry.records import feed
 from registry.records.snapshot import KINDS, AdCertificate, EditionRecord, Sanction, Snapshot
+from registry.texts import write_bilingual
 from registry.web import lanes
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -89,30 +90,24 @@ class SnapshotList(Struct, frozen=True):
 @get(
     "/changes",
     operation_id="getChanges",
-    summary="变更流：日志的每一条，按顺序、无遗漏 / Change feed: every entry of the log, in order and without gaps",
-    description="`since` 为您已有的最后一条的编号（从 0 开始），`next` 为下次的 `since`，可直接作为进度保存；"
-    "`next` 等于 `log_size` 时已到末尾。一页可能少于 `limit` 条（总量约 8 MiB 为限）。永不过期，不能筛选。"
-    "`entries` 逐字节为日志所存的规范 JSON（RFC 8785）；`leaves` 依次为各条的 RFC 6962 叶哈希，"
-    "即 SHA-256(0x00 ‖ 规范 JSON)。个人信息只以加盐哈希出现。"
-    "`since` 超出日志时为 409：请核对检查点，再重新获取快照。 / "
-    "`since` is the number of the last entry you have (0 to begin); `next` is the `since` of the next request and can "
-    "be kept as the position; the end is `next` = `log_size`. A page may hold fewer than `limit` entries (it ends at "
-    "about 8 MiB). Nothing ever expires; there is no filter. Each of `entries` is the log's canonical JSON (RFC 8785) "
-    "byte for byte; `leaves` are their RFC 6962 leaf hashes in the same order: SHA-256(0x00 ‖ canonical JSON). "
-    "Personal values appear as salted hashes only. 409 when `since` is beyond the log: compare checkpoints, then take "
-    "a snapshot anew.",
+    summary=write_bilingual("变更流：日志的每一条，按顺序、无遗漏"),
+    description=write_bilingual(
+        "`since` 为您已有的最后一条的编号（从 0 开始），`next` 为下次的 `since`，可直接作为进度保存；`next` "
+        "等于 `log_size` 时已到末尾。一页可能少于 `limit` 条（总量约 8 MiB 为限）。永不过期，不能筛选。"
+        "`entries` 逐字节为日志所存的规范 JSON（RFC 8785）；`leaves` 依次为各条的 RFC 6962 叶哈希，即 "
+        "SHA-256(0x00 ‖ 规范 JSON)。个人信息只以加盐哈希出现。`since` 超出日志时为 409：请核对检查点，"
+        "再重新获取快照。"
+    ),
     responses={
-        200: ResponseSpec(ChangeList, generate_examples=False, description="下一页日志。 / The next entries."),
+        200: ResponseSpec(ChangeList, generate_examples=False, description=write_bilingual("下一页日志。")),
     },
     sync_to_thread=True,
 )
 def get_changes(
     request: AnyRequest,
-    since: Annotated[
-        int, QueryParameter(ge=0, description="已有的最后一条的编号。 / Number of the last entry you have.")
-    ] = 0,
+    since: Annotated[int, QueryParameter(ge=0, description=write_bilingual("已有的最后一条的编号。"))] = 0,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=feed.MOST, description="一页最多几条。 / At most this many entries.")
+        int, QueryParameter(ge=1, le=feed.MOST, description=write_bilingual("一页最多几条。"))
     ] = feed.USUAL,
     known_at: KnownAtText = None,
 ) -> Response[bytes]:
@@ -130,22 +125,17 @@ def encode_changes(page: feed.FeedPage) -> bytes:
 @get(
     "/snapshot",
     operation_id="getSnapshot",
-    summary="快照：某一日志长度下的全部现行记录 / Snapshot: all current records at one log size",
-    description="全部机构（包括暂停和已移出名录的）、广告审查证明、处罚记录、来源文件和公布的各期名录；"
-    "`/changes?since=N` 从 N=`log_size` 起恰好接上。不含任何个人：没有人员名单，处罚记录不写明所涉个人。"
-    "边读边发，读取期间的新审批不影响内容；若中途失败，连接会中断，JSON 不闭合，ndjson 没有末行。"
-    "`Accept: application/x-ndjson` 时首行为 `{log_size, root, on, known_at}`，其后每行一个主体 "
-    "`{subject, kind, record, state}`，末行为 `{end, records}`；`record` 为 null 表示当日没有该记录，"
-    "`state` 是该记录由哪些条目折叠而成，供跟随变更流的程序接着折叠。 / "
-    "Every institution (suspended and delisted too), advertisement certificate, sanction, source and edition; "
-    "`/changes?since=N` with N = `log_size` goes on exactly from here. Nothing about people: no practitioners, and no "
-    "sanction says which person it is about. Streamed; approvals made meanwhile do not change it. A failure on the way "
-    "breaks the connection: JSON stays unclosed, ndjson lacks its last line. With `Accept: application/x-ndjson` the "
-    "first line is `{log_size, root, on, known_at}`, then one subject a line, `{subject, kind, record, state}`, and "
-    "last `{end, records}`; `record` is null when there is none on that day, and `state` holds the statements it is "
-    "folded from, for programs that go on folding the feed.",
+    summary=write_bilingual("快照：某一日志长度下的全部现行记录"),
+    description=write_bilingual(
+        "全部机构（包括暂停和已移出名录的）、广告审查证明、处罚记录、来源文件和公布的各期名录；"
+        "`/changes?since=N` 从 N=`log_size` 起恰好接上。不含任何个人：没有人员名单，处罚记录不写明所涉个人。"
+        "边读边发，读取期间的新审批不影响内容；若中途失败，连接会中断，JSON 不闭合，ndjson 没有末行。"
+        "`Accept: application/x-ndjson` 时首行为 `{log_size, root, on, known_at}`，其后每行一个主体 "
+        "`{subject, kind, record, state}`，末行为 `{end, records}`；`record` 为 null 表示当日没有该记录，"
+        "`state` 是该记录由哪些条目折叠而成，供跟随变更流的程序接着折叠。"
+    ),
     responses={
-        200: ResponseSpec(SnapshotList, generate_examples=False, description="全部现行记录。 / All current records."),
+        200: ResponseSpec(SnapshotList, generate_examples=False, description=write_bilingual("全部现行记录。")),
     },
     sync_to_thread=True,
 )

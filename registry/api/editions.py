@@ -20,6 +20,7 @@ from registry.domain.techniques import TechniqueCode
 from registry.editions import manifest
 from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest
+from registry.texts import write_bilingual
 
 #: A withdrawn edition is to be known of at the next request, so everything is asked for again.
 CACHED = {"Cache-Control": "public, no-cache"}
@@ -27,11 +28,10 @@ _json = msgspec.json.Encoder()
 Id = Annotated[
     str,
     PathParameter(
-        description="期号；或 `latest`（最新一期，此地址永不变动）、`latest-` 加行政区划代码。 / "
-        "Its number; or `latest`, the last one published, an address that never moves; or `latest-` and a region code."
+        description=write_bilingual("期号；或 `latest`（最新一期，此地址永不变动）、`latest-` 加行政区划代码。")
     ),
 ]
-FileName = Annotated[str, PathParameter(description="文件名。 / Name of the file.")]
+FileName = Annotated[str, PathParameter(description=write_bilingual("文件名。"))]
 
 
 class Withdrawn(Struct, frozen=True):
@@ -92,10 +92,9 @@ def make_edition_fields(edition: Edition) -> dict[str, Any]:
 @get(
     "/editions",
     operation_id="listEditions",
-    summary="公布过的各期名录 / The editions of the list that were published",
-    description="新的在前；已撤回的注明理由，尚未到公布时间的不列出。 / "
-    "Newest first; those withdrawn say why, those still to come are not listed.",
-    responses={200: ResponseSpec(EditionList, generate_examples=False, description="各期名录。 / The editions.")},
+    summary=write_bilingual("公布过的各期名录"),
+    description=write_bilingual("新的在前；已撤回的注明理由，尚未到公布时间的不列出。"),
+    responses={200: ResponseSpec(EditionList, generate_examples=False, description=write_bilingual("各期名录。"))},
     sync_to_thread=True,
 )
 def list_editions(request: AnyRequest) -> Response[bytes]:
@@ -109,10 +108,9 @@ def list_editions(request: AnyRequest) -> Response[bytes]:
 @get(
     "/editions/{edition:str}",
     operation_id="getEdition",
-    summary="一期名录及其文件 / One edition and its files",
-    description="尚未到公布时间的为 404。已撤回的注明理由，没有文件。 / "
-    "404 for one that is still to come. A withdrawn one says why, and has no files.",
-    responses={200: ResponseSpec(EditionDetail, generate_examples=False, description="一期名录。 / The edition.")},
+    summary=write_bilingual("一期名录及其文件"),
+    description=write_bilingual("尚未到公布时间的为 404。已撤回的注明理由，没有文件。"),
+    responses={200: ResponseSpec(EditionDetail, generate_examples=False, description=write_bilingual("一期名录。"))},
     opt={"lane": "slow"},
     sync_to_thread=True,
 )
@@ -131,18 +129,15 @@ def get_edition(request: AnyRequest, edition: Id) -> Response[bytes]:
 @get(
     "/editions/{edition:str}/{file:str}",
     operation_id="getEditionFile",
-    summary="一期名录的一个文件 / One file of an edition",
-    description="`list.json`、`list.csv`、`list.xlsx`、`list.docx`、`list.pdf`、`list.html` 是名录本身；"
-    "`difference.json` 是与上一期的差异；"
-    "`manifest.json` 列出各文件的大小与 SHA-256，`manifest.jws` 是对它的签名（JWS，公钥见 /.well-known/jwks.json），"
-    "`SHA256SUMS` 供 sha256sum -c 使用。同一期的文件逐字节不变。已撤回的为 410，`detail` 写明理由；"
-    "文件正在生成时为 503，请在 Retry-After 之后再取。 / "
-    "`list.json`, `list.csv`, `list.xlsx`, `list.docx`, `list.pdf` and `list.html` are the list itself; "
-    "`difference.json` is what changed since the edition before; `manifest.json` names every file with its size and "
-    "SHA-256, `manifest.jws` is the signature over it (a JWS; keys at /.well-known/jwks.json), `SHA256SUMS` is for "
-    "sha256sum -c. The files of an edition never change. 410 for a withdrawn one, with the reason in `detail`; 503 "
-    "while files are being made: come again after Retry-After.",
-    responses={200: ResponseSpec(Manifest, generate_examples=False, description="文件。 / The file.")},
+    summary=write_bilingual("一期名录的一个文件"),
+    description=write_bilingual(
+        "`list.json`、`list.csv`、`list.xlsx`、`list.docx`、`list.pdf`、`list.html` 是名录本身；"
+        "`difference.json` 是与上一期的差异；`manifest.json` 列出各文件的大小与 SHA-256，`manifest.jws` "
+        "是对它的签名（JWS，公钥见 /.well-known/jwks.json），`SHA256SUMS` 供 sha256sum -c 使用。"
+        "同一期的文件逐字节不变。已撤回的为 410，`detail` 写明理由；文件正在生成时为 503，请在 Retry-After "
+        "之后再取。"
+    ),
+    responses={200: ResponseSpec(Manifest, generate_examples=False, description=write_bilingual("文件。"))},
     opt={"lane": "slow"},
     sync_to_thread=True,
 )

@@ -14,12 +14,14 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Message as AsgiMessage
 
 from registry import __version__
 from registry.api.requests import AnyRequest, get_register
 from registry.errors import InvalidInput
 from registry.register import Register
+from registry.texts import Listing, Message
 
 #: Understood by every operation, whatever its own parameters are.
 _EVERYWHERE = frozenset({"lang"})
@@ -74,21 +76,23 @@ def _check_parameters(request: AnyRequest) -> None:
     unknown = sorted(set(request.query_params) - allowed)
     if unknown:
         raise InvalidInput(
-            f"未知的查询参数：{'、'.join(unknown)}；可用：{'、'.join(sorted(allowed))}。",
-            f"Unknown query parameter: {', '.join(unknown)}; there are {', '.join(sorted(allowed))}.",
+            Message(
+                "未知的查询参数：{unknown}；可用：{allowed}。",
+                unknown=Listing(unknown),
+                allowed=Listing(sorted(allowed)),
+            ),
         )
     seen: set[str] = set()
     for name, value in request.query_params.multi_items():
         if name in seen and name not in repeatable:
             raise InvalidInput(
-                f"查询参数 {name} 只能给出一次，收到多个。",
-                f"Give the query parameter {name} once; it came repeatedly.",
+                Message("查询参数 {name} 只能给出一次，收到多个。", name=name),
             )
         seen.add(name)
         if name in numbers and not _NUMBER.fullmatch(str(value)):
-            raise InvalidInput(f"{name} 应为整数，例如 20。", f"{name}: write a whole number, for example 20.")
+            raise InvalidInput(Message("{name} 应为整数，例如 20。", name=name))
         if name == "lang" and not _LANGUAGE.fullmatch(str(value)):
-            raise InvalidInput("lang 只能是 zh-CN 或 en。", "lang is zh-CN or en.")
+            raise InvalidInput(Message("lang 只能是 zh-CN 或 en。"))
 
 
 @cache
@@ -128,7 +132,7 @@ class EtagMiddleware:
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
         tag = make_etag(scope["litestar_app"].state.register, accept.decode("latin-1"))
 
-        async def send_with_etag(message: Message) -> None:
+        async def send_with_etag(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 MutableScopeHeaders.from_message(message).update(_make_cache_headers(tag, scope["route_handler"]))
             await send(message)

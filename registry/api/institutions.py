@@ -16,6 +16,7 @@ from registry.records.history import Version
 from registry.records.stats import Stats
 from registry.register import SearchRequest
 from registry.search.readings import MatchKind, Understood
+from registry.texts import Message, write_bilingual
 from registry.web.rate_limit import make_people_budget
 
 
@@ -82,19 +83,19 @@ class SuggestionList(Struct, frozen=True):
 @get(
     "/institutions",
     operation_id="listInstitutions",
-    summary="查询或列出机构 / List or search institutions",
-    description="有 `q` 时按相关程度，否则按行政区划代码；游标分页，不设上限，各页基于同一日志。"
-    "`status` 可为 listed、suspended、delisted、all；"
-    "默认不列出已移出名录的机构，但可按名称查到。 / "
-    "By relevance with `q`, else by region code. Pages by cursor without ceiling, on one log size. "
-    "`status` is listed, suspended, delisted or all; by default delisted institutions are found by name only. "
-    "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
-    "`understood` 为读作地区或技术的词，"
-    "`similar` 为真时各家只是名称相近，并非所问机构；所问为任何人不得提供的（如代孕）时 `items` 为空而有 `warning`。 / "
-    "`q` may be misspelt, pinyin, initials, an abbreviation, a former name, an address, a place, a technique; "
-    "`why` tells why each item is there, `understood` which words were read as a place or technique; with `similar` "
-    "the items only have names like it and are other institutions; when nobody may offer what is asked for (surrogacy, "
-    "say), `items` is empty and there is a `warning`.",
+    summary=write_bilingual("查询或列出机构"),
+    description=write_bilingual(
+        "有 `q` 时按相关程度，否则按行政区划代码；游标分页，不设上限，各页基于同一日志。"
+        "`status` 可为 listed、suspended、delisted、all；"
+        "默认不列出已移出名录的机构，但可按名称查到。"
+    )
+    + " "
+    + write_bilingual(
+        "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
+        "`understood` 为读作地区或技术的词，"
+        "`similar` 为真时各家只是名称相近，并非所问机构；"
+        "所问为任何人不得提供的（如代孕）时 `items` 为空而有 `warning`。"
+    ),
     sync_to_thread=True,
 )
 def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
@@ -102,39 +103,32 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     q: Annotated[
         str,
         QueryParameter(
-            description="名称、部分名称、地址、地区、技术；只读前120字。 / "
-            "Name, part of it, address, place, technique; the first 120 characters are read.",
+            description=write_bilingual("名称、部分名称、地址、地区、技术；只读前120字。"),
         ),
     ] = "",
     technique: Annotated[
-        list[str] | None, QueryParameter(description="技术代码，须全部获批。 / Technique codes; all must be approved.")
+        list[str] | None, QueryParameter(description=write_bilingual("技术代码，须全部获批。"))
     ] = None,
-    region: Annotated[
-        str | None, QueryParameter(description="GB/T 2260 代码，含其下各级。 / GB/T 2260 code; includes all below it.")
-    ] = None,
+    region: Annotated[str | None, QueryParameter(description=write_bilingual("GB/T 2260 代码，含其下各级。"))] = None,
     stage: Annotated[
         str | None,
-        QueryParameter(
-            description="运行情况：formal、trial、operating 等。 / formal, trial, operating, rectification, ..."
-        ),
+        QueryParameter(description=write_bilingual("运行情况：formal、trial、operating 等。")),
     ] = None,
     status: Annotated[
         str | None,
-        QueryParameter(description="listed、suspended、delisted 或 all。 / listed, suspended, delisted or all."),
+        QueryParameter(description=write_bilingual("listed、suspended、delisted 或 all。")),
     ] = None,
     on: OnText = None,
     known_at: KnownAtText = None,
     limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
     cursor: Annotated[
-        str | None, QueryParameter(description="上一页的 `next`。 / `next` of the page before.", max_length=300)
+        str | None, QueryParameter(description=write_bilingual("上一页的 `next`。"), max_length=300)
     ] = None,
 ) -> InstitutionList:
     """List or search institutions."""
     register = get_register(request)
     if stage == "":
-        raise InvalidInput(
-            "stage 是空的：请填写运行情况，或不填此项。", "stage is empty: give a stage, or leave it out."
-        )
+        raise InvalidInput(Message("stage 是空的：请填写运行情况，或不填此项。"))
     choice = SearchRequest(q=q, technique=parse_techniques(technique), region=region, stage=stage, status=status)
     asof, may_look = read_asof(request, on, known_at), make_people_budget(request).may_look
     result = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
@@ -155,9 +149,8 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
 @get(
     "/institutions/{code:str}",
     operation_id="getInstitution",
-    summary="一家机构 / One institution",
-    description="名录在所问时刻没有该机构关于所问日期的记录时为 404；这不等于未获批准。 / "
-    "404 when the register, as known then, held no record of it for that day; this is not “not approved”.",
+    summary=write_bilingual("一家机构"),
+    description=write_bilingual("名录在所问时刻没有该机构关于所问日期的记录时为 404；这不等于未获批准。"),
     sync_to_thread=True,
 )
 def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> Institution:
@@ -168,14 +161,12 @@ def get_institution(request: AnyRequest, code: Code, on: OnText = None, known_at
 @get(
     "/institutions/{code:str}/history",
     operation_id="getHistory",
-    summary="一家机构的全部历史记录 / What was stated about an institution, and when",
-    description="按录入顺序。给出 `on` 时只列出关于该日及以前的记载，给出 `known_at` 时只列出当时已录入的。"
-    "`corrects` 为真的一条是更正：它改变了对同一日、或对已记载的最晚日期之前某日的记载，`reason` 为理由。"
-    "名单公布较晚因而录入较晚的，不是更正。 / "
-    "In the order recorded. With `on` only the statements about days up to that one, with `known_at` only those "
-    "recorded by then. `corrects` marks a correction: it changes what had been stated of that very day, or goes back "
-    "before the latest day already stated; `reason` says why. A list that is recorded late because it was published "
-    "late corrects nothing.",
+    summary=write_bilingual("一家机构的全部历史记录"),
+    description=write_bilingual(
+        "按录入顺序。给出 `on` 时只列出关于该日及以前的记载，给出 `known_at` 时只列出当时已录入的。"
+        "`corrects` 为真的一条是更正：它改变了对同一日、或对已记载的最晚日期之前某日的记载，`reason` 为理由。"
+        "名单公布较晚因而录入较晚的，不是更正。"
+    ),
     sync_to_thread=True,
 )
 def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: KnownAtText = None) -> History:
@@ -188,11 +179,11 @@ def get_history(request: AnyRequest, code: Code, on: OnText = None, known_at: Kn
 @get(
     "/institutions/{code:str}/practitioners",
     operation_id="listPractitioners",
-    summary="一家机构的获授权人员 / Authorised people of one institution",
-    description="不提供跨机构的人员清单。同一地址（或密钥）每天可查看人员的机构数有限，超出时为 429，"
-    "code 为 `people_limit`；机构本身的信息不受影响。 / There is no listing of people across institutions. An address, "
-    "or a key, may look at the people of so many institutions a day; beyond that it is 429 with code `people_limit`, "
-    "and all else is answered as before.",
+    summary=write_bilingual("一家机构的获授权人员"),
+    description=write_bilingual(
+        "不提供跨机构的人员清单。同一地址（或密钥）每天可查看人员的机构数有限，超出时为 429，code 为 "
+        "`people_limit`；机构本身的信息不受影响。"
+    ),
     sync_to_thread=True,
     opt={"private": True},
 )
@@ -209,18 +200,17 @@ def list_practitioners(
 @get(
     "/suggest",
     operation_id="suggest",
-    summary="输入时的提示 / Institutions a person may be typing",
-    description="从第一个字、未打完的拼音起即可；`match` 说明因何相符。输入任何人不得提供的服务时为空。 / "
-    "From the first character and from half-typed pinyin on; `match` says by what. Empty for what nobody may offer.",
+    summary=write_bilingual("输入时的提示"),
+    description=write_bilingual(
+        "从第一个字、未打完的拼音起即可；`match` 说明因何相符。输入任何人不得提供的服务时为空。"
+    ),
     sync_to_thread=True,
 )
 def suggest_institutions(
     request: AnyRequest,
     q: Annotated[
         str,
-        QueryParameter(
-            description="已输入的文字；只读前120字。 / What has been typed so far; the first 120 characters are read."
-        ),
+        QueryParameter(description=write_bilingual("已输入的文字；只读前120字。")),
     ] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=50)] = 8,
     on: OnText = None,
@@ -245,7 +235,7 @@ def suggest_institutions(
 @get(
     "/stats",
     operation_id="getStats",
-    summary="按地区、技术、运行情况的数目 / Counts by region, technique and stage",
+    summary=write_bilingual("按地区、技术、运行情况的数目"),
     sync_to_thread=True,
 )
 def get_stats(request: AnyRequest, on: OnText = None, known_at: KnownAtText = None) -> Stats:

@@ -13,6 +13,7 @@ from registry.api.requests import AnyRequest, get_register
 from registry.domain.identifiers import format_code
 from registry.domain.model import Struct
 from registry.records.asof import instant_at
+from registry.texts import write_bilingual
 from registry.web.rate_limit import find_admitted_request, get_api_key
 
 MOST_CHECKS = 1_000
@@ -66,9 +67,8 @@ class RecordedChecks(Struct, frozen=True):
 @get(
     "/key",
     operation_id="getKey",
-    summary="本密钥的权限与用量 / What this key may do and has asked",
-    description="需有密钥（任何范围）；用量约一秒后计入。 / Needs a key of any scope; usage is counted in "
-    "within a second or so.",
+    summary=write_bilingual("本密钥的权限与用量"),
+    description=write_bilingual("需有密钥（任何范围）；用量约一秒后计入。"),
     sync_to_thread=True,
 )
 def get_key(request: AnyRequest) -> KeyState:
@@ -95,17 +95,17 @@ def get_key(request: AnyRequest) -> KeyState:
 @get(
     "/key/checks",
     operation_id="getRecordedChecks",
-    summary="已留存的核验 / The checks on record",
-    description="仅限要求留存的密钥所问的核验（`registry key add --record`）；同一单位各密钥的记录都在内，按编号先后。"
-    " / Only what was asked with keys that have their checks recorded (`registry key add --record`); those of all "
-    "keys of the client, in order.",
+    summary=write_bilingual("已留存的核验"),
+    description=write_bilingual(
+        "仅限要求留存的密钥所问的核验（`registry key add --record`）；同一单位各密钥的记录都在内，按编号先后。"
+    ),
     sync_to_thread=True,
 )
 def get_recorded_checks(
     request: AnyRequest,
-    since: Annotated[int, QueryParameter(ge=0, le=2**53, description="此编号之后。 / After this number.")] = 0,
+    since: Annotated[int, QueryParameter(ge=0, le=2**53, description=write_bilingual("此编号之后。"))] = 0,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=MOST_CHECKS, description="一页最多几条。 / At most this many.")
+        int, QueryParameter(ge=1, le=MOST_CHECKS, description=write_bilingual("一页最多几条。", context="api.key"))
     ] = 100,
 ) -> RecordedChecks:
     """The checks on record"""

@@ -14,6 +14,7 @@ from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound
 from registry.log import entry_proofs, proofs, tiles
 from registry.log.folder import VKEY
+from registry.texts import Message
 from registry.web.routes import route_get
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -67,7 +68,7 @@ def get_tile(request: AnyRequest, path: FromPath[str]) -> Response[bytes]:
     try:
         tile = tiles.parse_path(path.lstrip("/"))
     except InvalidInput as error:
-        raise NotFound(error.zh, error.en) from error
+        raise NotFound(error.message) from error
     content = get_register(request).log.folder.read_tile(tile)
     headers = {"Cache-Control": _FOR_EVER}
     if tile.level is None:  # hashes do not compress, entries do
@@ -121,7 +122,7 @@ def get_proof_file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """Return ``{entry}.tlog-proof``: a proof to be stored and checked without us, the last checkpoint in it."""
     number, dot, kind = name.partition(".")
     if not (number.isascii() and number.isdigit() and dot and kind == "tlog-proof") or len(number) > 18:
-        raise NotFound("此地址没有内容；证明在 /log/proof/编号.tlog-proof。", "Proofs are at /log/proof/N.tlog-proof.")
+        raise NotFound(Message("此地址没有内容；证明在 /log/proof/编号.tlog-proof。"))
     content = entry_proofs.make_proof_file(get_register(request).log, int(number))
     return _make_text_response(content, **{"Content-Disposition": f'attachment; filename="entry-{number}.tlog-proof"'})
 

@@ -18,18 +18,16 @@ from registry.api import key, openapi_formats, openapi_refusals, watches
 from registry.api.openapi_refusals import Refusal
 from registry.api.requests import AnyRequest
 from registry.domain.model import Struct
+from registry.texts import write_bilingual
 
 CONFIG = OpenAPIConfig(
-    title="人类辅助生殖技术机构名录 / ART Register",
+    title=write_bilingual("人类辅助生殖技术机构名录"),
     version=__version__,
-    description="全国经批准开展人类辅助生殖技术的机构：在哪里、哪些技术、从哪天起。公开读取，无需密钥；程序大量使用可申请密钥。"
-    "日期为 YYYY-MM-DD，时刻为 RFC 3339 UTC；"
-    "“今天”以北京时间计。错误为 RFC 9457 问题文档。每个答复都注明所依据的日志长度。"
-    "列入名录是许可，不是推荐，也不使广告合法。 / "
-    "Who may perform assisted reproduction in China, where, which techniques, on which day. Open for "
-    "reading; no key needed, programs that ask much get one. Dates are YYYY-MM-DD, instants RFC 3339 UTC; “today” is "
-    "the day in Asia/Shanghai. Errors are RFC 9457 problem documents. Every answer names the log size it rests on. A "
-    "listing is permission, not a recommendation, and does not make an advertisement lawful.",
+    description=write_bilingual(
+        "全国经批准开展人类辅助生殖技术的机构：在哪里、哪些技术、从哪天起。公开读取，无需密钥；"
+        "程序大量使用可申请密钥。日期为 YYYY-MM-DD，时刻为 RFC 3339 UTC；“今天”以北京时间计。错误为 RFC 9457 "
+        "问题文档。每个答复都注明所依据的日志长度。列入名录是许可，不是推荐，也不使广告合法。"
+    ),
     use_handler_docstrings=True,
     render_plugins=[],
     path="/api/v1/openapi",
@@ -63,7 +61,7 @@ _PROBLEM_SCHEMA = {
 _REFUSED_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Refused",
-    "description": "代替无法核验的一行。 / Stands in the place of a row that could not be answered.",
+    "description": write_bilingual("代替无法核验的一行。"),
     "required": ["id", "row", "error"],
     "properties": {
         "id": {"type": ["string", "number", "boolean", "null"]},

@@ -10,6 +10,7 @@ from typing import Any
 
 from registry.editions import manifest
 from registry.institutions.filters import EVERY_STATUS
+from registry.texts import write_bilingual
 
 #: Parameter or property -> format. `name`: text with a letter or a digit in it.
 _FORMATS = {
@@ -39,7 +40,7 @@ LANG: dict[str, Any] = {
     "name": "lang",
     "in": "query",
     "required": False,
-    "description": "`en` 为英文，否则为中文。 / `en` for English sentences; zh-CN otherwise.",
+    "description": write_bilingual("`en` 为英文，否则为中文。"),
     "schema": {"type": "string", "pattern": _LANGUAGES, "examples": ["zh-CN", "en"]},
 }
 
@@ -76,14 +77,12 @@ def complete_requests(schemas: dict[str, Any]) -> None:
 
 def complete_answers(properties: dict[str, Any]) -> None:
     """Describe the times of an answer; ``properties`` are those of the schema Answer."""
-    properties["known_at"]["description"] = (
-        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。 / The instant asked about; else the one at "
-        "which the register was last seen to say this, never the present second."
+    properties["known_at"]["description"] = write_bilingual(
+        "所问的时刻；未问时为名录最近一次确认的时刻，绝不是当前这一秒。"
     )
     properties["state_age"] |= {
         "minimum": 0,
-        "description": "答复时距最近一次确认的秒数；平时为0。超过上限（默认10分钟）即答 503。 / Seconds from then to "
-        "the answer, 0 as a rule. Beyond a limit (10 minutes by default) it is 503.",
+        "description": write_bilingual("答复时距最近一次确认的秒数；平时为0。超过上限（默认10分钟）即答 503。"),
     }
 
 

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from registry.errors import RegistryError
+from registry.texts import FixedText, Listing, Message
 from registry.web import error_status
 
 MEDIA_TYPE = "application/problem+json"
@@ -18,29 +19,23 @@ _LANGUAGE = b"accept-language"
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 #: The decoder's message for a time that it cannot read -> what helps whoever wrote it, in both languages.
-_TIMES = {
-    "Invalid RFC3339 encoded date": (
-        "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
-        "not a day; write YYYY-MM-DD, for example 2025-07-01",
-    ),
-    "Invalid RFC3339 encoded datetime": (
-        "不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样",
-        "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
-    ),
+_TIMES: dict[str, Message] = {
+    "Invalid RFC3339 encoded date": Message("不是日期，请写成 YYYY-MM-DD，例如 2025-07-01"),
+    "Invalid RFC3339 encoded datetime": Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样"),
 }
 #: Its message for a text that is too long, in a body or in an address.
 _LENGTH = re.compile(r"Expected `str` of length <= ([0-9]+)")
 _TYPE = re.compile("Expected `([a-z| ]+)`, got `([a-z]+)`")
-_TYPES = {
-    "array": ("列表", "a list"),
-    "bool": ("true 或 false", "true or false"),
-    "date": ("日期（如 2025-07-01）", "a day such as 2025-07-01"),
-    "datetime": ("时刻（如 2025-07-01T00:00:00Z）", "an instant such as 2025-07-01T00:00:00Z"),
-    "float": ("小数", "a decimal number"),
-    "int": ("整数", "a whole number"),
-    "null": ("null", "null"),
-    "object": ("对象", "an object"),
-    "str": ("文本", "text"),
+_TYPES: dict[str, Message] = {
+    "array": Message("列表"),
+    "bool": Message("true 或 false"),
+    "date": Message("日期（如 2025-07-01）"),
+    "datetime": Message("时刻（如 2025-07-01T00:00:00Z）"),
+    "float": Message("小数"),
+    "int": Message("整数"),
+    "null": FixedText("null"),
+    "object": Message("对象"),
+    "str": Message("文本"),
 }
 
 
@@ -85,18 +80,14 @@ def make_problem(error: Exception, lang: str) -> Problem:
         return _make_http_problem(error.status_code, error.detail, lang)
     if isinstance(error, UnicodeDecodeError):  # a body that is JSON but for its encoding
         return _make_http_problem(400, f"UTF-8: {error.reason} (byte {error.start})", lang)
-    detail = (
-        "An unforeseen error; it was logged. This says nothing about any institution."
-        if lang == "en"
-        else "服务器发生意外错误，已记录。这不代表任何机构未获批准，请稍后再试。"
-    )
+    detail = Message("服务器发生意外错误，已记录。这不代表任何机构未获批准，请稍后再试。").to_text(lang)
     return Problem(title=HTTPStatus(500).phrase, status=500, detail=detail, code="internal_error")
 
 
 def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
     extra = error.extra if isinstance(error.extra, list) else []
     fields = [_make_field_problem(item, lang) for item in extra]
-    lead = "The request is malformed" if lang == "en" else "请求有误"
+    lead = Message("请求有误").to_text(lang)
     problems = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields) or error.detail
     return Problem(
         title=HTTPStatus(400).phrase,
@@ -108,27 +99,27 @@ def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
 
 
 def _make_field_problem(item: dict[str, Any], lang: str) -> FieldProblem:
-    key, message = item.get("key"), str(item.get("message"))
-    zh, en = _TIMES.get(message, (message, message))
-    if match := _LENGTH.search(message):
-        zh, en = f"太长，最多{match[1]}个字符", f"too long, at most {match[1]} characters"
-    if match := _TYPE.search(message):
-        zh = f"应为{_translate_types(match[1], False)}，而非{_translate_types(match[2], False)}"
-        en = f"must be {_translate_types(match[1], True)}, not {_translate_types(match[2], True)}"
+    key, text = item.get("key"), str(item.get("message"))
+    message = _TIMES.get(text, FixedText(text))
+    if match := _LENGTH.search(text):
+        message = Message("太长，最多{limit}个字符", limit=match[1])
+    if match := _TYPE.search(text):
+        message = Message(
+            "应为{wanted}，而非{found}", wanted=_describe_types(match[1]), found=_describe_types(match[2])
+        )
     # A parameter that Python keeps for itself ends in an underscore there, and only there.
-    return FieldProblem(field=key and str(key).rstrip("_"), message=en if lang == "en" else zh)
+    return FieldProblem(field=key and str(key).rstrip("_"), message=message.to_text(lang))
 
 
-def _translate_types(names: str, english: bool) -> str:
-    words = [_TYPES.get(name, (name, name))[english] for name in names.split(" | ")]
-    return (" or " if english else "或").join(words)
+def _describe_types(names: str) -> Message:
+    return Listing((_TYPES.get(name, FixedText(name)) for name in names.split(" | ")), Message("或"))
 
 
 def _make_http_problem(status: int, detail: str, lang: str) -> Problem:
     if status == 404:
-        detail = "There is nothing at this address." if lang == "en" else "此地址没有内容。"
+        detail = Message("此地址没有内容。").to_text(lang)
     if status == 400:
-        lead = "The request is malformed" if lang == "en" else "请求有误"
+        lead = Message("请求有误").to_text(lang)
         detail = f"{lead}: {detail}"
     code = _HTTP_CODES.get(status, "invalid_input" if status < 500 else "internal_error")
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, code=code)

@@ -16,36 +16,23 @@ from registry.errors import InvalidInput
 from registry.receipts import describe
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import LONGEST, Reason, compact_receipt
+from registry.texts import Message, write_bilingual
 from registry.web import body_limits
 from registry.web.routes import route_get
 
 _SHEET = "/receipt.pdf"
 _WORDS = {
-    "title": ("核验回执", "Receipt of a check"),
-    "meaning": (
-        "这是一次核验的签名凭据：问了什么、答了什么、在什么时候。名录收录是许可，不是推荐；今天是否仍然成立，请扫码核对。",
-        "Signed evidence of one check: what was asked, what was answered, and when. A listing is permission, not a "
-        "recommendation. Whether the answer still holds, the code tells.",
+    "title": Message("核验回执"),
+    "meaning": Message(
+        "这是一次核验的签名凭据：问了什么、答了什么、在什么时候。名录收录是许可，不是推荐；今天是否仍然成立，"
+        "请扫码核对。"
     ),
-    "scan": (
-        "扫码即可核对这份回执是否真实、今天是否仍然成立。",
-        "Scan to see whether this receipt is genuine and still holds.",
-    ),
-    "no_scan": (
-        "回执过长，二维码只通向核对页；请粘贴回执原文。",
-        "The receipt is too long for a code: this one leads to the page where its text can be pasted.",
-    ),
-    "no_name": (
-        "回执含有人员姓名，不放入网址：二维码只通向核对页；请粘贴回执原文。",
-        "The receipt names a person, whom no address carries: this code leads to the page where its text can be "
-        "pasted.",
-    ),
-    "text_below": ("回执原文，可复制后粘贴到核对页：", "The receipt itself, to be copied and pasted there:"),
-    "no_text": ("回执过长，未印在此处；请保存原文。", "The receipt is too long to be printed here; keep its text."),
-    "footer": (
-        "人类辅助生殖技术机构名录。本页只是便于阅读的形式，以签名的回执原文为准。",
-        "ART Register. This page is only for reading; what counts is the signed text of the receipt.",
-    ),
+    "scan": Message("扫码即可核对这份回执是否真实、今天是否仍然成立。"),
+    "no_scan": Message("回执过长，二维码只通向核对页；请粘贴回执原文。"),
+    "no_name": Message("回执含有人员姓名，不放入网址：二维码只通向核对页；请粘贴回执原文。"),
+    "text_below": Message("回执原文，可复制后粘贴到核对页："),
+    "no_text": Message("回执过长，未印在此处；请保存原文。"),
+    "footer": Message("人类辅助生殖技术机构名录。本页只是便于阅读的形式，以签名的回执原文为准。"),
 }
 
 
@@ -101,12 +88,11 @@ def make_receipt_check(status: ReceiptStatus) -> ReceiptCheck:
 @post(
     "/receipts/check",
     operation_id="checkReceipt",
-    summary="核对回执：是否真实，今天是否仍然成立 / Is this receipt genuine, and does it still hold?",
-    description="`valid` 为真：确由本名录签发，未被改动，所依据的日志就是本名录的日志。"
-    "`still_true` 为假：对同一天的同一问题，名录现在的答复不同，见 `answer_now`。完全不是回执的内容答 400。 / "
-    "`valid`: this register signed it, nothing was altered, and the log it rests on is this one. `still_true` is false "
-    "where the register now answers the same question about the same day differently, as `answer_now` says. What is no "
-    "receipt at all is 400.",
+    summary=write_bilingual("核对回执：是否真实，今天是否仍然成立"),
+    description=write_bilingual(
+        "`valid` 为真：确由本名录签发，未被改动，所依据的日志就是本名录的日志。`still_true` 为假："
+        "对同一天的同一问题，名录现在的答复不同，见 `answer_now`。完全不是回执的内容答 400。"
+    ),
     status_code=200,
     sync_to_thread=True,
     request_max_body_size=body_limits.LIST,
@@ -150,18 +136,17 @@ def _make_sheet_response(request: AnyRequest, pasted: str) -> Response[bytes]:
     text = compact_receipt(pasted)
     status = register.check_receipt(text, lang)
     if not status.valid or status.receipt is None:
-        zh, en = describe.REASONS[status.reason or "altered"]
-        raise InvalidInput(f"回执不真实，不制成文件：{zh}。", f"The receipt is not genuine, and is not printed: {en}.")
+        message = describe.REASONS[status.reason or "altered"]
+        raise InvalidInput(Message("回执不真实，不制成文件：{message}。", message=message))
     from registry.receipts import sheet_pdf  # its library takes 5 MiB, and most processes never make a page
 
-    english = lang == "en"
-    words = {name: pair[english] for name, pair in _WORDS.items()}
+    words = {name: pair.to_text(lang) for name, pair in _WORDS.items()}
     no_name = words.pop("no_name")
     if names_person := describe.has_person_name(status.receipt):
         words["no_scan"] = no_name
     sheet = sheet_pdf.ReceiptSheet(
         lang=lang,
-        pairs=describe.describe_receipt(status.receipt, english),
+        pairs=describe.describe_receipt(status.receipt, lang),
         receipt=text,
         in_code=not names_person,
         check_url=f"{register.settings.public_url.rstrip('/')}/receipt",

@@ -16,28 +16,18 @@ from registry.errors import InvalidInput, make_nesting_error
 from registry.records import asof as times
 from registry.records.asof import AsOf
 from registry.register import Register
+from registry.texts import Message, write_bilingual
 
 AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
-_ON = (
-    "所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。 / "
-    "The day in question, YYYY-MM-DD (today in Asia/Shanghai); a day to come may be asked about."
-)
-_KNOWN_AT = (
-    "只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。 / "
-    "As known to the register at this instant (RFC 3339 with its zone; now): "
-    "what was corrected or learnt later is left out."
-)
+_ON = write_bilingual("所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。")
+_KNOWN_AT = write_bilingual("只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。")
 # As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
 # taken for the seconds since 1970.
 OnText = Annotated[str | None, QueryParameter(description=_ON, schema_extra={"format": "date"})]
 KnownAtText = Annotated[str | None, QueryParameter(description=_KNOWN_AT, schema_extra={"format": "date-time"})]
 Code = Annotated[
     str,
-    PathParameter(
-        description="名录编码 XXXX-XXXX；小写、无横线、O/0、I/L/1 均可。 / "
-        "Public code, XXXX-XXXX; lower case, no dash, O/0 and I/L/1 "
-        "are understood."
-    ),
+    PathParameter(description=write_bilingual("名录编码 XXXX-XXXX；小写、无横线、O/0、I/L/1 均可。")),
 ]
 _MESSAGE = re.compile(r"^(?P<message>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _Shape = TypeVar("_Shape")
@@ -69,8 +59,7 @@ def parse_techniques(technique: list[str] | None) -> tuple[str, ...]:
     words = tuple(word for part in technique or [] for word in part.split(","))
     if not all(words):  # left out, it would ask about no technique at all
         raise InvalidInput(
-            "technique 是空的：请填写技术代码或俗称，或不填此项。",
-            "technique is empty: give a code or an everyday word, or leave it out.",
+            Message("technique 是空的：请填写技术代码或俗称，或不填此项。"),
         )
     return words
 

@@ -9,6 +9,7 @@ from litestar import Response
 from registry.api.requests import AnyRequest, get_register
 from registry.errors import NotFound
 from registry.settings import Settings
+from registry.texts import Message
 from registry.web.routes import route_get
 
 #: How long what is read today may be relied on; RFC 9116 asks for less than a year.
@@ -21,8 +22,7 @@ def get_security_txt(request: AnyRequest) -> Response[str]:
     settings = get_register(request).settings
     if not settings.security_contact:
         raise NotFound(
-            "本名录的主办单位尚未公布安全漏洞的联系方式（REGISTRY_SECURITY_CONTACT）。",
-            "Whoever runs this register has named no contact for its security (REGISTRY_SECURITY_CONTACT).",
+            Message("本名录的主办单位尚未公布安全漏洞的联系方式（REGISTRY_SECURITY_CONTACT）。"),
         )
     return Response(
         content=format_security_txt(settings, dt.datetime.now(dt.UTC)),

@@ -33,6 +33,7 @@ from registry.domain.model import (
     Person,
     Provider,
 )
+from registry.texts import write_bilingual
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 
@@ -64,16 +65,12 @@ class JsonAnswer:
 @post(
     "/verify",
     operation_id="verify",
-    summary="核验：该机构当日在该址是否获准开展这些技术 / "
-    "Was this provider licensed for these techniques, there, on that day?",
-    description="名称相近只列为候选，绝不答 `licensed`。"
-    "许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` 中宣传的技术一并核验。"
-    "503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。"
-    "`receipt` 为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。 / "
-    "A fuzzy match never yields `licensed`; it yields candidates. Licence, person, certificate and wording are "
-    "separate answers, and none changes another; techniques that `text` offers are claimed too. 503 with code "
-    '`cannot_answer` means the register could not look, which is not "not licensed". With `receipt` true the answer '
-    "carries a signed receipt; where none can be given that is 503 with code `cannot_sign`, never a silent null.",
+    summary=write_bilingual("核验：该机构当日在该址是否获准开展这些技术"),
+    description=write_bilingual(
+        "名称相近只列为候选，绝不答 `licensed`。许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` "
+        "中宣传的技术一并核验。503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。`receipt` "
+        "为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。"
+    ),
     status_code=200,
     responses=_RESPONSES,
     request_max_body_size=body_limits.TEXT,
@@ -99,11 +96,10 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
 @get(
     "/verify",
     operation_id="verifyByQuery",
-    summary="以网址形式核验 / The same question as a plain address",
-    description="`on` 为所问日期，`known_at` 为名录当时所知；"
-    "名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。 / "
-    "`on` is the day in question, `known_at` what the register knew then; where it held nothing for that day then, the "
-    "answer is `unknown`, which is not “not approved”.",
+    summary=write_bilingual("以网址形式核验"),
+    description=write_bilingual(
+        "`on` 为所问日期，`known_at` 为名录当时所知；名录当时没有关于该日的记录时答 `unknown`，这不等于未获批准。"
+    ),
     responses=_RESPONSES,
     opt={"scope": "verify"},
 )
@@ -111,41 +107,37 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     name: Annotated[
         str | None,
-        QueryParameter(description="广告中所写的名称。 / Name as it stands in the advertisement.", max_length=200),
+        QueryParameter(description=write_bilingual("广告中所写的名称。"), max_length=200),
     ] = None,
-    technique: Annotated[
-        list[str] | None, QueryParameter(description="技术代码或俗称。 / Codes or everyday words.")
-    ] = None,
+    technique: Annotated[list[str] | None, QueryParameter(description=write_bilingual("技术代码或俗称。"))] = None,
     on: OnText = None,
-    address: Annotated[
-        str | None, QueryParameter(description="所称地址。 / The address claimed.", max_length=300)
-    ] = None,
-    code: Annotated[str | None, QueryParameter(description="名录编码。 / Public code.")] = None,
-    uscc: Annotated[str | None, QueryParameter(description="统一社会信用代码。 / Unified social credit code.")] = None,
+    address: Annotated[str | None, QueryParameter(description=write_bilingual("所称地址。"), max_length=300)] = None,
+    code: Annotated[str | None, QueryParameter(description=write_bilingual("名录编码。"))] = None,
+    uscc: Annotated[str | None, QueryParameter(description=write_bilingual("统一社会信用代码。"))] = None,
     practice_licence_no: Annotated[
-        str | None, QueryParameter(description="医疗机构执业许可证登记号。 / Practice licence number.")
+        str | None, QueryParameter(description=write_bilingual("医疗机构执业许可证登记号。"))
     ] = None,
-    domain: Annotated[str | None, QueryParameter(description="网站域名。 / Domain of the website.")] = None,
+    domain: Annotated[str | None, QueryParameter(description=write_bilingual("网站域名。"))] = None,
     known_at: KnownAtText = None,
     practitioner: Annotated[
         str | None,
         QueryParameter(
-            description="所称医务人员的姓名；网址会留在记录里，姓名宜用 POST。 / Name of the person said to treat; "
-            "addresses are kept in logs, so prefer POST for names.",
+            description=write_bilingual("所称医务人员的姓名；网址会留在记录里，姓名宜用 POST。"),
             max_length=LONGEST_NAME,
         ),
     ] = None,
     ad_certificate: Annotated[
         str | None,
-        QueryParameter(
-            description="医疗广告审查证明文号。 / Number of the advertising certificate.", max_length=LONGEST_NUMBER
-        ),
+        QueryParameter(description=write_bilingual("医疗广告审查证明文号。"), max_length=LONGEST_NUMBER),
     ] = None,
     text: Annotated[
         str | None,
         QueryParameter(
-            description=f"广告内容，最多{LONGEST_TEXT_IN_ADDRESS}字；更长的用 POST。 / Wording of the advertisement, "
-            f"up to {LONGEST_TEXT_IN_ADDRESS} characters; POST takes {LONGEST_TEXT}.",
+            description=write_bilingual(
+                "广告内容，最多{longest_text_in_address}字；更长的用 POST。",
+                longest_text_in_address=LONGEST_TEXT_IN_ADDRESS,
+                longest_text=LONGEST_TEXT,
+            ),
             max_length=LONGEST_TEXT_IN_ADDRESS,
         ),
     ] = None,

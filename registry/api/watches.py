@@ -17,13 +17,16 @@ from registry.clients import watches
 from registry.domain.model import Answer, Claim, Date, Struct
 from registry.errors import InvalidInput
 from registry.receipts.receipt_text import to_question
+from registry.texts import Message, write_bilingual
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import find_admitted_request, get_api_key, make_people_budget
 
 #: Claims of one request, and watches of one page.
 MOST_CLAIMS, MOST_LISTED = 1_000, 1_000
-_After = Annotated[int, QueryParameter(ge=0, description="上一页的 next。 / The next of the page before.")]
-_Limit = Annotated[int, QueryParameter(ge=1, le=MOST_LISTED, description="一页最多几条。 / At most this many.")]
+_After = Annotated[int, QueryParameter(ge=0, description=write_bilingual("上一页的 next。"))]
+_Limit = Annotated[
+    int, QueryParameter(ge=1, le=MOST_LISTED, description=write_bilingual("一页最多几条。", context="api.watches"))
+]
 
 
 class ToWatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,11 +90,13 @@ class AnswerChanges(Struct, frozen=True):
 @post(
     "/watches",
     operation_id="addWatches",
-    summary="关注：答复有变时得知 / Watch claims: learn when an answer you received changes",
-    description=f"需有 `watch` 范围的密钥。一次最多 {MOST_CLAIMS:,} 条，同一密钥单位最多 {watches.MOST:,} 条；"
-    "已关注的不重复登记。不推送：请定期调用 `GET /watches/changes`。 / "
-    f"Needs a key with scope `watch`. At most {MOST_CLAIMS:,} claims at once and {watches.MOST:,} a client; what is "
-    "watched already is not added twice. Nothing is pushed: ask `GET /watches/changes` as often as you need.",
+    summary=write_bilingual("关注：答复有变时得知"),
+    description=write_bilingual(
+        "需有 `watch` 范围的密钥。一次最多 {most_claims:,} 条，同一密钥单位最多 {most:,} 条；"
+        "已关注的不重复登记。不推送：请定期调用 `GET /watches/changes`。",
+        most_claims=MOST_CLAIMS,
+        most=watches.MOST,
+    ),
     status_code=200,
     request_max_body_size=body_limits.LIST,
     opt={"scope": "watch"},
@@ -104,7 +109,7 @@ async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
         try:
             check_provider(claim.provider)
         except InvalidInput as error:
-            raise InvalidInput(f"第{number}条：{error.zh}", f"Claim {number}: {error.en}") from error
+            raise InvalidInput(Message("第{number}条：{error}", number=number, error=error.message)) from error
     if admitted := find_admitted_request(request):
         get_register(request).clients.count_rows(admitted, len(claims))
     about_people = [claim for claim in claims if claim.practitioner is not None]
@@ -126,9 +131,8 @@ def _require_people_budget(request: AnyRequest, claims: list[Claim]) -> None:
 @get(
     "/watches",
     operation_id="listWatches",
-    summary="所关注的 / What is watched",
-    description="需有 `watch` 范围的密钥；同一单位的各密钥共用一份。 / "
-    "Needs a key with scope `watch`; all keys of a client share one list.",
+    summary=write_bilingual("所关注的"),
+    description=write_bilingual("需有 `watch` 范围的密钥；同一单位的各密钥共用一份。"),
     sync_to_thread=True,
     opt={"scope": "watch"},
 )
@@ -145,20 +149,18 @@ def list_watches(request: AnyRequest, after: _After = 0, limit: _Limit = 100) ->
 @get(
     "/watches/changes",
     operation_id="getWatchChanges",
-    summary="哪些答复变了 / Which answers have changed",
-    description="需有 `watch` 范围的密钥。`since` 用登记时的 `since` 或上一次的 `next`，可重复询问，不会遗漏。"
-    "比较的是当时与现在：结论、技术的结论与阶段、所指机构、人员与证明的结论；其间变去又变回的不列。"
-    "未写 `on` 的按“今天”核验，日期推移引起的失效也会列出。 / "
-    "Needs a key with scope `watch`. `since` is that of `POST /watches` or the last `next`; asking again is safe and "
-    "nothing is missed. Then and now are compared: verdicts, stages, who is meant, person and certificate; what "
-    "changed and changed back in between is not listed. Claims without `on` are about today, so what lapses by the "
-    "calendar is listed too.",
+    summary=write_bilingual("哪些答复变了"),
+    description=write_bilingual(
+        "需有 `watch` 范围的密钥。`since` 用登记时的 `since` 或上一次的 `next`，可重复询问，不会遗漏。"
+        "比较的是当时与现在：结论、技术的结论与阶段、所指机构、人员与证明的结论；其间变去又变回的不列。未写 "
+        "`on` 的按“今天”核验，日期推移引起的失效也会列出。"
+    ),
     sync_to_thread=True,
     opt={"scope": "watch"},
 )
 def get_watch_changes(
     request: AnyRequest,
-    since: Annotated[str, QueryParameter(description="从何处起。 / Where to begin.", min_length=1, max_length=100)],
+    since: Annotated[str, QueryParameter(description=write_bilingual("从何处起。"), min_length=1, max_length=100)],
 ) -> AnswerChanges:
     """Which answers have changed"""
     client, position = get_api_key(request).client, watches.parse_position(since)
@@ -170,14 +172,14 @@ def get_watch_changes(
 @delete(
     "/watches/{watch:int}",
     operation_id="removeWatch",
-    summary="取消关注 / Watch no more",
-    description="需有 `watch` 范围的密钥。 / Needs a key with scope `watch`.",
+    summary=write_bilingual("取消关注"),
+    description=write_bilingual("需有 `watch` 范围的密钥。"),
     sync_to_thread=True,
     opt={"scope": "watch", "lane": "writes"},
 )
 def remove_watch(
     request: AnyRequest,
-    watch: Annotated[int, PathParameter(ge=1, description="关注的编号。 / Number of the watch.")],
+    watch: Annotated[int, PathParameter(ge=1, description=write_bilingual("关注的编号。"))],
 ) -> None:
     """Watch no more"""
     get_register(request).watches.remove_watch(get_api_key(request).client, watch)

@@ -27,6 +27,7 @@ from registry.domain.model import Answer, Claim, VerdictWord
 from registry.domain.normalise import escape_cells
 from registry.errors import CannotSign, InvalidInput, PeopleLimit, RegistryError, TooLarge
 from registry.receipts.batch_proofs import BatchRows, Statement, make_statement
+from registry.texts import Message
 
 #: Rows of one request, streamed.
 MOST_ROWS = 100_000
@@ -153,7 +154,7 @@ class AnswerWriter(ABC, Generic[M]):
         """The bytes of a row with its answer or error; none where it has to wait."""
         self.tally.rows += 1
         if row.claim is None:
-            return self._refuse_row(row, row.error or InvalidInput("这一行没有内容。", "There is nothing in this row."))
+            return self._refuse_row(row, row.error or InvalidInput(Message("这一行没有内容。")))
         try:
             if row.claim.receipt and self._waiting is None:
                 return self._answer_with_own_receipt(row, row.claim)
@@ -321,7 +322,6 @@ class AnswerStream:
 
 def _make_row_limit_error(limit: int) -> TooLarge:
     return TooLarge(
-        f"一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。",
-        f"At most {limit:,} rows at once: this row and those after it were not checked. Split the file in parts.",
+        Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=limit),
         limit=limit,
     )

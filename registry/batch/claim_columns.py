@@ -15,6 +15,7 @@ from registry.domain.normalise import fold_heading
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.records.asof import get_day_end, parse_day, parse_instant
+from registry.texts import Message
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
 _CLOCK = re.compile(r"(?<=\d|日)(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$")
@@ -119,10 +120,10 @@ class ClaimColumns:
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
         if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
             raise InvalidInput(
-                "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                "practice_licence_no（执业许可证登记号）或 domain（域名）之一。",
-                "No column says who is meant: the first row holds the headings, at least one of name (名称), code, "
-                "uscc, practice_licence_no or domain.",
+                Message(
+                    "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+                    "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
+                ),
             )
         # The columns of a file that was answered before are replaced by the new answers.
         self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
@@ -151,7 +152,10 @@ def _check_duplicates(headings: Sequence[str], found: list[tuple[int, ClaimColum
     for i, column in found:
         if column.field in seen:
             raise InvalidInput(
-                f"“{seen[column.field]}”与“{headings[i]}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
-                f"The columns “{seen[column.field]}” and “{headings[i]}” mean the same; rename or delete one of them.",
+                Message(
+                    "“{seen}”与“{i}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
+                    seen=seen[column.field],
+                    i=headings[i],
+                ),
             )
         seen[column.field] = headings[i]

@@ -11,6 +11,7 @@ from registry.batch.claim_columns import ClaimColumns
 from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim, Provider
 from registry.errors import InvalidInput
+from registry.texts import Message
 
 _IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 
@@ -53,8 +54,7 @@ def check_provider(provider: Provider) -> None:
     values = (getattr(provider, field) or "" for field in _IDENTIFYING)
     if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
         raise InvalidInput(
-            "请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。",
-            "Give at least one of the provider's name, code, uscc, practice_licence_no or domain.",
+            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"),
         )
 
 
@@ -71,9 +71,12 @@ class ClaimTable:
             return None
         if len(cells) != self.columns.width:
             error = InvalidInput(
-                f"第{number}行有{len(cells)}列，而首行有{self.columns.width}列；含逗号的内容须加双引号。",
-                f"Row {number} has {len(cells)} columns, the headings have {self.columns.width}; a value with a comma "
-                "needs double quotes.",
+                Message(
+                    "第{number}行有{count}列，而首行有{width}列；含逗号的内容须加双引号。",
+                    number=number,
+                    count=len(cells),
+                    width=self.columns.width,
+                ),
             )
             return self._make_bad_row(number, cells, error)
         try:
@@ -95,13 +98,11 @@ class ClaimTable:
         """Raise InvalidInput when there was not even a row of headings."""
         if self.columns is None and is_sheet:
             raise InvalidInput(
-                "表格是空的：第一行应为列名，例如 名称、地址、技术、日期。",
-                "The sheet is empty: its first row holds the headings, such as name, address, techniques, on.",
+                Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"),
             )
         if self.columns is None:
             raise InvalidInput(
-                "文件是空的：第一行应为列名，例如 name,address,techniques,on。",
-                "The file is empty: its first row holds the headings, such as name,address,techniques,on.",
+                Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
             )
 
     def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:

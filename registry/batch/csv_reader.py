@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.errors import InvalidInput
+from registry.texts import FixedText
 from registry.uploads.file_reader import CsvStream
 from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.tables import ClaimRecord
@@ -49,7 +50,7 @@ class CsvReader:
         try:
             for number, cells, error in records:
                 if error is not None:
-                    yield self.table.refuse_row(number, cells, InvalidInput(*error))
+                    yield self.table.refuse_row(number, cells, InvalidInput(FixedText(*error)))
                 elif (row := self.table.read_row(number, cells)) is not None:
                     yield row
         except InvalidInput:  # about the headings: nothing more is read

@@ -12,6 +12,7 @@ from registry.batch.claim_rows import ClaimRow, check_provider
 from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
+from registry.texts import Message
 from registry.uploads.limits import MAX_BLANK_LINES
 from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.text_lines import LineSplitter
@@ -53,7 +54,7 @@ class NdjsonReader:
 
     def __init__(self, charset: str | None = None) -> None:
         if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-            raise InvalidInput(f"ndjson 须为 UTF-8，而非 {charset[:40]}。", f"ndjson is UTF-8, not {charset[:40]}.")
+            raise InvalidInput(Message("ndjson 须为 UTF-8，而非 {charset}。", charset=charset[:40]))
         self._lines = LineSplitter(b"\n")
         self._number = self._blank = 0
 

@@ -11,6 +11,7 @@ import msgspec
 
 from registry.domain.model import Answer, Struct
 from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
+from registry.texts import FixedText, Message
 
 #: The columns an answer adds to a row, in order. The names are for programs and never change.
 _COLUMNS = (
@@ -77,22 +78,20 @@ def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
 
 
 #: Messages of the decoder, and the sentences that help whoever wrote the value.
-_MESSAGES: tuple[tuple[re.Pattern[str], str, str], ...] = (
+_MESSAGES: tuple[tuple[re.Pattern[str], Message], ...] = (
     (
         re.compile("Invalid RFC3339 encoded date$"),
-        "不是日期，请写成 YYYY-MM-DD，例如 2025-07-01",
-        "not a day; write YYYY-MM-DD, for example 2025-07-01",
+        Message("不是日期，请写成 YYYY-MM-DD，例如 2025-07-01"),
     ),
     (
         re.compile("Invalid RFC3339 encoded datetime$"),
-        "不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样",
-        "not an instant with its time zone; write it like 2025-07-01T00:00:00Z",
+        Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样"),
     ),
-    (re.compile("Object contains unknown field `(.*)`$"), "未知的字段 {0}", "unknown field {0}"),
-    (re.compile("Object missing required field `(.*)`$"), "缺少字段 {0}", "field {0} is missing"),
-    (re.compile(r"Expected `str` of length <= (\d+)"), "过长，最多{0}个字符", "too long: at most {0} characters"),
-    (re.compile(r"Expected `array` of length <= (\d+)"), "过多，最多{0}项", "too many: at most {0}"),
-    (re.compile("Expected `(.*)`, got `(.*)`$"), "应为 {0}，却是 {1}", "must be {0}, not {1}"),
+    (re.compile("Object contains unknown field `(?P<field>.*)`$"), Message("未知的字段 {field}")),
+    (re.compile("Object missing required field `(?P<field>.*)`$"), Message("缺少字段 {field}")),
+    (re.compile(r"Expected `str` of length <= (?P<limit>\d+)"), Message("过长，最多{limit}个字符")),
+    (re.compile(r"Expected `array` of length <= (?P<limit>\d+)"), Message("过多，最多{limit}项")),
+    (re.compile("Expected `(?P<wanted>.*)`, got `(?P<found>.*)`$"), Message("应为 {wanted}，却是 {found}")),
 )
 
 
@@ -100,14 +99,12 @@ def make_unreadable_error(error: Exception) -> InvalidInput:
     """The error of a row the decoder refuses: the field, and what to write instead."""
     if isinstance(error, RecursionError):
         return make_nesting_error()
-    message, _, path = str(error).partition(" - at `$")
+    text, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
-    zh = en = message
-    for pattern, pattern_zh, pattern_en in _MESSAGES:
-        if match := pattern.match(message):
-            zh, en = pattern_zh.format(*match.groups()), pattern_en.format(*match.groups())
-            break
+    matches = ((sentence, match) for pattern, sentence in _MESSAGES if (match := pattern.match(text)))
+    message = next((sentence.fill_in(**match.groupdict()) for sentence, match in matches), FixedText(text))
     if not isinstance(error, msgspec.ValidationError):  # no JSON at all
-        return InvalidInput(f"这一行不是合法的 JSON：{zh}。", f"This row is not JSON: {en}.")
-    lead_zh, lead_en = (f"{field}：", f"{field}: ") if field else ("", "")
-    return InvalidInput(f"{lead_zh}{zh}。", f"{lead_en}{en}.")
+        return InvalidInput(Message("这一行不是合法的 JSON：{message}。", message=message))
+    if not field:
+        return InvalidInput(Message("{message}。", message=message))
+    return InvalidInput(Message("{field}：{message}。", field=field, message=message))

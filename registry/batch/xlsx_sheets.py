@@ -15,6 +15,7 @@ from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.batch.result_columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
 from registry.domain.model import Answer
 from registry.errors import InvalidInput, RegistryError
+from registry.texts import Message
 from registry.uploads.file_reader import read_sheet_records
 from registry.uploads.limits import FileLimits
 
@@ -75,9 +76,11 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
         if receipt is not None:
             if len(receipt) > _CELL_LENGTH:  # cut, it would prove nothing
                 raise InvalidInput(
-                    f"第{self._row + 1}行的回执超过一格所能容纳的{_CELL_LENGTH:,}个字符；请输出为 csv。",
-                    f"The receipt of row {self._row + 1} is longer than the {_CELL_LENGTH:,} characters of a cell; "
-                    "write csv.",
+                    Message(
+                        "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
+                        row=self._row + 1,
+                        cell_length=_CELL_LENGTH,
+                    ),
                 )
             cells.append(receipt)
         for column, text in enumerate(cells):

@@ -10,6 +10,7 @@ from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, main
 from registry.errors import Conflict
+from registry.texts import Message, write_bilingual
 
 
 @main.group()
@@ -20,13 +21,15 @@ def user() -> None:
 @user.command("add")
 @click.argument("name")
 @click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES), help="可重复 / repeatable"
+    "--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES), help=write_bilingual("可重复")
 )
-@click.option("--region", default="", metavar="CODE", help="只管此行政区划 / may propose about this region only")
+@click.option("--region", default="", metavar="CODE", help=write_bilingual("只管此行政区划"))
 def add_account(name: str, roles: tuple[str, ...], region: str) -> None:
     """建立账号；密码由终端询问，或从标准输入读取 / create an account; the password is asked for, or read from stdin."""
     if sys.stdin.isatty():
-        password = click.prompt("密码 / password", hide_input=True, confirmation_prompt="再输入一次 / again")
+        password = click.prompt(
+            write_bilingual("密码"), hide_input=True, confirmation_prompt=write_bilingual("再输入一次")
+        )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     with common.open_database() as database, database.writing() as connection:
@@ -36,7 +39,7 @@ def add_account(name: str, roles: tuple[str, ...], region: str) -> None:
 
 
 @user.command("rekey")
-@click.option("--lost", is_flag=True, help="密钥文件已遗失：另建一个，受影响账号重设验证器 / the key file is lost")
+@click.option("--lost", is_flag=True, help=write_bilingual("密钥文件已遗失：另建一个，受影响账号重设验证器"))
 def replace_secrets_key(lost: bool) -> None:
     """换新验证器密钥文件，原有密钥重新加密 / a new key for the secrets of second factors, sealed anew with it."""
     from registry.accounts import factors, sessions
@@ -49,7 +52,7 @@ def replace_secrets_key(lost: bool) -> None:
             with database.reading() as connection:
                 affected = factors.list_lost_accounts(connection, vault)
             if not affected:
-                raise Conflict("没有账号受影响，密钥文件未遗失。", "No account is affected: the key is not lost.")
+                raise Conflict(Message("没有账号受影响，密钥文件未遗失。"))
             vault.create_file()
         else:
             with database.reading() as connection:
@@ -62,6 +65,6 @@ def replace_secrets_key(lost: bool) -> None:
                 audit_log.record_event(connection, accounts.SHELL, "account_forget_second", f"account:{name}")
             factors.seal_secrets(connection, vault)
             audit_log.record_event(connection, accounts.SHELL, "rekeyed", "lost" if lost else "")
-    click.echo(f"新的密钥文件，请另存副本 / the new key file, keep a copy elsewhere: {vault.path}")
+    click.echo(write_bilingual("新的密钥文件，请另存副本") + f": {vault.path}")
     for name in affected:
-        click.echo(f"{name}: 下次登录须重设验证器 / sets up an authenticator at the next sign-in")
+        click.echo(f"{name}: " + write_bilingual("下次登录须重设验证器"))

@@ -14,6 +14,7 @@ from registry import settings
 from registry.cli import common, detect_language, main
 from registry.errors import InvalidInput, UnreadableFile
 from registry.register import open_register
+from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # these take a while to import
     from registry.batch.answer_stream import AnswerWriter, Tally
@@ -33,9 +34,9 @@ _PROGRESS_EVERY = 100  # rows
     "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="写到此文件 / write here (.csv, .xlsx, .ndjson)",
+    help=write_bilingual("写到此文件"),
 )
-@click.option("--receipt", is_flag=True, help="每行附回执，一次签名 / a receipt for each row under one signature")
+@click.option("--receipt", is_flag=True, help=write_bilingual("每行附回执，一次签名"))
 def check(file: Path, out: Path | None, receipt: bool) -> None:
     """核验一份清单：csv、xlsx 或 ndjson，原行之后加上结论 / a file of claims -> the same rows with verdicts.
 
@@ -54,8 +55,7 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
             tally = _answer_file(source, options, out, batch, report_progress)
     except OSError as error:
         raise UnreadableFile(
-            f"无法读写文件：{error.strerror}（{error.filename}）",
-            f"Cannot read or write: {error.strerror} ({error.filename})",
+            Message("无法读写文件：{strerror}（{filename}）", strerror=error.strerror, filename=error.filename),
         ) from error
     finally:
         register.close()
@@ -70,18 +70,22 @@ def _choose_formats(file: Path, out: Path | None) -> tuple[ClaimsFormat, str]:
         with file.open("rb") as opened_file:
             claims_format = detect_format(opened_file.read(64))
     except OSError as error:
-        raise UnreadableFile(f"无法读取 {file}：{error.strerror}", f"Cannot read {file}: {error.strerror}") from error
+        raise UnreadableFile(Message("无法读取 {file}：{strerror}", file=file, strerror=error.strerror)) from error
     if out is None:
         return claims_format, "ndjson" if claims_format == "ndjson" else "csv"
     answers_format = out.suffix.lower().removeprefix(".")
     if answers_format not in _FORMATS or (answers_format == "ndjson") != (claims_format == "ndjson"):
         possible = ".ndjson" if claims_format == "ndjson" else ".csv / .xlsx"
         raise InvalidInput(
-            f"{file.name} 的结果只能写成 {possible}，而不是 {out.name}。",
-            f"The answers to {file.name} are written as {possible}, not as {out.name}.",
+            Message(
+                "{file_name} 的结果只能写成 {possible}，而不是 {out_name}。",
+                file_name=file.name,
+                possible=possible,
+                out_name=out.name,
+            ),
         )
     if out.exists() and out.samefile(file):
-        raise InvalidInput("结果不能写回原文件，请换一个名称。", "Write the answers to another file than the claims.")
+        raise InvalidInput(Message("结果不能写回原文件，请换一个名称。"))
     return claims_format, answers_format
 
 
@@ -157,7 +161,12 @@ def _hold_part_file(out: Path | None) -> Iterator[Path | None]:
 def _print_tally(tally: Tally, out: Path | None) -> None:
     """Print how many rows there were, with which verdicts, and how many with errors."""
     verdicts = "、".join(f"{word} {number:,}" for word, number in tally.verdicts.most_common())
-    cut = f"；超过 {_MAX_ROWS:,} 行，其余未核验 / rows beyond the limit were not checked" if tally.cut else ""
+    cut = write_bilingual("；超过 {max_rows:,} 行，其余未核验", max_rows=_MAX_ROWS) if tally.cut else ""
     click.echo(
-        f"{tally.rows:,} 行 / rows：{verdicts or '-'}；有误 / with errors {tally.errors:,}{cut}", err=out is None
+        f"{tally.rows:,} "
+        + write_bilingual("行")
+        + f"：{verdicts or '-'}；"
+        + write_bilingual("有误")
+        + f" {tally.errors:,}{cut}",
+        err=out is None,
     )

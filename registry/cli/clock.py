@@ -12,6 +12,7 @@ from registry.cli import common, main
 from registry.log import clock_check
 from registry.log.clock import find_present, from_milliseconds, read_clock
 from registry.log.publish import PublishedLog
+from registry.texts import write_bilingual
 
 
 @main.group()
@@ -38,7 +39,7 @@ def show_clock(json_: bool) -> None:
         "expected": before.find_expected_time(evidence.running) if before else None,
         "confirmed": _to_instant(before.confirmed_at) if before else None,
         "synchronised": evidence.synchronised,
-        "sources": {statement.en: statement.instant for statement in evidence.statements},
+        "sources": {statement.message.to_text("en"): statement.instant for statement in evidence.statements},
         "wrong": {"zh": fault.zh, "en": fault.en} if fault else None,
     }
     if json_:
@@ -47,14 +48,14 @@ def show_clock(json_: bool) -> None:
     for name, words in _LABELS.items():
         click.echo(f"{words}: {report[name] if report[name] is not None else '-'}")
     for statement in evidence.statements:
-        click.echo(f"{statement.zh} / {statement.en}: {statement.instant}")
-    click.echo(fault.get_text("zh-CN") if fault else "可以写入 / entries can be appended")
+        click.echo(f"{statement.message.to_bilingual()}: {statement.instant}")
+    click.echo(fault.get_text("zh-CN") if fault else write_bilingual("可以写入"))
     if fault:
         click.echo(fault.get_text("en"))
 
 
 @clock.command("confirm")
-@click.option("--by", metavar="USER", required=True, help="管理员账号 / an administrator's account")
+@click.option("--by", metavar="USER", required=True, help=write_bilingual("管理员账号"))
 def confirm_clock(by: str) -> None:
     """确认本机时钟无误，恢复写入 / say that the clock of this machine is right, so that entries are appended again.
 
@@ -65,19 +66,19 @@ def confirm_clock(by: str) -> None:
         accounts.require_role(connection, by, "administrator")
         audit_log.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
         heartbeat = check.confirm_clock(connection)
-    click.echo(f"已确认 / confirmed: {from_milliseconds(heartbeat.confirmed_at)}")
+    click.echo(write_bilingual("已确认") + f": {from_milliseconds(heartbeat.confirmed_at)}")
 
 
 _LABELS = {
-    "clock": "本机时钟 / clock",
-    "present": "名录的现在 / the register's present",
-    "entry": "末条日志记录于 / last entry recorded at",
-    "signed": "末个检查点签发于 / last checkpoint signed at",
-    "files": "日志文件写于 / files of the log written at",
-    "seen": "上次无误的时钟 / clock when it was last right",
-    "expected": "据此现应为 / by which it is now",
-    "confirmed": "管理员确认于 / confirmed by an administrator at",
-    "synchronised": "系统与时间服务同步 / kept by a time service",
+    "clock": write_bilingual("本机时钟"),
+    "present": write_bilingual("名录的现在"),
+    "entry": write_bilingual("末条日志记录于"),
+    "signed": write_bilingual("末个检查点签发于"),
+    "files": write_bilingual("日志文件写于"),
+    "seen": write_bilingual("上次无误的时钟"),
+    "expected": write_bilingual("据此现应为"),
+    "confirmed": write_bilingual("管理员确认于"),
+    "synchronised": write_bilingual("系统与时间服务同步"),
 }
 
 

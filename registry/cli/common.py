@@ -17,18 +17,25 @@ from registry.log.publish import PublishedLog
 from registry.operations import presence
 from registry.records import asof
 from registry.storage.database import Database
+from registry.texts import Message, write_bilingual
 
 PHASES = {
-    "read": "读取 / reading",
-    "compare": "比对 / comparing",
-    "propose": "写入提案 / proposing",
-    "append": "写入名录 / appending",
-    "rebuild": "重建 / rebuilding",
-    "verify": "核验 / verifying",
-    "check": "检查 / checking",
-    "publish": "公布日志 / publishing the log",
-    "content": "读取名录 / reading the list",
+    "read": write_bilingual("读取"),
+    "compare": write_bilingual("比对"),
+    "propose": write_bilingual("写入提案"),
+    "append": write_bilingual("写入名录"),
+    "rebuild": write_bilingual("重建"),
+    "verify": write_bilingual("核验"),
+    "check": write_bilingual("检查"),
+    "publish": write_bilingual("公布日志"),
+    "content": write_bilingual("读取名录"),
 }
+
+
+def print_both(message: Message, *, err: bool = False) -> None:
+    """A sentence in Chinese, and in English on the next line."""
+    for line in message.get_both():
+        click.echo(line, err=err)
 
 
 def print_json(value: Any) -> None:
@@ -38,39 +45,35 @@ def print_json(value: Any) -> None:
 
 def print_proposal(number: int) -> None:
     """Print the number of a new proposal, and how another person approves it."""
-    approval = f"由另一人审批 / another person approves: registry approve {number} --by USER"
-    click.echo(f"提案 / proposal: {number}    {approval}")
+    approval = write_bilingual("由另一人审批") + f" {number} --by USER"
+    click.echo(write_bilingual("提案") + f": {number}    {approval}")
 
 
-as_json = click.option("--json", "json_", is_flag=True, help="机器可读输出 / print JSON")
+as_json = click.option("--json", "json_", is_flag=True, help=write_bilingual("机器可读输出"))
 
 
 def _check_acting_account(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
     """Return the name; NotAllowed for the product's own accounts: nobody may use one as a second pair of eyes."""
     if name is not None and name.startswith(accounts.RESERVED):
-        raise NotAllowed(
-            f"“{name}”是系统保留账号，不能用于提案或审批。", f"“{name}” is reserved; it cannot propose or decide."
-        )
+        raise NotAllowed(Message("“{name}”是系统保留账号，不能用于提案或审批。", name=name))
     return name
 
 
-by_user = click.option(
-    "--by", metavar="USER", callback=_check_acting_account, help="账号 / account acting (registry user add)"
-)
+by_user = click.option("--by", metavar="USER", callback=_check_acting_account, help=write_bilingual("账号"))
 by_decider = click.option(
     "--by",
     metavar="USER",
     required=True,
     callback=_check_acting_account,
-    help="审批账号 / deciding account, not the proposer's",
+    help=write_bilingual("审批账号"),
 )
 
 
 def require_account(by: str | None, *, or_dry_run: bool = False) -> str:
     """Return the account that acts; a usage error without one, which names ``--dry-run`` where that would do."""
     if by is None:
-        zh, en = ("，或用 --dry-run", ", or --dry-run") if or_dry_run else ("", "")
-        raise click.UsageError(f"请加 --by 账号{zh} / give --by USER{en}")
+        message = Message("，或用 --dry-run") if or_dry_run else ("", "")
+        raise click.UsageError(write_bilingual("请加 --by 账号{message}", message=message))
     return by
 
 
@@ -86,7 +89,7 @@ class DayParam(click.ParamType[dt.date]):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
-            self.fail(f"“{value}” 不是 YYYY-MM-DD 日期 / is not a YYYY-MM-DD date", param, ctx)
+            self.fail(write_bilingual("“{value}” 不是 YYYY-MM-DD 日期", value=value), param, ctx)
 
 
 class InstantParam(click.ParamType[dt.datetime]):
@@ -110,8 +113,11 @@ class InstantParam(click.ParamType[dt.datetime]):
             return self._from_day(asof.parse_day(value)) if is_day else asof.parse_instant(value)
         except InvalidInput:
             self.fail(
-                f"“{value}” 不是日期，也不是带时区的时刻 / is neither a day nor an instant with its zone; "
-                f"例如 / for example: {self._example}, {self._example}T09:30:00+08:00",
+                f"“{value}” "
+                + write_bilingual("不是日期，也不是带时区的时刻")
+                + "; "
+                + write_bilingual("例如")
+                + f": {self._example}, {self._example}T09:30:00+08:00",
                 param,
                 ctx,
             )

@@ -18,6 +18,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals import changeset, redaction
 from registry.records import asof, history, timeline
 from registry.records.history import FieldChange
+from registry.texts import Message, write_bilingual
 
 _KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
 
@@ -41,7 +42,7 @@ class _Redaction(msgspec.Struct):
 
 @main.command()
 @click.argument("subject")
-@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
+@click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
 @common.by_user
 @common.as_json
 def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
@@ -62,20 +63,19 @@ def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
         common.print_json(_Redaction(proposal=proposal, subject=erased, erases=plan.erases))
         return
     for path, number in plan.erases.items():
-        click.echo(f"将删除 / will be erased: {erased} {path}，涉及 {number} 条记录 / in {number} entries")
-    click.echo(
-        "批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复 / "
-        "once approved, the public sees these values as of no day and no time any more; all else stays; it is final"
-    )
+        click.echo(
+            write_bilingual("将删除") + f": {erased} {path}，" + write_bilingual("涉及 {number} 条记录", number=number)
+        )
+    click.echo(write_bilingual("批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复"))
     common.print_proposal(proposal)
 
 
 @main.command()
 @click.argument("code")
 @click.argument("fields", metavar="FIELD=VALUE...", nargs=-1, required=True)
-@click.option("--from", "day", required=True, type=common.DayParam(), help="自哪一天起 / the day from which it is true")
-@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
-@click.option("--source", help="依据的来源编号 / id of the source it rests on")
+@click.option("--from", "day", required=True, type=common.DayParam(), help=write_bilingual("自哪一天起"))
+@click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
+@click.option("--source", help=write_bilingual("依据的来源编号"))
 @common.by_user
 @common.as_json
 def correct(  # noqa: PLR0913 - one parameter per option
@@ -88,7 +88,7 @@ def correct(  # noqa: PLR0913 - one parameter per option
     """
     by = common.require_account(by)
     if not reason.strip():
-        raise InvalidInput("请用 --reason 说明为何更正。", "Say with --reason why this is corrected.")
+        raise InvalidInput(Message("请用 --reason 说明为何更正。"))
     with common.open_database() as database:
         with database.reading() as connection:
             draft = _parse_draft(changeset.resolve_subject(connection, code, _KINDS), fields, day, reason, source)
@@ -119,7 +119,7 @@ def _parse_draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: st
     for field in fields:
         path, equals, text = field.partition("=")
         if not equals or not path or path in values:
-            raise click.UsageError(f"“{field}”须写成 字段=值，每个字段一次 / must be FIELD=VALUE, each field once")
+            raise click.UsageError(write_bilingual("“{field}”须写成 字段=值，每个字段一次", field=field))
         values[path] = _parse_value(subject, path, text, day)
     return _make_draft(subject, values, day, reason, source)
 

@@ -14,6 +14,7 @@ from registry.clients import keys, usage
 from registry.clients.keys import ApiKey, NewKey
 from registry.log.clock import get_now_ms
 from registry.records import asof
+from registry.texts import Message, write_bilingual
 
 #: Recorded checks read at once.
 _CHUNK = 1_000
@@ -27,20 +28,20 @@ def key() -> None:
 @key.command("add")
 @click.argument("client")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help="可重复 / repeatable"
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help=write_bilingual("可重复")
 )
 @click.option(
-    "--per-minute", default=keys.PER_MINUTE, show_default=True, help="每分钟请求数 / requests a minute", metavar="N"
+    "--per-minute", default=keys.PER_MINUTE, show_default=True, help=write_bilingual("每分钟请求数"), metavar="N"
 )
 @click.option(
     "--per-day",
     default=keys.PER_DAY,
     show_default=True,
     metavar="N",
-    help="每天问题数，批量按行计 / questions a day; a batch asks one a row",
+    help=write_bilingual("每天问题数，批量按行计"),
 )
-@click.option("--record", is_flag=True, help="留存每次核验 / keep every check on record")
-@click.option("--expires", type=common.DayParam(), metavar="DATE", help="到期日（该日零点） / ends as this day begins")
+@click.option("--record", is_flag=True, help=write_bilingual("留存每次核验"))
+@click.option("--expires", type=common.DayParam(), metavar="DATE", help=write_bilingual("到期日（该日零点）"))
 @common.as_json
 def add_key(  # noqa: PLR0913 - one parameter per option
     client: str,
@@ -79,10 +80,10 @@ def list_keys(client: str | None, json_: bool) -> None:
         common.print_json(rows)
         return
     for row in rows:
-        used = row["last_used_at"] or "从未使用 / never used"
+        used = row["last_used_at"] or write_bilingual("从未使用")
         click.echo(f"{row['id']}  {row['state']:<8} {row['client']}  [{' '.join(row['scopes'])}]  {used}")
     if not rows:
-        click.echo("没有密钥 / there are no keys", err=True)
+        click.echo(write_bilingual("没有密钥"), err=True)
 
 
 @key.command("rotate")
@@ -93,7 +94,7 @@ def list_keys(client: str | None, json_: bool) -> None:
     show_default=True,
     type=click.IntRange(0, 90),
     metavar="DAYS",
-    help="旧密钥再用几天 / days the old key goes on",
+    help=write_bilingual("旧密钥再用几天"),
 )
 @common.as_json
 def rotate_key(id: str, overlap: int, json_: bool) -> None:
@@ -109,12 +110,12 @@ def revoke_key(id: str) -> None:
     """立即撤销 / end a key now: every process refuses it within one second."""
     with common.open_database() as database, database.writing() as connection:
         ended = keys.revoke_key(connection, id)
-    click.echo(f"已撤销 / revoked: {ended.id} {ended.client}")
+    click.echo(write_bilingual("已撤销") + f": {ended.id} {ended.client}")
 
 
 @key.command("usage")
 @click.argument("client", required=False)
-@click.option("--since", type=common.DayParam(), metavar="DATE", help="默认近31天 / default: the last 31 days")
+@click.option("--since", type=common.DayParam(), metavar="DATE", help=write_bilingual("默认近31天"))
 @common.as_json
 def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
     """各密钥每天问了多少 / what was asked with each key, by day and operation."""
@@ -127,16 +128,21 @@ def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
         return
     for row in rows:
         click.echo(
-            f"{row.day}  {row.key}  {clients[row.key]}  {row.operation}: 请求 / requests {row.requests:,}, "
-            f"问题 / questions {row.questions:,}, 被拒 / refused {row.refused:,}"
+            f"{row.day}  {row.key}  {clients[row.key]}  {row.operation}: "
+            + write_bilingual("请求")
+            + f" {row.requests:,}, "
+            + write_bilingual("问题")
+            + f" {row.questions:,}, "
+            + write_bilingual("被拒")
+            + f" {row.refused:,}"
         )
     if not rows:
-        click.echo("没有使用记录 / nothing was asked", err=True)
+        click.echo(write_bilingual("没有使用记录"), err=True)
 
 
 @key.command("checks")
 @click.argument("client")
-@click.option("--since", default=0, metavar="N", help="此编号之后的 / those after this number")
+@click.option("--since", default=0, metavar="N", help=write_bilingual("此编号之后的"))
 def list_checks(client: str, since: int) -> None:
     """要求留存的核验记录，每行一条 JSON / the recorded checks of a client, a line of JSON each."""
     with common.open_database() as database:
@@ -155,9 +161,8 @@ def _print_new_key(created: ApiKey, text: str, json_: bool) -> None:
         common.print_json({**_to_dict(created), "key": text})
         return
     click.echo(text)
-    click.echo(
-        f"编号 {created.id}。密钥只显示这一次，请立即保存；丢失了就轮换：registry key rotate {created.id}\n"
-        f"Id {created.id}. The key is shown this once: keep it now. If it is lost: registry key rotate {created.id}",
+    common.print_both(
+        Message("编号 {key}。密钥只显示这一次，请立即保存；丢失了就轮换：registry key rotate {key}", key=created.id),
         err=True,
     )
 

@@ -13,6 +13,7 @@ from registry.log import mirror_mark, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.storage import rights
+from registry.texts import Message, write_bilingual
 
 
 @main.group("log")
@@ -40,10 +41,10 @@ def check_log(json_: bool) -> None:
     if json_:
         common.print_json(result)
         return
-    click.echo(f"完好 / intact: {result.size} 条 / entries, root {result.root}")
-    click.echo(f"已签发 / signed: {result.signed}")
+    click.echo(write_bilingual("完好") + f": {result.size} " + write_bilingual("条") + f", root {result.root}")
+    click.echo(write_bilingual("已签发") + f": {result.signed}")
     if result.withheld:  # in a mirror, or after a completed restore; anywhere else they were lost
-        click.echo(f"未存于本机的个人信息 / personal values not held here: {result.withheld}")
+        click.echo(write_bilingual("未存于本机的个人信息") + f": {result.withheld}")
 
 
 @log_group.command("checkpoint")
@@ -70,7 +71,7 @@ def print_checkpoint(json_: bool) -> None:
 
 @log_group.command("proof")
 @click.argument("entry", type=click.IntRange(min=1))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="写入文件 / write to a file")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help=write_bilingual("写入文件"))
 def write_proof(entry: int, out: Path | None) -> None:
     """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
     from registry.log import entry_proofs
@@ -81,7 +82,7 @@ def write_proof(entry: int, out: Path | None) -> None:
     else:
         with rights.use_callers_umask():  # it is made to be handed on
             out.write_bytes(proof)
-        click.echo(f"已写入 / written: {out}")
+        click.echo(write_bilingual("已写入") + f": {out}")
 
 
 @log_group.command("keys")
@@ -97,19 +98,19 @@ def list_log_keys(json_: bool) -> None:
         common.print_json(rows)
         return
     for row in rows:
-        state = "已停用 / retired" if row["retired"] else "在用 / in use"
+        state = write_bilingual("已停用") if row["retired"] else write_bilingual("在用")
         click.echo(f"{row['id']}  {state}  {row['at'] or ''}\n    {row['vkey']}")
 
 
 @log_group.command("rotate")
-@click.option("--lost", is_flag=True, help="原密钥文件已遗失，重建 / the key file is lost: make another")
+@click.option("--lost", is_flag=True, help=write_bilingual("原密钥文件已遗失，重建"))
 def rotate_log_key(lost: bool) -> None:
     """增加新签名密钥，与旧密钥并行签名 / add a signing key, which signs beside those in use."""
     published = PublishedLog(settings.load())
     published.find_checkpoint()  # a checkpoint that cannot be read is found before the key file changes
     path = settings.load().get_key_file()
     if lost and path.exists():
-        raise Conflict(f"密钥文件 {path} 仍在，无需重建。", f"The key file {path} is there; nothing is lost.")
+        raise Conflict(Message("密钥文件 {path} 仍在，无需重建。", path=path))
     with common.open_database() as database:
         with database.reading() as connection:
             mirror_mark.refuse_mirror(connection)
@@ -117,9 +118,8 @@ def rotate_log_key(lost: bool) -> None:
         key = signing_keys.recreate_key_file(path, lost_keys) if lost else signing_keys.add_key(path)
         published.publish(database)
     new = next(verifier for verifier in published.list_verifiers() if verifier.public == key.public)
-    click.echo(f"新密钥 / new key: {new.text}")
-    click.echo("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID")
-    click.echo("Tell verifiers the new key; when they have it, retire the old one: registry log retire ID")
+    click.echo(write_bilingual("新密钥") + f": {new.text}")
+    common.print_both(Message("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID"))
 
 
 @log_group.command("retire")
@@ -129,13 +129,11 @@ def retire_log_key(identifier: str) -> None:
     published = PublishedLog(settings.load())
     verifier = next((key for key in published.list_verifiers() if key.id.hex() == identifier.lower()), None)
     if verifier is None:
-        raise NotFound(
-            f"没有在用的密钥 {identifier}，见：registry log keys", f"No key {identifier} in use; see: registry log keys"
-        )
+        raise NotFound(Message("没有在用的密钥 {identifier}，见：registry log keys", identifier=identifier))
     with common.open_database() as database:
         with database.reading() as connection:
             # Receipts bear the register's time: none that was given until now may seem to be of a later one.
             now = asof.find_now(connection)
         signing_keys.retire_key(settings.load().get_key_file(), verifier.public, now)
         published.publish(database)
-    click.echo(f"已停用 / retired: {identifier}")
+    click.echo(write_bilingual("已停用") + f": {identifier}")

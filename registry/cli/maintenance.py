@@ -8,10 +8,11 @@ from registry import settings
 from registry.cli import common, main
 from registry.errors import CannotAnswer
 from registry.storage.database import Database
+from registry.texts import Message, write_bilingual
 
 
 @main.command()
-@click.option("--quiet", is_flag=True, help="无需改动时不输出 / say nothing when nothing was to do")
+@click.option("--quiet", is_flag=True, help=write_bilingual("无需改动时不输出"))
 def init(quiet: bool) -> None:
     """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
     prepare_register(quiet)
@@ -39,21 +40,22 @@ def prepare_register(quiet: bool) -> None:
         vault_created, sealed = seal_secrets(database, loaded)
     tightening = rights.tighten_rights(loaded)
     if tightening.tightened:
-        click.echo(" / ".join(rights.describe_tightening(tightening)), err=True)
+        click.echo(rights.describe_tightening(tightening).to_bilingual(), err=True)
     if migrated or key_created or vault_created or not quiet:
-        click.echo(f"数据库 / database: {'已建立或升级 / created or migrated' if migrated else '已是最新 / current'}")
+        state = write_bilingual("已建立或升级") if migrated else write_bilingual("已是最新")
+        click.echo(write_bilingual("数据库") + f": {state}")
         if key_file.exists():
-            click.echo(f"签名密钥 / signing key: {_CREATED[key_created]} ({key_file})")
+            click.echo(write_bilingual("签名密钥") + f": {_CREATED[key_created]} ({key_file})")
         else:
-            click.echo("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost")
-            click.echo("The signing key is not here: nothing is signed here; if it is lost: registry log rotate --lost")
+            for line in Message("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost").get_both():
+                click.echo(line)
         if loaded.get_secrets_file().exists():
-            click.echo(f"验证器密钥 / key of second factors: {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
+            click.echo(write_bilingual("验证器密钥") + f": {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
         if sealed:
-            click.echo(f"已加密的验证器密钥 / secrets of second factors encrypted: {sealed}")
+            click.echo(write_bilingual("已加密的验证器密钥") + f": {sealed}")
 
 
-_CREATED = {True: "已生成 / created", False: "已存在 / exists"}
+_CREATED = {True: write_bilingual("已生成"), False: write_bilingual("已存在")}
 
 
 def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, int]:
@@ -84,8 +86,8 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
 
 
 @main.command()
-@click.option("--demo", is_flag=True, help="另加虚构的示例市数据 / add the clearly fictional 示例 city")
-@click.option("--if-empty", is_flag=True, help="仅当名录为空时加载 / only when the register is empty")
+@click.option("--demo", is_flag=True, help=write_bilingual("另加虚构的示例市数据"))
+@click.option("--if-empty", is_flag=True, help=write_bilingual("仅当名录为空时加载"))
 @common.as_json
 def seed(demo: bool, if_empty: bool, json_: bool) -> None:
     """加载随产品附带的国家名录 / load the national lists the product ships. Safe to repeat."""
@@ -103,7 +105,7 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
         from registry.importers.seed import loader
 
         if not json_:
-            click.echo("正在加载随附名录 / loading the lists that come with the product ...", err=True)
+            click.echo(write_bilingual("正在加载随附名录"), err=True)
         with common.show_progress(quiet=json_) as report_progress:
             results = loader.load_seed(database, report_progress, with_demo=demo, log=PublishedLog(settings.load()))
     if json_:
@@ -111,9 +113,15 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
         return
     for row in results:
         if row.first is None:
-            click.echo(f"{row.source}: 已加载过 / loaded before")
+            click.echo(f"{row.source}: " + write_bilingual("已加载过"))
         else:
-            click.echo(f"{row.source}: {row.institutions} 家机构 / institutions，日志 / log {row.first}-{row.last}")
+            click.echo(
+                f"{row.source}: {row.institutions} "
+                + write_bilingual("家机构")
+                + "，"
+                + write_bilingual("日志")
+                + f" {row.first}-{row.last}"
+            )
 
 
 @main.command("settings")
@@ -140,10 +148,10 @@ def rebuild(view: str | None) -> None:
     with common.open_database() as database, common.show_progress() as report_progress:
         if view == "log":
             PublishedLog(settings.load()).rebuild_files(database, lambda done: report_progress("publish", done))
-            click.echo("log: 已重建 / rebuilt")
+            click.echo(write_bilingual("log: 已重建"))
             return
         for name in views.rebuild_views(database, view, lambda done: report_progress("rebuild", done)):
-            click.echo(f"{name}: 已重建 / rebuilt")
+            click.echo(f"{name}: " + write_bilingual("已重建"))
         loaded = settings.load()
         if loaded.search_url and view in (None, "search"):
             outside = OutsideSearch(database, loaded.search_url, loaded.search_key)
@@ -151,11 +159,9 @@ def rebuild(view: str | None) -> None:
                 number = outside.rebuild_now()
             except EngineUnavailable as error:
                 raise CannotAnswer(
-                    f"站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。",
-                    f"The outside search was not rebuilt: {error}. The embedded search is not affected, and the other "
-                    "one catches up by itself once it is back.",
+                    Message("站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。", error=error),
                 ) from error
-            click.echo(f"meilisearch: 已重建 / rebuilt, {number} 家机构 / institutions")
+            click.echo("meilisearch: " + write_bilingual("已重建") + f", {number} " + write_bilingual("家机构"))
 
 
 @main.command()
@@ -174,16 +180,16 @@ def lag(json_: bool) -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址 / address to listen on")
+@click.option("--host", default="127.0.0.1", show_default=True, help=write_bilingual("监听地址"))
 @click.option(
     "--port",
     default=8000,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="端口，0 为任选 / port; 0: any free one",
+    help=write_bilingual("端口，0 为任选"),
 )
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="进程数 / processes")
-@click.option("--setup", is_flag=True, help="先建库；名录为空时加载随附名录 / first init, and seed an empty register")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help=write_bilingual("进程数"))
+@click.option("--setup", is_flag=True, help=write_bilingual("先建库；名录为空时加载随附名录"))
 def serve(host: str, port: int, workers: int, setup: bool) -> None:
     """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""
     from registry import server

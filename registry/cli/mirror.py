@@ -20,6 +20,7 @@ from registry.cli.witness import (
     run_repeatedly,
     timeout,
 )
+from registry.texts import write_bilingual
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import
     from registry.operations.mirror import MirrorResult
@@ -70,4 +71,4 @@ def _print_outcome(result: MirrorResult, directory: Path, json_: bool, ndjson: b
     print_keys(result.offered)
     print_checkpoints(result.offered, result.seen, result.verdict)
     if result.gained:
-        click.echo(f"已取得 / gained: {result.gained} 条 / entries")
+        click.echo(write_bilingual("已取得") + f": {result.gained} " + write_bilingual("条"))

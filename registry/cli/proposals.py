@@ -15,6 +15,7 @@ from registry.errors import AuditFailed
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.records import asof
+from registry.texts import write_bilingual
 
 if TYPE_CHECKING:  # takes a while to import
     from registry.importers.wizard.list_import import ImportOutcome
@@ -25,12 +26,12 @@ _SHOWN = 20
 
 @main.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as-of", required=True, type=common.DayParam(), help="名录截止日 / the day the list speaks of")
-@click.option("--published", type=common.DayParam(), help="公布日 / the day it was published")
-@click.option("--source", "title", help="来源名称 / title of the document")
-@click.option("--scope", help="national、partial 或行政区划代码：未列入意味着什么 / what an absence means")
+@click.option("--as-of", required=True, type=common.DayParam(), help=write_bilingual("名录截止日"))
+@click.option("--published", type=common.DayParam(), help=write_bilingual("公布日"))
+@click.option("--source", "title", help=write_bilingual("来源名称"))
+@click.option("--scope", help=write_bilingual("national、partial 或行政区划代码：未列入意味着什么"))
 @common.by_user
-@click.option("--dry-run", is_flag=True, help="只审核比对，不提案 / audit and compare only")
+@click.option("--dry-run", is_flag=True, help=write_bilingual("只审核比对，不提案"))
 @common.as_json
 def import_list(  # noqa: PLR0913 - one parameter per option
     file: Path,
@@ -61,11 +62,9 @@ def import_list(  # noqa: PLR0913 - one parameter per option
 
 @main.command("known-as")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--from", "day", type=common.DayParam(), help="自哪一天起，默认今天 / the day from which it is so (today)"
-)
+@click.option("--from", "day", type=common.DayParam(), help=write_bilingual("自哪一天起，默认今天"))
 @common.by_user
-@click.option("--dry-run", is_flag=True, help="只比对，不提案 / compare only")
+@click.option("--dry-run", is_flag=True, help=write_bilingual("只比对，不提案"))
 @common.as_json
 def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
     """导入俗称表（提案）/ propose the names people use: a csv of name, known_as, source.
@@ -95,7 +94,7 @@ def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run:
         before, after = ("、".join(names) or "-" for names in (change.before, change.after))
         click.echo(f"{change.code}  {change.name}: {before} -> {after}")
     if not changes:
-        click.echo("与名录相同，无需提案 / nothing would change")
+        click.echo(write_bilingual("与名录相同，无需提案"))
     if proposal is not None:
         common.print_proposal(proposal)
 
@@ -105,9 +104,18 @@ def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
         common.print_json(outcome)
         return
     click.echo(
-        f"行 / rows: {outcome.rows}    机构 / institutions: {outcome.institutions}    范围 / scope: {outcome.scope}"
+        write_bilingual("行")
+        + f": {outcome.rows}    "
+        + write_bilingual("机构")
+        + f": {outcome.institutions}    "
+        + write_bilingual("范围")
+        + f": {outcome.scope}"
     )
-    for level, words in (("error", "错误 / errors"), ("warning", "提醒 / warnings"), ("info", "说明 / notes")):
+    for level, words in (
+        ("error", write_bilingual("错误")),
+        ("warning", write_bilingual("提醒")),
+        ("info", write_bilingual("说明")),
+    ):
         lines = [line for line in outcome.audit if line.level == level]
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
@@ -128,12 +136,12 @@ def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
 
 
 _DIFFERENCE = {
-    "new": "新增 / new",
-    "gone": "移出 / gone",
-    "renamed": "更名 / renamed",
-    "moved": "迁址 / moved",
-    "changed": "变更 / changed",
-    "undecided": "待人工判断 / undecided",
+    "new": write_bilingual("新增"),
+    "gone": write_bilingual("移出"),
+    "renamed": write_bilingual("更名"),
+    "moved": write_bilingual("迁址"),
+    "changed": write_bilingual("变更"),
+    "undecided": write_bilingual("待人工判断"),
 }
 
 
@@ -148,11 +156,11 @@ def _format_difference(name: str, item: dict[str, Any]) -> str:
 
 def _print_omitted_count(number: int) -> None:
     if number > _SHOWN:
-        click.echo(f"  …… 另有{number - _SHOWN}项，用 --json 查看全部 / {number - _SHOWN} more: use --json")
+        click.echo("  " + write_bilingual("…… 另有{number}项，用 --json 查看全部", number=number - _SHOWN))
 
 
 @main.command()
-@click.option("--all", "every", is_flag=True, help="包括已处理的 / also decided ones")
+@click.option("--all", "every", is_flag=True, help=write_bilingual("包括已处理的"))
 @common.as_json
 def proposals(every: bool, json_: bool) -> None:
     """待审批的提案 / proposals waiting for a second person."""
@@ -162,17 +170,19 @@ def proposals(every: bool, json_: bool) -> None:
         common.print_json(rows)
         return
     if not rows:
-        click.echo("没有待审批的提案 / nothing waits for approval")
+        click.echo(write_bilingual("没有待审批的提案"))
     for row in rows:
-        click.echo(f"{row.id}  {row.state}  {row.title}  {row.items} 条 / items  {row.proposer}")
+        click.echo(
+            f"{row.id}  {row.state}  {row.title}  {row.items} "
+            + write_bilingual("条", context="cli.proposals")
+            + f"  {row.proposer}"
+        )
 
 
 @main.command()
 @click.argument("identifier", metavar="ID", type=int)
 @common.by_decider
-@click.option(
-    "--seen", metavar="HASH", help="所审内容的哈希，默认取当前 / hash of the content seen (current by default)"
-)
+@click.option("--seen", metavar="HASH", help=write_bilingual("所审内容的哈希，默认取当前"))
 @common.as_json
 def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
     """批准提案（须为未参与者）/ approve a proposal; whoever touched it is refused."""
@@ -191,24 +201,24 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
     if json_:
         common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})
     else:
-        click.echo(f"已批准 / approved: {identifier}，日志 / log {first}-{last}")
+        click.echo(write_bilingual("已批准") + f": {identifier}，" + write_bilingual("日志") + f" {first}-{last}")
 
 
 @main.command()
 @click.argument("identifier", metavar="ID", type=int)
 @common.by_decider
-@click.option("--reason", required=True, help="理由 / why")
+@click.option("--reason", required=True, help=write_bilingual("理由"))
 def reject(identifier: int, by: str, reason: str) -> None:
     """退回提案 / turn a proposal down with a reason."""
     with common.open_database() as database:
         four_eyes.reject(database, identifier, by=by, reason=reason, log=PublishedLog(settings.load()))
-    click.echo(f"已否决 / rejected: {identifier}")
+    click.echo(write_bilingual("已否决") + f": {identifier}")
 
 
 @main.command()
 @click.argument("code")
-@click.option("--technique", "techniques", multiple=True, help="技术代码，可重复；默认全部 / technique code (all)")
-@click.option("--reason", required=True, help="理由，会公开，勿写姓名 / why; it is published: no names")
+@click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码，可重复；默认全部"))
+@click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
 @common.by_decider
 @common.as_json
 def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_: bool) -> None:
@@ -226,8 +236,9 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
         return
     until = f"{asof.instant_at(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
     click.echo(
-        f"已暂停 / suspended: {'、'.join(result.techniques)}，日志 / log {result.first_entry}-{result.last_entry}"
+        write_bilingual("已暂停")
+        + f": {'、'.join(result.techniques)}，"
+        + write_bilingual("日志")
+        + f" {result.first_entry}-{result.last_entry}"
     )
-    click.echo(
-        f"{until} 前须由另一人确认 / another person confirms by then: registry approve {result.waiting} --by USER"
-    )
+    click.echo(f"{until} " + write_bilingual("前须由另一人确认") + f" {result.waiting} --by USER")

@@ -12,6 +12,7 @@ from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, detect_language, main
 from registry.records import asof
+from registry.texts import write_bilingual
 
 if TYPE_CHECKING:  # these take a while to import
     from registry.editions.export import ExportResult
@@ -20,16 +21,16 @@ if TYPE_CHECKING:  # these take a while to import
 
 
 @main.command()
-@click.option("--title", help="名单的标题 / title of the list")
-@click.option("--as-of", type=common.DayParam(), help="截止日，默认今天 / the day it speaks of (today)")
+@click.option("--title", help=write_bilingual("名单的标题"))
+@click.option("--as-of", type=common.DayParam(), help=write_bilingual("截止日，默认今天"))
 @click.option(
     "--release",
     type=common.InstantParam(asof.get_day_start, "2026-12-01"),
-    help="公布时刻，默认批准即公布 / when it is public (once it is approved)",
+    help=write_bilingual("公布时刻，默认批准即公布"),
 )
-@click.option("--scope", default="national", help="national 或行政区划代码 / national, or a region code")
-@click.option("--withdraw", metavar="EDITION", help="改为撤回这一期 / withdraw this edition instead")
-@click.option("--reason", help="撤回的理由，公众会看到 / why; the public reads it")
+@click.option("--scope", default="national", help=write_bilingual("national 或行政区划代码"))
+@click.option("--withdraw", metavar="EDITION", help=write_bilingual("改为撤回这一期"))
+@click.option("--reason", help=write_bilingual("撤回的理由，公众会看到"))
 @common.by_user
 @common.as_json
 def publish(  # noqa: PLR0913 - one parameter per option
@@ -49,7 +50,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
 
     by = common.require_account(by)
     if (withdraw is None) == (title is None) or (withdraw is None) != (reason is None):
-        raise click.UsageError("请给出 --title，或 --withdraw 和 --reason / give --title, or --withdraw with --reason")
+        raise click.UsageError(write_bilingual("请给出 --title，或 --withdraw 和 --reason"))
     planned = None
     log = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
@@ -72,41 +73,49 @@ def publish(  # noqa: PLR0913 - one parameter per option
 def _print_plan(planned: EditionPlan) -> None:
     totals, difference = planned.totals, planned.difference
     click.echo(
-        f"第{planned.number}期 / edition {planned.number}    截至 / as of: {planned.as_of}    "
-        f"机构 / institutions: {totals.institutions}    日志 / log: {planned.log.size}"
+        write_bilingual("第{number}期", number=planned.number)
+        + "    "
+        + write_bilingual("截至")
+        + f": {planned.as_of}    "
+        + write_bilingual("机构")
+        + f": {totals.institutions}    "
+        + write_bilingual("日志")
+        + f": {planned.log.size}"
     )
     if difference.since is None:
-        click.echo("此前没有公布过 / nothing to compare with")
+        click.echo(write_bilingual("此前没有公布过"))
     else:
         counts = {name: len(getattr(difference, name)) for name in _PARTS}
         changes = "  ".join(f"{_PARTS[name]}: {count}" for name, count in counts.items() if count)
         click.echo(
-            f"与第{difference.since}期相比 / since edition {difference.since}: {changes or '没有变化 / no change'}"
+            write_bilingual("与第{since}期相比", since=difference.since) + f": {changes or write_bilingual('没有变化')}"
         )
     for warning in planned.warnings:
         names = "、".join(warning.names[:3])
-        click.echo(f"注意 / note: {warning.kind} {warning.count}  {names}{' …' if warning.count > 3 else ''}")
+        click.echo(
+            write_bilingual("注意") + f": {warning.kind} {warning.count}  {names}{' …' if warning.count > 3 else ''}"
+        )
 
 
 _PARTS = {
-    "new": "新增 / new",
-    "gone": "移出 / gone",
-    "renamed": "更名 / renamed",
-    "moved": "迁址 / moved",
-    "gained": "新获技术 / gained",
-    "lost": "不再开展 / lost",
-    "stage": "运行情况变化 / stage",
+    "new": write_bilingual("新增"),
+    "gone": write_bilingual("移出"),
+    "renamed": write_bilingual("更名"),
+    "moved": write_bilingual("迁址"),
+    "gained": write_bilingual("新获技术"),
+    "lost": write_bilingual("不再开展"),
+    "stage": write_bilingual("运行情况变化"),
 }
 
 
 @main.command()
 @click.argument("edition", required=False)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="写到这个文件夹 / folder to write to")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=write_bilingual("写到这个文件夹"))
 @click.option(
     "--check",
     "checked",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="核对这个文件夹里的文件 / check the files of this folder instead",
+    help=write_bilingual("核对这个文件夹里的文件"),
 )
 @common.as_json
 def export(edition: str | None, out: Path | None, checked: Path | None, json_: bool) -> None:
@@ -121,7 +130,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
     from registry.register import open_register
 
     if (out is None) == (checked is None):
-        raise click.UsageError("请给出 --out 或 --check / give --out or --check")
+        raise click.UsageError(write_bilingual("请给出 --out 或 --check"))
     result: FolderCheck | ExportResult
     register = open_register(settings.load())
     try:

@@ -18,22 +18,22 @@ from registry.institutions.search import SearchExplanation
 from registry.records.asof import SHANGHAI, get_day_end
 from registry.register import InstitutionHit, SearchRequest, open_register
 from registry.search.readings import Hit, QueryReading, Understood
+from registry.texts import Listing, Message, write_bilingual
 
-on_day = click.option("--on", type=common.DayParam(), help="哪一天的情况，默认今天 / which day (today)")
+on_day = click.option("--on", type=common.DayParam(), help=write_bilingual("哪一天的情况，默认今天"))
 known_at = click.option(
     "--known-at",
     type=common.InstantParam(get_day_end, "2025-07-01"),
-    help="只按名录当时所知，默认现在；只写日期即到当天（北京时间）结束 / "
-    "as known then (now); a day alone: its end in Shanghai",
+    help=write_bilingual("只按名录当时所知，默认现在；只写日期即到当天（北京时间）结束"),
 )
 
 
 @main.command()
 @click.argument("query")
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help="最多几条 / at most")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help=write_bilingual("最多几条"))
 @on_day
 @known_at
-@click.option("--explain", is_flag=True, help="怎样理解、各以何分入选 / how it was understood, and what each hit cost")
+@click.option("--explain", is_flag=True, help=write_bilingual("怎样理解、各以何分入选"))
 @common.as_json
 def search(
     query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, explain: bool, json_: bool
@@ -51,13 +51,15 @@ def search(
             click.echo(line)
         click.echo()
     if result.warning is not None:
-        click.echo(f"任何机构都不得提供：{'、'.join(result.warning.words)}。请向 12345 举报。")
-        click.echo("No institution may offer this; please report offers to 12345.")
+        common.print_both(
+            Message("任何机构都不得提供：{words}。请向 12345 举报。", words=Listing(result.warning.words))
+        )
         return
-    unit = "以上 / or more" if result.at_least else "家 / institutions"
-    click.echo(f"共 {result.total} {unit}{_describe_times(on, known_at)}")
+    count, many = result.total, result.at_least
+    total = write_bilingual("共 {count} 以上", count=count) if many else write_bilingual("共 {count} 家", count=count)
+    click.echo(total + _describe_times(on, known_at))
     if result.similar:
-        click.echo("没有完全相符的；以下各家只是名称相近 / no such name; these only have names like it")
+        click.echo(write_bilingual("没有完全相符的；以下各家只是名称相近"))
     for item in result.items:
         _print_institution(item)
 
@@ -66,7 +68,7 @@ def _print_institution(item: InstitutionHit) -> None:
     it = item.institution
     offered = "、".join(BY_CODE[approval.technique].plain_zh for approval in it.approvals)
     status = "" if it.status == "listed" else f"  [{it.status}]"
-    lacks = "".join(f"  未获批 / not approved: {BY_CODE[code].plain_zh}" for code in item.lacks)
+    lacks = "".join("  " + write_bilingual("未获批") + f": {BY_CODE[code].plain_zh}" for code in item.lacks)
     click.echo(f"{it.code}  {it.name}{status}\n           {it.address}\n           {offered}  ({item.match}){lacks}")
     for person in item.practitioners:
         click.echo(f"           {person.name}  {person.role or ''}")
@@ -74,18 +76,16 @@ def _print_institution(item: InstitutionHit) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option(
-    "--technique", "techniques", multiple=True, help="技术代码或俗称，可重复 / code or everyday word, repeatable"
-)
+@click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码或俗称，可重复"))
 @on_day
 @known_at
-@click.option("--address", help="所称地址 / the address claimed")
-@click.option("--practitioner", help="所称医务人员的姓名 / name of the person said to treat")
-@click.option("--ad-certificate", help="医疗广告审查证明文号 / number of the advertising certificate")
+@click.option("--address", help=write_bilingual("所称地址"))
+@click.option("--practitioner", help=write_bilingual("所称医务人员的姓名"))
+@click.option("--ad-certificate", help=write_bilingual("医疗广告审查证明文号"))
 @click.option(
     "--text",
     type=click.File("r", encoding="utf-8"),
-    help="广告内容的文件，- 为标准输入 / file with the advertisement's wording, - for standard input",
+    help=write_bilingual("广告内容的文件，- 为标准输入"),
 )
 @common.as_json
 def verify(  # noqa: PLR0913 - one parameter per option
@@ -123,7 +123,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
     for line in _describe_further_answers(answer):
         click.echo(f"  {line}")
-    click.echo(f"  日志 / log {answer.log.size}  {answer.log.root[:16]}")
+    click.echo("  " + write_bilingual("日志") + f" {answer.log.size}  {answer.log.root[:16]}")
 
 
 def _read_ad_text(file: TextIO) -> str:
@@ -131,11 +131,10 @@ def _read_ad_text(file: TextIO) -> str:
     try:
         text = file.read(LONGEST_TEXT + 1)
     except UnicodeDecodeError as error:
-        raise InvalidInput("文本不是 UTF-8 编码。", "The text is not UTF-8.") from error
+        raise InvalidInput(Message("文本不是 UTF-8 编码。")) from error
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
-            f"文本太长，最多{LONGEST_TEXT}个字符，请分段核验。",
-            f"The text is too long, at most {LONGEST_TEXT} characters; check it in parts.",
+            Message("文本太长，最多{longest_text}个字符，请分段核验。", longest_text=LONGEST_TEXT),
         )
     return text
 
@@ -143,20 +142,20 @@ def _read_ad_text(file: TextIO) -> str:
 def _describe_further_answers(answer: Answer) -> Iterator[str]:
     """Describe, a line each, what is answered of the person, the certificate and the wording."""
     if answer.practitioner:
-        yield f"人员 / person {answer.practitioner.verdict}: {answer.practitioner.explanation}"
+        yield write_bilingual("人员") + f" {answer.practitioner.verdict}: {answer.practitioner.explanation}"
     if answer.ad_certificate:
-        yield f"广告审查证明 / certificate {answer.ad_certificate.verdict}: {answer.ad_certificate.explanation}"
+        yield write_bilingual("广告审查证明") + f" {answer.ad_certificate.verdict}: {answer.ad_certificate.explanation}"
     for flag in answer.content_flags:
         code = f" ({flag.technique})" if flag.technique else ""
-        yield f"内容 / wording {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+        yield write_bilingual("内容") + f" {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
 
 
 def _describe_times(on: dt.date | None, known_at: dt.datetime | None) -> str:
     """Describe the times that were asked for other than now: an old answer must not read as today's."""
-    parts = [f"{on} 的情况 / on that day"] if on else []
+    parts = [f"{on} " + write_bilingual("的情况")] if on else []
     if known_at:
         shown = known_at.astimezone(SHANGHAI).isoformat(sep=" ", timespec="seconds")
-        parts.append(f"只按截至 {shown} 所知 / as known by then")
+        parts.append(write_bilingual("只按截至 {shown} 所知", shown=shown))
     return f"  [{'；'.join(parts)}]" if parts else ""
 
 
@@ -167,38 +166,44 @@ def _describe_search(explanation: SearchExplanation, limit: int) -> Iterator[str
     """Describe the readings of a question, what each stage fetched, and at most ``limit`` hits with their costs."""
     query = explanation.query
     if query.is_meaningless:
-        yield "没有可查的字 / nothing in it to look for"
+        yield write_bilingual("没有可查的字")
         return
-    yield "理解 / readings (加分越少越好 / less is better):"
+    yield write_bilingual("理解") + " (" + write_bilingual("加分越少越好") + "):"
     if query.listing is not None:
-        first = "，先于名称 / before any name" if query.listing_first else ""
+        first = write_bilingual("，先于名称") if query.listing_first else ""
         yield f"  {_describe_reading(query.listing)}{first}"
     for reading in query.readings:
         yield f"  {_describe_reading(reading)}  +{reading.cost:.2f}"
-    yield f"引擎 / engine: {explanation.engine or '-'}"
+    yield write_bilingual("引擎") + f": {explanation.engine or '-'}"
     for number, stage in enumerate(explanation.stages, 1):
         yield (
-            f"  第{number}步 / stage {number}: {stage.expressions} 个条件 / expressions, "
-            f"{stage.documents} 份新文档 / new documents, {stage.fitted} 相符 / fit"
+            "  "
+            + write_bilingual("第{number}步", number=number)
+            + f": {stage.expressions} "
+            + write_bilingual("个条件")
+            + f", {stage.documents} "
+            + write_bilingual("份新文档")
+            + f", {stage.fitted} "
+            + write_bilingual("相符")
         )
-    yield "得分 / hits:"
+    yield write_bilingual("得分") + ":"
     for hit in explanation.hits[:limit]:
         yield f"  {_format_hit(hit)}"
     if not explanation.hits:
         yield "  -"
     elif len(explanation.hits) > limit:
-        yield f"  … {len(explanation.hits) - limit} 更多 / more"
+        yield "  " + write_bilingual("… {count} 更多", count=len(explanation.hits) - limit)
 
 
 def _describe_reading(reading: QueryReading) -> str:
     parts = []
     if reading.ways:
         sounds = " | ".join("'".join(piece.value.partition(".")[0] for piece in way) for way in reading.ways)
-        parts.append(f"读音 / heard: {sounds}")
+        parts.append(write_bilingual("读音") + f": {sounds}")
     if reading.letters:
-        parts.append(f"首字母 / initials: {reading.letters}")
+        parts.append(write_bilingual("首字母") + f": {reading.letters}")
     if reading.text:
-        parts.append(f"名称或地址 / name or address: {' + '.join(reading.parts) or reading.text}")
+        parts.append(write_bilingual("名称或地址") + f": {' + '.join(reading.parts) or reading.text}")
     parts += [_describe_meaning(word) for word in reading.understood]
     return "；".join(parts) or "-"
 
@@ -207,10 +212,11 @@ def _describe_meaning(word: Understood) -> str:
     if word.kind == "region":
         place = regions.find_region(word.value)
         names = (place.province, place.city, place.district) if place else ()
-        return f"地区 / place: {word.text} = {''.join(name or '' for name in names)} {word.value}"
+        return write_bilingual("地区") + f": {word.text} = {''.join(name or '' for name in names)} {word.value}"
     if word.kind == "technique":
-        return f"技术 / technique: {word.text} = {BY_CODE[word.value].official_zh}"
-    return f"{'运行情况 / stage' if word.kind == 'stage' else '类别 / kind'}: {word.text} = {word.value}"
+        return write_bilingual("技术") + f": {word.text} = {BY_CODE[word.value].official_zh}"
+    kind = write_bilingual("运行情况") if word.kind == "stage" else write_bilingual("类别")
+    return f"{kind}: {word.text} = {word.value}"
 
 
 def _format_hit(hit: Hit) -> str:

@@ -15,6 +15,7 @@ from registry.errors import CannotAnswer, InvalidInput
 from registry.log import signing_keys
 from registry.log.web_client import WebClient
 from registry.receipts import describe, jwks, receipt_text
+from registry.texts import Message, write_bilingual
 
 _KEY_SET = "/.well-known/jwks.json"
 _MAX_FILE, _MAX_KEYS = 4 * receipt_text.LONGEST, 1024 * 1024
@@ -31,8 +32,7 @@ class _SavedAnswer(msgspec.Struct):
 @click.option(
     "--keys",
     metavar="FILE|URL",
-    help="公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件 / "
-    "the published keys: a jwks.json, or the register's address; the key file of this machine unless given",
+    help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件"),
 )
 @common.as_json
 @click.pass_context
@@ -54,26 +54,25 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
 
 
 def _print_receipt(it: receipt_text.Receipt) -> None:
-    click.echo("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。")
-    click.echo("Genuine: signed by the holder of the keys given, and not altered. Whether it still holds, ask online.")
-    for english in (False, True):
+    for line in Message("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。").get_both():
+        click.echo(line)
+    for lang in ("zh-CN", "en"):
         click.echo()
-        for label, words in describe.describe_receipt(it, english):
-            click.echo(f"{label}: {words}" if english else f"{label}：{words}")
+        for label, words in describe.describe_receipt(it, lang):
+            click.echo(Message("{label}：{words}", label=label, words=words).to_text(lang))
 
 
 def _print_refusal(reading: receipt_text.ReceiptReading) -> None:
-    zh, en = describe.REASONS[reading.reason or "altered"]
-    click.echo(f"不真实，不能作为凭据：{zh}。")
-    click.echo(f"Not genuine, proves nothing: {en}.")
+    common.print_both(Message("不真实，不能作为凭据：{reason}。", reason=describe.REASONS[reading.reason or "altered"]))
     if reading.claims_from:
-        click.echo(f"自称签发者（未经证实）/ says it is from (unproven): {reading.claims_from}")
+        chinese, english = Message("自称签发者（未经证实）").get_both()
+        click.echo(f"{chinese}/ {english}: {reading.claims_from}")
 
 
 def _extract_receipt(raw: bytes) -> str:
     """Return the receipt in a file: its text alone, or the ``receipt`` of a JSON answer."""
     if len(raw) > _MAX_FILE:
-        raise InvalidInput("文件过大，不是回执。", "The file is too large for a receipt.")
+        raise InvalidInput(Message("文件过大，不是回执。"))
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
     if raw.startswith(b"{"):
         try:
@@ -82,13 +81,11 @@ def _extract_receipt(raw: bytes) -> str:
             answer = _SavedAnswer()
         if not answer.receipt and (answer.answers or b"\n{" in raw):
             raise InvalidInput(
-                "这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。",
-                "This file holds many answers, each with its own receipt: save the receipt of one row, and check that.",
+                Message("这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。"),
             )
         if not answer.receipt:
             raise InvalidInput(
-                '这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。',
-                'There is no receipt in this JSON; ask with "receipt": true.',
+                Message('这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。'),
             )
         return answer.receipt
     return raw.decode("utf-8", errors="replace")
@@ -100,8 +97,11 @@ def _load_keys(location: str | None) -> list[jwks.PublicKey]:
         path = settings.load().get_key_file()
         if not path.exists():
             raise InvalidInput(
-                f"本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {_KEY_SET} 文件。",
-                f"There is no key file {path} here; give the register's address, or its {_KEY_SET}, with --keys.",
+                Message(
+                    "本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {key_set} 文件。",
+                    path=path,
+                    key_set=_KEY_SET,
+                ),
             )
         return [jwks.to_public_key(key) for key in signing_keys.load_keys(path)]
     return jwks.parse_key_set(_fetch_key_set(location) if "://" in location else _read_key_file(location))
@@ -113,7 +113,7 @@ def _read_key_file(file_name: str) -> bytes:
             return file.read(_MAX_KEYS)
     except OSError as error:
         raise InvalidInput(
-            f"无法读取 {file_name}：{error.strerror}。", f"{file_name} cannot be read: {error.strerror}."
+            Message("无法读取 {file_name}：{strerror}。", file_name=file_name, strerror=error.strerror)
         ) from error
 
 
@@ -126,5 +126,5 @@ def _fetch_key_set(url: str) -> bytes:
     finally:
         web.close()
     if raw is None:
-        raise CannotAnswer(f"{address} 处没有公钥。", f"There are no keys at {address}.")
+        raise CannotAnswer(Message("{address} 处没有公钥。", address=address))
     return raw

@@ -16,6 +16,7 @@ from registry.cli import common, detect_language
 from registry.cli.log import log_group
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import signing_keys
+from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
     from registry.log.checkpoint import SignedCheckpoint
@@ -24,22 +25,22 @@ if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a comman
     from registry.log.witness import Observation, Signer
 
 _VERDICTS: dict[Verdict, str] = {
-    "first": "首次 / first look",
-    "same": "无变化 / no change",
-    "grown": "增长 / grown",
-    "older": "较旧 / older than seen",
-    "unproven": "未能证明一致 / not shown to extend what was seen",
-    "fork": "分叉 / FORK",
+    "first": write_bilingual("首次"),
+    "same": write_bilingual("无变化"),
+    "grown": write_bilingual("增长"),
+    "older": write_bilingual("较旧"),
+    "unproven": write_bilingual("未能证明一致"),
+    "fork": write_bilingual("分叉"),
 }
 
 by_vkey = click.option(
-    "--vkey", "vkeys", multiple=True, metavar="FILE_OR_VKEY", help="所信任的日志公钥 / key of the log to trust"
+    "--vkey", "vkeys", multiple=True, metavar="FILE_OR_VKEY", help=write_bilingual("所信任的日志公钥")
 )
 every = click.option(
-    "--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help="反复进行直到中断 / go on until interrupted"
+    "--every", type=click.FloatRange(min=0.1), metavar="SECONDS", help=write_bilingual("反复进行直到中断")
 )
 timeout = click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="每次请求的秒数 / per request"
+    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help=write_bilingual("每次请求的秒数")
 )
 
 
@@ -49,11 +50,11 @@ timeout = click.option(
     "--dir",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    help="状态文件夹，默认在数据文件夹的 witness/ 下 / folder of what was seen",
+    help=write_bilingual("状态文件夹，默认在数据文件夹的 witness/ 下"),
 )
 @by_vkey
-@click.option("--key", type=click.Path(path_type=Path), help="以此密钥会签，无则生成 / cosign with this key file")
-@click.option("--name", help="会签所用名称，默认为本机名 / name to cosign under; default: this machine's")
+@click.option("--key", type=click.Path(path_type=Path), help=write_bilingual("以此密钥会签，无则生成"))
+@click.option("--name", help=write_bilingual("会签所用名称，默认为本机名"))
 @every
 @timeout
 @common.as_json
@@ -124,7 +125,7 @@ def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
     except KeyboardInterrupt:
         if every is None:
             raise
-        click.echo("已停止 / stopped", err=True)
+        click.echo(write_bilingual("已停止"), err=True)
 
 
 class _FinalRefusal(Exception):
@@ -140,38 +141,39 @@ def _run_translating_errors(once: Callable[[], RunResult]) -> RunResult:
         return once()
     except OSError as error:
         where = f"{error.filename}: {error.strerror}"
-        raise CannotAnswer(f"无法读写 {where}。", f"Cannot read or write {where}.") from error
+        raise CannotAnswer(Message("无法读写 {where}。", where=where)) from error
 
 
 def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
     """Return the refusal of a run, which says whom to tell; None when all is well."""
     if verdict == "fork":
         return LogDamaged(
-            f"分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，已有的检查点未被替换。"
-            "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
-            "FORK: the register signed two checkpoints that contradict each other: its history was rewritten or its "
-            f"key abused. The evidence is in {evidence}; what was seen is kept. Rest nothing on what it says from now "
-            "on, and tell its operator and the authority above it by another channel.",
+            Message(
+                "分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，"
+                "已有的检查点未被替换。"
+                "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
+                evidence=evidence,
+            ),
         )
     if verdict == "unproven":
         return LogDamaged(
-            f"该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 {evidence}，"
-            "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
-            "The log does not show that its checkpoint agrees with the one seen: files are missing, altered or rolled "
-            f"back; it may be a fork. Both checkpoints are in {evidence}; what was seen is kept. Try again later, then "
-            "tell the register's operator.",
+            Message(
+                "该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 "
+                "{evidence}，"
+                "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
+                evidence=evidence,
+            ),
         )
     if verdict == "older":
         return LogDamaged(
-            "该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。",
-            "The log offers an older checkpoint than the one seen: a stale cache, or the register was rolled back. "
-            "What was seen is kept.",
+            Message("该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。"),
         )
     if forks:
         return LogDamaged(
-            f"此前发现过分叉，证据在 {forks[-1]}；在处理完毕并移走该文件夹之前，每次都会提示，且不会签。",
-            f"A fork was found before; its evidence is in {forks[-1]}. Until it is settled and that folder moved away, "
-            "this is said every time, and nothing is cosigned.",
+            Message(
+                "此前发现过分叉，证据在 {forks}；在处理完毕并移走该文件夹之前，每次都会提示，且不会签。",
+                forks=forks[-1],
+            ),
         )
     return None
 
@@ -201,19 +203,14 @@ def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, 
 
 def print_keys(offered: OfferedCheckpoint) -> None:
     """Print which keys are trusted from now on, and that somebody has to compare them."""
-    label = (
-        "首次采信的公钥 / key trusted at first use"
-        if offered.is_first
-        else "与已采信者并行的新公钥 / new key beside a trusted one"
-    )
+    label = write_bilingual("首次采信的公钥") if offered.is_first else write_bilingual("与已采信者并行的新公钥")
     for key in offered.taken_in:
         click.echo(f"{label}: {key.text}")
     if offered.taken_in:
-        click.echo("请以其他途径（来函、电话）核对 / compare it by another channel: a letter, a telephone call")
+        click.echo(write_bilingual("请以其他途径（来函、电话）核对"))
     for identifier in offered.unknown:
         click.echo(
-            f"另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出 / "
-            f"also signed by key {identifier}, which is not trusted: compare it, then give it with --vkey",
+            write_bilingual("另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出", identifier=identifier),
             err=True,
         )
 
@@ -224,7 +221,12 @@ def print_checkpoints(offered: OfferedCheckpoint, seen: SignedCheckpoint | None,
     sizes = f"{seen.checkpoint.size} -> {checkpoint.size}" if seen else str(checkpoint.size)
     click.echo(f"{_VERDICTS[verdict]}: {checkpoint.origin} {sizes} {checkpoint.root.hex()}")
     if seen and verdict in ("fork", "unproven", "older"):
-        click.echo(f"--- 所见 / seen\n{seen.note.decode()}--- 现给出 / offered\n{offered.signed.note.decode()}---")
+        click.echo(
+            write_bilingual("--- 所见")
+            + f"\n{seen.note.decode()}"
+            + write_bilingual("--- 现给出")
+            + f"\n{offered.signed.note.decode()}---"
+        )
 
 
 def print_row(row: dict[str, Any], ndjson: bool) -> None:
@@ -243,7 +245,7 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
 
     signer_name = note.check_name(name or socket.gethostname())
     if signing_keys.create_key_file(key):
-        click.echo(f"已生成会签密钥 / cosigning key created: {key}", err=True)
+        click.echo(write_bilingual("已生成会签密钥") + f": {key}", err=True)
     return Signer(name=signer_name, key=[pair for pair in signing_keys.load_keys(key) if not pair.is_retired][-1])
 
 
@@ -264,4 +266,4 @@ def _print_outcome(observation: Observation, signer: Signer | None, json_: bool,
     print_keys(observation.offered)
     print_checkpoints(observation.offered, observation.seen, observation.verdict)
     if observation.cosignature and signer:
-        click.echo(f"已会签 / cosigned, vkey: {signer.verifier.text}\n{observation.cosignature}", nl=False)
+        click.echo(write_bilingual("已会签") + f": {signer.verifier.text}\n{observation.cosignature}", nl=False)

@@ -19,6 +19,7 @@ from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log.clock import get_now_ms
 from registry.storage.tables import api_keys
+from registry.texts import Listing, Message
 
 #: read: look-ups, search, the feed; verify: claims, batches, receipts; reconcile: /reconcile; watch: the watch list;
 #: people: a budget of its own for the people of institutions; metrics: /metrics.
@@ -99,8 +100,11 @@ def rotate_key(connection: sa.Connection, identity: str, overlap: dt.timedelta =
     now = get_now_ms()
     if old.get_state(now) != "active":
         raise Conflict(
-            f"密钥 {identity} 已失效，不能轮换。请新建：registry key add '{old.client}'",
-            f"Key {identity} is over already. Make a new one: registry key add '{old.client}'",
+            Message(
+                "密钥 {identity} 已失效，不能轮换。请新建：registry key add '{client}'",
+                identity=identity,
+                client=old.client,
+            ),
         )
     overlap_end = now + int(overlap.total_seconds() * 1000)
     ends = overlap_end if old.expires_at is None else min(overlap_end, old.expires_at)
@@ -121,8 +125,7 @@ def get_key(connection: sa.Connection, identity: str) -> ApiKey:
     row = connection.execute(sa.select(api_keys).where(api_keys.c.id == identity)).first()
     if row is None:
         raise NotFound(
-            f"没有编号为“{identity}”的密钥。查看全部：registry key list",
-            f"There is no key “{identity}”. See all of them: registry key list",
+            Message("没有编号为“{identity}”的密钥。查看全部：registry key list", identity=identity),
         )
     return _read_key(row)
 
@@ -143,17 +146,21 @@ def _read_key(row: sa.Row[tuple[object, ...]]) -> ApiKey:
 def _require_valid(key: NewKey) -> None:
     if not _CLIENT.fullmatch(key.client):
         raise InvalidInput(
-            f"客户名称“{key.client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
-            f"The client's name “{key.client}” cannot be used: 1 to 60 letters, digits, spaces, '.', '-', '_', '@', "
-            "neither beginning nor ending with a space.",
+            Message(
+                "客户名称“{client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
+                client=key.client,
+            ),
         )
     unknown = sorted(key.scopes - set(SCOPES))
     if unknown or not key.scopes:
         raise InvalidInput(
-            f"权限范围有误：{'、'.join(unknown) or '未指定'}。可用：{'、'.join(SCOPES)}。",
-            f"Unknown scope: {', '.join(unknown) or 'none given'}. Scopes are {', '.join(SCOPES)}.",
+            Message(
+                "权限范围有误：{unknown}。可用：{scopes}。",
+                unknown=Listing(unknown) if unknown else Message("未指定"),
+                scopes=Listing(SCOPES),
+            ),
         )
     if not (0 < key.per_minute <= _MAX_LIMIT and 0 < key.per_day <= _MAX_LIMIT):
-        raise InvalidInput(f"限额须为1至{_MAX_LIMIT:,}的整数。", f"Limits are whole numbers from 1 to {_MAX_LIMIT:,}.")
+        raise InvalidInput(Message("限额须为1至{max_limit:,}的整数。", max_limit=_MAX_LIMIT))
     if key.expires_at is not None and key.expires_at <= get_now_ms():
-        raise InvalidInput("到期时间已过。", "The key would have expired already.")
+        raise InvalidInput(Message("到期时间已过。"))

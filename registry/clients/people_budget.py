@@ -13,6 +13,7 @@ import time
 from registry.domain.identifiers import compact_code
 from registry.errors import PeopleLimit
 from registry.storage.counts import Counts, to_whole_seconds
+from registry.texts import Message
 
 DAY = 86_400
 _SHANGHAI_OFFSET = 8 * 3600  # seconds the day begins before midnight in UTC
@@ -59,10 +60,11 @@ class PeopleBudget:
     def make_refusal(self) -> PeopleLimit:
         """Make the error for an asker who has used up the day's limit."""
         return PeopleLimit(
-            f"同一地址（或密钥）每天最多查看{self._limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
-            "不涉及人员的查询与核验不受影响。",
-            f"One address (or key) may look at the people of {self._limit:,} institutions a day, and today's are used "
-            "up; they are free again at midnight in Beijing. Whatever does not concern people is answered as before.",
+            Message(
+                "同一地址（或密钥）每天最多查看{limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
+                "不涉及人员的查询与核验不受影响。",
+                limit=self._limit,
+            ),
             retry_after=to_whole_seconds(count_seconds_to_midnight(time.time())),
             limit=self._limit,
         )

@@ -26,6 +26,7 @@ from registry.storage.database import Database
 from registry.storage.fault_board import RepeatedWarnings
 from registry.storage.locks import AT_ONCE, LockWait
 from registry.storage.tables import api_keys
+from registry.texts import Listing, Message
 
 #: Seconds between reloads of the keys: a revoked one is refused by every process within one second.
 LOAD_EVERY = 0.25
@@ -172,9 +173,11 @@ class Clients:
         """Admit a key's request and count it; ScopeMissing, TooManyRequests or QuotaSpent."""
         if scope is not None and scope not in key.scopes:
             raise ScopeMissing(
-                f"此密钥没有“{scope}”范围（现有：{'、'.join(sorted(key.scopes))}）。请向名录管理员申请，或不带密钥再问。",
-                f"This key lacks the scope “{scope}” (it has {', '.join(sorted(key.scopes))}). Ask whoever runs the "
-                "register for it, or ask without a key.",
+                Message(
+                    "此密钥没有“{scope}”范围（现有：{scopes}）。请向名录管理员申请，或不带密钥再问。",
+                    scope=scope,
+                    scopes=Listing(sorted(key.scopes)),
+                ),
             )
         now = time.time()
         minute = self._counts.take_one(f"k {key.id}", key.per_minute, MINUTE, now)
@@ -234,9 +237,7 @@ class Clients:
                 usage.record_checks(connection, key, admitted.operation, checks, log_size)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             raise CannotRecord(
-                "此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。",
-                "Every check with this key is put on record, and this one cannot be now, so it is not answered (which "
-                "says nothing about the institution). Try again later.",
+                Message("此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。"),
             ) from error
 
     def list_usage(self, key: ApiKey) -> list[usage.DailyUsage]:
@@ -281,18 +282,15 @@ def _require_usable(key: ApiKey, text: str) -> ApiKey:
         raise _make_invalid_error()
     state = key.get_state(get_now_ms())
     if state == "revoked":
-        raise InvalidKey("此密钥已被撤销。", "This key was revoked.")
+        raise InvalidKey(Message("此密钥已被撤销。"))
     if state == "expired":
-        raise InvalidKey(
-            "此密钥已到期；若已轮换，请改用新密钥。", "This key has expired; if it was rotated, use the new one."
-        )
+        raise InvalidKey(Message("此密钥已到期；若已轮换，请改用新密钥。"))
     return key
 
 
 def _make_invalid_error() -> InvalidKey:
     return InvalidKey(
-        "密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。",
-        "This is no key of this register. See whether it is complete, or ask without a key: reading needs none.",
+        Message("密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。"),
     )
 
 
@@ -300,17 +298,17 @@ def _make_refusal(admitted: AdmittedRequest) -> TooManyRequests:
     day = admitted.rooms.get("day")
     if day and not day.is_admitted:
         return QuotaSpent(
-            f"此密钥今天的{day.limit:,}次额度已用完，北京时间零点后恢复。",
-            f"This key's {day.limit:,} questions of today are spent; they are free again at midnight in Beijing.",
+            Message("此密钥今天的{limit:,}次额度已用完，北京时间零点后恢复。", limit=day.limit),
             retry_after=to_whole_seconds(day.wait),
             rooms=admitted.rooms,
         )
     remaining = admitted.rooms["minute"]
     wait = to_whole_seconds(remaining.wait)
-    who_zh, who_en = ("此密钥", "this key") if admitted.key else ("同一地址", "one address without a key")
+    who = Message("此密钥") if admitted.key else Message("同一地址")
     return TooManyRequests(
-        f"查询太频繁：{who_zh}每分钟最多{remaining.limit:,}次，请{wait}秒后再试。",
-        f"Too many requests: {who_en} may ask {remaining.limit:,} times a minute. Try again in {wait} seconds.",
+        Message(
+            "查询太频繁：{who}每分钟最多{limit:,}次，请{wait}秒后再试。", who=who, limit=remaining.limit, wait=wait
+        ),
         retry_after=wait,
         rooms=admitted.rooms,
     )

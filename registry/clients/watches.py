@@ -20,6 +20,7 @@ from registry.receipts.receipt_text import to_question
 from registry.records.asof import SHANGHAI, instant_at
 from registry.storage.database import Database
 from registry.storage.tables import watches
+from registry.texts import Message
 from registry.verification.answer import Moment, answer_claim, is_same_answer, take_moment
 from registry.verification.view import VerificationView
 
@@ -96,9 +97,7 @@ def parse_position(text: str) -> WatchPosition:
     except ValueError:
         pass
     raise InvalidInput(
-        f"since“{text[:60]}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。",
-        f"since “{text[:60]}” is not understood: use the next of the last answer, or the since "
-        "of POST /watches, as it is.",
+        Message("since“{text}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。", text=text[:60]),
     )
 
 
@@ -124,7 +123,7 @@ class WatchLists:
                 _require_watchable(claim)
                 answers.append(answer_claim(self._view, claim, lang, moment))
             except InvalidInput as error:
-                raise InvalidInput(f"第{index}条：{error.zh}", f"Claim {index}: {error.en}") from error
+                raise InvalidInput(Message("第{index}条：{error}", index=index, error=error.message)) from error
         with self._database.writing() as connection:
             numbers = _add_watches(connection, client, claims, state)
         return list(zip(numbers, answers, strict=True)), state
@@ -154,8 +153,7 @@ def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], st
     new = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in ids}
     if _count_watches(connection, client) + len(new) > MOST:
         raise TooLarge(
-            f"最多关注{MOST:,}条，全部未登记；请先取消不再需要的。",
-            f"At most {MOST:,} claims may be watched, and none of these was added. Remove what is no longer needed.",
+            Message("最多关注{most:,}条，全部未登记；请先取消不再需要的。", most=MOST),
             limit=MOST,
         )
     common = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": get_now_ms()}
@@ -170,7 +168,7 @@ def _remove_watch(connection: sa.Connection, client: str, identity: int) -> None
     """Remove a watch; NotFound if the client has no such watch."""
     gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == identity))
     if not gone.rowcount:
-        raise NotFound(f"没有编号为 {identity} 的关注。", f"There is no watch {identity}.")
+        raise NotFound(Message("没有编号为 {identity} 的关注。", identity=identity))
 
 
 def _count_watches(connection: sa.Connection, client: str) -> int:
@@ -229,8 +227,9 @@ def _to_moment(view: VerificationView, state: WatchState) -> Moment:
 def _require_known_state(view: VerificationView, state: WatchState) -> None:
     if view.find_root_at(state.size) is None:
         raise InvalidInput(
-            f"本名录的日志没有过 {state.size} 条时的状态；请原样使用上一次答复中的 next。",
-            f"The log of this register never stood at {state.size} entries; use the next of the last answer as it is.",
+            Message(
+                "本名录的日志没有过 {state_size} 条时的状态；请原样使用上一次答复中的 next。", state_size=state.size
+            ),
         )
 
 
@@ -238,8 +237,7 @@ def _require_watchable(claim: Claim) -> None:
     """InvalidInput for a claim that asks for a receipt, or about what was known at some instant."""
     if claim.receipt or claim.known_at is not None:
         raise InvalidInput(
-            "关注的是今后的变化，不能带 receipt 或 known_at。",
-            "A watch is about what becomes known from now on: it takes no receipt and no known_at.",
+            Message("关注的是今后的变化，不能带 receipt 或 known_at。"),
         )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
 from registry.domain.model import Institution, Status
+from registry.texts import Message
 
 #: What a field holds. ``names`` and ``numbers`` are several values; ``number``, ``numbers`` are printed as they are,
 #: whatever the language of the page.
@@ -32,12 +33,10 @@ _SEPARATORS = re.compile(r"[、，,;；\s]+")
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """A field as a property of reconciliation: its name and meaning in both languages."""
+    """A field as a property of reconciliation: its name and its meaning."""
 
-    zh: str
-    en: str
-    zh_meaning: str
-    en_meaning: str
+    message: Message
+    meaning: Message
     role: Role = "support"
     place: int = LAST
 
@@ -99,9 +98,7 @@ FIELDS: tuple[Field, ...] = (
         page=None,
         record=None,
         required=True,
-        column=Column(
-            zh="名称", en="name", zh_meaning="名单所载的现用名称", en_meaning="the name as the list prints it", place=1
-        ),
+        column=Column(message=Message("名称"), meaning=Message("名单所载的现用名称"), place=1),
     ),
     Field(
         name="address",
@@ -110,10 +107,8 @@ FIELDS: tuple[Field, ...] = (
         record=1,
         required=True,
         column=Column(
-            zh="地址",
-            en="address",
-            zh_meaning="获批地点；地址不符即不匹配",
-            en_meaning="the approved site; where it contradicts, nothing matches",
+            message=Message("地址"),
+            meaning=Message("获批地点；地址不符即不匹配"),
             role="place",
             place=5,
         ),
@@ -125,10 +120,8 @@ FIELDS: tuple[Field, ...] = (
         record=2,
         mode="numeric",
         column=Column(
-            zh="行政区划代码",
-            en="region code",
-            zh_meaning="GB/T 2260 代码；查询时也可写地名",
-            en_meaning="GB/T 2260 code; a query may give a place's name",
+            message=Message("行政区划代码"),
+            meaning=Message("GB/T 2260 代码；查询时也可写地名"),
             role="place",
             place=6,
         ),
@@ -138,10 +131,8 @@ FIELDS: tuple[Field, ...] = (
         kind="names",
         page=3,
         column=Column(
-            zh="其他名称",
-            en="other names",
-            zh_meaning="名单括号内的第二名称等",
-            en_meaning="second names that the list prints",
+            message=Message("其他名称"),
+            meaning=Message("名单括号内的第二名称等"),
             place=2,
         ),
     ),
@@ -154,10 +145,8 @@ FIELDS: tuple[Field, ...] = (
         in_form=False,
         basis=False,
         column=Column(
-            zh="俗称",
-            en="known as",
-            zh_meaning="人们使用而名单未载的名称，不作为匹配依据",
-            en_meaning="names people use and no list prints; no match rests on them",
+            message=Message("俗称"),
+            meaning=Message("人们使用而名单未载的名称，不作为匹配依据"),
             place=4,
         ),
     ),
@@ -165,9 +154,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="campus",
         page=5,
-        column=Column(
-            zh="院区", en="campus", zh_meaning="名称中的院区", en_meaning="the campus its name says", place=22
-        ),
+        column=Column(message=Message("院区"), meaning=Message("名称中的院区"), place=22),
     ),
     Field(
         name="status",
@@ -177,11 +164,10 @@ FIELDS: tuple[Field, ...] = (
         record=3,
         required=True,
         column=Column(
-            zh="状态",
-            en="status",
-            zh_meaning="listed 在名录中，suspended 已暂停，delisted 已移出，no_record 该日无记录（不代表未获批准）",
-            en_meaning="listed, suspended, delisted; no_record: nothing recorded of that day, "
-            "which is not “not approved”",
+            message=Message("状态"),
+            meaning=Message(
+                "listed 在名录中，suspended 已暂停，delisted 已移出，no_record 该日无记录（不代表未获批准）"
+            ),
             place=10,
         ),
     ),
@@ -193,9 +179,7 @@ FIELDS: tuple[Field, ...] = (
         suggested=tuple(OWNERSHIP.values()),
         legal=False,
         edition=True,
-        column=Column(
-            zh="所有制形式", en="ownership", zh_meaning="名单所载", en_meaning="as a list states it", place=20
-        ),
+        column=Column(message=Message("所有制形式"), meaning=Message("名单所载"), place=20),
     ),
     Field(
         name="level",
@@ -205,10 +189,8 @@ FIELDS: tuple[Field, ...] = (
         legal=False,
         edition=True,
         column=Column(
-            zh="等级",
-            en="level",
-            zh_meaning="医院等级，名单所载",
-            en_meaning="grade of the hospital, as a list states it",
+            message=Message("等级"),
+            meaning=Message("医院等级，名单所载"),
             place=21,
         ),
     ),
@@ -218,10 +200,8 @@ FIELDS: tuple[Field, ...] = (
         page=8,
         compact=compact_uscc,
         column=Column(
-            zh="统一社会信用代码",
-            en="unified social credit code",
-            zh_meaning="18位（GB 32100）",
-            en_meaning="18 characters (GB 32100)",
+            message=Message("统一社会信用代码"),
+            meaning=Message("18位（GB 32100）"),
             role="identifier",
             place=17,
         ),
@@ -233,10 +213,8 @@ FIELDS: tuple[Field, ...] = (
         page=9,
         compact=compact_licence,
         column=Column(
-            zh="执业许可证登记号",
-            en="practice licence number",
-            zh_meaning="医疗机构执业许可证登记号",
-            en_meaning="number of its 医疗机构执业许可证",
+            message=Message("执业许可证登记号"),
+            meaning=Message("医疗机构执业许可证登记号"),
             role="identifier",
             place=18,
         ),
@@ -247,10 +225,8 @@ FIELDS: tuple[Field, ...] = (
         page=12,
         compact=compact_domain,
         column=Column(
-            zh="网站域名",
-            en="domains",
-            zh_meaning="登记的网站域名",
-            en_meaning="domains of its websites",
+            message=Message("网站域名"),
+            meaning=Message("登记的网站域名"),
             role="identifier",
             place=19,
         ),

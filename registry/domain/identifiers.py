@@ -19,6 +19,7 @@ from stdnum.iso7064 import mod_37_36
 
 from registry.domain.normalise import normalise_script, normalise_width, simplify_script
 from registry.errors import InvalidCode, InvalidInput
+from registry.texts import Message
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: The year in which the rules that number certificates came into force.
@@ -43,13 +44,11 @@ def parse_code(text: str) -> str:
     code = compact_code(text)
     if len(code) != 8 or any(c not in ALPHABET for c in code):
         raise InvalidCode(
-            f"“{text[:40]}”不是名录编码：编码为8位字母或数字，如 7K2M-9QX4，请核对。",
-            f"“{text[:40]}” is not a register code: 8 letters or digits such as 7K2M-9QX4. Please check it.",
+            Message("“{text}”不是名录编码：编码为8位字母或数字，如 7K2M-9QX4，请核对。", text=text[:40]),
         )
     if mod_37_36.calc_check_digit(code[:-1], alphabet=ALPHABET) != code[-1]:
         raise InvalidCode(
-            f"编码“{format_code(code)}”有误：校验位不符，很可能抄错了一位，请核对。",
-            f"Code “{format_code(code)}” is mistyped: its check character does not fit. Please check it.",
+            Message("编码“{code}”有误：校验位不符，很可能抄错了一位，请核对。", code=format_code(code)),
         )
     return code
 
@@ -108,8 +107,7 @@ def parse_uscc(text: str) -> str:
         return str(stdnum_uscc.validate(number))
     except ValidationError as error:
         raise InvalidInput(
-            f"统一社会信用代码“{text[:40]}”有误，请核对18位代码。",
-            f"“{text[:40]}” is not a valid unified social credit code (18 characters, GB 32100).",
+            Message("统一社会信用代码“{text}”有误，请核对18位代码。", text=text[:40]),
         ) from error
 
 
@@ -142,8 +140,7 @@ def parse_domain(text: str) -> str:
     domain = compact_domain(text)
     if domain is None:
         raise InvalidInput(
-            f"“{text[:40]}”不是网站域名，请写成 www.example.cn 这样。",
-            f"“{text[:40]}” is not the domain of a website; write it like www.example.cn.",
+            Message("“{text}”不是网站域名，请写成 www.example.cn 这样。", text=text[:40]),
         )
     return domain
 
@@ -207,9 +204,10 @@ def parse_certificate(text: str) -> AdCertificateNumber:
             raise ValueError(approved)
     except ValueError as error:
         raise InvalidInput(
-            f"“{text[:60]}”不是医疗广告审查证明文号：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
-            f"“{text[:60]}” is not the number of a medical advertisement review certificate: it reads like "
-            "(辽)医广[2023]第07-15-001号, with the year, month and day of approval in it. Please check it.",
+            Message(
+                "“{text}”不是医疗广告审查证明文号：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
+                text=text[:60],
+            ),
         ) from error
     return AdCertificateNumber(match["place"], bool(match["medicine"]), approved, match["serial"], match["office"])
 

@@ -14,6 +14,7 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Date, Draft, Kind, Scope
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
+from registry.texts import Message
 
 LONGEST_SUBJECT = 80
 #: Which paths of which kinds are personal data: they are sealed in the log and can be erased.
@@ -131,35 +132,29 @@ def check_draft(draft: Draft) -> None:
     """Raise InvalidInput unless the draft states only fields of its kind of subject, in the right types."""
     kind, _, identifier = draft.subject.partition(":")
     if kind != draft.change.kind or kind not in _FIELDS or not identifier:
-        raise _make_draft_error(
-            draft, f"主体“{draft.subject}”与类别不符", f"subject “{draft.subject}” is of another kind"
-        )
+        raise _make_draft_error(draft, Message("主体“{subject}”与类别不符", subject=draft.subject))
     if kind in _NAMED:
         if not _NAMED[kind].fullmatch(identifier):
-            raise _make_draft_error(draft, "标识须为编号，如 edition:1", "it must be named by its number: edition:1")
+            raise _make_draft_error(draft, Message("标识须为编号，如 edition:1"))
     elif parse_code(identifier) != identifier:
-        raise _make_draft_error(
-            draft, "编码须为8位大写、不带横线", "the code must be written in upper case without dash"
-        )
+        raise _make_draft_error(draft, Message("编码须为8位大写、不带横线"))
     if len(draft.subject) > LONGEST_SUBJECT:
         raise _make_draft_error(
-            draft, f"标识过长，最多{LONGEST_SUBJECT}个字符", f"longer than {LONGEST_SUBJECT} characters"
+            draft, Message("标识过长，最多{longest_subject}个字符", longest_subject=LONGEST_SUBJECT)
         )
     if not EARLIEST <= draft.valid_from <= LATEST:
-        raise _make_draft_error(
-            draft, f"生效日期 {draft.valid_from} 不合理", f"{draft.valid_from} is not a plausible day"
-        )
+        raise _make_draft_error(draft, Message("生效日期 {valid_from} 不合理", valid_from=draft.valid_from))
     if not draft.change.set and not draft.change.erases:
-        raise _make_draft_error(draft, "没有说明任何内容", "nothing is said")
+        raise _make_draft_error(draft, Message("没有说明任何内容"))
     _check_erasures(draft)
     plain = _select_plain_fields(draft)
     _check_type(draft, kind, plain, _FIELDS[draft.change.kind])
     _check_scope(draft, plain)
     if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
-        raise _make_draft_error(draft, "编号与标识不符", "its number is not the one it is named by")
+        raise _make_draft_error(draft, Message("编号与标识不符"))
     region = plain.get("region")
     if region is not None and regions.find_region(region) is None:
-        raise _make_draft_error(draft, f"未知的行政区划代码 {region}", f"unknown region code {region}")
+        raise _make_draft_error(draft, Message("未知的行政区划代码 {region}", region=region))
 
 
 def _select_plain_fields(draft: Draft) -> dict[str, Any]:
@@ -169,7 +164,7 @@ def _select_plain_fields(draft: Draft) -> dict[str, Any]:
         head, _, rest = path.partition(".")
         if head == "approvals" and draft.change.kind == "institution":
             if rest not in BY_CODE:
-                raise _make_draft_error(draft, f"未知的技术代码“{rest}”", f"unknown technique “{rest}”")
+                raise _make_draft_error(draft, Message("未知的技术代码“{rest}”", rest=rest))
             _check_type(draft, path, value, ApprovalFacts | None)
         elif head == "extra" and rest:
             _check_type(draft, path, value, str | None)
@@ -183,7 +178,7 @@ def _check_scope(draft: Draft, values: dict[str, Any]) -> None:
     scope = values.get("scope")
     words = ("national", "partial") if draft.change.kind == "source" else ("national",)
     if scope is not None and scope not in words and regions.find_region(scope) is None:
-        raise _make_draft_error(draft, f"未知的范围“{scope}”", f"unknown scope “{scope}”")
+        raise _make_draft_error(draft, Message("未知的范围“{scope}”", scope=scope))
 
 
 def _check_erasures(draft: Draft) -> None:
@@ -192,26 +187,24 @@ def _check_erasures(draft: Draft) -> None:
     if not erases:
         return
     if unknown := sorted(set(erases) - PERSONAL.get(draft.change.kind, frozenset())):
-        raise _make_draft_error(
-            draft, f"{unknown[0]} 不是可删除的个人信息", f"{unknown[0]} is not personal data that can be erased"
-        )
+        raise _make_draft_error(draft, Message("{unknown} 不是可删除的个人信息", unknown=unknown[0]))
     if erases != sorted(set(erases)):
-        raise _make_draft_error(
-            draft, "要删除的字段须按字母排序且不重复", "the fields to erase must be sorted, each once"
-        )
+        raise _make_draft_error(draft, Message("要删除的字段须按字母排序且不重复"))
     if contradicted := sorted(set(erases) & draft.change.set.keys()):
         field = contradicted[0]
-        raise _make_draft_error(draft, f"不能既填写又删除 {field}", f"{field} cannot be both stated and erased")
+        raise _make_draft_error(draft, Message("不能既填写又删除 {field}", field=field))
     if not (draft.change.reason or "").strip():
-        raise _make_draft_error(draft, "删除个人信息须说明理由", "erasing personal data needs a reason")
+        raise _make_draft_error(draft, Message("删除个人信息须说明理由"))
 
 
 def _check_type(draft: Draft, path: str, value: Any, expected: Any) -> None:
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
-        raise _make_draft_error(draft, f"字段 {path} 有误：{error}", f"field {path}: {error}") from error
+        raise _make_draft_error(draft, Message("字段 {path} 有误：{error}", path=path, error=error)) from error
 
 
-def _make_draft_error(draft: Draft, zh: str, en: str) -> InvalidInput:
-    return InvalidInput(f"{draft.subject}：{zh}。", f"{draft.subject}: {en}.", subject=draft.subject)
+def _make_draft_error(draft: Draft, message: Message) -> InvalidInput:
+    return InvalidInput(
+        Message("{subject}：{message}。", subject=draft.subject, message=message), subject=draft.subject
+    )

@@ -30,6 +30,15 @@ class Technique(msgspec.Struct, frozen=True):
     official_en: str
     plain_zh: str
     plain_en: str
+
+    def get_official_name(self, lang: str) -> str:
+        """The official name: English where English is spoken, else the Chinese one, which the approvals print."""
+        return self.official_en if lang.startswith("en") else self.official_zh
+
+    def get_plain_word(self, lang: str) -> str:
+        """The everyday word, English or Chinese."""
+        return self.plain_en if lang.startswith("en") else self.plain_zh
+
     supervision_code: str
     printed: tuple[str, ...]
     said: tuple[str, ...]

@@ -11,6 +11,7 @@ from registry.domain.model import Date, LogState, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import Gone, NotFound
 from registry.records.asof import AsOf
+from registry.texts import Message
 
 #: ``cancelled``: withdrawn before it was public.
 State = Literal["scheduled", "published", "withdrawn", "cancelled"]
@@ -76,9 +77,7 @@ def get_latest(editions: Iterable[Edition], now: dt.datetime, scope: str | None 
         edition for edition in editions if edition.get_state(now) == "published" and scope in (None, edition.scope)
     ]
     if not standing:
-        raise NotFound(
-            "名录尚未公布过，或公布的各期均已撤回。", "No edition was published yet, or every one was withdrawn."
-        )
+        raise NotFound(Message("名录尚未公布过，或公布的各期均已撤回。"))
     widest = min(_measure_scope(edition.scope) for edition in standing)
     return max(
         (edition for edition in standing if _measure_scope(edition.scope) == widest),
@@ -103,7 +102,7 @@ def get_public(editions: Iterable[Edition], identifier: str, now: dt.datetime) -
         return get_latest(public, now, identifier.removeprefix(f"{LATEST}-"))
     edition = next((one for one in public if one.id == identifier), None)
     if edition is None:
-        raise NotFound(f"没有公布过第{identifier[:20]}期名录。", f"No edition {identifier[:20]} was published.")
+        raise NotFound(Message("没有公布过第{identifier}期名录。", identifier=identifier[:20]))
     return edition
 
 
@@ -111,9 +110,7 @@ def check_not_withdrawn(edition: Edition) -> None:
     """Raise Gone, with the reason, for an edition that was withdrawn."""
     if edition.withdrawn is not None:
         reason = edition.withdrawn.reason
-        raise Gone(
-            f"第{edition.id}期名录已撤回：{reason}", f"Edition {edition.id} was withdrawn: {reason}", edition=edition.id
-        )
+        raise Gone(Message("第{edition}期名录已撤回：{reason}", edition=edition.id, reason=reason), edition=edition.id)
 
 
 def find_predecessor(edition: Edition, editions: Iterable[Edition]) -> Edition | None:

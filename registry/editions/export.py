@@ -15,6 +15,7 @@ from registry.editions.service import Editions
 from registry.errors import CannotAnswer, CannotSign, InvalidInput, NotFound
 from registry.log import entry_proofs
 from registry.storage import rights
+from registry.texts import Message
 
 #: The proof that the edition's entry is in the signed log (C2SP tlog-proof).
 PROOF = "edition.tlog-proof"
@@ -31,18 +32,20 @@ class ExportResult(Struct, frozen=True):
 
     def describe(self, lang: str) -> str:
         """Describe the result in a sentence."""
-        english = lang.startswith("en")
         edition, count = self.edition, len(self.files)
-        sentence = (
-            f"第{edition.id}期（截至{edition.as_of}）：{edition.institutions}家机构，{count}个文件，写入 {self.folder}",
-            f"edition {edition.id} as of {edition.as_of}: {edition.institutions} institutions, {count} files in "
-            f"{self.folder}",
-        )[english]
+        sentence = Message(
+            "第{edition}期（截至{as_of}）：{institutions}家机构，{count}个文件，写入 {folder}",
+            edition=edition.id,
+            as_of=edition.as_of,
+            institutions=edition.institutions,
+            count=count,
+            folder=self.folder,
+        ).to_text(lang)
         lacks = []
         if self.unsigned:
-            lacks.append(("没有签名（本机没有密钥）", "not signed: no key here")[english])
+            lacks.append(Message("没有签名（本机没有密钥）").to_text(lang))
         if self.unproven:
-            lacks.append(("没有日志证明（尚未签发检查点）", "no proof: the log is not signed so far")[english])
+            lacks.append(Message("没有日志证明（尚未签发检查点）").to_text(lang))
         return f"{sentence} ({'; '.join(lacks)})" if lacks else sentence
 
 
@@ -72,8 +75,6 @@ def export_edition(
             except (NotFound, CannotAnswer):
                 unproven = True
     except OSError as error:
-        raise InvalidInput(
-            f"不能写入文件夹 {out}：{error.strerror}。", f"The folder {out} cannot be written: {error.strerror}."
-        ) from error
+        raise InvalidInput(Message("不能写入文件夹 {out}：{strerror}。", out=out, strerror=error.strerror)) from error
     files = [manifest.measure_file(out / name) for name in names]
     return ExportResult(edition=edition, folder=str(out), files=files, unsigned=unsigned, unproven=unproven)

@@ -14,6 +14,7 @@ from registry.editions.manifest import File
 from registry.editions.service import Editions
 from registry.errors import InvalidInput
 from registry.receipts.jwks import PublicKey
+from registry.texts import Message
 
 
 class FolderCheck(Struct, frozen=True):
@@ -25,16 +26,15 @@ class FolderCheck(Struct, frozen=True):
 
     def describe(self, lang: str) -> str:
         """Describe the outcome in a sentence."""
-        edition, count = self.edition, len(self.files)
-        if lang.startswith("en"):
-            withdrawal = f"; withdrawn since: {edition.withdrawn.reason}" if edition.withdrawn else ""
-            return (
-                f"genuine: edition {edition.id} as of {edition.as_of}, {edition.institutions} institutions; "
-                f"signature, {count} checksums and the log agree{withdrawal}"
-            )
-        withdrawal = f"；此后已撤回：{edition.withdrawn.reason}" if edition.withdrawn else ""
-        figure = f"第{edition.id}期，截至{edition.as_of}，{edition.institutions}家机构"
-        return f"真实：{figure}；签名、{count}个文件的校验值与日志均相符{withdrawal}"
+        edition = self.edition
+        return Message(
+            "真实：第{edition}期，截至{as_of}，{institutions}家机构；签名、{files}个文件的校验值与日志均相符{withdrawn}",
+            edition=edition.id,
+            as_of=edition.as_of,
+            institutions=edition.institutions,
+            files=len(self.files),
+            withdrawn=Message("；此后已撤回：{reason}", reason=edition.withdrawn.reason) if edition.withdrawn else "",
+        ).to_text(lang)
 
 
 def check_folder(
@@ -52,8 +52,7 @@ def check_folder(
     edition = next((one for one in known if one.id == published.edition.get("id")), None)
     if edition is None or jsons.make_head(edition) != published.edition or edition.log != published.log:
         raise InvalidInput(
-            f"{manifest.MANIFEST} 所说的这一期与日志所记的不符。",
-            f"The edition {manifest.MANIFEST} speaks of is not the one in the log.",
+            Message("{manifest} 所说的这一期与日志所记的不符。", manifest=manifest.MANIFEST),
         )
     with tempfile.TemporaryDirectory() as aside:
         before = find_predecessor(edition, known)
@@ -61,7 +60,5 @@ def check_folder(
         remade = manifest.decode_manifest((Path(aside) / manifest.MANIFEST).read_bytes())
     for new, file in zip(remade.files, published.files, strict=True):
         if new != file:
-            raise InvalidInput(
-                f"{file.name} 与按日志重新生成的不一致。", f"{file.name} is not what the log gives when made again."
-            )
+            raise InvalidInput(Message("{file_name} 与按日志重新生成的不一致。", file_name=file.name))
     return FolderCheck(edition=edition, key=kid, files=files)

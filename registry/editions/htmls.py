@@ -42,7 +42,7 @@ def _render_page(edition: Edition, content: ListContent, progress: Progress | No
     yield f'<!DOCTYPE html>\n<html lang="zh-CN">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<style>{_STYLES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    yield f"<p><strong>截至{format_date(edition.as_of, english=False)}，{labels.describe_totals(totals)}</strong></p>\n"
+    yield f"<p><strong>截至{format_date(edition.as_of, lang='zh-CN')}，{labels.describe_totals(totals)}</strong></p>\n"
     address = _escape_text(edition.page)
     yield f'<p>{labels.describe_publication(edition)}。核对与下载：<a href="{address}">{address}</a></p>\n'
     yield '<nav aria-label="省份"><ul>\n'

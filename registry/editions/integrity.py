@@ -12,6 +12,7 @@ from registry.editions.edition import Edition
 from registry.editions.manifest import File, Manifest
 from registry.errors import InvalidInput
 from registry.receipts.jwks import PublicKey
+from registry.texts import Message
 
 #: What changes when a file is written to: name, inode, size, times of change of each file.
 _FolderState = tuple[tuple[str, int, int, int, int], ...]
@@ -57,9 +58,7 @@ def _read_folder_state(folder: Path) -> _FolderState | None:
 def check_files(folder: Path, manifest: Manifest) -> list[File]:
     """Return the files of a manifest, and itself, if each is as it says; InvalidInput naming the first that is not."""
     if [file.name for file in manifest.files] != [*manifests.LISTS, manifests.DIFFERENCE]:
-        raise InvalidInput(
-            f"{manifests.MANIFEST} 列出的文件不全。", f"{manifests.MANIFEST} does not list every file of an edition."
-        )
+        raise InvalidInput(Message("{manifest} 列出的文件不全。", manifest=manifests.MANIFEST))
     for file in manifest.files:
         try:
             measured = manifests.measure_file(folder / file.name)
@@ -67,12 +66,15 @@ def check_files(folder: Path, manifest: Manifest) -> list[File]:
             raise _make_missing_error(folder, file.name) from error
         if measured != file:
             raise InvalidInput(
-                f"{file.name} 与 {manifests.MANIFEST} 所记的校验值不符，文件被改动过。",
-                f"{file.name} does not have the checksum of {manifests.MANIFEST}: it was altered.",
+                Message(
+                    "{file_name} 与 {manifest} 所记的校验值不符，文件被改动过。",
+                    file_name=file.name,
+                    manifest=manifests.MANIFEST,
+                ),
             )
     files = [*manifest.files, manifests.measure_file(folder / manifests.MANIFEST)]
     if read_file(folder, manifests.SUMS) != manifests.format_checksums(files):
-        raise InvalidInput(f"{manifests.SUMS} 与文件不符。", f"{manifests.SUMS} does not fit the files.")
+        raise InvalidInput(Message("{sums} 与文件不符。", sums=manifests.SUMS))
     return files
 
 
@@ -85,7 +87,7 @@ def read_file(folder: Path, name: str) -> bytes:
 
 
 def _make_missing_error(folder: Path, name: str) -> InvalidInput:
-    return InvalidInput(f"文件夹 {folder} 中没有 {name}。", f"There is no {name} in the folder {folder}.")
+    return InvalidInput(Message("文件夹 {folder} 中没有 {name}。", folder=folder, name=name))
 
 
 def _is_unaltered(folder: Path, edition: Edition, keys: Sequence[PublicKey]) -> bool:

@@ -50,12 +50,12 @@ def remove_unprintable(text: str) -> str:
 
 def format_banner(edition: Edition, count: int) -> str:
     """Format the line above a table; its count is what importers check by."""
-    return f"截至{format_date(edition.as_of, english=False)} 共{count}家"
+    return f"截至{format_date(edition.as_of, lang='zh-CN')} 共{count}家"
 
 
 def describe_publication(edition: Edition) -> str:
     """Format the line below the title: number and day of publication."""
-    return f"第{edition.number}期，{format_instant(edition.published, english=False, clock='%H:%M')}公布"
+    return f"第{edition.number}期，{format_instant(edition.published, lang='zh-CN', clock='%H:%M')}公布"
 
 
 def describe_scope(scope: str) -> str:

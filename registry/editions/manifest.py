@@ -22,6 +22,7 @@ from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
 from registry.receipts import jws
 from registry.receipts.jwks import PublicKey
+from registry.texts import Message
 
 FORMAT = 1
 TYPE = "art-edition+jws"
@@ -107,7 +108,7 @@ def decode_manifest(raw: bytes) -> Manifest:
     try:
         return msgspec.json.decode(raw, type=Manifest)
     except msgspec.DecodeError as error:
-        raise InvalidInput(f"{MANIFEST} 无法解读：{error}", f"{MANIFEST} cannot be read: {error}") from error
+        raise InvalidInput(Message("{manifest} 无法解读：{error}", manifest=MANIFEST, error=error)) from error
 
 
 def sign_manifest(raw: bytes, key: Key) -> str:
@@ -120,6 +121,6 @@ def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
     payload, kid = jws.verify_with_keys(TYPE, token.strip(), keys)
     if payload != raw:
         raise InvalidInput(
-            f"{SIGNED} 签的不是这份 {MANIFEST}，文件被改动过。", f"{SIGNED} signs another {MANIFEST}: it was altered."
+            Message("{signed} 签的不是这份 {manifest}，文件被改动过。", signed=SIGNED, manifest=MANIFEST)
         )
     return kid

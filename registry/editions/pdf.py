@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from registry.editions import labels, typesetting
 from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
+from registry.texts import write_bilingual
 from registry.verification.phrases import format_date
 
 PAGE = landscape(A4)
@@ -34,7 +35,7 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Progress
     canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=font)
     canvas.setTitle(typesetting.replace_missing_glyphs(edition.title))
     canvas.setSubject(labels.describe_publication(edition))
-    canvas.setAuthor("人类辅助生殖技术机构名录 / ART Register")
+    canvas.setAuthor(write_bilingual("人类辅助生殖技术机构名录"))
     canvas.setCreator("art-registry")
     layout = _PageLayout(canvas, edition)
     layout.draw_cover(labels.describe_totals(content.totals))
@@ -85,7 +86,7 @@ class _PageLayout:
         y = top
         facts = [
             labels.describe_scope(self._edition.scope),
-            f"截至{format_date(self._edition.as_of, english=False)}",
+            f"截至{format_date(self._edition.as_of, lang='zh-CN')}",
             labels.describe_publication(self._edition),
         ]
         lines = ["　".join(facts), figure, f"核对与下载：{self._edition.page}" if self._edition.page else ""]
@@ -153,7 +154,7 @@ class _PageLayout:
 
     def _draw_footer(self) -> None:
         left = (
-            f"{self._edition.title}　截至{format_date(self._edition.as_of, english=False)}　第{self._edition.number}期"
+            f"{self._edition.title}　截至{format_date(self._edition.as_of, lang='zh-CN')}　第{self._edition.number}期"
         )
         self._draw_text(_MARGIN, _MARGIN - 2 * mm, _wrap_text(left, 8, 220 * mm)[0], 8, grey=True)
         right = f"第{self._number}页"

@@ -20,6 +20,7 @@ from registry.log import store as log
 from registry.records import asof as times
 from registry.records.asof import AsOf
 from registry.storage.database import Database
+from registry.texts import Message
 
 #: Institutions shown of each part of a difference, of the first rows and of each warning; the files hold all.
 SHOWN = 50
@@ -117,8 +118,7 @@ def make_plan(
     with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
-                f"截至{as_of}，名录在此范围内没有任何机构，无可公布。",
-                f"As of {as_of} the register lists no institution there: nothing to publish.",
+                Message("截至{as_of}，名录在此范围内没有任何机构，无可公布。", as_of=as_of),
                 field="as_of",
             )
         state = LogState(size=size, root=store.compute_root(database, size))
@@ -139,31 +139,26 @@ def make_plan(
 
 def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datetime) -> None:
     if not 2 <= len(wish.title.strip()) <= 120:
-        raise InvalidInput("请填写标题（2至120字）。", "Give a title of 2 to 120 characters.", field="title")
+        raise InvalidInput(Message("请填写标题（2至120字）。"), field="title")
     if any(unicodedata.category(c) in _INVISIBLE for c in wish.title):
         raise InvalidInput(
-            "标题中有换行、制表符或看不见的字符，请删去。",
-            "The title has a line break, a tab or an invisible character; remove it.",
+            Message("标题中有换行、制表符或看不见的字符，请删去。"),
             field="title",
         )
     if as_of > today:
         raise InvalidInput(
-            f"截止日 {as_of} 还没有到；名录只能写明已经过去的日子。",
-            f"The day {as_of} has not come yet; a list speaks of days that have.",
+            Message("截止日 {as_of} 还没有到；名录只能写明已经过去的日子。", as_of=as_of),
             field="as_of",
         )
     if wish.scope != NATIONAL and regions.find_region(wish.scope) is None:
         raise InvalidInput(
-            f"没有行政区划代码“{wish.scope[:20]}”；全国请写 national。",
-            f"There is no region code “{wish.scope[:20]}”; the whole country is national.",
+            Message("没有行政区划代码“{scope}”；全国请写 national。", scope=wish.scope[:20]),
             field="scope",
         )
     if wish.release is None:
         return
     if not now - dt.timedelta(minutes=1) <= wish.release <= now + LONGEST_WAIT:
-        raise InvalidInput(
-            "公布时间须在现在之后、一年之内。", "The release has to lie ahead, within a year.", field="release"
-        )
+        raise InvalidInput(Message("公布时间须在现在之后、一年之内。"), field="release")
 
 
 def _collect_warnings(content: ListContent) -> list[ListWarning]:
@@ -186,13 +181,12 @@ def make_withdrawal(database: Database, identifier: str, reason: str) -> tuple[E
         edition = next((one for one in queries.list_editions(connection) if one.id == identifier), None)
         today = times.find_today(connection)
     if edition is None:
-        raise NotFound(f"没有第{identifier[:20]}期名录。", f"There is no edition {identifier[:20]}.")
+        raise NotFound(Message("没有第{identifier}期名录。", identifier=identifier[:20]))
     if edition.withdrawn is not None:
-        raise Conflict(f"第{identifier}期名录已经撤回。", f"Edition {identifier} was withdrawn already.")
+        raise Conflict(Message("第{identifier}期名录已经撤回。", identifier=identifier))
     if not 2 <= len(reason.strip()) <= 500:
         raise InvalidInput(
-            "请写明撤回的理由（2至500字），公众会看到。",
-            "Say why it is withdrawn, in 2 to 500 characters; the public will read it.",
+            Message("请写明撤回的理由（2至500字），公众会看到。"),
             field="reason",
         )
     change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())

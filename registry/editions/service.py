@@ -25,6 +25,7 @@ from registry.receipts.jwks import PublicKey
 from registry.records import asof
 from registry.settings import Settings
 from registry.storage.database import Database
+from registry.texts import Listing, Message
 
 #: Seconds a request waits for files that are being made before it is refused for now.
 PATIENCE = 8.0
@@ -86,8 +87,7 @@ class Editions:
         """
         if name not in manifest.FILES:
             raise NotFound(
-                f"名录没有文件“{name[:40]}”；有：{'、'.join(manifest.FILES)}。",
-                f"An edition has no file “{name[:40]}”; it has {', '.join(manifest.FILES)}.",
+                Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES)),
             )
         rules.check_not_withdrawn(edition)
         folder = self.get_folder(edition)
@@ -108,8 +108,7 @@ class Editions:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
             raise CannotAnswer(
-                f"第{edition.id}期名录的文件正在生成，请稍后再试。",
-                f"The files of edition {edition.id} are being made; try again in a moment.",
+                Message("第{edition}期名录的文件正在生成，请稍后再试。", edition=edition.id),
                 retry_after=10,
             ) from error
 
@@ -164,8 +163,7 @@ class Editions:
         keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
             raise CannotSign(
-                "本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。",
-                "This machine has no signing key and cannot sign editions; ask whoever published it.",
+                Message("本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。"),
             )
         return keys[0]
 

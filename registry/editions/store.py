@@ -21,6 +21,7 @@ from registry.log import store as log
 from registry.log.merkle import Frontier
 from registry.storage import rights
 from registry.storage.database import Database
+from registry.texts import Message
 
 _log = logging.getLogger("registry")
 #: Called with what is being made, and how many rows of it are done.
@@ -113,9 +114,11 @@ def check_root(database: Database, edition: Edition) -> None:
     """Raise LogDamaged unless the log still begins with what the edition was frozen at."""
     if compute_root(database, edition.log.size) != edition.log.root:
         raise LogDamaged(
-            f"日志前{edition.log.size}条与第{edition.id}期名录所依据的不符。请运行：registry log check",
-            f"The first {edition.log.size} entries are not those that edition {edition.id} rests on. "
-            "Run: registry log check",
+            Message(
+                "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
+                log_size=edition.log.size,
+                edition=edition.id,
+            ),
         )
 
 
@@ -131,8 +134,10 @@ def _check_figure(edition: Edition, totals: Totals) -> None:
     """Raise LogDamaged unless what was approved is what is published."""
     if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
         raise LogDamaged(
-            f"第{edition.id}期名录批准时为{edition.institutions}家，现在读出{totals.institutions}家。"
-            "请运行：registry log check",
-            f"Edition {edition.id} was approved with {edition.institutions} institutions and now reads "
-            f"{totals.institutions}. Run: registry log check",
+            Message(
+                "第{edition}期名录批准时为{institutions}家，现在读出{institutions_2}家。请运行：registry log check",
+                edition=edition.id,
+                institutions=edition.institutions,
+                institutions_2=totals.institutions,
+            ),
         )

@@ -10,6 +10,7 @@ from registry.domain.techniques import BY_CODE, STAGES
 from registry.errors import InvalidInput
 from registry.records.selection import InstitutionFilter
 from registry.search.readings import QueryReading
+from registry.texts import Listing, Message
 from registry.verification.answer import parse_technique
 
 #: Delisted institutions are found by name, and are in no list of institutions unless asked for.
@@ -32,13 +33,10 @@ def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> 
     techniques = dict.fromkeys([*(parse_technique(word) for word in request.technique), *reading.techniques])
     stage = request.stage or reading.stage
     if stage is not None and stage not in STAGES:
-        raise InvalidInput(
-            f"未知的阶段“{stage}”；可用：{'、'.join(STAGES)}。", f"Unknown stage “{stage}”; use {', '.join(STAGES)}."
-        )
+        raise InvalidInput(Message("未知的阶段“{stage}”；可用：{stages}。", stage=stage, stages=Listing(STAGES)))
     if request.region is not None and regions.find_region(request.region) is None:
         raise InvalidInput(
-            f"未知的行政区划代码“{request.region}”，须为6位 GB/T 2260 代码，如 210300。",
-            f"Unknown region code “{request.region}”: a 6-digit GB/T 2260 code such as 210300 is needed.",
+            Message("未知的行政区划代码“{region}”，须为6位 GB/T 2260 代码，如 210300。", region=request.region),
         )
     return InstitutionFilter(
         techniques=tuple(code for code in techniques if code in BY_CODE),
@@ -65,7 +63,6 @@ def _select_statuses(request: SearchRequest) -> tuple[str, ...]:
         return EVERY_STATUS
     if request.status not in EVERY_STATUS:
         raise InvalidInput(
-            f"未知的状态“{request.status}”。",
-            f"Unknown status “{request.status}”; use {', '.join(EVERY_STATUS)} or all.",
+            Message("未知的状态“{status}”。", status=request.status, every_status=", ".join(EVERY_STATUS)),
         )
     return (request.status,)

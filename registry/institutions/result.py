@@ -14,6 +14,7 @@ from registry.errors import InvalidInput
 from registry.records.stats import Stats
 from registry.search.readings import Hit, MatchKind, SearchQuery, Understood
 from registry.search.stages import SearchStage
+from registry.texts import Message
 
 
 class InstitutionHit(Struct, frozen=True):
@@ -80,6 +81,4 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
         try:
             return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
         except (msgspec.DecodeError, binascii.Error, ValueError) as error:
-            raise InvalidInput(
-                "cursor 无效，请从第一页重新开始。", "The cursor is not valid; start from the first page."
-            ) from error
+            raise InvalidInput(Message("cursor 无效，请从第一页重新开始。")) from error

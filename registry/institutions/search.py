@@ -21,6 +21,7 @@ from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
 from registry.search.stages import search_documents
+from registry.texts import Message
 
 PAGE_LIMIT = 500
 __all__ = [
@@ -52,7 +53,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
     """
     if not 1 <= limit <= PAGE_LIMIT:
-        raise InvalidInput(f"limit 须在1到{PAGE_LIMIT}之间。", f"limit must be 1 to {PAGE_LIMIT}.")
+        raise InvalidInput(Message("limit 须在1到{page_limit}之间。", page_limit=PAGE_LIMIT))
     position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
     asof = AsOf(valid_on=asof.valid_on, size=position.size)
     make_filter(choice)  # a wrong filter is refused whatever is asked

@@ -20,6 +20,7 @@ from registry.log.folder import VKEY
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.storage.tables import entries, erasable
+from registry.texts import Message
 
 Progress = Callable[[int], None]
 #: Seconds in which a process that is just signing brings folder and database to the same state.
@@ -56,10 +57,10 @@ def check_log(
     with connection.execute(query) as rows:  # closes the stream when an entry is refused
         for expected, row in enumerate(rows, start=1):
             if row.number != expected:
-                raise _make_entry_error(expected, "缺少这一条", "it is missing")
+                raise _make_entry_error(expected, Message("缺少这一条"))
             _check_row(row)
             if row.recorded_at < last_time:
-                raise _make_entry_error(expected, "记录时间早于上一条", "its time is before the entry before it")
+                raise _make_entry_error(expected, Message("记录时间早于上一条"))
             last_time = row.recorded_at
             frontier.append(row.leaf)
             publication.compare_entry(expected, row.body, row.leaf, frontier)
@@ -116,9 +117,11 @@ class _PublicationCheck:
             size = self._unchecked[0].checkpoint.size
             raise _make_entry_error(
                 frontier.size + 1,
-                f"日志被截断或回退，已签发{size}条，数据库只有{frontier.size}条；请恢复备份：registry restore",
-                f"the log was cut short, {size} entries were signed and {frontier.size} are here; "
-                "restore a backup: registry restore",
+                Message(
+                    "日志被截断或回退，已签发{size}条，数据库只有{frontier_size}条；请恢复备份：registry restore",
+                    size=size,
+                    frontier_size=frontier.size,
+                ),
             )
 
     def _check_checkpoints(self, frontier: merkle.Frontier) -> None:
@@ -126,9 +129,12 @@ class _PublicationCheck:
             signed = self._unchecked.pop()
             if signed.checkpoint.root != frontier.compute_root():
                 first = self._checked_size + 1
-                zh = f"第{first}至{frontier.size}条中有被改写的，与签发的检查点不符"
-                en = f"an entry from {first} to {frontier.size} is not the one a checkpoint was signed over"
-                raise _make_entry_error(first, zh, en)
+                message = Message(
+                    "第{first}至{frontier_size}条中有被改写的，与签发的检查点不符",
+                    first=first,
+                    frontier_size=frontier.size,
+                )
+                raise _make_entry_error(first, message)
             self._require_signature(signed)
             self._checked_size = frontier.size
 
@@ -140,8 +146,7 @@ class _PublicationCheck:
         except InvalidInput as error:
             size = signed.checkpoint.size
             raise LogDamaged(
-                f"大小为{size}的检查点不是本名录的密钥所签。",
-                f"The checkpoint of size {size} was not signed by a key of this register.",
+                Message("大小为{size}的检查点不是本名录的密钥所签。", size=size),
             ) from error
 
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
@@ -153,7 +158,7 @@ class _PublicationCheck:
         if self._tile_leaves[offset * tiles.HASH :][: tiles.HASH] != leaf:
             if self._has_signed_root():
                 raise _make_tile_error(tile)
-            raise _make_entry_error(number, "与已公布的叶哈希不符", "it is not the one whose leaf hash was published")
+            raise _make_entry_error(number, Message("与已公布的叶哈希不符"))
 
     def _has_signed_root(self) -> bool:
         """Whether the stored entries are those that were signed: then a published file is at fault."""
@@ -214,9 +219,11 @@ def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> N
     if stored and (latest is None or latest.checkpoint.size < newest):
         size = latest.checkpoint.size if latest else 0
         raise LogDamaged(
-            f"数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
-            f"The checkpoint outside the database is missing or was set back (to {size}; {newest} was signed). "
-            "Run: registry log checkpoint",
+            Message(
+                "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
+                size=size,
+                newest=newest,
+            ),
         )
 
 
@@ -228,9 +235,7 @@ def _check_sealed_values(connection: sa.Connection) -> None:
         for row in rows:
             stored = isinstance(row.salt, bytes) and isinstance(row.value, bytes)  # SQLite takes any type anywhere
             if row.body is None or not stored or not codec.verify_seal(row.body, row.path, row.salt, row.value):
-                raise _make_entry_error(
-                    row.number, f"{row.path} 与封存的哈希不符", f"its {row.path} is not what was sealed"
-                )
+                raise _make_entry_error(row.number, Message("{row_path} 与封存的哈希不符", row_path=row.path))
 
 
 def _check_row(row: sa.Row[Any]) -> None:
@@ -238,24 +243,23 @@ def _check_row(row: sa.Row[Any]) -> None:
         entry = codec.decode_entry(bytes(row.body))
         canonical = codec.encode_canonical(msgspec.json.decode(row.body))
     except (RegistryError, TypeError) as error:
-        raise _make_entry_error(row.number, "正文无法解读", "its bytes cannot be read") from error
+        raise _make_entry_error(row.number, Message("正文无法解读")) from error
     derived = (entry.number, to_milliseconds(entry.recorded_at), entry.subject, entry.change.kind)
     if derived != (row.number, row.recorded_at, row.subject, row.kind):
-        raise _make_entry_error(row.number, "各列与正文不符", "its columns differ from its bytes")
+        raise _make_entry_error(row.number, Message("各列与正文不符"))
     if canonical != row.body:
-        raise _make_entry_error(row.number, "正文不是规范形式", "its bytes are not canonical")
+        raise _make_entry_error(row.number, Message("正文不是规范形式"))
     if merkle.hash_leaf(row.body) != row.leaf:
-        raise _make_entry_error(row.number, "正文与叶哈希不符", "its bytes do not give its leaf hash")
+        raise _make_entry_error(row.number, Message("正文与叶哈希不符"))
 
 
-def _make_entry_error(number: int, zh: str, en: str) -> LogDamaged:
-    return LogDamaged(f"日志第{number}条有误：{zh}。", f"Log entry {number} is wrong: {en}.", entry=number)
+def _make_entry_error(number: int, message: Message) -> LogDamaged:
+    return LogDamaged(Message("日志第{number}条有误：{message}。", number=number, message=message), entry=number)
 
 
 def _make_tile_error(tile: tiles.Tile) -> LogDamaged:
     return LogDamaged(
-        f"已公布的文件 tile/{tile.path} 缺失或被改动，请运行：registry rebuild log",
-        f"The published file tile/{tile.path} is missing or was altered; run: registry rebuild log",
+        Message("已公布的文件 tile/{tile_path} 缺失或被改动，请运行：registry rebuild log", tile_path=tile.path),
         tile=tile.path,
     )
 
@@ -280,9 +284,7 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
         if not checkpoint_store.has_checkpoint(connection, latest):
             size = latest.checkpoint.size
             return LogDamaged(
-                f"数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint",
-                f"The checkpoint of size {size} that was published is missing in the database. "
-                "Run: registry log checkpoint",
+                Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size),
             )
         # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
         keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
@@ -290,6 +292,5 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
     if published.folder.find_file(VKEY) == vkeys.encode():
         return None
     return LogDamaged(
-        "已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint",
-        "The published verifier keys (vkey) are not those of the signing keys. Run: registry log checkpoint",
+        Message("已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint"),
     )

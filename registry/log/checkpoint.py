@@ -12,6 +12,7 @@ import re
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log import note
+from registry.texts import Message
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -48,7 +49,7 @@ def parse(text: str) -> Checkpoint:
         # Nothing has two spellings, and a size that no database holds is none.
         if len(root) == 32 and checkpoint.size < 2**63 and text.startswith(checkpoint.text):
             return checkpoint
-    raise InvalidInput("不是日志检查点。", "Not a checkpoint of a log.")
+    raise InvalidInput(Message("不是日志检查点。"))
 
 
 def parse_signed_checkpoint(raw: bytes) -> SignedCheckpoint:

@@ -8,6 +8,7 @@ from registry.errors import InvalidInput, LogDamaged
 from registry.log import clock, note
 from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.storage.tables import checkpoints
+from registry.texts import Message
 
 
 def find_last(connection: sa.Connection) -> SignedCheckpoint | None:
@@ -31,16 +32,14 @@ def list_checkpoints(connection: sa.Connection) -> list[SignedCheckpoint]:
     signed_checkpoints: list[SignedCheckpoint] = []
     for expected, row in enumerate(connection.execute(sa.select(checkpoints).order_by(checkpoints.c.id)), start=1):
         if row.id != expected:
-            raise _make_checkpoint_error(expected, "缺少这一个", "it is missing")
+            raise _make_checkpoint_error(expected, Message("缺少这一个"))
         try:
             signed = parse_signed_checkpoint(bytes(row.note))
             keys = [note.parse_verifier(line) for line in row.vkeys.split()]
         except (InvalidInput, TypeError) as error:
-            raise _make_checkpoint_error(expected, "无法解读", "it cannot be read") from error
+            raise _make_checkpoint_error(expected, Message("无法解读")) from error
         if row.size != signed.checkpoint.size:
-            raise _make_checkpoint_error(
-                expected, "所记条数与签名文本不符", "its size is not that of the note that was signed"
-            )
+            raise _make_checkpoint_error(expected, Message("所记条数与签名文本不符"))
         _require_signature(expected, signed, keys)
         signed_checkpoints.append(signed)
     return signed_checkpoints
@@ -50,13 +49,12 @@ def _require_signature(number: int, signed: SignedCheckpoint, keys: list[note.Ve
     try:
         note.verify_note(signed.note, keys)
     except InvalidInput as error:
-        raise _make_checkpoint_error(number, "不是所记密钥所签", "the keys beside it did not sign it") from error
+        raise _make_checkpoint_error(number, Message("不是所记密钥所签")) from error
 
 
-def _make_checkpoint_error(number: int, zh: str, en: str) -> LogDamaged:
+def _make_checkpoint_error(number: int, message: Message) -> LogDamaged:
     return LogDamaged(
-        f"数据库中第{number}个检查点有误：{zh}。",
-        f"Checkpoint {number} in the database is wrong: {en}.",
+        Message("数据库中第{number}个检查点有误：{message}。", number=number, message=message),
         checkpoint=number,
     )
 

@@ -23,6 +23,7 @@ from registry.log.folder import LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
 from registry.settings import Settings
 from registry.storage.database import Database, read_server_clock
+from registry.texts import Message
 
 #: How far the clock may be ahead of the last thing known without anybody who vouches for it.
 FURTHEST = dt.timedelta(days=1)
@@ -41,8 +42,7 @@ _UNSYNCHRONISED, _ERROR = 0x40, 5  # STA_UNSYNC of the status, TIME_ERROR of the
 class TimeStatement(Struct, frozen=True):
     """The time by one source; ``vouches``: a clock that agrees with it is right."""
 
-    zh: str
-    en: str
+    message: Message
     instant: dt.datetime
     vouches: bool
 
@@ -97,7 +97,7 @@ class WebTime:
         if self._lead is None:
             return None
         instant = _to_instant(_read_elapsed()) + self._lead
-        return TimeStatement(zh=f"{self.url} 的时间", en=f"the time of {self.url}", instant=instant, vouches=True)
+        return TimeStatement(message=Message("{url} 的时间", url=self.url), instant=instant, vouches=True)
 
     def _fetch_date(self) -> dt.datetime | None:
         import httpx  # only where a source is set
@@ -271,9 +271,7 @@ def _find_server_time(connection: sa.Connection) -> TimeStatement | None:
     if instant is None:
         return None
     # It vouches for nothing: that server may be this very machine, and its clock the same one.
-    return TimeStatement(
-        zh="数据库服务器的时间", en="the time of the database's server", instant=instant, vouches=False
-    )
+    return TimeStatement(message=Message("数据库服务器的时间"), instant=instant, vouches=False)
 
 
 def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
@@ -282,33 +280,37 @@ def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWro
         return None
     shown, other = _format_time(clock), _format_time(contrary.instant)
     return ClockWrong(
-        f"本机时钟为 {shown}，而{contrary.zh}为 {other}，相差超过10分钟；"
-        "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
-        f"The clock of this machine shows {shown}, but {contrary.en} is {other}: more than 10 "
-        "minutes apart, so nothing is appended until they agree. Set right whichever is wrong (by NTP, say); "
-        "appends go on by themselves then.",
+        Message(
+            "本机时钟为 {shown}，而{contrary}为 {other}，相差超过10分钟；"
+            "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
+            shown=shown,
+            contrary=contrary.message,
+            other=other,
+        ),
         clock=clock.isoformat(),
         known=contrary.instant.isoformat(),
     )
 
 
 _LAST = {
-    "entry": ("日志第{size}条记录于", "log entry {size} was recorded at"),
-    "signed": ("最近的检查点签发于", "the last checkpoint was signed at"),
-    "files": ("日志文件写于", "the files of the log were written at"),
-    "confirmed": ("管理员确认时钟时为", "an administrator said that the clock was right at"),
+    "entry": Message("日志第{size}条记录于"),
+    "signed": Message("最近的检查点签发于"),
+    "files": Message("日志文件写于", context="log.clock_check"),
+    "confirmed": Message("管理员确认时钟时为"),
 }
 
 
 def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: int) -> ClockWrong:
     shown, recorded = _format_time(clock), _format_time(last)
-    zh, en = (text.format(size=size) for text in _LAST[name])
     return ClockWrong(
-        f"本机时钟为 {shown}，而{zh} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
-        "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {shown}, but {en} {recorded}: it is more than 10 minutes behind "
-        "the log, so nothing is appended. Set the clock (by NTP, say), and appends go on by themselves; when the clock "
-        "is right and the log is not, an administrator runs: registry clock confirm",
+        Message(
+            "本机时钟为 {shown}，而{what} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
+            "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock "
+            "confirm",
+            shown=shown,
+            what=_LAST[name].fill_in(size=size),
+            recorded=recorded,
+        ),
         clock=clock.isoformat(),
         known=last.isoformat(),
     )
@@ -317,13 +319,13 @@ def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: i
 def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
     shown, expected = _format_time(clock), _format_time(known)
     return ClockWrong(
-        f"本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
-        "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
-        "请管理员运行：registry clock confirm",
-        f"The clock of this machine shows {shown}, but by the last thing known it should be about "
-        f"{expected}: it is more than a day ahead and no time source says that it is right, so nothing is "
-        "appended. Set the clock (by NTP, say), and appends go on by themselves; when it is right, after a long stop "
-        "say, an administrator runs: registry clock confirm",
+        Message(
+            "本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
+            "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
+            "请管理员运行：registry clock confirm",
+            shown=shown,
+            expected=expected,
+        ),
         clock=clock.isoformat(),
         known=known.isoformat(),
     )

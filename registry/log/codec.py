@@ -20,6 +20,7 @@ from registry.domain.model import Change, Draft, Entry
 from registry.domain.schema import PERSONAL
 from registry.errors import InvalidInput, LogDamaged
 from registry.log.clock import from_milliseconds
+from registry.texts import Message
 
 MAX_BYTES = 65_535
 FORMAT = 1
@@ -46,7 +47,7 @@ def encode_canonical(value: Any) -> bytes:
         # The encoder orders keys by code point; RFC 8785 by UTF-16 code unit, which differs past U+FFFF only.
         return _as_is.encode(_order_keys(value)) if _BEYOND_BMP.search(encoded) else encoded
     except UnicodeEncodeError as error:
-        raise InvalidInput("记录中有残缺的字符。", "An entry must not hold half a character.") from error
+        raise InvalidInput(Message("记录中有残缺的字符。")) from error
 
 
 def _order_keys(value: Any) -> Any:
@@ -66,9 +67,9 @@ def _refuse_non_json(value: Any) -> None:
         for item in value:
             _refuse_non_json(item)
     elif isinstance(value, float):
-        raise InvalidInput("记录中不得有小数。", "An entry must not hold a floating-point number.")
+        raise InvalidInput(Message("记录中不得有小数。"))
     elif not (value is None or isinstance(value, str | dt.date) or (isinstance(value, int) and abs(value) < 2**53)):
-        raise InvalidInput("记录中有无法写成 JSON 的值。", "An entry holds a value that JSON cannot say.")
+        raise InvalidInput(Message("记录中有无法写成 JSON 的值。"))
 
 
 def seal_change(change: Change) -> tuple[dict[str, Any], list[SealedValue]]:
@@ -121,8 +122,12 @@ def encode_entry(  # noqa: PLR0913 - an entry has this many parts
     )
     if len(body) > MAX_BYTES:
         raise InvalidInput(
-            f"{draft.subject} 的记录过长（{len(body)} 字节，上限 {MAX_BYTES}）。",
-            f"The entry about {draft.subject} is too long ({len(body)} bytes; at most {MAX_BYTES}).",
+            Message(
+                "{subject} 的记录过长（{count} 字节，上限 {max_bytes}）。",
+                subject=draft.subject,
+                count=len(body),
+                max_bytes=MAX_BYTES,
+            ),
         )
     return body
 
@@ -157,7 +162,7 @@ def decode_entry(body: bytes, private: dict[str, bytes] | None = None) -> Entry:
             proposal=raw["proposal"],
         )
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LogDamaged(f"日志记录无法解读：{error}", f"A log entry cannot be read: {error}") from error
+        raise LogDamaged(Message("日志记录无法解读：{error}", error=error)) from error
 
 
 def _check_paths(value: Any) -> list[str]:

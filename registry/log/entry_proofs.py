@@ -9,6 +9,7 @@ from registry.errors import NotFound
 from registry.log import proofs
 from registry.log.checkpoint import SignedCheckpoint
 from registry.log.publish import PublishedLog
+from registry.texts import Message
 
 #: First line of a proof file (c2sp.org/tlog-proof).
 FORMAT = "c2sp.org/tlog-proof@v1"
@@ -30,7 +31,7 @@ def get_proof_size(latest: SignedCheckpoint, size: int | None) -> int:
     """``size``, or that of the last checkpoint; NotFound for a size beyond it, for which there is no proof yet."""
     last = latest.checkpoint.size
     if size is not None and size > last:
-        raise NotFound(f"最新的检查点只到第{last}条。", f"The last checkpoint reaches entry {last} only.")
+        raise NotFound(Message("最新的检查点只到第{last}条。", last=last))
     return last if size is None else size
 
 
@@ -39,7 +40,7 @@ def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> Entry
     latest = log.get_checkpoint()  # asked for once: another one may be signed meanwhile
     upto = get_proof_size(latest, size)
     if not 1 <= entry <= upto:
-        raise NotFound(f"大小为{upto}的日志没有第{entry}条。", f"The log of size {upto} has no entry {entry}.")
+        raise NotFound(Message("大小为{upto}的日志没有第{entry}条。", upto=upto, entry=entry))
     tree = log.folder.make_tree(upto)
     return EntryProof(
         size=upto,

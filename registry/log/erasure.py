@@ -12,6 +12,7 @@ from registry.domain.schema import PERSONAL
 from registry.errors import LogDamaged
 from registry.log import codec, store
 from registry.storage.tables import entries, erasable
+from registry.texts import Message
 
 _decode = msgspec.json.Decoder().decode
 
@@ -85,9 +86,13 @@ def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = No
 
 def _make_still_held_error(number: int, subject: str, path: str, last: int) -> LogDamaged:
     return LogDamaged(
-        f"日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
-        f"请再次运行：registry redact {subject}",
-        f"Entry {last} erased the {path} of log entry {number}, yet its value is still held (was an older backup "
-        f"restored?); run once more: registry redact {subject}",
+        Message(
+            "日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
+            "请再次运行：registry redact {subject}",
+            number=number,
+            path=path,
+            last=last,
+            subject=subject,
+        ),
         entry=number,
     )

@@ -21,6 +21,7 @@ from registry.log.proofs import list_subtrees
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.storage import rights
 from registry.storage.locks import lock_wait, make_write_busy_error
+from registry.texts import Message
 
 CHECKPOINT, VKEY = "checkpoint", "vkey"
 
@@ -114,7 +115,7 @@ class LogFolder:
             except FileNotFoundError:
                 continue  # replaced by a wider one since we looked
             return raw if width == tile.width else tiles.narrow_tile(raw, tile)
-        raise NotFound(f"日志中没有分片 {tile.path}。", f"The log has no tile {tile.path}.")
+        raise NotFound(Message("日志中没有分片 {tile_path}。", tile_path=tile.path))
 
     def list_partial_widths(self, tile: Tile) -> list[int]:
         """The widths of the unfinished files of a tile: one for each checkpoint that ended in it."""

@@ -22,6 +22,7 @@ from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint
+from registry.texts import Message
 
 #: first: nothing was seen before. older: smaller than what was seen, and a beginning of it.
 Verdict = Literal["first", "same", "grown", "older", "unproven", "fork"]
@@ -98,8 +99,7 @@ def _compare_by_hashes(
 def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
     if proofs.compute_root(tree(offered.size), offered.size) != offered.root:
         raise LogDamaged(
-            "日志的分片与其检查点不符，该日志不完整或被改动。",
-            "The tiles of the log do not give the root of its checkpoint: it is not whole, or was altered.",
+            Message("日志的分片与其检查点不符，该日志不完整或被改动。"),
         )
 
 

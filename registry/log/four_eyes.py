@@ -18,6 +18,7 @@ from registry.domain.schema import PERSONAL
 from registry.errors import LogDamaged
 from registry.log import store
 from registry.storage.tables import entries, proposal_items, proposals, touches
+from registry.texts import Message
 
 
 class _EntryOrigin(msgspec.Struct):
@@ -111,10 +112,10 @@ def _check_range(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     query = sa.select(entries.c.body).where(entries.c.number.in_([proposal.first_entry, proposal.last_entry]))
     origins = [_decode_origin(body) for body in connection.execute(query).scalars()]
     if not origins or any(origin is None or origin.proposal != proposal.id for origin in origins):
-        raise _make_proposal_error(proposal.id, "所记的日志条目不是它的", "the entries it names are not its own")
+        raise _make_proposal_error(proposal.id, Message("所记的日志条目不是它的"))
     proposers = {origin.proposer for origin in origins if origin is not None}
     if proposers != {account for account, _ in _list_touches(connection, proposal.id)[:1]}:
-        raise _make_proposal_error(proposal.id, "提出人与日志不符", "the log says that somebody else proposed it")
+        raise _make_proposal_error(proposal.id, Message("提出人与日志不符"))
 
 
 def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
@@ -122,7 +123,7 @@ def _check_touches(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
     touches = _list_touches(connection, proposal.id)
     decided = proposal.state in ("pending", "returned") or (proposal.decided_by, proposal.state) in touches
     if not touches or touches[0][1] != "propose" or not decided:
-        raise _make_proposal_error(proposal.id, "经手记录不全或被改动", "the trail of who touched it is not whole")
+        raise _make_proposal_error(proposal.id, Message("经手记录不全或被改动"))
 
 
 def _check_content(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
@@ -131,7 +132,7 @@ def _check_content(connection: sa.Connection, proposal: sa.Row[Any]) -> None:
         return
     if any(_is_emptied(body) for body in _read_bodies(connection, proposal.id)):
         return
-    raise _make_proposal_error(proposal.id, "所存内容与提出时的不符", "its stored content is not what was proposed")
+    raise _make_proposal_error(proposal.id, Message("所存内容与提出时的不符"))
 
 
 def _read_bodies(connection: sa.Connection, proposal: int) -> Iterator[bytes]:
@@ -172,16 +173,14 @@ def _find_decision(connection: sa.Connection, proposal: int) -> sa.Row[Any] | No
 def _make_unapproved_error(number: int, *, signed: bool) -> LogDamaged:
     if signed:
         return LogDamaged(
-            f"日志第{number}条所述的提案与库中所存不一致：提案被改动过。",
-            f"The proposal that log entry {number} comes from is stored otherwise than the entry says: it was altered.",
+            Message("日志第{number}条所述的提案与库中所存不一致：提案被改动过。", number=number),
             entry=number,
         )
     return LogDamaged(
-        f"日志第{number}条没有经两人审批的提案，系擅自写入。",
-        f"Log entry {number} comes from no proposal that a second person approved: it was inserted.",
+        Message("日志第{number}条没有经两人审批的提案，系擅自写入。", number=number),
         entry=number,
     )
 
 
-def _make_proposal_error(proposal: int, zh: str, en: str) -> LogDamaged:
-    return LogDamaged(f"提案{proposal}有误：{zh}。", f"Proposal {proposal} is wrong: {en}.", proposal=proposal)
+def _make_proposal_error(proposal: int, message: Message) -> LogDamaged:
+    return LogDamaged(Message("提案{proposal}有误：{message}。", proposal=proposal, message=message), proposal=proposal)

@@ -17,6 +17,7 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import StorageFull, StorageReadOnly, find_storage_fault
 from registry.log.clock import from_milliseconds, to_milliseconds
+from registry.texts import Message
 
 _NAME = "clock"
 _UPTIME, _BOOT = Path("/proc/uptime"), Path("/proc/sys/kernel/random/boot_id")
@@ -82,9 +83,7 @@ class HeartbeatFile:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
             kind = StorageFull if isinstance(find_storage_fault(error), StorageFull) else StorageReadOnly
-            raise kind(
-                f"无法写入 {self.path}：{error.strerror}。", f"{self.path} cannot be written: {error.strerror}."
-            ) from error
+            raise kind(Message("无法写入 {path}：{strerror}。", path=self.path, strerror=error.strerror)) from error
 
 
 def make_heartbeat(clock: dt.datetime, running: Uptime, before: Heartbeat | None) -> Heartbeat:

@@ -11,6 +11,7 @@ from registry.errors import Conflict
 from registry.log import store
 from registry.storage.database import upsert_row
 from registry.storage.tables import positions
+from registry.texts import Message
 
 _NAME = "mirror"
 
@@ -29,7 +30,5 @@ def refuse_mirror(connection: sa.Connection) -> None:
     """Raise Conflict in a mirror: an entry appended there would be a fork of the log that it mirrors."""
     if is_mirror(connection):
         raise Conflict(
-            "这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。",
-            "This is a mirror: it only follows another register's log and cannot be written to; "
-            "propose and approve at the register itself.",
+            Message("这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。"),
         )

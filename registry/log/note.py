@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log import signing_keys
+from registry.texts import Message
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -90,8 +91,7 @@ def parse_verifier(text: str) -> Verifier:
         if verifier.id.hex() == identifier:
             return verifier
     raise InvalidInput(
-        f"验证公钥“{text.strip()[:80]}”格式有误，应为 /log/vkey 中的一行。",
-        f"“{text.strip()[:80]}” is not a verifier key; it must be a line of /log/vkey.",
+        Message("验证公钥“{text}”格式有误，应为 /log/vkey 中的一行。", text=text.strip()[:80]),
     )
 
 
@@ -104,8 +104,7 @@ def check_name(name: str) -> str:
     """Return ``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):
         raise InvalidInput(
-            f"“{name}”不能作为日志名称：不得为空，不得含空格或加号。",
-            f"“{name}” cannot name a log: no spaces and no plus sign, and not empty.",
+            Message("“{name}”不能作为日志名称：不得为空，不得含空格或加号。", name=name),
         )
     return name
 
@@ -160,12 +159,11 @@ def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifi
             continue
         if not key.verify_signature(signature, note.text):
             raise InvalidInput(
-                f"{key.name} 的签名不成立：内容被改动过。",
-                f"The signature of {key.name} does not hold: it was altered.",
+                Message("{key_name} 的签名不成立：内容被改动过。", key_name=key.name),
             )
         signers.append(key)
     if not signers:
-        raise InvalidInput("没有任何已知密钥的签名。", "It is not signed by any key that is known here.")
+        raise InvalidInput(Message("没有任何已知密钥的签名。"))
     return note, signers
 
 
@@ -190,4 +188,4 @@ def _is_name(name: str) -> bool:
 
 
 def _make_format_error(part: str) -> InvalidInput:
-    return InvalidInput(f"不是签名文本（{part}）。", f"Not a signed note ({part}).")
+    return InvalidInput(Message("不是签名文本（{part}）。", part=part))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from registry.errors import InvalidInput
 from registry.log.merkle import hash_node
+from registry.texts import Message
 
 #: (level, index) -> root of the perfect subtree of 2**level leaves that begins at leaf index * 2**level.
 Hashes = Callable[[int, int], bytes]
@@ -47,9 +48,7 @@ def _fold_hashes(hashes: Hashes, start: int, end: int) -> bytes:
 def prove_inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
     """The proof that the leaf at ``index`` is in the tree of ``size``, sibling of the leaf first."""
     if not 0 <= index < size:
-        raise InvalidInput(
-            f"日志在该大小（{size}）没有第{index + 1}条。", f"A log of size {size} has no entry {index + 1}."
-        )
+        raise InvalidInput(Message("日志在该大小（{size}）没有第{index}条。", size=size, index=index + 1))
     proof: list[bytes] = []
     start, end = 0, size
     while end - start > 1:
@@ -67,8 +66,7 @@ def prove_consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
     """The proof that the tree of size ``old`` is a prefix of the one of size ``new``; empty when they are equal."""
     if not 0 < old <= new:
         raise InvalidInput(
-            f"无法从大小 {old} 证明到 {new}：须为 0 < from <= to。",
-            f"No proof from size {old} to {new}: 0 < from <= to.",
+            Message("无法从大小 {old} 证明到 {new}：须为 0 < from <= to。", old=old, new=new),
         )
     proof: list[bytes] = []
     start, end, whole = 0, new, True  # whole: the old tree is exactly what was covered so far

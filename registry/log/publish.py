@@ -33,6 +33,7 @@ from registry.log.merkle import Frontier
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import MIB, check_free_space, check_writable
+from registry.texts import FixedText, Message, write_bilingual
 
 Progress = Callable[[int], None]
 #: Bytes of the database's disk that a byte of a proposal may take: entry, records, search, and all of it once more in
@@ -66,10 +67,11 @@ class PublishedLog:
         except InvalidInput as error:
             where = self.folder.path / CHECKPOINT
             raise LogDamaged(
-                f"{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
-                "registry log checkpoint",
-                f"{where} is no signed checkpoint, it was altered; take it from a mirror, or, when you are sure that "
-                "the database was not rolled back, move it away, and run: registry log checkpoint",
+                Message(
+                    "{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
+                    "registry log checkpoint",
+                    where=where,
+                ),
             ) from error
 
     def get_checkpoint(self) -> SignedCheckpoint:
@@ -77,8 +79,7 @@ class PublishedLog:
         checkpoint = self.find_checkpoint()
         if checkpoint is None:
             raise CannotAnswer(
-                "日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint",
-                "The log has no checkpoint yet; where the signing key is, run: registry log checkpoint",
+                Message("日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint"),
             )
         return checkpoint
 
@@ -91,8 +92,11 @@ class PublishedLog:
         name = last.checkpoint.origin if last is not None else configured
         if self._settings.log_origin and configured != name:
             raise InvalidInput(
-                f"REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
-                f"REGISTRY_LOG_ORIGIN is {configured}, but the log is called {name} and keeps its name.",
+                Message(
+                    "REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
+                    configured=configured,
+                    name=name,
+                ),
             )
         return name
 
@@ -148,11 +152,11 @@ class PublishedLog:
         except RegistryError as error:
             fault = error
         except (OSError, sa.exc.SQLAlchemyError) as error:
-            fault = find_storage_fault(error, self.folder.path) or LogDamaged(repr(error), repr(error))
+            fault = find_storage_fault(error, self.folder.path) or LogDamaged(FixedText(repr(error)))
         else:
             return None
         if not quiet:
-            _log.error("尚未签发检查点，稍后会再试 / cannot sign a checkpoint yet, will try again: %s", fault.zh)
+            _log.error("%s: %s", write_bilingual("尚未签发检查点，稍后会再试"), fault.zh)
         return fault
 
     def require_appendable(self, connection: sa.Connection, size: int = 0) -> None:
@@ -215,8 +219,7 @@ class PublishedLog:
         published = self._find_published_leaf(size) if size else None
         if published is not None and published != store.find_leaf(connection, size):
             raise LogDamaged(
-                f"日志第{size}条与已公布的不一致，日志被改写过。请运行：registry log check",
-                f"Log entry {size} is not the one that was published: the log was rewritten. Run: registry log check",
+                Message("日志第{size}条与已公布的不一致，日志被改写过。请运行：registry log check", size=size),
                 entry=size,
             )
 
@@ -318,38 +321,43 @@ def _make_verifiers(keys: Sequence[signing_keys.Key]) -> list[note.Verifier]:
 def _require_root(frontier: Frontier, signed: Checkpoint) -> None:
     if frontier.compute_root() != signed.root:
         raise LogDamaged(
-            f"数据库前{signed.size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
-            f"The first {signed.size} entries are not those the signed checkpoint is about: the log was rewritten. "
-            "Run: registry log check",
+            Message(
+                "数据库前{signed_size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
+                signed_size=signed.size,
+            ),
         )
 
 
 def _make_missing_key_error(path: Path, cause: InvalidInput | None = None) -> SigningKeyMissing:
     """The refusal where the key file is missing, or (``cause``) cannot be read."""
     return SigningKeyMissing(
-        f"签名密钥 {path} {'无法读取' if cause else '不在'}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
-        "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
-        f"The signing key {path} {'cannot be read' if cause else 'is not there'}: the log could not be signed, so "
-        "nothing is appended; searching and checking go on. Whoever runs the register puts the file back; if it is "
-        "lost: registry log rotate --lost",
+        Message(
+            "签名密钥 {path} {word}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
+            "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
+            path=path,
+            word=(Message("无法读取") if cause else Message("不在")),
+        ),
     )
 
 
 def _make_wrong_key_error(path: Path) -> SigningKeyForeign:
     """The refusal where the key's file holds none of the keys that ever signed this log."""
     return SigningKeyForeign(
-        f"{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
-        f"The key in {path} never signed this log, so nothing is appended; searching and checking go on. Whoever runs "
-        "the register puts the right key file back.",
+        Message(
+            "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
+            path=path,
+        ),
     )
 
 
 def _make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
     """The refusal where somebody else signed the published checkpoint, who wants a fork signed."""
     return CheckpointForeign(
-        f"{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，或在确认数据库未被回退后移走。",
-        f"{path} was not signed by a key of this register; nothing new is signed or appended. Take it from a mirror, "
-        "or move it away when you are sure that the database was not rolled back.",
+        Message(
+            "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，"
+            "或在确认数据库未被回退后移走。",
+            path=path,
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from registry.log.checkpoint import parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.log.web_client import WebClient, make_address_error
+from registry.texts import Message
 
 _LONGEST_VKEYS = 64 * 1024
 _LONGEST_BUNDLE = WIDTH * (2 + 65_535)
@@ -86,7 +87,7 @@ class RemoteLog:
             raise _make_unreadable_error(tile.path, error) from error
         if _measure_width(raw, tile) != tile.width:
             raise LogDamaged(
-                f"{self.address}/tile/{tile.path} 长度有误。", f"{self.address}/tile/{tile.path} has a wrong length."
+                Message("{address}/tile/{tile_path} 长度有误。", address=self.address, tile_path=tile.path)
             )
         return raw
 
@@ -109,8 +110,7 @@ class RemoteLog:
             path = Path(self.where)
             if not path.is_dir():
                 raise InvalidInput(
-                    f"“{self.where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。",
-                    f"“{self.where}” is neither an address (those begin with https://) nor a folder of this machine.",
+                    Message("“{where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。", where=self.where),
                 )
             return [LogFolder(path), LogFolder(path / "log")]
         url_path = _parse_url_path(self.where)
@@ -143,8 +143,7 @@ class _WebFolder:
             raw = full if full is None or _measure_width(full, tile) < 0 else tiles.narrow_tile(full, tile)
         if raw is None:
             raise NotFound(
-                f"{self.prefix} 没有 tile/{tile.path}，该日志不完整。",
-                f"{self.prefix} has no tile/{tile.path}: the log is not whole.",
+                Message("{prefix} 没有 tile/{tile_path}，该日志不完整。", prefix=self.prefix, tile_path=tile.path),
             )
         return raw
 
@@ -192,11 +191,13 @@ def _is_checkpoint(raw: bytes | None) -> bool:
 
 def _make_no_log_error(where: str) -> InvalidInput:
     return InvalidInput(
-        f"{where} 处没有名录日志：{where}/log/{CHECKPOINT} 与 {where}/{CHECKPOINT} 都不是签名检查点。",
-        f"There is no register's log at {where}: neither {where}/log/{CHECKPOINT} nor {where}/{CHECKPOINT} "
-        "is a signed checkpoint.",
+        Message(
+            "{where} 处没有名录日志：{where}/log/{checkpoint} 与 {where}/{checkpoint} 都不是签名检查点。",
+            where=where,
+            checkpoint=CHECKPOINT,
+        ),
     )
 
 
 def _make_unreadable_error(name: str, error: OSError) -> CannotAnswer:
-    return CannotAnswer(f"无法读取 {name}：{error.strerror}。", f"{name} cannot be read: {error.strerror}.")
+    return CannotAnswer(Message("无法读取 {name}：{strerror}。", name=name, strerror=error.strerror))

@@ -14,6 +14,7 @@ from registry.domain.model import Entry
 from registry.errors import LogDamaged
 from registry.log import clock, codec, store
 from registry.storage.tables import entries
+from registry.texts import Message
 
 
 def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:
@@ -30,9 +31,7 @@ def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[E
         entry = codec.decode_entry(body)
         recorded_at = clock.to_milliseconds(entry.recorded_at)
         if entry.number != number or recorded_at < latest or codec.encode_canonical(msgspec.json.decode(body)) != body:
-            raise LogDamaged(
-                f"第{number}条不是接续日志的规范记录。", f"Entry {number} does not continue the log.", entry=number
-            )
+            raise LogDamaged(Message("第{number}条不是接续日志的规范记录。", number=number), entry=number)
         latest = recorded_at
         inserted.append(entry)
         rows.append(store.make_row(number, recorded_at, entry.subject, entry.change.kind, body))

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log.clock import format_seconds, read_clock
+from registry.texts import Message
 
 _BLOCK = re.compile(
     r"(?:^# (?P<word>added|retired) (?P<at>\S+)\n)?"
@@ -48,7 +49,7 @@ class Key(msgspec.Struct, frozen=True):
     def sign(self, message: bytes) -> bytes:
         """Sign a message (64 bytes); Conflict for a retired key."""
         if self.private is None:
-            raise Conflict("该密钥已停用，不能签名。", "The key is retired and signs no more.")
+            raise Conflict(Message("该密钥已停用，不能签名。"))
         return self.private.sign(message)
 
 
@@ -81,11 +82,9 @@ def load_keys(path: Path) -> list[Key]:
         if "-----" in _BLOCK.sub("", text):
             raise ValueError  # half a block: writing the file anew would lose its key for ever
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise InvalidInput(f"签名密钥 {path} 无法读取。", f"The signing key {path} cannot be read.") from error
+        raise InvalidInput(Message("签名密钥 {path} 无法读取。", path=path)) from error
     if not any(not key.is_retired for key in keys):
-        raise InvalidInput(
-            f"签名密钥 {path} 中没有可用的 Ed25519 密钥。", f"The signing key {path} holds no Ed25519 key in use."
-        )
+        raise InvalidInput(Message("签名密钥 {path} 中没有可用的 Ed25519 密钥。", path=path))
     return keys
 
 
@@ -113,11 +112,10 @@ def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None
     """
     keys = load_keys(path)
     if not any(key.public == public and not key.is_retired for key in keys):
-        raise NotFound("没有这个在用的密钥。", "There is no such key in use.")
+        raise NotFound(Message("没有这个在用的密钥。"))
     if sum(not key.is_retired for key in keys) == 1:
         raise Conflict(
-            "这是唯一在用的密钥，请先增加新密钥：registry log rotate",
-            "It is the only key in use; add a new one first: registry log rotate",
+            Message("这是唯一在用的密钥，请先增加新密钥：registry log rotate"),
         )
     remaining = [
         Key(key.public, None, format_seconds(at or read_clock())) if key.public == public else key for key in keys

@@ -11,6 +11,7 @@ from registry.domain.model import Draft, Entry, Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import clock, codec, merkle
 from registry.storage.tables import entries, erasable
+from registry.texts import Message
 
 CHUNK = 2000
 
@@ -150,7 +151,7 @@ def get_body(connection: sa.Connection, number: int) -> bytes:
     """The canonical bytes of one entry; NotFound."""
     body = connection.execute(sa.select(entries.c.body).where(entries.c.number == number)).scalar()
     if body is None:
-        raise NotFound(f"日志中没有第{number}条。", f"The log has no entry {number}.")
+        raise NotFound(Message("日志中没有第{number}条。", number=number))
     return bytes(body)
 
 
@@ -181,8 +182,7 @@ def read_verified_entries(connection: sa.Connection, after: int, upto: int) -> I
 
 def _make_entry_error(number: int) -> LogDamaged:
     return LogDamaged(
-        f"日志第{number}条缺失或被改动，不予签发。请运行：registry log check",
-        f"Log entry {number} is missing or was altered; nothing is signed. Run: registry log check",
+        Message("日志第{number}条缺失或被改动，不予签发。请运行：registry log check", number=number),
         entry=number,
     )
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged
 from registry.log.merkle import hash_node
+from registry.texts import Message
 
 WIDTH = 256
 HEIGHT = 8
@@ -58,7 +59,7 @@ def parse_path(path: str) -> Tile:
         )
         if tile.path == path and (tile.level or 0) <= 63 and (width is None or tile.width < WIDTH):
             return tile
-    raise InvalidInput(f"“{path[:80]}”不是日志分片的路径。", f"“{path[:80]}” is not the path of a tile.")
+    raise InvalidInput(Message("“{path}”不是日志分片的路径。", path=path[:80]))
 
 
 def count_hashes(level: int, size: int) -> int:
@@ -95,7 +96,7 @@ def decode_bundle(raw: bytes) -> list[bytes]:
         start = at_byte + 2
         end = start + _LENGTH.unpack_from(raw, at_byte)[0] if start <= len(raw) else start
         if start > len(raw) or end > len(raw):
-            raise LogDamaged("日志条目包不完整。", "An entry bundle ends in the middle of an entry.")
+            raise LogDamaged(Message("日志条目包不完整。"))
         entries.append(raw[start:end])
         at_byte = end
     return entries
@@ -119,7 +120,7 @@ class TileTree:
     def __call__(self, level: int, index: int) -> bytes:
         """The root of the perfect subtree ``index`` of 2**level leaves; InvalidInput when the log does not hold it."""
         if not 0 <= index < self.size >> level:
-            raise InvalidInput(f"日志只有{self.size}条。", f"The log has {self.size} entries only.")
+            raise InvalidInput(Message("日志只有{size}条。", size=self.size))
         below, height = divmod(level, HEIGHT)
         first = index << height
         raw = self._read_tile(below, first // WIDTH)
@@ -132,7 +133,7 @@ class TileTree:
             tile = make_tile(level, index, self.size)
             raw = self._read(tile)
             if len(raw) != tile.width * HASH:
-                raise LogDamaged(f"日志分片 {tile.path} 长度有误。", f"Tile {tile.path} has a wrong length.")
+                raise LogDamaged(Message("日志分片 {tile_path} 长度有误。", tile_path=tile.path))
             self._tiles[level, index] = raw
         return self._tiles[level, index]
 

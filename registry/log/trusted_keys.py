@@ -16,6 +16,7 @@ from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
 from registry.log.note import Verifier
 from registry.log.remote_log import RemoteLog
+from registry.texts import Listing, Message
 
 #: The file of the trusted keys, one a line.
 PINNED = "pinned"
@@ -49,7 +50,7 @@ def read_given_keys(texts: Sequence[str]) -> list[Verifier]:
         content = path.read_text("utf-8", errors="replace") if path.is_file() else text
         keys += [note.parse_verifier(line) for line in content.split("\n") if line.strip()]
     if any(key.kind != note.ED25519 for key in keys):
-        raise InvalidInput("须为日志的公钥，而不是见证方的。", "It must be the key of a log, not that of a witness.")
+        raise InvalidInput(Message("须为日志的公钥，而不是见证方的。"))
     return list(dict.fromkeys(keys))
 
 
@@ -82,10 +83,12 @@ def verify_offer(
         known = [key for key in remote.read_verifiers() if key.kind == note.ED25519]
     if other_names := sorted({key.name for key in known} - {origin}):
         raise Conflict(
-            f"{remote.address} 处的日志自称 {origin}，而所信任的公钥属于 {'、'.join(other_names)}："
-            "不是同一日志，已拒绝。",
-            f"The log at {remote.address} calls itself {origin}, the trusted key belongs to {', '.join(other_names)}: "
-            "another log, refused.",
+            Message(
+                "{address} 处的日志自称 {origin}，而所信任的公钥属于 {other_names}：不是同一日志，已拒绝。",
+                address=remote.address,
+                origin=origin,
+                other_names=Listing(other_names),
+            ),
         )
     signed_by = _get_signers(signed, known)
     new_keys, unknown = _list_new_keys(signed, remote, known) if not is_first else ([], [])
@@ -107,10 +110,12 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
             sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse(signed.note).signatures})
         )
         raise Conflict(
-            f"检查点未获所信任的密钥签名，已拒绝。{error.zh}签名者：{names}。"
-            "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
-            f"The checkpoint is not signed by a trusted key and was refused. {error.en} Signed by: {names}. If the "
-            "register changed its key, compare the new one by another channel and give it with --vkey.",
+            Message(
+                "检查点未获所信任的密钥签名，已拒绝。{error}签名者：{names}。"
+                "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
+                error=error.message,
+                names=names,
+            ),
         ) from error
 
 

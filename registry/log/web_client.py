@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import httpx
 
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, RegistryError
+from registry.texts import Message
 
 #: Seconds before each new attempt.
 PAUSES = (0.5, 1.0, 2.0)
@@ -73,7 +74,7 @@ class WebClient:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > limit:
-                    raise LogDamaged(f"{url} 过长，不是日志文件。", f"{url} is too long to be a file of a log.")
+                    raise LogDamaged(Message("{url} 过长，不是日志文件。", url=url))
                 if time.monotonic() > until:
                     raise httpx.ReadTimeout("slow", request=response.request)
             return bytes(body)
@@ -86,20 +87,22 @@ def _translate_errors(url: str, timeout: float) -> Iterator[None]:
         yield
     except httpx.TimeoutException as error:
         raise _TransientError(
-            CannotAnswer(f"{url} 在{timeout:g}秒内没有答复。", f"{url} did not answer within {timeout:g} seconds.")
+            CannotAnswer(Message("{url} 在{timeout:g}秒内没有答复。", url=url, timeout=timeout))
         ) from error
     except httpx.TransportError as error:
         if certificate := _describe_certificate_fault(error):
             raise CannotAnswer(
-                f"{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
-                f"The certificate of {url} is not trusted: {certificate}. "
-                "For a certificate authority of your own set SSL_CERT_FILE.",
+                Message(
+                    "{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
+                    url=url,
+                    certificate=certificate,
+                ),
             ) from error
         raise _TransientError(
-            CannotAnswer(f"无法连接 {url}：{error}。", f"{url} cannot be reached: {error}.", cause=type(error).__name__)
+            CannotAnswer(Message("无法连接 {url}：{error}。", url=url, error=error), cause=type(error).__name__)
         ) from error
     except httpx.DecodingError as error:
-        raise LogDamaged(f"{url} 的内容无法解压。", f"What {url} answers cannot be decompressed.") from error
+        raise LogDamaged(Message("{url} 的内容无法解压。", url=url)) from error
     except httpx.InvalidURL as error:
         raise make_address_error(url) from error
 
@@ -116,10 +119,8 @@ def _make_status_error(url: str, response: httpx.Response) -> Exception:
     status = response.status_code
     if response.has_redirect_location:
         target = "".join(ch for ch in response.headers["location"][:300] if ch.isprintable())
-        return InvalidInput(
-            f"{url} 转到 {target}；请直接给出最终地址。", f"{url} redirects to {target}; give the final address."
-        )
-    refused = CannotAnswer(f"{url} 答复 HTTP {status}。", f"{url} answers HTTP {status}.", status=status)
+        return InvalidInput(Message("{url} 转到 {target}；请直接给出最终地址。", url=url, target=target))
+    refused = CannotAnswer(Message("{url} 答复 HTTP {status}。", url=url, status=status), status=status)
     return _TransientError(refused, _read_retry_after(response)) if status in _AGAIN else refused
 
 
@@ -137,6 +138,5 @@ def _read_retry_after(response: httpx.Response) -> float:
 def make_address_error(url: str) -> InvalidInput:
     """The refusal of a text that is not a register's address."""
     return InvalidInput(
-        f"“{url[:200]}”不是可用的网址；请给出名录网址，如 https://register.example 。",
-        f"“{url[:200]}” is not an address that can be asked; give the register's, such as https://register.example .",
+        Message("“{url}”不是可用的网址；请给出名录网址，如 https://register.example 。", url=url[:200]),
     )

@@ -24,6 +24,7 @@ from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.note import Verifier
 from registry.log.remote_log import RemoteLog
 from registry.log.trusted_keys import OfferedCheckpoint
+from registry.texts import Message
 
 _ADDRESS, _HISTORY = "address", "history.ndjson"
 
@@ -131,8 +132,7 @@ class Witness:
     def _require_other_key(self, offered: OfferedCheckpoint) -> None:
         if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
             raise Conflict(
-                "见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。",
-                "The witness's key is the log's own, so its word adds nothing; give another key file with --key.",
+                Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"),
             )
 
     def _save_state(

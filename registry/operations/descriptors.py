@@ -7,6 +7,7 @@ import resource
 
 from registry.errors import InvalidInput, OutOfDescriptors
 from registry.storage.fault_board import FaultBoard
+from registry.texts import Message
 
 #: Reserved for the database, the log, temporary files and child processes: no connection may use them.
 RESERVE = 128
@@ -37,10 +38,14 @@ def raise_limit(connections: int, refused: int) -> int:
     possible = min(connections, soft - refused - RESERVE)
     if possible < min(FEWEST, connections):
         raise InvalidInput(
-            f"可打开的文件描述符只有 {soft} 个，至少需要 {count_needed(FEWEST, refused)} 个"
-            f"（{connections} 个连接需要 {needed} 个）。请提高上限：ulimit -n {needed}",
-            f"This process may open {soft} file descriptors; at least {count_needed(FEWEST, refused)} are needed "
-            f"({needed} for {connections} connections). Raise the limit: ulimit -n {needed}",
+            Message(
+                "可打开的文件描述符只有 {soft} 个，至少需要 {fewest} 个"
+                "（{connections} 个连接需要 {needed} 个）。请提高上限：ulimit -n {needed}",
+                soft=soft,
+                fewest=count_needed(FEWEST, refused),
+                connections=connections,
+                needed=needed,
+            ),
         )
     return possible
 
@@ -64,8 +69,10 @@ def check(board: FaultBoard) -> None:
     limit = read_limit()
     board.report(
         OutOfDescriptors(
-            f"文件描述符将用尽（上限 {limit}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），或减少连接。",
-            f"File descriptors are running out ({limit} at most) and new connections are refused. Raise the limit "
-            "(ulimit -n or LimitNOFILE), or have fewer connections.",
+            Message(
+                "文件描述符将用尽（上限 {limit}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），"
+                "或减少连接。",
+                limit=limit,
+            ),
         )
     )

@@ -10,6 +10,7 @@ from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadO
 from registry.log import mirror_mark
 from registry.storage.fault_board import MIB, check_free_space, check_writable, count_free_bytes
 from registry.storage.locks import AT_ONCE
+from registry.texts import Message
 
 if TYPE_CHECKING:
     from registry.log.publish import PublishedLog
@@ -130,8 +131,10 @@ def list_folders(settings: Settings) -> list[Path]:
 
 def _make_low_storage_fault(folder: Path, free: int) -> StorageLow:
     return StorageLow(
-        f"磁盘空间将满：{folder} 只剩{free // MIB} MiB。现在一切照常；请管理员尽快腾出空间。",
-        f"The disk is nearly full: {free // MIB} MiB are left at {folder}. Everything works; whoever runs the register "
-        "makes room soon.",
+        Message(
+            "磁盘空间将满：{folder} 只剩{free} MiB。现在一切照常；请管理员尽快腾出空间。",
+            folder=folder,
+            free=free // MIB,
+        ),
         where=str(folder),
     )

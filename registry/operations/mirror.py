@@ -28,6 +28,7 @@ from registry.log.tiles import WIDTH, Tile
 from registry.log.trusted_keys import OfferedCheckpoint
 from registry.settings import Settings
 from registry.storage.database import Database
+from registry.texts import Message, write_bilingual
 
 #: Called while it works: with a phase and how many entries of it are done.
 Progress = Callable[[str, int], None]
@@ -148,7 +149,7 @@ class _MirrorRun:
         for tile in list_bundles(start, size):
             if not self._is_staged(tile):
                 self._staged.write_tile(tile, self._remote.read_tile(tile))
-            self._progress("下载 / fetching", tile.first_index + tile.width)
+            self._progress(write_bilingual("下载"), tile.first_index + tile.width)
 
     def _is_staged(self, tile: Tile) -> bool:
         try:
@@ -169,9 +170,11 @@ class _MirrorRun:
             file = self._find_altered_file(start, signed.size)
             shutil.rmtree(self._staged.path)
             raise LogDamaged(
-                f"{self._remote.address}/{file} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
-                f"{self._remote.address}/{file} is not what the checkpoint was signed over: it is missing something, "
-                "or was altered. The mirror is as it was.",
+                Message(
+                    "{address}/{file} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
+                    address=self._remote.address,
+                    file=file,
+                ),
             )
 
     def _find_altered_file(self, start: int, size: int) -> str:
@@ -222,13 +225,11 @@ def _require_mirror(database: Database, settings: Settings) -> None:
 
 def _make_own_register_error(folder: Path) -> Conflict:
     return Conflict(
-        f"{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。",
-        f"{folder} is the data folder of a register of its own, not of a mirror; choose another folder.",
+        Message("{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。", folder=folder),
     )
 
 
 def _make_changed_error() -> LogDamaged:
     return LogDamaged(
-        "镜像在更新途中被他人改动，未作任何改变；请重试。",
-        "Something changed the mirror while it was brought up to date; nothing was taken in. Run it again.",
+        Message("镜像在更新途中被他人改动，未作任何改变；请重试。"),
     )

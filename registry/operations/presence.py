@@ -5,6 +5,7 @@ from __future__ import annotations
 from registry.errors import CannotAnswer, DatabaseUnreachable
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
+from registry.texts import Message
 
 
 def require_database(database: Database, published: PublishedLog) -> None:
@@ -16,8 +17,7 @@ def require_database(database: Database, published: PublishedLog) -> None:
     require_database_file(database, published)
     if not database.is_current():
         raise CannotAnswer(
-            "数据库尚未初始化或版本不符，请先运行：registry init",
-            "The database is not initialised or of another version; run: registry init",
+            Message("数据库尚未初始化或版本不符，请先运行：registry init"),
         )
 
 
@@ -29,10 +29,13 @@ def require_database_file(database: Database, published: PublishedLog) -> None:
         return
     size = last.checkpoint.size
     raise DatabaseUnreachable(
-        f"数据库文件 {file} 不见了，而已公布的日志有{size}条。请把文件放回原处，或恢复备份：registry restore 备份文件 "
-        "--complete；不要运行 registry init。",
-        f"The database file {file} is gone, and {size} entries of its log were published. Put it back, or restore a "
-        "backup: registry restore FILE --complete. Do not run registry init.",
+        Message(
+            "数据库文件 {file} 不见了，而已公布的日志有{size}条。请把文件放回原处，或恢复备份：registry restore "
+            "备份文件 "
+            "--complete；不要运行 registry init。",
+            file=file,
+            size=size,
+        ),
     )
 
 

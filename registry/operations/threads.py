@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from registry.errors import ThreadDied
 from registry.storage.fault_board import FaultBoard
+from registry.texts import Message
 
 #: Seconds between checks of the threads.
 LOOK_EVERY = 0.5
@@ -79,8 +80,7 @@ class BackgroundThreads:
         names = ", ".join(job.name for job in failing)
         self._board.report(
             ThreadDied(
-                f"后台线程意外结束，正在重新启动：{names}",
-                f"Background threads ended unexpectedly and are being started again: {names}",
+                Message("后台线程意外结束，正在重新启动：{names}", names=names),
                 threads=[job.name for job in failing],
             ),
             blocks_reading=blocks,

@@ -15,6 +15,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals import changeset, proposal_store, redaction
 from registry.proposals.proposal_store import Proposal
 from registry.storage.tables import entries, proposal_items
+from registry.texts import Message
 
 
 def append_proposal(
@@ -44,9 +45,7 @@ def append_proposal(
             progress(appender.size - first + 1)
     if content.hex != proposal.content_hash:  # known only after reading all; nothing is committed yet
         raise Conflict(
-            f"提案 {proposal.id} 所存内容与提出时的不符，被改动过；请否决，重新提出。",
-            f"What is stored of proposal {proposal.id} is not what was proposed: it was altered. Reject it and "
-            "propose anew.",
+            Message("提案 {proposal} 所存内容与提出时的不符，被改动过；请否决，重新提出。", proposal=proposal.id),
         )
     redaction.erase_stored_copies(connection, erasing, proposal=proposal.id, first=first)
     return first, appender.size
@@ -73,7 +72,8 @@ def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None
     subject = find_changed_subject(connection, proposal)
     if subject is not None:
         raise Conflict(
-            f"提案 {proposal.id} 提出之后，{subject} 已有新记录，请重新提出。",
-            f"{subject} changed after proposal {proposal.id} was made; please propose it anew.",
+            Message(
+                "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。", proposal=proposal.id, subject=subject
+            ),
             subject=subject,
         )

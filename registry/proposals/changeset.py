@@ -17,6 +17,7 @@ from registry.errors import InvalidInput, NotFound
 from registry.log import codec, erasure
 from registry.log.four_eyes import ContentHash
 from registry.storage.tables import entries, versions
+from registry.texts import Message
 
 CHUNK = 2000
 #: The kind of proposals that rest on a dated list and may therefore state something of any day.
@@ -51,16 +52,16 @@ def resolve_subject(connection: sa.Connection, name: str, kinds: Iterable[str]) 
     allowed = list(kinds)
     if separator and kind not in allowed:
         choices = " / ".join(allowed)
-        raise InvalidInput(f"类别“{kind}”在此不适用，可用：{choices}。", f"“{kind}” does not fit here; use {choices}.")
+        raise InvalidInput(Message("类别“{kind}”在此不适用，可用：{choices}。", kind=kind, choices=choices))
     code = identifier if kind == "source" else parse_code(identifier)
     candidates = [f"{candidate}:{code}" for candidate in ([kind] if separator else allowed)]
     query = sa.select(entries.c.subject).where(entries.c.subject.in_(candidates)).distinct()
     subjects: list[str] = sorted(connection.execute(query).scalars())
     if not subjects:
-        raise NotFound(f"名录中没有“{name}”，请核对编码。", f"The register does not know “{name}”; check the code.")
+        raise NotFound(Message("名录中没有“{name}”，请核对编码。", name=name))
     if len(subjects) > 1:
         choices = " / ".join(subjects)
-        raise InvalidInput(f"编码“{name}”对应多个主体，请写明：{choices}", f"“{name}” is several; say which: {choices}")
+        raise InvalidInput(Message("编码“{name}”对应多个主体，请写明：{choices}", name=name, choices=choices))
     return subjects[0]
 
 
@@ -91,7 +92,7 @@ class Changeset:
             if progress and len(self.bodies) % CHUNK == 0:
                 progress(len(self.bodies))
         if not self.bodies:
-            raise InvalidInput("没有任何变更，无需提交。", "Nothing changes, so there is nothing to propose.")
+            raise InvalidInput(Message("没有任何变更，无需提交。"))
         self.hash = content.hex
 
     def _note_references(self, draft: Draft) -> None:
@@ -123,16 +124,19 @@ class Changeset:
         missing = set(needed) - set(connection.execute(query).scalars())
         if missing:
             subject = min(missing)
-            raise InvalidInput(f"所指的 {subject} 不在名录中。", f"{subject} is not in the register.", subject=subject)
+            raise InvalidInput(Message("所指的 {subject} 不在名录中。", subject=subject), subject=subject)
 
     def _refuse_unexplained_corrections(self, connection: sa.Connection) -> None:
         for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
             day = self._unexplained[subject]
             if day.isoformat() < latest:
                 raise InvalidInput(
-                    f"{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
-                    f"{subject}: {day} is before {latest}, of which something is already stated. This corrects the "
-                    "past: add a reason that says why.",
+                    Message(
+                        "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
+                        subject=subject,
+                        day=day,
+                        latest=latest,
+                    ),
                     subject=subject,
                 )
 
@@ -169,9 +173,7 @@ def refuse_names_in(names: set[str], texts: Iterable[str], where: str) -> None:
         folded_text = _fold_spelling(text) if folded_names else ""
         if any(name in folded_text for name in folded_names):
             raise InvalidInput(
-                f"{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。",
-                f"{where}: a title, reason or public field holds personal data (a name, say) that could never be "
-                "erased; please reword it.",
+                Message("{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。", where=where),
             )
 
 

@@ -16,6 +16,7 @@ from registry.proposals import changeset, proposal_store
 from registry.proposals.proposal_store import Proposal
 from registry.storage.database import Database
 from registry.storage.tables import comments
+from registry.texts import Message
 
 #: Characters of a comment.
 LONGEST = 2_000
@@ -38,7 +39,7 @@ def add_comment(database: Database, identifier: int, *, by: str, text: str, log:
     with proposal_store.open_transaction(database, log) as connection:
         account = accounts.find_account(connection, by)
         if account is None or account.disabled:
-            raise NotAllowed(f"没有可用的账号“{by}”。", f"There is no open account “{by}”.")
+            raise NotAllowed(Message("没有可用的账号“{by}”。", by=by))
         proposal = proposal_store.get_for_account(connection, identifier, by)
         proposal_store.require_state(proposal, *proposal_store.OPEN)
         insert_comment(connection, proposal, by, text)
@@ -50,9 +51,9 @@ def insert_comment(
     """Store a comment, in the transaction of the action it belongs to."""
     text = text.strip()
     if not text:
-        raise InvalidInput("请写明意见。", "Please say what you mean.", field="text")
+        raise InvalidInput(Message("请写明意见。"), field="text")
     if len(text) > LONGEST:
-        raise InvalidInput(f"意见最多{LONGEST}字。", f"At most {LONGEST} characters.", field="text")
+        raise InvalidInput(Message("意见最多{longest}字。", longest=LONGEST), field="text")
     changeset.refuse_personal_data(connection, proposal_store.read_drafts(connection, proposal.id), text)
     row = {"proposal": proposal.id, "account": by, "at": get_now_ms(), "action": action, "text": text}
     connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))

@@ -13,6 +13,7 @@ from registry.proposals import append, changeset, comments, emergency, proposal_
 from registry.proposals.proposal_store import Proposal
 from registry.storage.database import Database
 from registry.storage.tables import proposals
+from registry.texts import Message
 
 
 def approve(
@@ -39,8 +40,7 @@ def approve(
         proposal = _get_for_decision(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
-                f"提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。",
-                f"Proposal {identifier} is not what was seen; look at it again before approving.",
+                Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier),
             )
         if proposal.confirm_by is None:
             append.refuse_stale_proposal(connection, proposal)
@@ -63,8 +63,7 @@ def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Pr
     proposal_store.require_state(proposal, "pending")
     if by in proposal.touched_by:
         raise FourEyesViolation(
-            f"{by} 参与过提案 {identifier}，须由另一人审批。",
-            f"{by} touched proposal {identifier}; another person must decide.",
+            Message("{by} 参与过提案 {identifier}，须由另一人审批。", by=by, identifier=identifier),
         )
     return proposal
 
@@ -76,11 +75,9 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
     whoever put it in force.
     """
     if not reason.strip():
-        raise InvalidInput("请说明否决的理由。", "Please give a reason for the rejection.")
+        raise InvalidInput(Message("请说明否决的理由。"))
     if len(reason) > comments.LONGEST:
-        raise InvalidInput(
-            f"理由最多{comments.LONGEST}字。", f"A reason has {comments.LONGEST} characters at most.", field="reason"
-        )
+        raise InvalidInput(Message("理由最多{longest}字。", longest=comments.LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
         accounts.require_role(connection, by, "approver")
         proposal = proposal_store.get_for_account(connection, identifier, by)
@@ -105,8 +102,7 @@ def send_back(database: Database, identifier: int, *, by: str, text: str, log: P
         proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
             raise Conflict(
-                f"提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。",
-                f"What proposal {identifier} says is in force already: confirm or reject it.",
+                Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier),
             )
         comments.insert_comment(connection, proposal, by, text, action="returned")
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

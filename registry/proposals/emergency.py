@@ -29,6 +29,7 @@ from registry.records.asof import AsOf
 from registry.records.view import decode_state
 from registry.storage.database import Database
 from registry.storage.tables import proposals, versions
+from registry.texts import Listing, Message
 
 KIND = "emergency"
 #: Characters of a reason, which is published.
@@ -70,9 +71,9 @@ def suspend(
     for a technique it does not offer; Conflict if nothing is left to suspend or one already waits to be confirmed.
     """
     if not reason.strip():
-        raise InvalidInput("请说明紧急暂停的理由，会公开。", "Say why, in words that are published.", field="reason")
+        raise InvalidInput(Message("请说明紧急暂停的理由，会公开。"), field="reason")
     if len(reason) > LONGEST:
-        raise InvalidInput(f"理由最多{LONGEST}字。", f"A reason has {LONGEST} characters at most.", field="reason")
+        raise InvalidInput(Message("理由最多{longest}字。", longest=LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
         _require_role(connection, by)
         _refuse_second_suspension(connection, subject)
@@ -107,16 +108,13 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict if it is too late to confirm, or if the register records something else by now."""
     if proposal.confirm_by is not None and get_now_ms() > proposal.confirm_by:
         raise Conflict(
-            f"提案 {proposal.id} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。",
-            f"The day in which proposal {proposal.id} could be confirmed is over, so the suspension fell back; "
-            "propose it anew.",
+            Message("提案 {proposal} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。", proposal=proposal.id),
         )
     drafts = list(proposal_store.read_drafts(connection, proposal.id))
     subject = drafts[0].subject
     if not all(approval.still for approval in _list_suspended_approvals(connection, proposal, drafts)):
         raise Conflict(
-            f"紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
-            f"{subject} was changed since the emergency suspension; reject it and propose anew.",
+            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject),
             subject=subject,
         )
 
@@ -190,8 +188,7 @@ def _require_role(connection: sa.Connection, by: str) -> None:
     account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
         raise NotAllowed(
-            f"账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。",
-            f"Account “{by}” is neither editor nor approver, so it cannot suspend.",
+            Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by),
         )
 
 
@@ -199,8 +196,7 @@ def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
     pending = find_pending_confirmation(connection, subject)
     if pending is not None:
         raise Conflict(
-            f"{subject} 已有紧急暂停等待确认（提案 {pending.id}）。",
-            f"An emergency suspension of {subject} already waits to be confirmed (proposal {pending.id}).",
+            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id),
         )
 
 
@@ -215,12 +211,11 @@ def _select_approvals(connection: sa.Connection, subject: str, techniques: Seque
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()
     if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
         raise InvalidInput(
-            f"{subject} 没有在开展的技术：{'、'.join(missing)}。",
-            f"{subject} does not offer {', '.join(missing)} now.",
+            Message("{subject} 没有在开展的技术：{missing}。", subject=subject, missing=Listing(missing)),
             field="techniques",
         )
     if not lawful:
-        raise Conflict(f"{subject} 没有可暂停的技术。", f"{subject} offers nothing that could be suspended.")
+        raise Conflict(Message("{subject} 没有可暂停的技术。", subject=subject))
     return {path: value for path, value in lawful.items() if path in wanted}
 
 
@@ -258,7 +253,7 @@ def _put_in_force(
 ) -> tuple[int, int, int]:
     """Propose and approve in one step, as only this rule may; return (first entry, last entry, proposal)."""
     if proposer == by:  # never true as this module calls it; the log would hold an entry of one pair of eyes
-        raise FourEyesViolation(f"{by} 不能自行审批。", f"{by} cannot approve what they proposed.")
+        raise FourEyesViolation(Message("{by} 不能自行审批。", by=by))
     size = store.read_head(connection).size
     content = _make_changeset(connection, drafts)
     number = submission.insert_proposal(

@@ -23,6 +23,7 @@ from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.locks import LockWait, lock_wait
 from registry.storage.tables import proposals
+from registry.texts import FixedText, Message
 
 #: Drafts of a proposal up to which it is approved in the server's own process: faster than starting another.
 SHORT = 1_000
@@ -78,12 +79,12 @@ def approve_in_process(
         outcome = msgspec.json.decode(done.stdout, type=_Outcome)
     except msgspec.DecodeError as error:
         raise CannotAnswer(
-            f"审批提案 {number} 的进程中断了：要么全部入库，要么一条也没有。请重新打开提案页查看。",
-            f"The process that approved proposal {number} broke off. All of it was appended, or nothing: open the "
-            "proposal's page again to see.",
+            Message(
+                "审批提案 {number} 的进程中断了：要么全部入库，要么一条也没有。请重新打开提案页查看。", number=number
+            ),
         ) from error
     if outcome.code:
-        raise _map_error_codes()[outcome.code](outcome.zh, outcome.en, **outcome.details)
+        raise _map_error_codes()[outcome.code](FixedText(outcome.zh, outcome.en), **outcome.details)
     return outcome.first, outcome.last
 
 

@@ -18,6 +18,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.storage.database import Database
 from registry.storage.tables import proposal_items, proposals, touches
+from registry.texts import Message
 
 #: ``returned``: an approver asks for changes, and editors may amend it; ``withdrawn`` by whoever proposed it.
 State = Literal["pending", "returned", "approved", "rejected", "withdrawn"]
@@ -25,11 +26,11 @@ State = Literal["pending", "returned", "approved", "rejected", "withdrawn"]
 OPEN: tuple[State, ...] = ("pending", "returned")
 CHUNK = 2000
 _STATE_WORDS = {
-    "approved": ("已批准", "approved"),
-    "rejected": ("已否决", "rejected"),
-    "withdrawn": ("已撤回", "withdrawn"),
-    "returned": ("已退回修改", "returned for changes"),
-    "pending": ("正等待审批", "waiting for a decision"),
+    "approved": Message("已批准"),
+    "rejected": Message("已否决"),
+    "withdrawn": Message("已撤回"),
+    "returned": Message("已退回修改"),
+    "pending": Message("正等待审批"),
 }
 
 
@@ -81,7 +82,7 @@ def get_proposal(connection: sa.Connection, identifier: int) -> Proposal:
     """Return one proposal; NotFound."""
     row = connection.execute(sa.select(proposals).where(proposals.c.id == identifier)).first()
     if row is None:
-        raise NotFound(f"没有编号为 {identifier} 的提案。", f"There is no proposal {identifier}.")
+        raise NotFound(Message("没有编号为 {identifier} 的提案。", identifier=identifier))
     return _to_proposals(connection, [row])[0]
 
 
@@ -162,9 +163,7 @@ def require_state(proposal: Proposal, *states: State) -> None:
     """Conflict if the proposal is in none of the states."""
     if proposal.state not in states:
         word = _STATE_WORDS[proposal.state]
-        raise Conflict(
-            f"提案 {proposal.id} {word[0]}，不能再作此处理。", f"Proposal {proposal.id} is already {word[1]}."
-        )
+        raise Conflict(Message("提案 {proposal} {word}，不能再作此处理。", proposal=proposal.id, word=word))
 
 
 def get_for_account(connection: sa.Connection, identifier: int, name: str) -> Proposal:

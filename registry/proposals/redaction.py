@@ -21,6 +21,7 @@ from registry.log import erasure, store
 from registry.proposals import changeset
 from registry.storage.database import Database, upsert_row
 from registry.storage.tables import accounts, erasable, positions, proposal_items, staff_drafts, versions
+from registry.texts import Message
 
 #: Tables whose rows may have held the erased values; of accounts, secrets that were not sealed yet.
 TABLES = (erasable.name, versions.name, proposal_items.name, staff_drafts.name, accounts.name)
@@ -44,7 +45,7 @@ def plan_redaction(connection: sa.Connection, name: str, reason: str, on: Date) 
     subject = changeset.resolve_subject(connection, name, schema.PERSONAL)
     counts = erasure.count_erasable_values(connection, subject)
     if not counts:
-        raise InvalidInput(f"{subject} 没有可删除的个人信息。", f"{subject} has no personal data left to erase.")
+        raise InvalidInput(Message("{subject} 没有可删除的个人信息。", subject=subject))
     kind = next(kind for kind in schema.PERSONAL if subject.startswith(f"{kind}:"))
     change = Change(kind=kind, set={}, reason=reason, erases=sorted(counts))
     return RedactionPlan(draft=Draft(subject=subject, change=change, valid_from=on), erases=counts)

@@ -16,6 +16,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals import changeset, proposal_store, redaction
 from registry.storage.database import Database
 from registry.storage.tables import proposal_items, proposals
+from registry.texts import Message
 
 
 def propose(  # noqa: PLR0913 - each is a part of what is proposed
@@ -103,8 +104,10 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
         _refuse_in_force(before)
         if seen != before.content_hash:
             raise Conflict(
-                f"提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
-                f"Somebody else changed proposal {identifier} meanwhile: look at it first. What you typed is kept.",
+                Message(
+                    "提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
+                    identifier=identifier,
+                ),
             )
         kind, title = kind or before.kind, title or before.title
         content.check_against_register(connection, kind, title, report)
@@ -128,7 +131,7 @@ def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog 
     with proposal_store.open_transaction(database, log) as connection:
         before = proposal_store.get_proposal(connection, identifier)
         if before.proposer != by:
-            raise NotAllowed("只能撤回自己提出的提案。", "Only whoever made a proposal can withdraw it.")
+            raise NotAllowed(Message("只能撤回自己提出的提案。"))
         proposal_store.require_state(before, *proposal_store.OPEN)
         _refuse_in_force(before)
         has_pending_erasure = redaction.erase_personal_values(connection, identifier)
@@ -141,9 +144,9 @@ def _refuse_in_force(proposal: proposal_store.Proposal) -> None:
     """Conflict if one person put this in force already: only another may end that."""
     if proposal.confirm_by is not None:
         raise Conflict(
-            f"提案 {proposal.id} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。",
-            f"What proposal {proposal.id} says is in force already: another person confirms or rejects it. It can be "
-            "neither changed nor withdrawn.",
+            Message(
+                "提案 {proposal} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。", proposal=proposal.id
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from registry.domain.techniques import BY_CODE, find_technique
 from registry.receipts.receipt_text import Reason, Receipt, remove_controls
+from registry.texts import FixedText, Message, PluralMessage
 from registry.verification.phrases import (
     NUMBERS,
     STAGE_WORDS,
@@ -17,62 +18,59 @@ from registry.verification.phrases import (
 )
 
 #: Verdict -> words; the design's.
-VERDICTS: dict[str, tuple[str, str]] = {
-    "licensed": ("已获批准", "Approved"),
-    "technique_not_licensed": ("未获批此项技术", "Not approved for this technique"),
-    "site_mismatch": ("地址不符", "Address differs"),
-    "preparing": ("筹建中", "In preparation"),
-    "suspended": ("已暂停", "Suspended"),
-    "revoked": ("已撤销", "Revoked"),
-    "lapsed": ("已失效", "Lapsed"),
-    "ambiguous": ("无法唯一确定", "Cannot be told apart"),
-    "not_found": ("名录中未找到", "Not on the list"),
-    "unknown": ("该日期无记录", "Nothing recorded for that day"),
+VERDICTS: dict[str, Message] = {
+    "licensed": Message("已获批准"),
+    "technique_not_licensed": Message("未获批此项技术"),
+    "site_mismatch": Message("地址不符"),
+    "preparing": Message("筹建中"),
+    "suspended": Message("已暂停", context="receipts.describe"),
+    "revoked": Message("已撤销", context="receipts.describe"),
+    "lapsed": Message("已失效"),
+    "ambiguous": Message("无法唯一确定"),
+    "not_found": Message("名录中未找到"),
+    "unknown": Message("该日期无记录"),
 }
 _PERSONS = {
-    "authorised": ("有授权记载", "Authorised"),
-    "not_for_technique": ("授权不含此项技术", "Not authorised for this technique"),
-    "not_authorised": ("没有此姓名的授权记载", "No such name among the authorised"),
-    "institution_not_licensed": ("机构本身未获准", "The institution is not approved for it"),
-    "unknown": ("无法回答", "Cannot say"),
-    "ambiguous": ("无法唯一确定", "More than one fits"),
+    "authorised": Message("有授权记载"),
+    "not_for_technique": Message("授权不含此项技术"),
+    "not_authorised": Message("没有此姓名的授权记载"),
+    "institution_not_licensed": Message("机构本身未获准"),
+    "unknown": Message("无法回答"),
+    "ambiguous": Message("无法唯一确定", context="receipts.describe"),
 }
 _CERTIFICATES = {
-    "valid": ("在有效期内", "In force"),
-    "expired": ("已过期", "Expired"),
-    "not_yet_valid": ("尚未生效", "Not yet in force"),
-    "other_institution": ("属于另一家机构", "Another institution's"),
-    "unknown": ("无法核实", "Cannot be confirmed"),
-    "malformed": ("文号格式不对", "Not such a number"),
+    "valid": Message("在有效期内"),
+    "expired": Message("已过期"),
+    "not_yet_valid": Message("尚未生效"),
+    "other_institution": Message("属于另一家机构"),
+    "unknown": Message("无法核实"),
+    "malformed": Message("文号格式不对"),
 }
 _FLAGS = {
-    "technique": ("技术名称", "technique"),
-    "surrogacy": ("代孕", "surrogacy"),
-    "gamete_trade": ("买卖卵子、精子、胚胎", "trade in eggs, sperm or embryos"),
-    "sex_selection": ("选择胎儿性别", "choosing a child's sex"),
-    "guarantee": ("保证效果", "promise of success"),
-    "endorsement": ("以专家、患者、排名或军队名义作证明", "experts, patients, rankings or the army as proof"),
-    "lure": ("招揽用语", "enticement"),
+    "technique": Message("技术名称"),
+    "surrogacy": Message("代孕"),
+    "gamete_trade": Message("买卖卵子、精子、胚胎"),
+    "sex_selection": Message("选择胎儿性别"),
+    "guarantee": Message("保证效果"),
+    "endorsement": Message("以专家、患者、排名或军队名义作证明"),
+    "lure": Message("招揽用语"),
 }
 #: Characters of an advertisement's text, and different words of one kind in it, that are shown; the receipt has all.
 SHOWN_TEXT, _SHOWN_WORDS = 160, 6
 #: Why a receipt is not genuine, or what cannot be told of a genuine one.
-REASONS: dict[Reason, tuple[str, str]] = {
-    "incomplete": ("不完整：缺少一部分，请从头到尾完整复制", "incomplete: a part is missing; copy all of it"),
-    "altered": ("内容或签名被改动过，或抄写有误", "its content or signature was altered, or miscopied"),
-    "unknown_key": ("不是用这些公钥所属的密钥签发的", "it was not signed by any of the keys given"),
-    "other_register": ("自称由另一个名录签发，请向该名录核对", "it says another register gave it; ask that one"),
-    "after_retirement": ("签发时间晚于该密钥停用之时", "it was signed after its key was retired"),
-    "other_log": ("所依据的日志不是本名录的日志", "the log it rests on is not this register's"),
-    "ahead": (
-        "所依据的日志比本机的新，暂时无法比较",
-        "the log it rests on is newer than the one here: nothing to compare",
-    ),
+REASONS: dict[Reason, Message] = {
+    "incomplete": Message("不完整：缺少一部分，请从头到尾完整复制"),
+    "altered": Message("内容或签名被改动过，或抄写有误"),
+    "unknown_key": Message("不是用这些公钥所属的密钥签发的"),
+    "other_register": Message("自称由另一个名录签发，请向该名录核对"),
+    "after_retirement": Message("签发时间晚于该密钥停用之时"),
+    "other_log": Message("所依据的日志不是本名录的日志"),
+    "ahead": Message("所依据的日志比本机的新，暂时无法比较"),
 }
-_PROVIDER: dict[str, tuple[str, str]] = {
-    "name": ("名称", "name"),
-    "address": ("地址", "address"),
-    "code": ("名录编码", "register code"),
+_PROVIDER: dict[str, Message] = {
+    "name": Message("名称"),
+    "address": Message("地址"),
+    "code": Message("名录编码"),
     **NUMBERS,
 }
 
@@ -82,127 +80,121 @@ def has_person_name(receipt: Receipt) -> bool:
     return bool(receipt.question.get("practitioner"))
 
 
-def describe_verdict(verdict: str, english: bool) -> str:
+def describe_verdict(verdict: str, lang: str) -> str:
     """Return a verdict's words; the code itself for one that a newer register gave."""
-    return VERDICTS.get(verdict, (verdict, verdict))[english]
+    return VERDICTS.get(verdict, FixedText(verdict)).to_text(lang)
 
 
-def describe_technique(code: str, english: bool) -> str:
+def describe_technique(code: str, lang: str) -> str:
     """Return a technique in words; as it was written where the table does not know it."""
     technique = find_technique(code)
-    return format_technique(technique, english) if technique in BY_CODE else code
+    return format_technique(technique, lang) if technique in BY_CODE else code
 
 
-def describe_receipt(receipt: Receipt, english: bool) -> list[tuple[str, str]]:
+def describe_receipt(receipt: Receipt, lang: str) -> list[tuple[str, str]]:
     """List (label, words) of everything a receipt says, in the order a reader needs it."""
     answer = receipt.answer
     lines = [
-        (("问", "Asked")[english], describe_question(receipt.question, english)),
-        (("所问广告内容", "Advertisement asked about")[english], _shorten_text(receipt.question, english)),
-        (("所问日期", "Day asked about")[english], format_date(receipt.on, english)),
-        (("答", "Answer")[english], describe_verdict(answer["verdict"], english)),
-        (("说明", "Explanation")[english], answer.get("explanation") or ""),
+        (Message("问").to_text(lang), describe_question(receipt.question, lang)),
+        (Message("所问广告内容").to_text(lang), _shorten_text(receipt.question, lang)),
+        (Message("所问日期").to_text(lang), format_date(receipt.on, lang)),
+        (Message("答").to_text(lang), describe_verdict(answer["verdict"], lang)),
+        (Message("说明", context="receipts.describe").to_text(lang), answer.get("explanation") or ""),
         *(
-            (describe_technique(technique["technique"], english), _describe_technique_answer(technique, english))
+            (describe_technique(technique["technique"], lang), _describe_technique_answer(technique, lang))
             for technique in answer.get("techniques") or []
         ),
-        (("对应机构", "Institution")[english], _describe_institution(answer)),
-        (("医务人员", "Staff")[english], _describe_answer(answer.get("practitioner"), _PERSONS, english)),
+        (Message("对应机构").to_text(lang), _describe_institution(answer)),
+        (Message("医务人员").to_text(lang), _describe_answer(answer.get("practitioner"), _PERSONS, lang)),
         (
-            ("医疗广告审查证明", "Advertising certificate")[english],
-            _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, english),
+            Message("医疗广告审查证明").to_text(lang),
+            _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang),
         ),
-        (("广告内容", "Wording")[english], _describe_wording(receipt, english)),
-        (("依据", "Rests on")[english], _describe_basis(answer, english)),
-        (("日志条数", "Entries of the log")[english], str(receipt.log.size)),
-        (("日志根哈希", "Root hash of the log")[english], receipt.log.root),
-        (("签发时间", "Signed at")[english], format_instant(receipt.signed_at, english)),
-        (("签发者", "Signed by")[english], receipt.issuer),
-        (("回执摘要（SHA-256）", "Digest of the receipt (SHA-256)")[english], receipt.digest),
+        (Message("广告内容").to_text(lang), _describe_wording(receipt, lang)),
+        (Message("依据").to_text(lang), _describe_basis(answer, lang)),
+        (Message("日志条数").to_text(lang), str(receipt.log.size)),
+        (Message("日志根哈希").to_text(lang), receipt.log.root),
+        (Message("签发时间").to_text(lang), format_instant(receipt.signed_at, lang)),
+        (Message("签发者").to_text(lang), receipt.issuer),
+        (Message("回执摘要（SHA-256）").to_text(lang), receipt.digest),
     ]
     return [(remove_controls(label), remove_controls(words)) for label, words in lines if words]
 
 
-def describe_question(question: dict[str, Any], english: bool) -> str:
+def describe_question(question: dict[str, Any], lang: str) -> str:
     """Describe the question without its text: who, where, which techniques, which person, known as of when."""
     provider = question.get("provider") or {}
-    parts = [f"{words[english]} {provider[field]}" for field, words in _PROVIDER.items() if provider.get(field)]
+    parts = [f"{words.to_text(lang)} {provider[field]}" for field, words in _PROVIDER.items() if provider.get(field)]
     if techniques := question.get("techniques"):
-        named = join_words((describe_technique(code, english) for code in techniques), english)
-        parts.append(f"{('技术', 'techniques')[english]} {named}")
+        named = join_words((describe_technique(code, lang) for code in techniques), lang)
+        parts.append(f"{Message('技术', context='receipts.describe').to_text(lang)} {named}")
     if person := question.get("practitioner"):
-        parts.append(f"{('医务人员', 'staff')[english]} {person['name']}")
+        parts.append(f"{Message('医务人员', context='receipts.describe').to_text(lang)} {person['name']}")
     if number := question.get("ad_certificate"):
-        parts.append(f"{('医疗广告审查证明', 'advertising certificate')[english]} {number}")
+        parts.append(f"{Message('医疗广告审查证明', context='receipts.describe').to_text(lang)} {number}")
     if known_at := question.get("known_at"):
-        instant = format_instant(dt.datetime.fromisoformat(known_at), english)
-        parts.append(f"as known at {instant}" if english else f"只按截至{instant}所知")
-    return ("; " if english else "；").join(parts)
+        instant = format_instant(dt.datetime.fromisoformat(known_at), lang)
+        parts.append(Message("只按截至{instant}所知", instant=instant).to_text(lang))
+    return Message("；").to_text(lang).join(parts)
 
 
-def _describe_technique_answer(answer: dict[str, Any], english: bool) -> str:
-    words = describe_verdict(answer["verdict"], english)
+def _describe_technique_answer(answer: dict[str, Any], lang: str) -> str:
+    words = describe_verdict(answer["verdict"], lang)
     stage = STAGE_WORDS.get(answer.get("stage") or "")
     if stage is None:
         return words
-    return f"{words}, {stage[1]}" if english else f"{words}，{stage[0]}"
+    return Message("{words}，{stage}", words=words, stage=stage).to_text(lang)
 
 
-def _shorten_text(question: dict[str, Any], english: bool) -> str:
+def _shorten_text(question: dict[str, Any], lang: str) -> str:
     """Return the text of the advertisement, cut with a note where it is long."""
     text = question.get("text") or ""
     if len(text) <= SHOWN_TEXT:
         return str(text)
-    note = (
-        f"……（前{SHOWN_TEXT}字，全文{len(text)}字见回执原文）",
-        f" ... (the first {SHOWN_TEXT} of {len(text)} characters; the receipt itself has all)",
-    )
-    return f"{text[:SHOWN_TEXT]}{note[english]}"
+    note = Message("……（前{shown_text}字，全文{count}字见回执原文）", shown_text=SHOWN_TEXT, count=len(text))
+    return f"{text[:SHOWN_TEXT]}{note.to_text(lang)}"
 
 
-def _describe_answer(answer: dict[str, Any] | None, words: dict[str, tuple[str, str]], english: bool) -> str:
+def _describe_answer(answer: dict[str, Any] | None, words: dict[str, Message], lang: str) -> str:
     """Describe the answer on a person or certificate: its word, and its sentence in the language it was signed in."""
     if not answer:
         return ""
-    word = words.get(answer["verdict"], (answer["verdict"],) * 2)[english]
-    return f"{word}: {answer.get('explanation') or ''}" if english else f"{word}：{answer.get('explanation') or ''}"
+    word = words.get(answer["verdict"], FixedText(answer["verdict"])).to_text(lang)
+    return Message("{word}：{value}", word=word, value=answer.get("explanation") or "").to_text(lang)
 
 
-def _describe_wording(receipt: Receipt, english: bool) -> str:
+def _describe_wording(receipt: Receipt, lang: str) -> str:
     """Describe what the words of a text ask for; that nothing was found is said too, where a text was given."""
     if not receipt.question.get("text"):
         return ""
     flags, against = (receipt.answer.get(field) or [] for field in ("content_flags", "content_against"))
     if flags:
-        words = (
-            f"有{len(flags)}处词语需要人工查看（列出不等于认定违法）：{_describe_flags(flags, False)}。",
-            f"{len(flags)} {'word needs' if len(flags) == 1 else 'words need'} a look by a person, which is no finding "
-            f"of an offence: {_describe_flags(flags, True)}.",
-        )[english]
+        words = PluralMessage(
+            "有{count}处词语需要人工查看（列出不等于认定违法）：{flags}。",
+            count=len(flags),
+            flags=_describe_flags(flags, lang),
+        ).to_text(lang)
     else:
-        words = (
-            "没有发现需要人工查看的词语，这不代表广告合法。",
-            "No word that needs a look was found, which does not mean that the advertisement is lawful.",
-        )[english]
+        words = Message("没有发现需要人工查看的词语，这不代表广告合法。").to_text(lang)
     if against:
-        words += (
-            f"另有词语出现在反对或否认的句子里，未计入：{_describe_flags(against, False)}。",
-            f" Words in sentences that oppose or deny what they name, not counted: {_describe_flags(against, True)}.",
-        )[english]
+        words += Message(
+            "另有词语出现在反对或否认的句子里，未计入：{against}。",
+            against=_describe_flags(against, lang),
+        ).to_text(lang)
     return words
 
 
-def _describe_flags(flags: list[dict[str, Any]], english: bool) -> str:
+def _describe_flags(flags: list[dict[str, Any]], lang: str) -> str:
     """Describe flags by kind, each word once; of many words the first ones."""
     kinds: dict[str, dict[str, None]] = {}
     for flag in flags:
         kinds.setdefault(flag["kind"], {})[" ".join(flag["text"].split())] = None
     parts = []
     for kind, texts in kinds.items():
-        words = (", " if english else "").join(f"“{word}”" for word in list(texts)[:_SHOWN_WORDS])
-        rest = (" and others" if english else "等") if len(texts) > _SHOWN_WORDS else ""
-        parts.append(f"{_FLAGS.get(kind, (kind, kind))[english]}{' ' if english else ''}{words}{rest}")
-    return ("; " if english else "；").join(parts)
+        quoted = Message("”“").to_text(lang).join(list(texts)[:_SHOWN_WORDS])
+        sentence = Message("{kind}“{words}”等") if len(texts) > _SHOWN_WORDS else Message("{kind}“{words}”")
+        parts.append(sentence.fill_in(kind=_FLAGS.get(kind, FixedText(kind)), words=quoted).to_text(lang))
+    return Message("；").to_text(lang).join(parts)
 
 
 def _describe_institution(answer: dict[str, Any]) -> str:
@@ -210,13 +202,13 @@ def _describe_institution(answer: dict[str, Any]) -> str:
     return f"{match['name']} · {match['address']} · {match['code']}" if match else ""
 
 
-def _describe_basis(answer: dict[str, Any], english: bool) -> str:
+def _describe_basis(answer: dict[str, Any], lang: str) -> str:
     basis = answer.get("basis")
     if not basis:
         return ""
-    day = format_date(dt.date.fromisoformat(basis["as_of"]), english)
-    if format_date(dt.date.fromisoformat(basis["as_of"]), False) in basis["source"]:  # many titles say their day
-        note = (f"（日志第{basis['entry']}条）", f" (log entry {basis['entry']})")
+    day = format_date(dt.date.fromisoformat(basis["as_of"]), lang)
+    if format_date(dt.date.fromisoformat(basis["as_of"]), "zh-CN") in basis["source"]:  # many titles say their day
+        note = Message("（日志第{entry}条）", entry=basis["entry"])
     else:
-        note = (f"（截至{day}，日志第{basis['entry']}条）", f" (as of {day}, log entry {basis['entry']})")
-    return f"{basis['source']}{note[english]}"
+        note = Message("（截至{day}，日志第{entry}条）", day=day, entry=basis["entry"])
+    return f"{basis['source']}{note.to_text(lang)}"

@@ -17,6 +17,7 @@ from registry.receipts.batch_proofs import BatchRows, BatchSignature
 from registry.receipts.jwks import PublicKey
 from registry.receipts.receipt_text import Reason, Receipt
 from registry.storage.database import Database
+from registry.texts import Message
 from registry.verification.answer import answer_claim, is_same_answer
 from registry.verification.view import VerificationView
 
@@ -82,8 +83,7 @@ class Issuer:
             raise _make_unsigned_error()
         if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
             raise LogDamaged(
-                "日志与已签发的检查点不符，不签发回执。请运行：registry log check",
-                "The log is not the one whose checkpoint was signed; no receipt is given. Run: registry log check",
+                Message("日志与已签发的检查点不符，不签发回执。请运行：registry log check"),
             )
         return self._published.get_origin(), keys[0]
 
@@ -100,7 +100,7 @@ class Issuer:
             try:
                 self._key_cache = (file_state, signing_keys.load_keys(self._key_file))
             except InvalidInput as error:
-                raise CannotSign(error.zh, error.en) from error
+                raise CannotSign(error.message) from error
         return self._key_cache[1]
 
     # --- keys --------------------------------------------------------------------------------------------------------
@@ -173,15 +173,15 @@ def make_no_key_error(origin: str | None) -> CannotSign:
     """Make the refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
     return CannotSign(
-        f"本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",
-        "This machine has no signing key and cannot give receipts; answers are not affected. Ask again without "
-        f"receipt, or ask the register that has the key ({where}).",
+        Message(
+            "本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，"
+            "或向持有密钥的名录（{where}）索取。",
+            where=where,
+        ),
     )
 
 
 def _make_unsigned_error() -> CannotSign:
     return CannotSign(
-        "刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。",
-        "Something was recorded just now and the log is not signed yet, so no receipt can be given; try again in a "
-        "moment, or ask without receipt.",
+        Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"),
     )

@@ -18,6 +18,7 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
+from registry.texts import Message
 
 #: More keys than any register will have had; a limit keeps a hostile file from keeping us busy.
 _MOST_KEYS = 1000
@@ -91,9 +92,7 @@ def parse_key_set(raw: bytes) -> list[PublicKey]:
         keys = []
     if not keys or any(len(key.public) != 32 for key in keys):
         raise InvalidInput(
-            "公钥文件无法使用：应为名录 /.well-known/jwks.json 的内容，其中至少有一个 Ed25519 公钥。",
-            "The keys cannot be used: they must be what the register has at /.well-known/jwks.json, "
-            "with at least one Ed25519 key.",
+            Message("公钥文件无法使用：应为名录 /.well-known/jwks.json 的内容，其中至少有一个 Ed25519 公钥。"),
         )
     return keys
 

@@ -15,6 +15,7 @@ from joserfc.registry import HeaderParameter
 from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
 from registry.receipts.jwks import PublicKey, decode_base64url, encode_base64url, to_public_key
+from registry.texts import Message
 
 
 class SignatureMismatch(ValueError):
@@ -65,18 +66,15 @@ def verify_with_keys(kind: str, token: str, keys: Iterable[PublicKey]) -> tuple[
     try:
         header = msgspec.json.decode(decode_base64url(token.split(".", 1)[0]), type=_Header)
     except (ValueError, msgspec.DecodeError, RecursionError) as error:
-        raise InvalidInput(
-            "签名文件无法解读，不是完整的 JWS。", "The signature cannot be read: no whole JWS."
-        ) from error
+        raise InvalidInput(Message("签名文件无法解读，不是完整的 JWS。")) from error
     if header.typ != kind:
         raise InvalidInput(
-            f"签名的种类是“{header.typ[:40]}”，应为 {kind}。",
-            f"The signature is of kind “{header.typ[:40]}”, not {kind}.",
+            Message("签名的种类是“{typ}”，应为 {kind}。", typ=header.typ[:40], kind=kind),
         )
     key = next((one for one in keys if one.kid == header.kid), None)
     if key is None:
-        raise InvalidInput("签名所用的密钥不是本名录的。", "The key that signed is none of this register's.")
+        raise InvalidInput(Message("签名所用的密钥不是本名录的。"))
     try:
         return verify_token(token, key), key.kid
     except SignatureMismatch as error:
-        raise InvalidInput("签名不符，文件被改动过。", "The signature does not fit: something was altered.") from error
+        raise InvalidInput(Message("签名不符，文件被改动过。")) from error

@@ -22,6 +22,7 @@ from registry.log.merkle import hash_leaf
 from registry.log.signing_keys import Key
 from registry.receipts import jws
 from registry.receipts.jwks import PublicKey, decode_base64url
+from registry.texts import Message
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
 #: Characters. A receipt holds question and answer: of the longest text, 10,000 flagged words make 1.2 million of them.
@@ -157,9 +158,7 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
     """
     text = compact_receipt(text)
     if len(text) > LONGEST:
-        raise InvalidInput(
-            f"内容过长，不是回执：最多{LONGEST}个字符。", f"Too long for a receipt: at most {LONGEST} characters."
-        )
+        raise InvalidInput(Message("内容过长，不是回执：最多{longest}个字符。", longest=LONGEST))
     kind, kid = _read_header(text)
     token, *evidence = text.split("~")
     try:
@@ -182,8 +181,7 @@ def _read_header(text: str) -> tuple[str, str]:
     except _DECODE_ERRORS:
         pass
     raise InvalidInput(
-        "这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。",
-        "This is no receipt: a receipt is one long string that begins with eyJ; copy all of it.",
+        Message("这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。"),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from registry.domain.fields import PUBLIC, Column, Field, Role, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import BY_CODE, LAWFUL_STAGES
+from registry.texts import Listing, Message
 from registry.verification.approvals_on_day import list_approvals_on_day
 from registry.verification.phrases import STAGE_WORDS
 
@@ -14,27 +15,25 @@ Value = str | int | Date
 
 
 class Property(Struct, frozen=True):
-    """One column: its stable id, its name and meaning in both languages, and an institution's values on a day.
+    """One column: its stable id, its name and meaning, and an institution's values on a day.
 
     No value means that nothing is stated; several mean that there are several. ``role`` is what a value in a query
     does: a number names an institution, a place tells its site, any other only supports.
     """
 
     id: str
-    zh: str
-    en: str
-    zh_meaning: str
-    en_meaning: str
+    name: Message
+    meaning: Message
     values: Callable[[Institution, Date], list[Value]]
     role: Role = "support"
 
     def get_name(self, lang: str) -> str:
         """Return its name in a language."""
-        return self.en if lang.startswith("en") else self.zh
+        return self.name.to_text(lang)
 
     def get_meaning(self, lang: str) -> str:
         """Return what it holds, in a language."""
-        return self.en_meaning if lang.startswith("en") else self.zh_meaning
+        return self.meaning.to_text(lang)
 
 
 def _remove_missing(*values: Value | None) -> list[Value]:
@@ -54,133 +53,103 @@ def _list_approval_stages(it: Institution, day: Date) -> list[Value]:
 
 
 def _describe_approvals(it: Institution, day: Date) -> list[Value]:
-    return [f"{a.name}：{STAGE_WORDS[a.stage][0]}" for a in list_approvals_on_day(it, day)]
+    return [f"{a.name}：{STAGE_WORDS[a.stage]}" for a in list_approvals_on_day(it, day)]
 
 
 #: Properties that are no field of the table, by their place among all.
 _COMPUTED: dict[int, Property] = {
     0: Property(
         id="code",
-        zh="名录编码",
-        en="register code",
-        zh_meaning="XXXX-XXXX，一址一码，更名迁址不变",
-        en_meaning="XXXX-XXXX, one per site, kept through renames and moves",
+        name=Message("名录编码"),
+        meaning=Message("XXXX-XXXX，一址一码，更名迁址不变"),
         values=lambda it, _: [it.code],
         role="identifier",
     ),
     3: Property(
         id="former_names",
-        zh="曾用名",
-        en="former names",
-        zh_meaning="名单上曾用的名称，新者在前",
-        en_meaning="names it was listed under before, latest first",
+        name=Message("曾用名"),
+        meaning=Message("名单上曾用的名称，新者在前"),
         values=lambda it, _: [former.name for former in it.former_names],
     ),
     7: Property(
         id="province",
-        zh="省份",
-        en="province",
-        zh_meaning="省、自治区、直辖市",
-        en_meaning="province, autonomous region or municipality",
+        name=Message("省份"),
+        meaning=Message("省、自治区、直辖市"),
         values=lambda it, _: _remove_missing(it.region.province),
         role="place",
     ),
     8: Property(
         id="city",
-        zh="城市",
-        en="city",
-        zh_meaning="地级市、州、盟",
-        en_meaning="prefecture",
+        name=Message("城市"),
+        meaning=Message("地级市、州、盟"),
         values=lambda it, _: _remove_missing(it.region.city),
         role="place",
     ),
     9: Property(
         id="district",
-        zh="区县",
-        en="district",
-        zh_meaning="区、县、县级市",
-        en_meaning="district or county",
+        name=Message("区县"),
+        meaning=Message("区、县、县级市"),
         values=lambda it, _: _remove_missing(it.region.district),
         role="place",
     ),
     11: Property(
         id="techniques",
-        zh="获准技术",
-        en="techniques permitted",
-        zh_meaning=f"当日可以开展的技术代码：{'、'.join(BY_CODE)}",
-        en_meaning=f"codes of what may be performed on the day: {', '.join(BY_CODE)}",
+        name=Message("获准技术"),
+        meaning=Message("当日可以开展的技术代码：{by_code}", by_code=Listing(BY_CODE)),
         values=_list_lawful_techniques,
     ),
     12: Property(
         id="approvals",
-        zh="技术与阶段",
-        en="approvals with stage",
-        zh_meaning="每项技术及其当日阶段，如 IVF:formal；已暂停、撤销、失效的也列出",
-        en_meaning="each technique with its stage on the day, IVF:formal; also what is suspended, revoked or lapsed",
+        name=Message("技术与阶段"),
+        meaning=Message("每项技术及其当日阶段，如 IVF:formal；已暂停、撤销、失效的也列出"),
         values=_list_approval_stages,
     ),
     13: Property(
         id="approvals_in_words",
-        zh="技术与阶段（文字）",
-        en="approvals in words",
-        zh_meaning="同上，以正式名称书写",
-        en_meaning="the same by their official Chinese names",
+        name=Message("技术与阶段（文字）"),
+        meaning=Message("同上，以正式名称书写"),
         values=_describe_approvals,
     ),
     14: Property(
         id="verification_due",
-        zh="下次校验到期日",
-        en="verification due",
-        zh_meaning="各项批准的下次校验到期日",
-        en_meaning="days on which verification of the approvals is due",
+        name=Message("下次校验到期日"),
+        meaning=Message("各项批准的下次校验到期日"),
         values=lambda it, day: _list_distinct(a.verification_due for a in list_approvals_on_day(it, day)),
     ),
     15: Property(
         id="document_no",
-        zh="批准文号",
-        en="document number",
-        zh_meaning="各项批准的文号",
-        en_meaning="document numbers of the approvals",
+        name=Message("批准文号"),
+        meaning=Message("各项批准的文号"),
         values=lambda it, day: _list_distinct(a.document_no for a in list_approvals_on_day(it, day)),
     ),
     16: Property(
         id="authority",
-        zh="批准机关",
-        en="authority",
-        zh_meaning="批准的卫生健康部门",
-        en_meaning="health departments that approved",
+        name=Message("批准机关"),
+        meaning=Message("批准的卫生健康部门"),
         values=lambda it, day: _list_distinct(a.authority for a in list_approvals_on_day(it, day)),
     ),
     123: Property(
         id="source",
-        zh="数据来源",
-        en="source",
-        zh_meaning="所依据的名单或公告",
-        en_meaning="the list or notice it rests on",
+        name=Message("数据来源"),
+        meaning=Message("所依据的名单或公告"),
         values=lambda it, _: _remove_missing(it.source.title if it.source else None),
     ),
     124: Property(
         id="as_of",
-        zh="来源截至日期",
-        en="source as of",
-        zh_meaning="所依据的来源说明至哪一天",
-        en_meaning="the day the source speaks of",
+        name=Message("来源截至日期"),
+        meaning=Message("所依据的来源说明至哪一天"),
         values=lambda it, _: _remove_missing(it.source.as_of if it.source else None),
     ),
     125: Property(
         id="entry",
-        zh="日志条目",
-        en="log entry",
-        zh_meaning="最近一条有关记录的编号",
-        en_meaning="number of the latest entry about it",
+        name=Message("日志条目"),
+        meaning=Message("最近一条有关记录的编号"),
         values=lambda it, _: [it.entry],
     ),
     126: Property(
         id="log_size",
-        zh="日志长度",
-        en="log size",
-        zh_meaning="此答复所依据的日志条数",
-        en_meaning="entries of the log this rests on",
+        name=Message("日志长度"),
+        meaning=Message("此答复所依据的日志条数"),
         values=lambda it, _: [it.log_size],
     ),
 }
@@ -193,10 +162,8 @@ def _make_property(field: Field, column: Column) -> Property:
 
     return Property(
         id=field.name,
-        zh=column.zh,
-        en=column.en,
-        zh_meaning=column.zh_meaning,
-        en_meaning=column.en_meaning,
+        name=column.message,
+        meaning=column.meaning,
         values=list_values,
         role=column.role,
     )

@@ -10,6 +10,7 @@ from registry.domain.model import MatchedOn, Provider, Struct
 from registry.domain.normalise import compact_text
 from registry.errors import InvalidInput
 from registry.reconciliation.properties import BY_ID
+from registry.texts import Listing, Message
 from registry.verification import addresses
 from registry.verification.addresses import Comparison
 from registry.verification.verdict import Site
@@ -73,17 +74,14 @@ def parse_query(query: Query) -> QueryRow:
     text = query.text.strip()
     if not text and not values:
         raise InvalidInput(
-            "query 与 properties 均为空：请给出名称、编码或至少一个属性。",
-            "query and properties are both empty: give a name, a code or at least one property.",
+            Message("query 与 properties 均为空：请给出名称、编码或至少一个属性。"),
         )
     numbers, unreadable = _parse_numbers({pid: texts for pid, texts in values.items() if pid in _PARSERS})
     named_number = _find_number(text)
     if named_number is not None:
         pid, number = named_number
         if numbers.setdefault(pid, number) != number:
-            unreadable[pid] = InvalidInput(
-                f"query 是一个编号，与属性“{pid}”不同。", f"The query is a number, and property “{pid}” is another."
-            )
+            unreadable[pid] = InvalidInput(Message("query 是一个编号，与属性“{pid}”不同。", pid=pid))
     by_kind = dict(numbers.values())
     provider = Provider(
         name=text if text and named_number is None else None,
@@ -105,22 +103,20 @@ def _collect_values(query: Query) -> dict[str, tuple[str, ...]]:
     """Collect values by property, blank ones left out; of a property given twice all values."""
     if len(query.properties) > PROPERTY_LIMIT or any(len(v) > PROPERTY_LIMIT for _, v in query.properties):
         raise InvalidInput(
-            f"properties 最多{PROPERTY_LIMIT}个，每个最多{PROPERTY_LIMIT}个值。",
-            f"At most {PROPERTY_LIMIT} properties, each with at most {PROPERTY_LIMIT} values.",
+            Message("properties 最多{property_limit}个，每个最多{property_limit}个值。", property_limit=PROPERTY_LIMIT),
         )
     collected: dict[str, tuple[str, ...]] = {}
     for pid, values in query.properties:
         if pid not in BY_ID:
             raise InvalidInput(
-                f"未知的属性“{pid[:40]}”；可用：{'、'.join(BY_ID)}。",
-                f"Unknown property “{pid[:40]}”; there are {', '.join(BY_ID)}.",
+                Message("未知的属性“{pid}”；可用：{by_id}。", pid=pid[:40], by_id=Listing(BY_ID)),
             )
         texts = tuple(value.strip() for value in values if value.strip())
         if texts:
             collected[pid] = (*collected.get(pid, ()), *texts)
     for text in (query.text, *(value for values in collected.values() for value in values)):
         if len(text) > LONGEST:
-            raise InvalidInput(f"值太长，最多{LONGEST}个字符。", f"A value is too long: at most {LONGEST} characters.")
+            raise InvalidInput(Message("值太长，最多{longest}个字符。", longest=LONGEST))
     return collected
 
 
@@ -138,8 +134,7 @@ def _parse_numbers(
             continue
         if len(parsed) > 1:
             raise InvalidInput(
-                f"属性“{pid}”只能给一个值：一行说的是一家机构。",
-                f"Property “{pid}” takes one value: a row is about one institution.",
+                Message("属性“{pid}”只能给一个值：一行说的是一家机构。", pid=pid),
             )
         numbers[pid] = (kind, parsed.pop())
     return numbers, unreadable

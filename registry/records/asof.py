@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log import clock, codec, store
+from registry.texts import Message
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The instant of milliseconds since 1970, as they stand in a table.
@@ -74,9 +75,7 @@ def format_instant(instant: dt.datetime) -> str:
 def to_milliseconds(instant: dt.datetime) -> int:
     """Milliseconds since 1970 of an aware instant; InvalidInput for one without a zone."""
     if instant.tzinfo is None:
-        raise InvalidInput(
-            "known_at 须带时区，例如 2025-07-01T00:00:00Z。", "known_at needs a time zone: 2025-07-01T00:00:00Z."
-        )
+        raise InvalidInput(Message("known_at 须带时区，例如 2025-07-01T00:00:00Z。"))
     return clock.to_milliseconds(instant)
 
 
@@ -92,8 +91,7 @@ def parse_day(text: str, name: str = "on") -> dt.date:
     except ValueError:
         pass  # the form of a day, and no day: 2025-02-30
     raise InvalidInput(
-        f"{name} 的值“{text[:40]}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。",
-        f"{name}: “{text[:40]}” is not a day; write YYYY-MM-DD, for example 2025-07-01.",
+        Message("{name} 的值“{text}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。", name=name, text=text[:40]),
     )
 
 
@@ -110,9 +108,11 @@ def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
     except (ValueError, OverflowError):
         pass
     raise InvalidInput(
-        f"{name} 的值“{text[:40]}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
-        f"{name}: “{text[:40]}” is not an instant with its time zone; write it like 2025-07-01T00:00:00Z "
-        "(in an address, + is written %2B).",
+        Message(
+            "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
+            name=name,
+            text=text[:40],
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged
 from registry.storage.tables import entries
+from registry.texts import Message
 
 MOST, USUAL = 5000, 1000
 #: A page ends early at this many bytes, so that entries of any length need little memory here and at the follower.
@@ -61,10 +62,12 @@ def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> F
 
 def _make_ahead_error(since: int, size: int) -> Conflict:
     return Conflict(
-        f"since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
-        "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
-        f"since={since} is beyond the log, which has {size} entries here: you are ahead of this register, which may "
-        "have been restored from an older copy. Compare checkpoints, then start anew from /api/v1/snapshot.",
+        Message(
+            "since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
+            "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
+            since=since,
+            size=size,
+        ),
         since=since,
         log_size=size,
     )
@@ -72,7 +75,6 @@ def _make_ahead_error(since: int, size: int) -> Conflict:
 
 def _make_gap_error(number: int) -> LogDamaged:
     return LogDamaged(
-        f"日志缺少第{number}条，变更流到此为止；请运行：registry log check",
-        f"Log entry {number} is missing, so the feed ends before it; run: registry log check",
+        Message("日志缺少第{number}条，变更流到此为止；请运行：registry log check", number=number),
         entry=number,
     )

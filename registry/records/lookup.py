@@ -32,6 +32,7 @@ from registry.records.asof import AsOf
 from registry.records.selection import KNOWN, match_day, match_known
 from registry.records.view import decode_state
 from registry.storage.tables import versions
+from registry.texts import Message
 
 
 def to_subject(code: str) -> str:
@@ -118,14 +119,16 @@ def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institu
 def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
     if asof.size < store.read_head(connection).size:  # the day may well be known of by now
         return NotFound(
-            f"按所问时刻名录所知（当时{asof.size}条记录），编码 {code} 在 {asof.valid_on:%Y-%m-%d} 没有对应的机构；"
-            "这不代表未获批准。",
-            f"As known to the register at the time asked about ({asof.size} entries), no institution had code {code} "
-            f"on {asof.valid_on}. This does not mean that it was not approved.",
+            Message(
+                "按所问时刻名录所知（当时{asof_size}条记录），编码 {code} 在 {valid_on:%Y-%m-%d} 没有对应的机构；"
+                "这不代表未获批准。",
+                asof_size=asof.size,
+                code=code,
+                valid_on=asof.valid_on,
+            ),
         )
     return NotFound(
-        f"编码 {code} 在 {asof.valid_on:%Y-%m-%d} 的名录中没有对应的机构。",
-        f"No institution had code {code} in the register as of {asof.valid_on}.",
+        Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on),
     )
 
 

@@ -25,6 +25,7 @@ from registry.records.selection import match_known
 from registry.records.view import decode_state
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
+from registry.texts import Message
 
 KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition")
 PAGE = 500
@@ -134,8 +135,7 @@ class Snapshot:
             with self._database.reading() as connection:
                 if store.find_leaf(connection, self._asof.size) != self._last:
                     raise LogDamaged(
-                        "读取快照期间数据库已被替换，请重新获取快照。",
-                        "The database was replaced while the snapshot was read; take it anew.",
+                        Message("读取快照期间数据库已被替换，请重新获取快照。"),
                     )
                 page = _read_page(connection, kind, after, self._asof)
             if not page:

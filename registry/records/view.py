@@ -18,6 +18,7 @@ from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
 from registry.storage.tables import STILL_KNOWN, versions
+from registry.texts import Message
 
 _json = msgspec.json.Encoder()
 _from_json = msgspec.json.Decoder()
@@ -173,8 +174,11 @@ def check_records(connection: sa.Connection, progress: Callable[[int], None] | N
 
 def _make_difference_error(number: int, subject: str) -> LogDamaged:
     return LogDamaged(
-        f"{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
-        f"The record of {subject} from log entry {number} on is not what the log says; run: registry rebuild records",
+        Message(
+            "{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
+            subject=subject,
+            number=number,
+        ),
         entry=number,
         subject=subject,
     )

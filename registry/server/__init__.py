@@ -12,6 +12,7 @@ from registry.errors import InvalidInput
 from registry.operations import descriptors
 from registry.server.supervisor import Supervisor
 from registry.settings import Settings
+from registry.texts import Message, write_bilingual
 from registry.web.connections import MAX_REFUSED
 
 #: Connections that may wait to be accepted.
@@ -35,9 +36,14 @@ def _raise_descriptor_limit(connections: int) -> None:
         return
     limit, needed = descriptors.read_limit(), descriptors.count_needed(connections, MAX_REFUSED)
     print(
-        f"只能打开 {limit} 个文件描述符：每个进程最多 {possible} 个连接，而不是 {connections} 个；需要 {needed} 个。 / "
-        f"Only {limit} file descriptors may be open: {possible} connections a process instead of {connections}; "
-        f"{needed} are needed (ulimit -n {needed}, or LimitNOFILE={needed}).",
+        write_bilingual(
+            "只能打开 {limit} 个文件描述符：每个进程最多 {possible} 个连接，而不是 {connections} 个；需要 "
+            "{needed} 个。",
+            limit=limit,
+            possible=possible,
+            connections=connections,
+            needed=needed,
+        ),
         file=sys.stderr,
         flush=True,
     )
@@ -52,8 +58,12 @@ def _open_listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InvalidInput(
-            f"无法监听 {host}:{port}（{error.strerror}）。换一个端口：registry serve --port 8001",
-            f"Cannot listen on {host}:{port} ({error.strerror}). Try another port: registry serve --port 8001",
+            Message(
+                "无法监听 {host}:{port}（{strerror}）。换一个端口：registry serve --port 8001",
+                host=host,
+                port=port,
+                strerror=error.strerror,
+            ),
         ) from error
     listener.listen(_BACKLOG)
     return listener
@@ -67,4 +77,4 @@ def _format_host(host: str) -> str:
 
 def _print_address(address: str) -> None:
     """Print the one line of output, once the first worker answers."""
-    print(f"人类辅助生殖技术机构名录 / ART Register: {address}", flush=True)
+    print(write_bilingual("人类辅助生殖技术机构名录") + f": {address}", flush=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import httptools
 
+from registry.texts import FixedText, Message
 from registry.web.error_status import encode_problem
 
 
@@ -15,13 +16,12 @@ class RefusalResponse(NamedTuple):
 
     status: int
     code: str
-    zh: str
-    en: str
+    message: Message
     retry_after: int = 0
 
     def encode(self, common: list[tuple[bytes, bytes]]) -> bytes:
         """Encode the whole response; ``common``: headers of every response."""
-        body = encode_problem(self.status, self.code, self.zh, self.en)
+        body = encode_problem(self.status, self.code, self.message)
         headers = [
             *common,
             (b"content-type", b"application/problem+json"),
@@ -37,46 +37,34 @@ class RefusalResponse(NamedTuple):
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-NOT_HTTP = RefusalResponse(
-    400, "invalid_input", "这不是完整、无歧义的HTTP请求。", "This is no whole and unambiguous HTTP request."
-)
+NOT_HTTP = RefusalResponse(400, "invalid_input", Message("这不是完整、无歧义的HTTP请求。"))
 NOT_ASCII = RefusalResponse(
     400,
     "invalid_input",
-    "请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。",
-    "The address of the request is malformed: its non-ASCII characters have to be percent-encoded "
-    "as UTF-8 (like %E8%AF%95).",
+    Message("请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。"),
 )
-BAD_ADDRESS = RefusalResponse(400, "invalid_input", "请求的地址有误。", "The address of the request is malformed.")
-BAD_HOST = RefusalResponse(400, "invalid_input", "请求须有且只有一个Host。", "A request has exactly one Host.")
-BAD_VERSION = RefusalResponse(
-    505, "invalid_input", "只接受HTTP/1.1和HTTP/1.0。", "HTTP/1.1 and HTTP/1.0 are understood, no other."
-)
-BAD_CODING = RefusalResponse(
-    501, "invalid_input", "请求体只接受chunked传输编码。", "Of transfer codings a body may have chunked alone."
-)
-LONG_ADDRESS = RefusalResponse(414, "too_large", "请求的地址太长。", "The address of the request is too long.")
-LARGE_HEAD = RefusalResponse(
-    431, "too_large", "请求头太大或太多。", "The headers of the request are too large or too many."
-)
-SLOW = RefusalResponse(408, "too_slow", "请求发送得太慢，已停止接收。", "The request came too slowly and was given up.")
+BAD_ADDRESS = RefusalResponse(400, "invalid_input", Message("请求的地址有误。"))
+BAD_HOST = RefusalResponse(400, "invalid_input", Message("请求须有且只有一个Host。"))
+BAD_VERSION = RefusalResponse(505, "invalid_input", Message("只接受HTTP/1.1和HTTP/1.0。"))
+BAD_CODING = RefusalResponse(501, "invalid_input", Message("请求体只接受chunked传输编码。"))
+LONG_ADDRESS = RefusalResponse(414, "too_large", Message("请求的地址太长。"))
+LARGE_HEAD = RefusalResponse(431, "too_large", Message("请求头太大或太多。"))
+SLOW = RefusalResponse(408, "too_slow", Message("请求发送得太慢，已停止接收。"))
 ADDRESS_FULL = RefusalResponse(
     429,
     "too_many_connections",
-    "此地址同时打开的连接太多，请关闭一些再试。",
-    "Too many connections are open from this address; close some and try again.",
+    Message("此地址同时打开的连接太多，请关闭一些再试。"),
     retry_after=5,
 )
 ALL_FULL = RefusalResponse(
     503,
     "busy",
-    "同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。",
-    "Too many connections are open; try again later. This says nothing about any institution.",
+    Message("同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。"),
     retry_after=5,
 )
 
 #: No answer: the connection just ends.
-SILENCE = RefusalResponse(0, "", "", "")
+SILENCE = RefusalResponse(0, "", FixedText(""))
 #: The answers to connections that are refused, by reason.
 REFUSED = {"address": ADDRESS_FULL, "all": ALL_FULL}
 

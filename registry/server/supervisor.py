@@ -16,6 +16,7 @@ from types import FrameType
 
 from registry.errors import CannotAnswer
 from registry.server.worker_process import WorkerProcess
+from registry.texts import Message
 
 #: Seconds between looks, and between two pings of each worker.
 LOOK_EVERY, PING_EVERY = 0.5, 1.0
@@ -127,8 +128,7 @@ class Supervisor:
         if worker is not None:
             if worker.ready and worker.unanswered > MAX_UNANSWERED:
                 _log_error(
-                    f"工作进程 {worker.pid} 没有反应，正在更换。",
-                    f"Worker {worker.pid} does not respond and is replaced.",
+                    Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.pid),
                 )
                 worker.kill()
             elif not worker.ready and worker.get_age() > START_PATIENCE:
@@ -141,13 +141,17 @@ class Supervisor:
         self._close_worker(worker)
         place.worker = None
         if worker.has_failed_to_start() and not self._is_answering():
-            raise CannotAnswer(f"服务无法启动：{worker.reason}", f"The server cannot start: {worker.reason}")
+            raise CannotAnswer(Message("服务无法启动：{reason}", reason=worker.reason))
         place.young_deaths = place.young_deaths + 1 if worker.get_age() < YOUNG else 0
         delay = min(FIRST_DELAY * 2 ** (place.young_deaths - 1), LONGEST_DELAY) if place.young_deaths else 0.0
         place.fill_at = time.monotonic() + delay
         _log_error(
-            f"工作进程 {worker.pid} 意外结束（{worker.reason}），{delay:g} 秒后重新启动。",
-            f"Worker {worker.pid} ended unexpectedly ({worker.reason}); another one is started in {delay:g} s.",
+            Message(
+                "工作进程 {pid} 意外结束（{reason}），{delay:g} 秒后重新启动。",
+                pid=worker.pid,
+                reason=worker.reason,
+                delay=delay,
+            ),
         )
 
     def _is_answering(self) -> bool:
@@ -199,8 +203,7 @@ class Supervisor:
             place.successor = None
             self._to_replace.clear()
             _log_error(
-                f"新的工作进程不能启动（{successor.reason}），原来的继续运行。",
-                f"A new worker cannot start ({successor.reason}); those there were go on.",
+                Message("新的工作进程不能启动（{reason}），原来的继续运行。", reason=successor.reason),
             )
 
     # --- ending ------------------------------------------------------------------------------------------------------
@@ -252,5 +255,5 @@ def _is_terminal_open(terminal: int) -> bool:
     return True
 
 
-def _log_error(zh: str, en: str) -> None:
-    _log.error("%s / %s", zh, en)
+def _log_error(message: Message) -> None:
+    _log.error("%s", message.to_bilingual())

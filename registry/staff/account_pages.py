@@ -14,6 +14,7 @@ from registry.accounts import factors, sessions, signin
 from registry.errors import Conflict, InvalidInput
 from registry.staff.desk import Desk
 from registry.staff.errors import make_refusal
+from registry.texts import Message
 
 _ADMINISTRATORS = {"roles": ("administrator",)}
 _CHANGES = {**_ADMINISTRATORS, "proof": True}
@@ -81,7 +82,7 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
                 accounts.set_disabled(connection, name, action == "close")
                 sessions.end_sessions(connection, name)
             else:
-                raise InvalidInput("没有这样的操作。", "There is no such action.")
+                raise InvalidInput(Message("没有这样的操作。"))
             desk.record_event(connection, f"account_{action}", f"account:{name}")
     except (InvalidInput, Conflict) as error:
         return _render_account_page(desk, name, status=400, errors=desk.list_errors(error, ""))
@@ -94,8 +95,7 @@ def _refuse_own_account(desk: Desk, name: str) -> None:
     if name == desk.account.name:
         raise make_refusal(
             "own_account",
-            "不能在这里更改自己的账号，请另一位管理员办理。",
-            "You cannot change your own account here; another administrator can.",
+            Message("不能在这里更改自己的账号，请另一位管理员办理。"),
         )
 
 

@@ -16,6 +16,7 @@ from litestar.response import Stream
 from registry.errors import NotFound
 from registry.staff.desk import Desk
 from registry.storage import attachments
+from registry.texts import Message
 
 _HASH = re.compile("[0-9a-f]{64}")
 
@@ -24,7 +25,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 def download_attachment(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[Any]:
     """Send the bytes of a document, exactly as they were uploaded."""
     if not _HASH.fullmatch(sha256):
-        raise NotFound("没有这份文件。", "There is no such document.")
+        raise NotFound(Message("没有这份文件。"))
     # Into a temporary file first: however slow the download, no transaction stays open for it.
     buffer = tempfile.SpooledTemporaryFile(max_size=attachments.PART)  # noqa: SIM115 - closed by what sends it
     with desk.database.reading() as connection:

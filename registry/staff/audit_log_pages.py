@@ -77,7 +77,7 @@ def _parse_day_start(text: str, field: str) -> dt.datetime:
     try:
         day = asof.parse_day(text, field)
     except InvalidInput as error:
-        raise InvalidInput(error.zh, error.en, field=field) from None
+        raise InvalidInput(error.message, field=field) from None
     return dt.datetime.combine(day, dt.time(), asof.SHANGHAI).astimezone(dt.UTC)
 
 

@@ -17,9 +17,10 @@ from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, RegistryError, TooLarge
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal, render_template
-from registry.staff.i18n import StaffLanguage, get_role_label
+from registry.staff.i18n import StaffLanguage
 from registry.staff.second_factor_proof import require_proof
 from registry.storage.locks import AT_ONCE, LockWait
+from registry.texts import Listing, Message, PageText
 from registry.web import lanes
 from registry.web.forms import read_form
 from registry.web.i18n import read_preferences
@@ -73,7 +74,7 @@ class Desk(SessionMenu):
             return None
         number = parse_number(text, digits=15)
         if number is None:
-            raise InvalidInput(f"{name} 须为数字。", f"{name} has to be a number.", field="")
+            raise InvalidInput(Message("{name} 须为数字。", name=name), field="")
         if number > _MAX_NUMBER:
             raise _make_not_found()
         return number
@@ -150,8 +151,7 @@ async def open_desk(request: Req) -> Desk:
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
             raise make_refusal(
                 "form",
-                "这不是本页面提交的表单，没有执行。请返回后重新提交。",
-                "This form was not sent by a page of this session, so nothing was done. Go back and send it again.",
+                Message("这不是本页面提交的表单，没有执行。请返回后重新提交。"),
             )
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
@@ -170,7 +170,7 @@ def _require_valid_address(request: Req) -> None:
 
 
 def _make_not_found() -> NotFound:
-    return NotFound("此地址没有内容。", "There is nothing at this address.")
+    return NotFound(Message("此地址没有内容。"))
 
 
 async def _receive_form(request: Req) -> FormMultiDict:
@@ -181,13 +181,11 @@ async def _receive_form(request: Req) -> FormMultiDict:
         return await read_form(request)
     except RequestEntityTooLarge as error:
         raise TooLarge(
-            "提交的内容过大，没有接收。文件最多64 MB。",
-            "This is too large and was not taken in. A file may have 64 MB.",
+            Message("提交的内容过大，没有接收。文件最多64 MB。"),
         ) from error
     except (ValueError, LookupError) as error:  # bytes that are no text, or an unknown encoding
         raise InvalidInput(
-            "提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。",
-            "What was sent is not text in UTF-8, so nothing was done. Go back and send it again.",
+            Message("提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。"),
             field="",
         ) from error
 
@@ -205,8 +203,7 @@ def _find_session(request: Req, token: str) -> Session | None:
         request.scope[SESSION] = session  # type: ignore[literal-required]
         raise make_refusal(
             "other_browser",
-            "登录状态出现在另一个浏览器中，已被终止。请重新登录。",
-            "This sign-in turned up in another browser, so it was ended. Sign in again.",
+            Message("登录状态出现在另一个浏览器中，已被终止。请重新登录。"),
         )
     if sessions.is_last_use_stale(session):
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
@@ -223,8 +220,7 @@ def _require_same_site(request: Req) -> None:
     if site in ("cross-site", "same-site") or (origin not in (None, host, public)):
         raise make_refusal(
             "other_site",
-            "表单来自其他网站，没有执行。",
-            "This form was sent from another site, so nothing was done.",
+            Message("表单来自其他网站，没有执行。"),
         )
 
 
@@ -232,9 +228,10 @@ def _require_role(session: Session, roles: tuple[str, ...]) -> None:
     if roles and not session.account.roles & set(roles):
         raise make_refusal(
             "role",
-            f"此页面限{'、'.join(get_role_label(role, 'zh-CN') for role in roles)}角色使用，您的账号没有。",
-            f"This page is for the role {' or '.join(get_role_label(role, 'en') for role in roles)}, "
-            "which you do not have.",
+            Message(
+                "此页面限{roles}角色使用，您的账号没有。",
+                roles=Listing((PageText(f"role.{role}") for role in roles), Message("、", context="or")),
+            ),
         )
 
 

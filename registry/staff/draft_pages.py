@@ -19,12 +19,13 @@ from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.staff.form_labels import FormLabels
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
-from registry.staff.forms.checks import Finding, to_finding
+from registry.staff.forms.checks import Finding, make_error, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.form_input import read_input
 from registry.staff.forms.review import merge_with_record, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.storage.attachments import LARGEST, find_attachment
+from registry.texts import Message
 from registry.web import body_limits
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
@@ -275,12 +276,7 @@ def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
 
 
 def _make_confirmation_errors(unconfirmed: list[Finding]) -> list[Finding]:
-    return [
-        Finding(
-            level="error", field=f"confirm-{warning.key}", zh="请核实后勾选确认。", en="Look into this and confirm it."
-        )
-        for warning in unconfirmed
-    ]
+    return [make_error(f"confirm-{warning.key}", Message("请核实后勾选确认。")) for warning in unconfirmed]
 
 
 @post("/drafts/{number:int}/join", **_TEXT_FORM)

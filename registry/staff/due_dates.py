@@ -14,6 +14,7 @@ from registry.records import asof, deadlines
 from registry.records.asof import AsOf
 from registry.records.deadlines import KINDS, Deadline, DeadlineFilter
 from registry.staff.desk import Desk
+from registry.texts import Message
 
 #: Spans in days from today; 0: what is overdue.
 WITHIN = (0, 30, 90)
@@ -53,7 +54,7 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
     within = 90 if within is None else within
     kind = next((one for one in KINDS if one == query.get("kind")), None)
     if within not in WITHIN or (query.get("kind") and kind is None):
-        raise InvalidInput("没有这样的期限列表。", "There is no such list of what falls due.")
+        raise InvalidInput(Message("没有这样的期限列表。"))
     with desk.database.reading() as connection:
         now = asof.make_as_of(connection)
         due_filter = _make_due_filter(now, within, desk.account.region, kind)

@@ -21,6 +21,7 @@ from registry.log import codec
 from registry.proposals import edition_proposals
 from registry.records import asof
 from registry.staff.desk import Desk
+from registry.texts import Message
 
 _PUBLISHERS = {"roles": ("publisher",)}
 _CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -125,9 +126,7 @@ def _read_edition_form(desk: Desk) -> EditionRequest:
     try:
         as_of = asof.parse_day(desk.read_field("as_of"))
     except InvalidInput:
-        raise InvalidInput(
-            "请填写截止日，例如 2026-11-30。", "Fill in the day it speaks of, 2026-11-30 for example.", field="as_of"
-        ) from None
+        raise InvalidInput(Message("请填写截止日，例如 2026-11-30。"), field="as_of") from None
     return EditionRequest(
         title=desk.read_field("title"),
         as_of=as_of,
@@ -142,13 +141,10 @@ def _read_release_time(desk: Desk) -> dt.datetime:
     try:
         day = asof.parse_day(desk.read_field("release_day"))
     except InvalidInput:
-        raise InvalidInput(
-            "请填写公布日期，例如 2026-12-01。", "Fill in the day, 2026-12-01 for example.", field="release_day"
-        ) from None
+        raise InvalidInput(Message("请填写公布日期，例如 2026-12-01。"), field="release_day") from None
     if clock is None:
         raise InvalidInput(
-            "请写明公布的钟点，例如 09:00。",
-            "Say at what time it is to be public, 09:00 for example.",
+            Message("请写明公布的钟点，例如 09:00。"),
             field="release_time",
         )
     return dt.datetime.combine(day, dt.time(int(clock[1]), int(clock[2])), asof.SHANGHAI).astimezone(dt.UTC)

@@ -17,6 +17,7 @@ from registry.errors import CannotAnswer, NotAllowed, RegistryError
 from registry.register import Register
 from registry.staff.i18n import build_environment
 from registry.storage.locks import LockWait
+from registry.texts import Message
 from registry.web import error_status, lanes
 from registry.web.i18n import Lang, Size, read_preferences
 
@@ -91,10 +92,10 @@ def find_session(request: Request[Any, Any, Any]) -> Session | None:
     return cast("Session | None", request.scope.get(SESSION))
 
 
-def make_refusal(why: str, zh: str, en: str) -> NotAllowed:
+def make_refusal(why: str, message: Message) -> NotAllowed:
     """Make the error for a person who may not do this, or a form that is not ours: ``why`` is a word for the audit
     log."""
-    return NotAllowed(zh, en, why=why)
+    return NotAllowed(message, why=why)
 
 
 def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -20,7 +20,8 @@ from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
 from registry.records.asof import instant_at
 from registry.records.history import FieldChange
-from registry.web import i18n, page_templates, record_changes
+from registry.texts import has_text
+from registry.web import page_templates, record_changes
 from registry.web.i18n import Lang, Language, Size
 from registry.web.record_changes import ChangeLine
 
@@ -37,13 +38,9 @@ class PlanReport(Struct, frozen=True):
 class StaffLanguage(Language):
     """The catalogue of the workspace before that of the citizens' pages."""
 
-    def get_catalogue(self) -> dict[str, dict[str, str]]:
-        """Return both catalogues."""
-        return _load_catalogues()
-
     def find_label(self, key: str) -> Markup | None:
         """Return the label of a key; None if the catalogue has none."""
-        return self.translate(key) if key in self.get_catalogue() else None
+        return self.translate(key) if has_text(key) else None
 
     def format_milliseconds(self, milliseconds: int) -> Markup:
         """Format an instant given in milliseconds since 1970."""
@@ -142,15 +139,6 @@ class StaffLanguage(Language):
         """Format a region by its names; the whole country for none."""
         region = regions.find_region(code) if code else None
         return self.format_region(region) if region else self.translate("accounts.everywhere")
-
-
-@cache
-def _load_catalogues() -> dict[str, dict[str, str]]:
-    return (
-        i18n.load_catalogue()
-        | i18n.load_catalogue(HERE / "words.toml")
-        | i18n.load_catalogue(HERE / "words_imports.toml")
-    )
 
 
 def get_role_label(role: str, lang: Lang) -> str:

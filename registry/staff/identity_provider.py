@@ -15,6 +15,7 @@ from registry.errors import NotAllowed, NotFound
 from registry.settings import Settings
 from registry.staff.desk import Desk, set_cookie, set_session_cookie
 from registry.staff.errors import NEXT_STEP, SignInRequired, make_refusal
+from registry.texts import Message
 
 _NOBODY = {"state": "none"}
 #: Held between leaving for the provider and coming back. Lax: the browser comes back from another site.
@@ -32,7 +33,7 @@ def _get_provider(settings: Settings) -> IdentityProvider:
 def _require_provider(desk: Desk) -> IdentityProvider:
     settings = desk.register.settings
     if not settings.oidc_issuer:
-        raise NotFound("没有设置身份认证系统，请用账号和密码登录。", "No identity provider is set up; use a password.")
+        raise NotFound(Message("没有设置身份认证系统，请用账号和密码登录。"))
     return _get_provider(settings)
 
 
@@ -94,8 +95,7 @@ def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
     if bytes.fromhex(identity).decode() != desk.account.external:
         raise make_refusal(
             "other_identity",
-            "在身份认证系统中登录的是另一个人，没有执行。",
-            "Somebody else signed in at the identity provider, so nothing was done.",
+            Message("在身份认证系统中登录的是另一个人，没有执行。"),
         )
     with desk.database.writing() as connection:
         sessions.save_proof(connection, desk.session)

@@ -22,6 +22,7 @@ from registry.importers.wizard import difference_lines, import_store, job, pair_
 from registry.importers.wizard.import_store import Import
 from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.errors import record_refusal
+from registry.texts import FixedText, Message
 from registry.web import body_limits
 
 #: Options of handlers that receive a form of text.
@@ -56,14 +57,13 @@ def download_audit(desk: NamedDependency[Desk], number: FromPath[int]) -> Stream
 
 
 def _format_audit_csv(desk: Desk, this_import: Import) -> Iterator[bytes]:
-    english = desk.language.lang.startswith("en")
     text = io.StringIO()
     write = csv.writer(text).writerow
     text.write("\ufeff")
     write(["level", "row", "cell", "message"])
     with desk.database.reading() as connection:
         for line in import_store.read_lines(connection, this_import.id, "audit"):
-            message = line["message_en"] if english else line["message"]
+            message = FixedText(line["message"], line["message_en"]).to_text(desk.language.lang)
             write(escape_cells([line["level"], str(line["row"] or ""), line["cell"] or "", message]))
     yield text.getvalue().encode()
 
@@ -166,9 +166,7 @@ def _render_section(
 
 def _require_state(this_import: Import, *states: import_store.State) -> None:
     if this_import.state not in states:
-        raise Conflict(
-            "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
-        )
+        raise Conflict(Message("这次导入的状态已经变了，请刷新页面后再继续。"))
 
 
 @post("/imports/{number:int}/columns", **_TEXT_FORM)
@@ -262,7 +260,7 @@ def _apply_decision(
         return decisions
     chosen = [line for line in lines if line["key"] == key]
     if not chosen or same not in ("yes", "no", "undo"):
-        raise InvalidInput("没有找到这一对，请刷新页面。", "This pair is not there; load the page again.")
+        raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
     if same == "undo":
         return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
     return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
@@ -296,15 +294,13 @@ def _require_decisions(this_import: Import) -> None:
     undecided = len(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
         raise Conflict(
-            f"还有{undecided}对没有判断，不能提交。",
-            f"{undecided} pairs are not decided yet; nothing can be proposed before.",
+            Message("还有{undecided}对没有判断，不能提交。", undecided=undecided),
         )
     if this_import.kind == "list" and this_import.found.get("decided") != pair_decisions.hash_decisions(
         this_import.decisions
     ):
         raise Conflict(
-            "判断在比对之后有改动，请先重新比对，看过结果再提交。",
-            "Decisions were made after the comparison. Compare again and look at the result before you propose it.",
+            Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"),
         )
 
 

@@ -14,6 +14,7 @@ from registry import proposals
 from registry.domain.model import Struct
 from registry.errors import NotFound
 from registry.staff.desk import Desk
+from registry.texts import Message
 
 #: The parts of a report, in the order of their tabs.
 PARTS = ("new", "gone", "renamed", "moved", "gained", "lost", "stage", "other", "undecided", "decisions", "audit")
@@ -85,7 +86,7 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
     counts = {part: count for part, count in count_lines(proposal.report).items() if count}
     part = str(desk.request.query_params.get("part") or next(iter(counts), ""))
     if part not in counts:
-        raise NotFound("这份提案没有这样的报告。", "This proposal has no such report.")
+        raise NotFound(Message("这份提案没有这样的报告。"))
     pages = -(-counts[part] // PAGE)
     page = min(max(desk.read_query_number("page") or 1, 1), pages)
     lines = _select_part(proposal.report, part)[(page - 1) * PAGE : page * PAGE]

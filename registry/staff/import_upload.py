@@ -19,6 +19,7 @@ from registry.records import asof
 from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.import_pages import get_own_import, start_import_job
 from registry.storage import attachments
+from registry.texts import Message
 
 #: What it may mean that an institution is not listed, besides the code of a region.
 SCOPES = ("national", "region", "partial")
@@ -45,7 +46,7 @@ def show_import_form(desk: NamedDependency[Desk]) -> Response[Any]:
 
 def _parse_kind(text: str) -> import_store.Kind:
     if text not in get_args(import_store.Kind):
-        raise InvalidInput("没有这种导入。", "There is no such kind of import.")
+        raise InvalidInput(Message("没有这种导入。"))
     return cast("import_store.Kind", text)
 
 
@@ -131,12 +132,11 @@ def _check_form(
 def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
     """Return what an absence means; InvalidInput if nothing was chosen, or more than the account may state."""
     if form_values["scope"] not in SCOPES:
-        raise InvalidInput("请选择：未列入的机构怎么办。", "Say what it means that an institution is not listed.")
+        raise InvalidInput(Message("请选择：未列入的机构怎么办。"))
     scope = form_values["region"] if form_values["scope"] == "region" else form_values["scope"]
     if form_values["scope"] == "region" and regions.find_region(scope) is None:
         raise InvalidInput(
-            "请填写六位行政区划代码，如 210300（鞍山市）。",
-            "Give a region code of six digits; 210300 is 鞍山市.",
+            Message("请填写六位行政区划代码，如 210300（鞍山市）。"),
             field="region",
         )
     own_region = desk.account.region
@@ -146,9 +146,10 @@ def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
         and not (scope != "national" and scope.startswith(regions.get_prefix(own_region)))
     ):
         raise InvalidInput(
-            f"您的账号只能就本行政区划（{own_region}）提案：范围请选本区划或其下级，或“不完整”。",
-            f"Your account may propose about its region ({own_region}) only: choose it, a place in it, or "
-            "“not complete”.",
+            Message(
+                "您的账号只能就本行政区划（{own_region}）提案：范围请选本区划或其下级，或“不完整”。",
+                own_region=own_region,
+            ),
             field="region" if form_values["scope"] == "region" else "scope",
         )
     return str(scope)
@@ -159,7 +160,7 @@ def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Respo
     """Send the xlsx file to fill in."""
     del desk  # any editor may
     if kind not in ("practitioners", "ad_certificates"):
-        raise NotFound("没有这种模板。", "There is no such template.")
+        raise NotFound(Message("没有这种模板。"))
     body = people_template.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
     return Response(body, media_type=_SHEET, headers=headers)

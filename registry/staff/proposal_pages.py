@@ -21,6 +21,7 @@ from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
 from registry.staff.forms import documents
+from registry.texts import Message
 from registry.web import error_status
 
 _DECIDERS = {"roles": ("approver",)}
@@ -68,7 +69,7 @@ def show_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
     wanted = desk.request.query_params.get("state") or "pending"
     state = next((name for name in get_args(proposals.State) if name == wanted), None)
     if state is None:
-        raise InvalidInput("没有这种状态的提案。", "There are no proposals of such a state.")
+        raise InvalidInput(Message("没有这种状态的提案。"))
     before = desk.read_query_number("before")
     with desk.database.reading() as connection:
         listed = proposals.list_proposals(
@@ -95,7 +96,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
     leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
     leaves = -(-proposal.items // SHOWN)
     if leaf is not None and not 1 <= leaf <= leaves:
-        raise InvalidInput(f"没有这一页，共{leaves}页。", f"There is no such page; there are {leaves}.")
+        raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
     with desk.database.reading() as connection:
         places = (
             proposals.draw_sample(connection, proposal, SHOWN, draw)

@@ -14,6 +14,7 @@ from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing, TooMany
 from registry.staff.answer_delay import delay_answer
 from registry.staff.desk import COOKIE, Desk, get_session_limits, set_device_cookie, set_session_cookie
 from registry.staff.errors import find_session
+from registry.texts import Message
 
 _NOBODY = {"state": "none"}
 
@@ -122,7 +123,7 @@ def change_password(desk: NamedDependency[Desk]) -> Response[Any]:
     old, new, again = (str(desk.form.get(name) or "") for name in ("old", "new", "again"))
     try:
         if new != again:
-            raise InvalidInput("两次输入的新密码不一致。", "The new password was typed differently.", field="again")
+            raise InvalidInput(Message("两次输入的新密码不一致。"), field="again")
         token = desk.register.sign_ins.change_password(desk.session, old, new, desk.visitor)
     except InvalidInput as error:
         return desk.render_page("password", status=400, errors=desk.list_errors(error, "new"))

@@ -16,6 +16,7 @@ from registry.proposals import changeset
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.staff.desk import Desk
 from registry.staff.errors import record_refusal
+from registry.texts import Message
 from registry.web import error_status
 
 _SUSPENDERS = {"roles": ("editor", "approver")}
@@ -60,7 +61,7 @@ def suspend_institution(desk: NamedDependency[Desk]) -> Response[Any]:
     chosen = [str(technique) for technique in desk.form.getall("technique", [])]
     try:
         if not chosen:
-            raise InvalidInput("请勾选要暂停的技术。", "Tick the techniques to suspend.", field="techniques")
+            raise InvalidInput(Message("请勾选要暂停的技术。"), field="techniques")
         subject, _ = _get_institution(desk, code)
         with audit_log.act_from_address(desk.visitor.address):
             suspension = proposals.suspend(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound
 from registry.storage.tables import attachment_parts, attachments
+from registry.texts import Message
 
 #: Bytes of a row: a large document is never in memory whole.
 PART = 1024 * 1024
@@ -56,12 +57,10 @@ def _measure_file(file: BinaryIO) -> tuple[str, int]:
         if size > LARGEST:
             break
     if not size:
-        raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.")
+        raise InvalidInput(Message("文件是空的，请重新选择。"))
     if size > LARGEST:
         limit = LARGEST // 1024 // 1024
-        raise InvalidInput(
-            f"文件超过{limit} MB，请缩小后再上传。", f"The file is larger than {limit} MB; upload a smaller one."
-        )
+        raise InvalidInput(Message("文件超过{limit} MB，请缩小后再上传。", limit=limit))
     return digest.hexdigest(), size
 
 
@@ -81,7 +80,7 @@ def get_attachment(connection: sa.Connection, sha256: str) -> Attachment:
     """The document of a hash; NotFound when there is none."""
     attachment = find_attachment(connection, sha256)
     if attachment is None:
-        raise NotFound("没有这份文件。", "There is no such document.")
+        raise NotFound(Message("没有这份文件。"))
     return attachment
 
 

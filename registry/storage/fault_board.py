@@ -14,6 +14,7 @@ from pathlib import Path
 
 from registry.domain.model import Struct
 from registry.errors import RegistryError, StorageFull, find_storage_fault
+from registry.texts import Message, write_bilingual
 
 _log = logging.getLogger("registry")
 
@@ -61,7 +62,7 @@ class FaultBoard:
                     del self._faults[code]
                     cleared.append(code)
         for code in cleared:
-            _log.warning("%s: 已恢复 / over", code)
+            _log.warning(write_bilingual("%s: 已恢复"), code)
 
     def has_fault(self, code: str) -> bool:
         """Whether a fault is reported."""
@@ -132,10 +133,13 @@ def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
     free = count_free_bytes(folder)
     if free < wanted + reserve:
         raise StorageFull(
-            f"磁盘空间不足：{folder} 剩余{free // MIB} MiB，这项操作约需{wanted // MIB} MiB，"
-            f"另须留出{reserve // MIB} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
-            f"Too little room on the disk: {free // MIB} MiB are free at {folder}, this takes about {wanted // MIB} "
-            f"MiB, and {reserve // MIB} MiB stay in reserve, so nothing was appended; searching and checking go on. "
-            "Whoever runs the register makes room; then do it again.",
+            Message(
+                "磁盘空间不足：{folder} 剩余{free} MiB，这项操作约需{wanted} MiB，"
+                "另须留出{reserve} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+                folder=folder,
+                free=free // MIB,
+                wanted=wanted // MIB,
+                reserve=reserve // MIB,
+            ),
             where=str(folder),
         )

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from registry.errors import Busy
+from registry.texts import Message
 
 #: "ARTR": the advisory lock every writer of a PostgreSQL register takes first.
 WRITERS_LOCK = 0x41525452
@@ -65,11 +66,10 @@ class WriterQueue:
 def make_write_busy_error() -> Busy:
     """The refusal for a writer whose turn does not come."""
     return Busy(
-        "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
-        "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。",
-        "Something is being written to the register (a long list, say), and too many wait for it already, or you have "
-        "waited too long. What you sent was not done, and nothing was changed or lost; reading is not affected. "
-        "Send it again in 10 seconds.",
+        Message(
+            "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
+            "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。"
+        ),
         retry_after=10,
     )
 
@@ -77,9 +77,7 @@ def make_write_busy_error() -> Busy:
 def make_read_busy_error() -> Busy:
     """The refusal for a reader when every connection is in use."""
     return Busy(
-        "此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。",
-        "Too many are asking at this moment; try again in a few seconds. This does not mean an institution is not "
-        "approved.",
+        Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。"),
         retry_after=3,
     )
 

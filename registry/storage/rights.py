@@ -18,6 +18,7 @@ from registry.domain.model import Struct
 from registry.errors import RightsTooWide
 from registry.settings import Settings
 from registry.storage.fault_board import FaultBoard
+from registry.texts import Message
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 _OTHERS = 0o077
@@ -104,7 +105,7 @@ def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = Fal
     """
     findings = tighten_rights(settings, thoroughly=thoroughly)
     if findings.tightened:
-        _log.warning("%s / %s", *describe_tightening(findings))
+        _log.warning("%s", describe_tightening(findings).to_bilingual())
     if findings.too_wide:
         board.report(_make_rights_error(findings.too_wide))
     else:
@@ -112,11 +113,10 @@ def guard_files(settings: Settings, board: FaultBoard, *, thoroughly: bool = Fal
     return findings
 
 
-def describe_tightening(findings: RightsFindings) -> tuple[str, str]:
-    """The sentence about tightened paths, in Chinese and in English."""
-    return (
-        f"数据文件夹或机密文件中有{findings.tightened}项他人可以访问，已收紧为仅本账号可用",
-        f"{findings.tightened} files or folders of the register were open to others and are now its own user's alone",
+def describe_tightening(findings: RightsFindings) -> Message:
+    """The sentence about tightened paths."""
+    return Message(
+        "数据文件夹或机密文件中有{tightened}项他人可以访问，已收紧为仅本账号可用", tightened=findings.tightened
     )
 
 
@@ -179,9 +179,11 @@ def _make_rights_error(paths: tuple[Path, ...]) -> RightsTooWide:
     named = ", ".join(str(path) for path in paths[:_NAMED])
     more = len(paths) - _NAMED
     return RightsTooWide(
-        f"本机其他账号可以访问：{named}{f' 等{len(paths)}项' if more > 0 else ''}；"
-        "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
-        f"Other accounts of this machine can get at {named}{f' and {more} more' if more > 0 else ''}, which cannot be "
-        "tightened by the account the register runs under. Give it the ownership; folders 700, files 600.",
+        Message(
+            "本机其他账号可以访问：{named}{word}；"
+            "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
+            named=named,
+            word=(Message(" 等{count}项", count=len(paths), more=more) if more > 0 else ""),
+        ),
         paths=[str(path) for path in paths],
     )

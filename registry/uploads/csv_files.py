@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from registry.errors import InvalidInput, UnreadableFile
+from registry.texts import Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES, FileLimits
 from registry.uploads.refusals import (
     make_carriage_return_error,
@@ -48,9 +49,7 @@ def _read_rows(text: str, delimiter: str, limits: FileLimits) -> Iterator[TableR
             yield TableRow(number, tuple(cells))
     except csv.Error as error:
         raise UnreadableFile(
-            f"第{number + 1}行读不下去，多半是引号不成对，或一格太长；请改正后再上传。",
-            f"Row {number + 1} cannot be read, most likely for a quotation mark without its pair, or too long a cell; "
-            "please mend it.",
+            Message("第{number}行读不下去，多半是引号不成对，或一格太长；请改正后再上传。", number=number + 1),
             reason=str(error),
         ) from error
 
@@ -68,8 +67,7 @@ def _decode_text(raw: bytes) -> str:
         except UnicodeDecodeError:
             continue
     raise UnreadableFile(
-        "这不是 docx、xlsx 或文本 csv 文件，请另存为其中一种（csv 请用 UTF-8 或 GBK 编码）。",
-        "This is no docx, xlsx or text csv file; please save it as one of them (csv in UTF-8 or GBK).",
+        Message("这不是 docx、xlsx 或文本 csv 文件，请另存为其中一种（csv 请用 UTF-8 或 GBK 编码）。"),
     )
 
 
@@ -151,7 +149,7 @@ class CsvRecordReader:
         lines, self._open = len(self._open), []
         yield self._make_record(cells, delimiter, lines)
 
-    def _refuse_open_record(self, reason: str = "未闭合 / never closed") -> Iterator[ClaimRecord]:
+    def _refuse_open_record(self, reason: str = write_bilingual("未闭合")) -> Iterator[ClaimRecord]:
         """Yield the first open line as a record with an error, and read the lines after it anew."""
         first, *others = self._open
         self._open = []
@@ -178,7 +176,7 @@ class CsvRecordReader:
 
 
 def _make_error_record(number: int, cells: list[str], error: InvalidInput) -> ClaimRecord:
-    return ClaimRecord(number, cells, (error.zh, error.en))
+    return ClaimRecord(number, cells, error.message.get_both())
 
 
 def _replace_surrogates(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from lxml import etree
 
+from registry.texts import Message
 from registry.uploads.limits import FileLimits
 from registry.uploads.packages import DOCUMENT
 from registry.uploads.refusals import make_damaged_file_error, make_too_large_error
@@ -93,7 +94,7 @@ def _read_row(row: Any, number: int, above: dict[int, str], limit: int) -> Table
         has_spanning_cell = has_spanning_cell or span > 1
         cells += [text] + [""] * (span - 1)
         if len(cells) > limit:
-            raise make_too_large_error(f"一行超过{limit:,}列", f"a row has more than {limit:,} columns", limit)
+            raise make_too_large_error(Message("一行超过{limit:,}列", limit=limit), limit)
     return TableRow(number, tuple(cells), frozenset(merged), has_spanning_cell)
 
 

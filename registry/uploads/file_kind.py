@@ -6,6 +6,7 @@ import io
 from typing import IO, Literal
 
 from registry.errors import UnreadableFile
+from registry.texts import Message
 from registry.uploads import compound_file, packages, signatures
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import (
@@ -26,31 +27,28 @@ def detect_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
     source.seek(0)
     head = source.read(4096)
     if not head.strip(b" \t\r\n\xef\xbb\xbf") and len(head) < 4096:
-        raise UnreadableFile("文件是空的。", "The file is empty.")
+        raise UnreadableFile(Message("文件是空的。"))
     if head.startswith(signatures.ZIP):
         return _detect_zip_kind(source, limits)
     if head.startswith(signatures.OLE):
         raise _make_ole_error(source)
     if head.startswith(signatures.EMPTY_ZIP):
-        raise UnreadableFile("这是空的压缩包，不是名单。", "This is an empty zip archive, not a list.")
+        raise UnreadableFile(Message("这是空的压缩包，不是名单。"))
     if head.lstrip().startswith(b"%PDF"):
         raise UnreadableFile(
-            "这是 PDF 文件，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。",
-            "This is a PDF, whose tables cannot be read; please get the original docx, xlsx or csv.",
+            Message("这是 PDF 文件，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"),
         )
     if head.startswith(signatures.IMAGES):
         raise UnreadableFile(
-            "这是图片，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。",
-            "This is an image, whose tables cannot be read; please get the original docx, xlsx or csv.",
+            Message("这是图片，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"),
         )
     if head.lstrip().lower().startswith(signatures.MARKUP):
         raise UnreadableFile(
-            "这是网页或 RTF 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。",
-            "This is a web page or an RTF file; please open it in Word or Excel and save it as docx or xlsx.",
+            Message("这是网页或 RTF 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。"),
         )
     if source.seek(0, io.SEEK_END) > limits.packed:
         size = f"{limits.packed // 1024**2} MB"
-        raise make_too_large_error(f"超过{size}", f"it has more than {size}", limits.packed)
+        raise make_too_large_error(Message("超过{size}", size=size), limits.packed)
     source.seek(0)
     return "text"
 
@@ -74,10 +72,8 @@ def _make_ole_error(source: IO[bytes]) -> UnreadableFile:
     for found, old, new in (("WordDocument", "doc", "docx"), ("Workbook", "xls", "xlsx"), ("Book", "xls", "xlsx")):
         if found in streams:
             return UnreadableFile(
-                f"这是旧的 {old} 格式，请另存为 {new} 再导入。",
-                f"This is the old {old} format; please save it as {new} first.",
+                Message("这是旧的 {old} 格式，请另存为 {new} 再导入。", old=old, new=new),
             )
     return UnreadableFile(
-        "这种旧的 Office 格式不能读取，请另存为 docx 或 xlsx。",
-        "This old Office format cannot be read; please save it as docx or xlsx.",
+        Message("这种旧的 Office 格式不能读取，请另存为 docx 或 xlsx。"),
     )

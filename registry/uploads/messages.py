@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from registry.errors import InvalidInput, RegistryError, TooLarge, UnreadableFile
+from registry.texts import FixedText
 from registry.uploads.limits import FileLimits
 from registry.uploads.tables import ClaimRecord, TableRow
 
@@ -86,7 +87,7 @@ class FileRefusal(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     def to_error(self) -> RegistryError:
         """The refusal as an error to raise."""
-        return _KINDS.get(self.code, UnreadableFile)(self.zh, self.en)
+        return _KINDS.get(self.code, UnreadableFile)(FixedText(self.zh, self.en))
 
 
 _KINDS: dict[str, type[RegistryError]] = {kind.code: kind for kind in (InvalidInput, TooLarge, UnreadableFile)}

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from registry.texts import Message
 from registry.uploads import signatures
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
@@ -29,7 +30,7 @@ _LOCAL = struct.Struct("<4s5HIIIHH")  # the header before the bytes of a part
 _PIECE = 65_536
 _IN_MEMORY = 64 * 1024 * 1024
 _UNZIPPING = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, struct.error, zlib.error)
-_ABSURD = ("解压后异常巨大", "it unpacks to an absurd size")
+_ABSURD = Message("解压后异常巨大")
 
 
 class PackageContents(NamedTuple):
@@ -46,7 +47,7 @@ def scan_package(source: IO[bytes], limits: FileLimits, *, readable: bool = True
     """
     size = source.seek(0, io.SEEK_END)
     if size > limits.packed:
-        raise make_too_large_error(*_ABSURD, limits.packed)
+        raise make_too_large_error(_ABSURD, limits.packed)
     contents = _PackageScan(source, _RemainingLimits(limits), readable, level=1).scan_archive()
     source.seek(0)
     return contents
@@ -65,15 +66,13 @@ class _RemainingLimits:
         self._parts -= len(parts)
         self._bytes -= sum(part.file_size for part in parts)
         if self._parts < 0:
-            raise make_too_large_error(
-                f"由超过{limits.parts:,}个部分组成", f"it has more than {limits.parts:,} parts", limits.parts
-            )
+            raise make_too_large_error(Message("由超过{parts:,}个部分组成", parts=limits.parts), limits.parts)
         packed_too_well = any(
             part.file_size > limits.ratio_from and part.file_size > limits.ratio * max(part.compress_size, 1)
             for part in parts
         )
         if self._bytes < 0 or packed_too_well:
-            raise make_too_large_error(*_ABSURD, limits.unpacked)
+            raise make_too_large_error(_ABSURD, limits.unpacked)
 
 
 class _PackageScan:
@@ -87,7 +86,7 @@ class _PackageScan:
     def scan_archive(self) -> PackageContents:
         limits = self._remaining.limits
         if self._level > limits.packages:
-            raise make_too_large_error("压缩包层层嵌套", "there are archives inside archives", limits.packages)
+            raise make_too_large_error(Message("压缩包层层嵌套"), limits.packages)
         try:
             with zipfile.ZipFile(self._source) as archive:
                 parts = archive.infolist()
@@ -147,7 +146,7 @@ class _PackageScan:
         inner = io.BytesIO()
         for piece in pieces:
             if inner.tell() > _IN_MEMORY:
-                raise make_too_large_error(*_ABSURD, _IN_MEMORY)
+                raise make_too_large_error(_ABSURD, _IN_MEMORY)
             inner.write(piece)
         inner.seek(0)
         _PackageScan(inner, self._remaining, readable=False, level=self._level + 1).scan_archive()

@@ -10,6 +10,7 @@ from typing import IO, NamedTuple, TypeVar
 import msgspec
 
 from registry.errors import RegistryError
+from registry.texts import Message
 from registry.uploads import csv_files, docx_tables, file_kind, packages, xlsx_tables
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
@@ -117,7 +118,7 @@ def send_tables(job: Job) -> None:
 
 def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     for number, numbered in itertools.groupby(docx_tables.read_rows(source, limits), key=lambda pair: pair[0]):
-        yield Table(f"表{number}", f"table {number}", False, (row for _, row in numbered))
+        yield Table(*Message("表{number}", number=number).get_both(), False, (row for _, row in numbered))
 
 
 def send_sheet_records(job: Job) -> None:
@@ -148,13 +149,12 @@ def _limit_record(record: ClaimRecord, limits: FileLimits) -> ClaimRecord:
     if not is_long and len(record.cells) <= limits.columns:
         return record
     limit = f"{limits.cell_length if is_long else limits.columns:,}"
-    zh = f"这一行有一格超过{limit}个字符，未核验。" if is_long else f"这一行超过{limit}列，未核验。"
-    en = (
-        f"A value of this row is longer than {limit} characters"
+    message = (
+        Message("这一行有一格超过{limit}个字符，未核验。", limit=limit)
         if is_long
-        else f"This row has more than {limit} columns"
+        else Message("这一行超过{limit}列，未核验。", limit=limit)
     )
-    return ClaimRecord(record.number, [cell[:200] for cell in record.cells[:200]], (zh, f"{en}; it was not checked."))
+    return ClaimRecord(record.number, [cell[:200] for cell in record.cells[:200]], message.get_both())
 
 
 def send_package_parts(job: Job) -> None:
@@ -197,20 +197,14 @@ class _SizeGuard:
         limits = self._limits
         self._cells += len(cells)
         if number > limits.rows:
-            raise make_too_large_error(f"超过{limits.rows:,}行", f"it has more than {limits.rows:,} rows", limits.rows)
+            raise make_too_large_error(Message("超过{rows:,}行", rows=limits.rows), limits.rows)
         if len(cells) > limits.columns:
-            raise make_too_large_error(
-                f"超过{limits.columns:,}列", f"it has more than {limits.columns:,} columns", limits.columns
-            )
+            raise make_too_large_error(Message("超过{columns:,}列", columns=limits.columns), limits.columns)
         if self._cells > limits.cells:
-            raise make_too_large_error(
-                f"超过{limits.cells:,}格", f"it has more than {limits.cells:,} cells", limits.cells
-            )
+            raise make_too_large_error(Message("超过{cells:,}格", cells=limits.cells), limits.cells)
         if sum(map(len, cells)) > limits.row_length:
             limit = limits.row_length
-            raise make_too_large_error(
-                f"有一行超过{limit:,}个字符", f"one of its rows is longer than {limit:,} characters", limit
-            )
+            raise make_too_large_error(Message("有一行超过{limit:,}个字符", limit=limit), limit)
         if cells and max(map(len, cells)) > limits.cell_length:
             raise make_cell_too_long_error(limits.cell_length)
 

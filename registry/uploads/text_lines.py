@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from registry.errors import InvalidInput
+from registry.texts import Message
 from registry.uploads.limits import MAX_LINE_LENGTH
 
 S = TypeVar("S", str, bytes)
@@ -63,8 +64,7 @@ class TextDecoder:
     def __init__(self, charset: str | None = None) -> None:
         if charset is not None and charset.lower() not in _CHARSETS:
             raise InvalidInput(
-                f"不支持字符集 {charset[:40]}；请用 UTF-8 或 GB18030（GBK）。",
-                f"Charset {charset[:40]} is not supported; use UTF-8 or GB18030 (GBK).",
+                Message("不支持字符集 {charset}；请用 UTF-8 或 GB18030（GBK）。", charset=charset[:40]),
             )
         self.encoding = _CHARSETS[charset.lower()] if charset else None
         self.marked = False

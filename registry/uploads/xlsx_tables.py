@@ -12,6 +12,7 @@ from typing import IO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
+from registry.texts import Message
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
 from registry.uploads.tables import Table, TableRow
@@ -59,7 +60,9 @@ def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
         sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
         filled = [sheet for sheet in sheets if sheet.height]
         for sheet in filled:
-            name, name_en = ("", "") if len(filled) == 1 else (f"工作表“{sheet.name}”", f"sheet “{sheet.name}”")
+            name, name_en = (
+                ("", "") if len(filled) == 1 else Message("工作表“{sheet_name}”", sheet_name=sheet.name).get_both()
+            )
             yield Table(name, name_en, True, _read_rows(sheet, limits), is_hidden=sheet.name not in visible)
 
 
@@ -93,7 +96,7 @@ def _list_merges(sheet: CalamineSheet, limits: FileLimits) -> tuple[dict[tuple[i
         last, farthest = min(bottom, sheet.total_height), min(right, rightmost)
         area += max(0, last - top + 1) * max(1, farthest - left + 1)
         if area > limits.cells:
-            raise make_too_large_error("合并的单元格过多", "too many of its cells are merged", limits.cells)
+            raise make_too_large_error(Message("合并的单元格过多"), limits.cells)
         for row in range(top, last + 1):
             for column in range(left, farthest + 1):
                 anchors[row, column] = (top, left)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from xml.parsers import expat  # only ever fed without a DTD, which ends it at once
 
+from registry.texts import Message
 from registry.uploads.limits import FileLimits
 from registry.uploads.refusals import (
     make_cell_too_long_error,
@@ -15,7 +16,7 @@ from registry.uploads.refusals import (
 )
 
 _REFERENCE = re.compile(r"([A-Za-z]*)([0-9]*)")
-_FAR = ("表格的范围过大，或很远处的单元格里有内容", "its grid is too large, or there is something in a far-off cell")
+_FAR = Message("表格的范围过大，或很远处的单元格里有内容")
 
 
 class XmlScan:
@@ -38,7 +39,7 @@ class XmlScan:
         """Count the grid that a sheet spans: readers allocate all of it, however few cells are filled."""
         self.cells += rows * columns
         if self.cells > self.limits.cells:
-            raise make_too_large_error(*_FAR, self.limits.cells)
+            raise make_too_large_error(_FAR, self.limits.cells)
 
 
 class _XmlPartScan:
@@ -85,7 +86,7 @@ class _XmlPartScan:
         self._depth += 1
         self._text = 0
         if self._depth > self._limits.depth:
-            raise make_too_large_error("其中的内容层层嵌套", "there are too many levels in it", self._limits.depth)
+            raise make_too_large_error(Message("其中的内容层层嵌套"), self._limits.depth)
         if attributes and sum(map(len, attributes)) > self._limits.cell_length:
             raise make_cell_too_long_error(self._limits.cell_length)
         local = self._names.get(name)
@@ -129,7 +130,7 @@ class _XmlPartScan:
             limits = self._limits
             too_far = self._bottom > limits.rows or self._right > limits.columns
             if too_far or self._bottom * self._right > limits.cells:
-                raise make_too_large_error(*_FAR, limits.cells)
+                raise make_too_large_error(_FAR, limits.cells)
 
     # --- what parts state about one another --------------------------------------------------------------------------
 
@@ -151,7 +152,7 @@ class _XmlPartScan:
         self._scan.sheets.append(next((value for name, value in values.items() if name.rpartition(":")[2] == "id"), ""))
         if len(self._scan.sheets) > self._limits.sheets:
             limit = self._limits.sheets
-            raise make_too_large_error(f"工作表超过{limit:,}张", f"it has more than {limit:,} sheets", limit)
+            raise make_too_large_error(Message("工作表超过{limit:,}张", limit=limit), limit)
 
 
 def _refuse_dtd(*_: object) -> None:

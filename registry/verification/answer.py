@@ -28,6 +28,7 @@ from registry.domain.model import (
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
+from registry.texts import Message
 from registry.verification import addresses, certificates, explain, people, verdict
 from registry.verification.site_match import (
     SiteMatch,
@@ -104,15 +105,14 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     named = [parse_technique(word) for word in claim.techniques]
     wording = read_wording(claim.text) if claim.text is not None else None
     techniques = tuple(dict.fromkeys([*named, *wording.techniques] if wording else named))
-    english = lang.startswith("en")
     known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
     findings: dict[str, Any] = {}
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
         asof = AsOf(valid_on=claim.on or at.day, size=size)
-        make = partial(_make_answer, view, claim.provider, list(techniques), asof, english, at.day)
+        make = partial(_make_answer, view, claim.provider, list(techniques), asof, lang, at.day)
         # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-        question = (claim.provider, techniques, asof, english, at.day)
+        question = (claim.provider, techniques, asof, lang, at.day)
         answer, judgement = view.compute_once(question, make) if is_remembered else make()
         if claim.practitioner is not None:
             findings["practitioner"] = people.answer_person(view, claim.practitioner, judgement, asof, lang)
@@ -132,7 +132,7 @@ def _make_answer(
     provider: Provider,
     techniques: list[TechniqueCode],
     asof: AsOf,
-    english: bool,
+    lang: str,
     today: dt.date,
 ) -> tuple[Answer, Judgement]:
     """Make the answer for everybody who asks this today, with its judgement; id and instant are filled in after."""
@@ -145,7 +145,7 @@ def _make_answer(
     answer = Answer(
         id=None,
         verdict=judgement.verdict,
-        explanation=explain.describe_judgement(judgement, asof.valid_on, today, english),
+        explanation=explain.describe_judgement(judgement, asof.valid_on, today, lang),
         techniques=judgement.techniques,
         match=judgement.match,
         candidates=judgement.candidates,
@@ -180,9 +180,7 @@ def parse_technique(word: str) -> TechniqueCode:
     code = table.find_technique(word)
     if code is None:
         codes = "、".join(technique.code for technique in table.TECHNIQUES)
-        raise InvalidInput(
-            f"未知的技术“{word[:40]}”；可用：{codes}。", f"Unknown technique “{word[:40]}”; there are {codes}."
-        )
+        raise InvalidInput(Message("未知的技术“{word}”；可用：{codes}。", word=word[:40], codes=codes))
     return code
 
 

@@ -21,57 +21,26 @@ from registry.domain.identifiers import (
 from registry.domain.model import CertificateAnswer, CertificateWord, Holder, Struct
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
+from registry.texts import Message
 from registry.verification.people_index import RecordSpan
 from registry.verification.phrases import format_date
 from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
 
-_SENTENCES: dict[str, tuple[str, str]] = {
-    "valid": (
-        "该证明登记在该机构名下，{day}在有效期内（至{to}{computed}）。",
-        "This certificate is registered for this institution and in force on {day} (until {to}{computed}).",
+_SENTENCES: dict[str, Message] = {
+    "valid": Message("该证明登记在该机构名下，{day}在有效期内（至{to}{computed}）。"),
+    "expired": Message("该证明登记在该机构名下，有效期至{to}{computed}，{day}已过期。"),
+    "not_yet_valid": Message("该证明登记在该机构名下，自{start}起有效，{day}尚未生效。"),
+    "other_institution": Message("该证明登记在另一家机构名下：{holder}。"),
+    "unmatched": Message("该证明登记在{holder}名下；所问机构未能唯一确定（或地址不符），无法回答是否为同一家。"),
+    "undated": Message("该证明登记在该机构名下，但没有登记有效期，文号中也读不出，无法回答{day}是否有效。"),
+    "computed": Message(
+        "名录中没有登记该文号，是否真实、属于哪家机构均不知道；仅按文号推算，{start}批准，有效期一年，至{to}。"
     ),
-    "expired": (
-        "该证明登记在该机构名下，有效期至{to}{computed}，{day}已过期。",
-        "This certificate is registered for this institution and ended on {to}{computed}; on {day} it had expired.",
-    ),
-    "not_yet_valid": (
-        "该证明登记在该机构名下，自{start}起有效，{day}尚未生效。",
-        "This certificate is registered for this institution from {start} on; on {day} it was not yet in force.",
-    ),
-    "other_institution": (
-        "该证明登记在另一家机构名下：{holder}。",
-        "This certificate is registered for another institution: {holder}.",
-    ),
-    "unmatched": (
-        "该证明登记在{holder}名下；所问机构未能唯一确定（或地址不符），无法回答是否为同一家。",
-        "This certificate is registered for {holder}; which institution is asked about is not established, or its "
-        "address differs, so whether it is the same cannot be said.",
-    ),
-    "undated": (
-        "该证明登记在该机构名下，但没有登记有效期，文号中也读不出，无法回答{day}是否有效。",
-        "This certificate is registered for this institution without its period, and the number does not tell it: "
-        "whether it is in force on {day} cannot be said.",
-    ),
-    "computed": (
-        "名录中没有登记该文号，是否真实、属于哪家机构均不知道；仅按文号推算，{start}批准，有效期一年，至{to}。",
-        "This number is not registered here, so whether it is genuine, and whose, is not known; by the number alone it "
-        "was approved on {start} and is valid for one year until {to}.",
-    ),
-    "computed_expired": (
-        "名录中没有登记该文号；仅按文号推算，{start}批准，有效期一年，至{to}，{day}已过期。",
-        "This number is not registered here; by the number alone it was approved on {start} and valid for one year "
-        "until {to}, so it had expired on {day}.",
-    ),
-    "computed_not_yet": (
-        "名录中没有登记该文号；仅按文号推算，{start}才批准，{day}尚未生效。",
-        "This number is not registered here; by the number alone it was approved only on {start}, so it was not yet in "
-        "force on {day}.",
-    ),
-    "malformed": (
-        "这不是医疗广告审查证明的文号格式：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。",
-        "This is not how such a certificate is numbered, which reads like (辽)医广[2023]第07-15-001号, with the year, "
-        "month and day of approval in it; please check it.",
+    "computed_expired": Message("名录中没有登记该文号；仅按文号推算，{start}批准，有效期一年，至{to}，{day}已过期。"),
+    "computed_not_yet": Message("名录中没有登记该文号；仅按文号推算，{start}才批准，{day}尚未生效。"),
+    "malformed": Message(
+        "这不是医疗广告审查证明的文号格式：应如 (辽)医广[2023]第07-15-001号，其中有批准的年月日，请核对。"
     ),
 }
 
@@ -98,8 +67,7 @@ def answer_certificate(
     """Return the answer about the certificate a claim names; InvalidInput for an empty number."""
     if not number.strip():
         raise InvalidInput(
-            "ad_certificate 是空的：请填写医疗广告审查证明文号，或不填此项。",
-            "ad_certificate is empty: give the certificate's number, or leave the field out.",
+            Message("ad_certificate 是空的：请填写医疗广告审查证明文号，或不填此项。"),
         )
     registered = view.people.list_certificates(compact_certificate(number), asof)
     if not registered:
@@ -184,13 +152,16 @@ def _make_period(certificate: RecordSpan) -> _Period:
 def _format_sentence(
     reason: str, day: dt.date, lang: str, period: _Period | None = None, holder: Holder | None = None
 ) -> str:
-    english = lang.startswith("en")
     start, to = (period.start, period.to) if period else (None, None)
     is_computed = period is not None and "valid_to" in period.computed
-    return _SENTENCES[reason][english].format(
-        day=format_date(day, english),
-        start=format_date(start, english) if start else "",
-        to=format_date(to, english) if to else "",
-        computed=(", computed" if english else "，按一年推算") if is_computed else "",
-        holder=(holder.name or holder.code) if holder else "",
+    return (
+        _SENTENCES[reason]
+        .to_text(lang)
+        .format(
+            day=format_date(day, lang),
+            start=format_date(start, lang) if start else "",
+            to=format_date(to, lang) if to else "",
+            computed=Message("，按一年推算").to_text(lang) if is_computed else "",
+            holder=(holder.name or holder.code) if holder else "",
+        )
     )

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from registry.domain.model import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
+from registry.texts import Message, PluralMessage
 from registry.verification import verdict as rules
 from registry.verification.phrases import (
     ASSISTED_REPRODUCTION,
@@ -28,142 +29,54 @@ from registry.verification.phrases import (
 from registry.verification.verdict import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``_SentenceValues``.
-SENTENCES: dict[str, tuple[str, str]] = {
-    "licensed": (
-        "该机构{formerly}{day}在此地址获准开展{techniques}{note}。",
-        "This institution{formerly} {be} approved at this address{when} for {techniques}{note}.",
+SENTENCES: dict[str, Message] = {
+    "licensed": Message("该机构{formerly}{day}在此地址获准开展{techniques}{note}。"),
+    "licensed_several": Message("{alike}{count}处机构{day}均获准开展{techniques}{note}。"),
+    "listed": Message("该机构{formerly}{day}在获准开展人类辅助生殖技术的机构名录中{note}。"),
+    "listed_several": Message("{alike}{count}处机构{day}均在获准开展人类辅助生殖技术的机构名录中{note}。"),
+    "not_licensed": Message("该机构{formerly}{day}在名录中，但未获准开展{techniques}{note}。"),
+    "not_licensed_several": Message("{alike}{count}处机构{day}均在名录中，但均未获准开展{techniques}{note}。"),
+    "nothing_in_force": Message("该机构{formerly}{day}在名录中，但没有{current}有效的批准项目{note}。"),
+    "nothing_in_force_several": Message("{alike}{count}处机构{day}均在名录中，但均没有{current}有效的批准项目{note}。"),
+    "site_mismatch": Message("该机构{day}获批的地址是{address}，不是所查地址。"),
+    "site_mismatch_stopped": Message("该机构{day}在名录中的地址是{address}，不是所查地址。"),
+    "site_mismatch_several": Message("{alike}机构{day}在名录中的地址有{count}处，均不是所查地址。"),
+    "preparing": Message("{day}尚在筹建，不得开展诊疗。"),
+    "preparing_for": Message("{techniques}{day}尚在筹建，不得开展诊疗。"),
+    "preparing_several": Message("{alike}{count}处机构{day}均尚在筹建，不得开展诊疗。"),
+    "preparing_for_several": Message("{alike}{count}处机构的{techniques}{day}均尚在筹建，不得开展诊疗。"),
+    "stopped": Message("自{since}起{stopped}{why}，{now}不得开展{techniques}。"),
+    "stopped_several": Message("{alike}{count}处机构{now}均已{stopped}{why}，不得开展{techniques}。"),
+    "contradiction": Message("所给的名称、编码、证照号码或域名不属于同一家机构，请核对。"),
+    "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
+    "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
+    "same_number": Message("有{count}家机构使用该{number}，请核对地址或编码。"),
+    "not_found": Message(
+        "截至{list_day}的名录中没有这家机构{near}，未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，"
+        "可拨打12345举报。"
     ),
-    "licensed_several": (
-        "{alike}{count}处机构{day}均获准开展{techniques}{note}。",
-        "The {count} sites {alike} {are} each approved{when} for {techniques}{note}.",
-    ),
-    "listed": (
-        "该机构{formerly}{day}在获准开展人类辅助生殖技术的机构名录中{note}。",
-        "This institution{formerly} {be} on the list of approved institutions{when}{note}.",
-    ),
-    "listed_several": (
-        "{alike}{count}处机构{day}均在获准开展人类辅助生殖技术的机构名录中{note}。",
-        "The {count} sites {alike} {are} each on the list of approved institutions{when}{note}.",
-    ),
-    "not_licensed": (
-        "该机构{formerly}{day}在名录中，但未获准开展{techniques}{note}。",
-        "This institution{formerly} {be} on the list{when}, but {be} not approved for {techniques}{note}.",
-    ),
-    "not_licensed_several": (
-        "{alike}{count}处机构{day}均在名录中，但均未获准开展{techniques}{note}。",
-        "The {count} sites {alike} {are} on the list{when}, but not approved for {techniques}{note}.",
-    ),
-    "nothing_in_force": (
-        "该机构{formerly}{day}在名录中，但没有{current}有效的批准项目{note}。",
-        "This institution{formerly} {be} on the list{when}, with no approval in force{note}.",
-    ),
-    "nothing_in_force_several": (
-        "{alike}{count}处机构{day}均在名录中，但均没有{current}有效的批准项目{note}。",
-        "The {count} sites {alike} {are} on the list{when}, none of them with an approval in force{note}.",
-    ),
-    "site_mismatch": (
-        "该机构{day}获批的地址是{address}，不是所查地址。",
-        "The address this institution {be} approved at{when} is {address}, not the one asked about.",
-    ),
-    "site_mismatch_stopped": (
-        "该机构{day}在名录中的地址是{address}，不是所查地址。",
-        "The address of this institution on the list{when} is {address}, not the one asked about.",
-    ),
-    "site_mismatch_several": (
-        "{alike}机构{day}在名录中的地址有{count}处，均不是所查地址。",
-        "{count} sites {alike} {are} on the list{when}, none of them at the address asked about.",
-    ),
-    "preparing": (
-        "{day}尚在筹建，不得开展诊疗。",
-        "Still in preparation{when}: it {may} treat patients.",
-    ),
-    "preparing_for": (
-        "{techniques}{day}尚在筹建，不得开展诊疗。",
-        "Still in preparation{when} for {techniques}: it {may} offer such treatment.",
-    ),
-    "preparing_several": (
-        "{alike}{count}处机构{day}均尚在筹建，不得开展诊疗。",
-        "The {count} sites {alike} {are} all still in preparation{when}: they {may_they} treat patients.",
-    ),
-    "preparing_for_several": (
-        "{alike}{count}处机构的{techniques}{day}均尚在筹建，不得开展诊疗。",
-        "The {count} sites {alike} {are} all still in preparation{when} for {techniques}: they {may_they} offer such "
-        "treatment.",
-    ),
-    "stopped": (
-        "自{since}起{stopped}{why}，{now}不得开展{techniques}。",
-        "{Stopped} since {since}{why}; it {may} perform {techniques}{now}.",
-    ),
-    "stopped_several": (
-        "{alike}{count}处机构{now}均已{stopped}{why}，不得开展{techniques}。",
-        "The {count} sites {alike} {are} all {stopped}{why}; they {may_they} perform {techniques}{now}.",
-    ),
-    "contradiction": (
-        "所给的名称、编码、证照号码或域名不属于同一家机构，请核对。",
-        "The name, code, licence number or domain given are not of one and the same institution; please compare them.",
-    ),
-    "campus": (
-        "有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。",
-        "{Count} a similar name, but whether the campus asked about is meant is not established; please compare the "
-        "address or the code.",
-    ),
-    "same_name": (
-        "有{count}家机构名称相同或相近，请核对地址或编码。",
-        "{Count} this name or one like it; please compare the address or the code.",
-    ),
-    "same_number": (
-        "有{count}家机构使用该{number}，请核对地址或编码。",
-        "{Count} this {number}; please compare the address or the code.",
-    ),
-    "not_found": (
-        "截至{list_day}的名录中没有这家机构{near}，未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，可拨打12345举报。",
-        "No such institution is on the list as of {list_day}{near}; institutions not on the list may not perform "
-        "assisted reproduction, and offers can be reported by calling 12345.",
-    ),
-    "number_not_found": (
+    "number_not_found": Message(
         "截至{list_day}的名录中没有登记该{number}的机构，但名录未必载有每家机构的{number}，请再按名称核验；"
-        "未在名录中的机构不得开展人类辅助生殖技术。",
-        "No institution is recorded with this {number} on the list as of {list_day}, which need not hold that of every "
-        "institution, so please ask again by name; institutions not on the list may not perform assisted reproduction.",
+        "未在名录中的机构不得开展人类辅助生殖技术。"
     ),
-    "gone": (
-        "{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。",
-        "{name} was on an earlier list and is not on the list as of {list_day}; it {may} perform assisted "
-        "reproduction{now}.",
-    ),
-    "gone_undated": (
-        "{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。",
-        "{name} was on the list before and {be} no longer{when}; it {may} perform assisted reproduction{now}.",
-    ),
-    "not_stated": (
-        "{on}所依据的来源未说明该机构是否获准开展{techniques}，无法回答。",
-        "The source for {on} does not say whether it holds an approval for {techniques}, so this cannot be answered.",
-    ),
-    "nothing_known": (
-        "所问时刻名录尚无任何记录，无法回答。",
-        "At the time asked about the register held nothing yet, of any day, and cannot answer.",
-    ),
-    "nothing_of_the_day": (
-        "名录没有{on}或更早的记录，无法回答该日的情况。",
-        "The register holds nothing for {on} or before and cannot answer for that day.",
-    ),
-    "no_complete_list": (
-        "名录没有完整覆盖{on}、所问地点{scope}的名单，无法回答该日的情况。",
-        "The register holds no list that is complete for {on}, for the place asked about{scope}, and cannot answer for "
-        "that day.",
-    ),
+    "gone": Message("{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。"),
+    "gone_undated": Message("{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。"),
+    "not_stated": Message("{on}所依据的来源未说明该机构是否获准开展{techniques}，无法回答。"),
+    "nothing_known": Message("所问时刻名录尚无任何记录，无法回答。"),
+    "nothing_of_the_day": Message("名录没有{on}或更早的记录，无法回答该日的情况。"),
+    "no_complete_list": Message("名录没有完整覆盖{on}、所问地点{scope}的名单，无法回答该日的情况。"),
 }
 
 
-def describe_judgement(judgement: Judgement, on: dt.date, today: dt.date, english: bool) -> str:
+def describe_judgement(judgement: Judgement, on: dt.date, today: dt.date, lang: str) -> str:
     """Return the sentence that explains a verdict about a day, as said on ``today``."""
     if len(judgement.each) == len(judgement.techniques) == 1 and (usual := _find_usual_reason(judgement)):
         (answer,) = judgement.techniques  # most answers: the sentence names no institution, so many of them share it
         as_of = answer.basis.as_of if answer.basis else None
-        return _format_usual_sentence(usual, answer.technique, answer.stage, as_of, on, today, english)
-    template = SENTENCES[_select_reason(judgement, on)][english]
-    sentence = template.format_map(_SentenceValues(judgement, on, today, english))
-    return _add_future_caveat(sentence, on, today, english)
+        return _format_usual_sentence(usual, answer.technique, answer.stage, as_of, on, today, lang)
+    template = SENTENCES[_select_reason(judgement, on)].to_text(lang)
+    sentence = template.format_map(_SentenceValues(judgement, on, today, lang))
+    return _add_future_caveat(sentence, on, today, lang)
 
 
 def _find_usual_reason(judgement: Judgement) -> str | None:
@@ -185,21 +98,20 @@ def _format_usual_sentence(  # noqa: PLR0913 - all that it hangs on
     as_of: dt.date | None,
     on: dt.date,
     today: dt.date,
-    english: bool,
+    lang: str,
 ) -> str:
     """Format the sentence about one site that is, or is not, licensed for one technique."""
-    words, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, english)
-    values = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, english)}
-    return _add_future_caveat(SENTENCES[reason][english].format(**values), on, today, english)
+    words, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, lang)
+    values = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, lang)}
+    return _add_future_caveat(SENTENCES[reason].to_text(lang).format(**values), on, today, lang)
 
 
-def _add_future_caveat(sentence: str, on: dt.date, today: dt.date, english: bool) -> str:
+def _add_future_caveat(sentence: str, on: dt.date, today: dt.date, lang: str) -> str:
     """Mark a sentence about a day to come as resting on what is recorded so far."""
     if on <= today:
         return sentence
-    if english:
-        return f"By what is recorded so far, {sentence[0].lower()}{sentence[1:]}"
-    return f"按目前的记载，{sentence}"
+    continued = sentence[0].lower() + sentence[1:]
+    return Message("按目前的记载，{sentence}", sentence=sentence, continued=continued).to_text(lang)
 
 
 #: Verdict -> its reason with techniques claimed and without; "_several" is added where several sites fit.
@@ -244,13 +156,13 @@ def _select_absence_reason(judgement: Judgement) -> str:
 # --- the blanks of a sentence ----------------------------------------------------------------------------------------
 
 #: By what several institutions fit: (zh before "3处机构", English behind "3 sites").
-_ALIKE: dict[MatchedOn, tuple[str, str]] = {
-    "name": ("该名称的", "of this name"),
-    "alias": ("该名称的", "of this name"),
-    "former_name": ("曾用该名称的", "formerly of this name"),
-    "uscc": ("使用该统一社会信用代码的", "with this unified social credit code"),
-    "practice_licence_no": ("使用该执业许可证登记号的", "with this practice licence number"),
-    "domain": ("使用该网站域名的", "with this website domain"),
+_ALIKE: dict[MatchedOn, Message] = {
+    "name": Message("该名称的"),
+    "alias": Message("该名称的"),
+    "former_name": Message("曾用该名称的"),
+    "uscc": Message("使用该统一社会信用代码的"),
+    "practice_licence_no": Message("使用该执业许可证登记号的"),
+    "domain": Message("使用该网站域名的"),
 }
 
 
@@ -260,35 +172,34 @@ class _SentenceValues(dict[str, str]):
     Empty where there is nothing to say.
     """
 
-    def __init__(self, judgement: Judgement, on: dt.date, today: dt.date, english: bool) -> None:
+    def __init__(self, judgement: Judgement, on: dt.date, today: dt.date, lang: str) -> None:
         super().__init__()
-        self._arguments = (judgement, on, english)
+        self._arguments = (judgement, on, lang)
         self._today = today
 
     def __missing__(self, name: str) -> str:
-        judgement, on, english = self._arguments
+        judgement, on, lang = self._arguments
         if name in ("techniques", "note"):  # worked out together
-            techniques, self["note"] = _describe_techniques(judgement, on, english)
-            self["techniques"] = techniques or ASSISTED_REPRODUCTION[english]
+            techniques, self["note"] = _describe_techniques(judgement, on, lang)
+            self["techniques"] = techniques or ASSISTED_REPRODUCTION.to_text(lang)
             return self[name]
         if name == "formerly":
-            return _describe_former_name(judgement, on == self._today, english)
+            return _describe_former_name(judgement, on == self._today, lang)
         describe = _VALUES.get(name)
-        return describe(judgement, on, english) if describe else make_time_words(on, self._today, english)[name]
+        return describe(judgement, on, lang) if describe else make_time_words(on, self._today, lang)[name]
 
 
-def _describe_shared_trait(judgement: Judgement, _on: dt.date, english: bool) -> str:
-    return _ALIKE.get(judgement.match.on if judgement.match else "name", _ALIKE["name"])[english]
+def _describe_shared_trait(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    return _ALIKE.get(judgement.match.on if judgement.match else "name", _ALIKE["name"]).to_text(lang)
 
 
-def _format_count_phrase(judgement: Judgement, _on: dt.date, _english: bool) -> str:
-    number = max(judgement.count, len(judgement.candidates))
-    return "One institution has" if number == 1 else f"{number} institutions have"
+def _format_count_phrase(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    return PluralMessage("{count}家机构有", count=max(judgement.count, len(judgement.candidates))).to_text(lang)
 
 
-def _describe_scope(judgement: Judgement, _on: dt.date, english: bool) -> str:
-    named = join_words((format_technique(t.technique, english) for t in _list_decisive_techniques(judgement)), english)
-    return (f" and for {named}" if english else f"和{named}") if named else ""
+def _describe_scope(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    named = join_words((format_technique(t.technique, lang) for t in _list_decisive_techniques(judgement)), lang)
+    return Message("和{named}", named=named).to_text(lang) if named else ""
 
 
 def _list_decisive_techniques(judgement: Judgement) -> list[TechniqueAnswer]:
@@ -301,71 +212,70 @@ def _list_site_answers(judgement: Judgement, technique: str) -> list[TechniqueAn
     return [answer for _, answers in judgement.each for answer in answers if answer.technique == technique]
 
 
-def _describe_techniques(judgement: Judgement, on: dt.date, english: bool) -> tuple[str, str]:
+def _describe_techniques(judgement: Judgement, on: dt.date, lang: str) -> tuple[str, str]:
     """Return (the techniques the verdict is about, the note on what it rests on); each has its own note where they
     differ."""
     decisive = _list_decisive_techniques(judgement)
     if judgement.verdict not in ("licensed", "technique_not_licensed"):
-        return join_words((format_technique(answer.technique, english) for answer in decisive), english), ""
+        return join_words((format_technique(answer.technique, lang) for answer in decisive), lang), ""
     if len(decisive) == len(judgement.each) == 1 and judgement.verdict == "licensed":  # as nearly always
         (answer,) = decisive
         as_of = answer.basis.as_of if answer.basis else None
-        return format_single_technique(answer.technique, answer.stage, as_of, english)
+        return format_single_technique(answer.technique, answer.stage, as_of, lang)
     if not decisive:
         sources = [judgement.sources.get(site.source or "") for site, _ in judgement.each]
-        return "", format_source_note([source.as_of if source else None for source in sources], english)
+        return "", format_source_note([source.as_of if source else None for source in sources], lang)
     notes = []
     for answer in decisive:
         bases = [at_site.basis for at_site in _list_site_answers(judgement, answer.technique)]
-        notes.append(format_source_note([basis.as_of if basis else None for basis in bases], english))
-    words = [_describe_technique(judgement, answer, on, english) for answer in decisive]
+        notes.append(format_source_note([basis.as_of if basis else None for basis in bases], lang))
+    words = [_describe_technique(judgement, answer, on, lang) for answer in decisive]
     if len(set(notes)) > 1:
         words, notes = [text + note for text, note in zip(words, notes, strict=True)], [""]
     is_long = any("，" in text or "," in text for text in words)
-    return (("；", "; ") if is_long else ("、", ", "))[english].join(words), notes[0]
+    return (Message("；") if is_long else Message("、")).to_text(lang).join(words), notes[0]
 
 
-def _describe_technique(judgement: Judgement, answer: TechniqueAnswer, on: dt.date, english: bool) -> str:
+def _describe_technique(judgement: Judgement, answer: TechniqueAnswer, on: dt.date, lang: str) -> str:
     """Describe a technique with its stage where approved, and the day from which it will be where that is recorded."""
-    words = format_technique(answer.technique, english)
+    words = format_technique(answer.technique, lang)
     if judgement.verdict == "licensed":
         stage = format_stages(
-            (at_site.stage for at_site in _list_site_answers(judgement, answer.technique) if at_site.stage), english
+            (at_site.stage for at_site in _list_site_answers(judgement, answer.technique) if at_site.stage), lang
         )
-        return f"{words}, {stage}" if english else f"{words}，{stage}"
+        return Message("{words}，{stage}", words=words, stage=stage).to_text(lang)
     approvals = [site.approvals.get(answer.technique) for site, _ in judgement.each]
     starts = {approval.valid_from for approval in approvals if approval and approval.stage in LAWFUL_STAGES}
     if len(starts) != 1 or None in approvals or not (start := starts.pop()) or start <= on:
         return words
-    begins = format_date(start, english)
-    return f"{words}, whose approval takes effect on {begins}" if english else f"{words}，其批准自{begins}起生效"
+    begins = format_date(start, lang)
+    return Message("{words}，其批准自{begins}起生效", words=words, begins=begins).to_text(lang)
 
 
-def _describe_former_name(judgement: Judgement, is_today: bool, english: bool) -> str:
+def _describe_former_name(judgement: Judgement, is_today: bool, lang: str) -> str:
     if judgement.match is None or judgement.match.on != "former_name":
         return ""
     name = judgement.match.name
-    if english:
-        return f" (asked about by a former name; it {'is now' if is_today else 'was then'} {name})"
-    return f"（所查名称为曾用名，{'现' if is_today else '当时'}名{name}）"
+    sentence = (
+        Message("（所查名称为曾用名，现名{name}）") if is_today else Message("（所查名称为曾用名，当时名{name}）")
+    )
+    return sentence.fill_in(name=name).to_text(lang)
 
 
-def _format_list_day(judgement: Judgement, _on: dt.date, english: bool) -> str:
+def _format_list_day(judgement: Judgement, _on: dt.date, lang: str) -> str:
     source = judgement.sources.get(judgement.site.source or "") if judgement.site else None
     day = source.as_of if source else judgement.list_basis.as_of if judgement.list_basis else None
-    return format_date(day, english) if day else ""
+    return format_date(day, lang) if day else ""
 
 
-def _describe_near_names(judgement: Judgement, _on: dt.date, english: bool) -> str:
+def _describe_near_names(judgement: Judgement, _on: dt.date, lang: str) -> str:
     count = len(judgement.candidates)
     if not count or judgement.site is not None:
         return ""
-    if english:
-        return f" ({count} {'has' if count == 1 else 'have'} a similar name: compare the full name)"
-    return f"（有{count}家名称相近，请核对全称）"
+    return PluralMessage("（有{count}家名称相近，请核对全称）", count=count).to_text(lang)
 
 
-def _describe_lapse(judgement: Judgement, on: dt.date, english: bool) -> str:
+def _describe_lapse(judgement: Judgement, on: dt.date, lang: str) -> str:
     """Explain a lapse that nobody recorded: the verification (校验) was due, and none is known."""
     if judgement.verdict != "lapsed":
         return ""
@@ -378,22 +288,22 @@ def _describe_lapse(judgement: Judgement, on: dt.date, english: bool) -> str:
     ]
     if not lapsed or any(rules.find_lapse_day(approval) is None for approval in lapsed):
         return ""
-    return ", its verification being overdue with none recorded" if english else "（校验已到期，没有校验记录）"
+    return Message("（校验已到期，没有校验记录）").to_text(lang)
 
 
 #: How the value of each blank is worked out.
-_VALUES: dict[str, Callable[[Judgement, dt.date, bool], str]] = {
-    "address": lambda judgement, _on, _english: judgement.site.address if judgement.site else "",
+_VALUES: dict[str, Callable[[Judgement, dt.date, str], str]] = {
+    "address": lambda judgement, _on, _lang: judgement.site.address if judgement.site else "",
     "alike": _describe_shared_trait,
-    "count": lambda judgement, _on, _english: str(max(judgement.count, len(judgement.candidates))),
+    "count": lambda judgement, _on, _lang: str(max(judgement.count, len(judgement.candidates))),
     "Count": _format_count_phrase,
     "list_day": _format_list_day,
-    "name": lambda judgement, _on, _english: judgement.site.name if judgement.site else "",
+    "name": lambda judgement, _on, _lang: judgement.site.name if judgement.site else "",
     "near": _describe_near_names,
-    "number": lambda judgement, _on, english: NUMBERS[judgement.by][english] if judgement.by in NUMBERS else "",
+    "number": lambda judgement, _on, lang: NUMBERS[judgement.by].to_text(lang) if judgement.by in NUMBERS else "",
     "scope": _describe_scope,
-    "since": lambda judgement, _on, english: format_date(judgement.since, english) if judgement.since else "",
-    "stopped": lambda judgement, _on, english: STAGE_WORDS[judgement.verdict][english],
-    "Stopped": lambda judgement, _on, english: STAGE_WORDS[judgement.verdict][english].capitalize(),
+    "since": lambda judgement, _on, lang: format_date(judgement.since, lang) if judgement.since else "",
+    "stopped": lambda judgement, _on, lang: STAGE_WORDS[judgement.verdict].to_text(lang),
+    "Stopped": lambda judgement, _on, lang: STAGE_WORDS[judgement.verdict].to_text(lang).capitalize(),
     "why": _describe_lapse,
 }

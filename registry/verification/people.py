@@ -23,6 +23,7 @@ from registry.domain.model import (
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
+from registry.texts import Message
 from registry.verification.people_index import RecordSpan, make_loose_key, make_name_key
 from registry.verification.phrases import ASSISTED_REPRODUCTION, format_date, format_technique, join_words
 from registry.verification.verdict import Judgement
@@ -37,49 +38,19 @@ SEVERITY: tuple[PersonWord, ...] = (
     "institution_not_licensed",
     "not_authorised",
 )
-_SENTENCES: dict[str, tuple[str, str]] = {
-    "authorised": (
-        "此姓名的人员{day}在该机构有执业授权记载{role}{techniques}。",
-        "A person of this name is recorded as authorised at this institution on {day}{role}{techniques}.",
+_SENTENCES: dict[str, Message] = {
+    "authorised": Message("此姓名的人员{day}在该机构有执业授权记载{role}{techniques}。"),
+    "not_for_technique": Message("此姓名的人员{day}在该机构有授权记载，但不含{techniques}。"),
+    "not_authorised": Message("名录中{day}在该机构获授权的人员里没有此姓名。"),
+    "institution_not_licensed": Message(
+        "此姓名的人员在该机构有授权记载，但机构本身{day}未获准开展{techniques}，人员不得在此开展。"
     ),
-    "not_for_technique": (
-        "此姓名的人员{day}在该机构有授权记载，但不含{techniques}。",
-        "A person of this name is authorised at this institution on {day}, but not for {techniques}.",
-    ),
-    "not_authorised": (
-        "名录中{day}在该机构获授权的人员里没有此姓名。",
-        "Nobody of this name is among those recorded as authorised at this institution on {day}.",
-    ),
-    "institution_not_licensed": (
-        "此姓名的人员在该机构有授权记载，但机构本身{day}未获准开展{techniques}，人员不得在此开展。",
-        "A person of this name is recorded there, but the institution itself is not licensed for {techniques} on "
-        "{day}, so nobody may perform it there.",
-    ),
-    "ambiguous": (
-        "{day}该名称下有不止一处机构或不止一名同名人员，授权记载不一致，无法确定。",
-        "More than one site, or more than one person of this name, fits on {day}, and what is recorded of them "
-        "differs, so this cannot be told.",
-    ),
-    "none_recorded": (
-        "名录没有该机构{day}的人员授权记载，无法回答；这不代表此人未获授权。",
-        "The register holds no authorisations of people at this institution for {day} and cannot answer; this does not "
-        "mean that the person is not authorised.",
-    ),
-    "withheld": (
-        "该机构{day}有姓名已依法删除或未公布的人员，无法确认也无法排除此姓名；这不代表此人未获授权。",
-        "Names of people at this institution on {day} were erased or are not held here, so this name can be neither "
-        "confirmed nor ruled out; this does not mean that the person is not authorised.",
-    ),
-    "nobody_matched": (
-        "未能确定是哪一家机构（或地址不符），因此没有核对人员；这不代表此人未获授权。",
-        "It is not established which institution is meant, or its address differs, so the person was not looked up; "
-        "this does not mean that the person is not authorised.",
-    ),
-    "not_stated": (
-        "此姓名的人员{day}在该机构有授权记载，但记载或机构的许可没有说明{techniques}，无法回答；这不代表此人未获授权。",
-        "A person of this name is recorded at this institution on {day}, but the record, or the institution's own "
-        "approval, does not state {techniques}, so this cannot be answered; this does not mean that the person is not "
-        "authorised.",
+    "ambiguous": Message("{day}该名称下有不止一处机构或不止一名同名人员，授权记载不一致，无法确定。"),
+    "none_recorded": Message("名录没有该机构{day}的人员授权记载，无法回答；这不代表此人未获授权。"),
+    "withheld": Message("该机构{day}有姓名已依法删除或未公布的人员，无法确认也无法排除此姓名；这不代表此人未获授权。"),
+    "nobody_matched": Message("未能确定是哪一家机构（或地址不符），因此没有核对人员；这不代表此人未获授权。"),
+    "not_stated": Message(
+        "此姓名的人员{day}在该机构有授权记载，但记载或机构的许可没有说明{techniques}，无法回答；这不代表此人未获授权。"
     ),
 }
 
@@ -109,8 +80,7 @@ def answer_person(view: VerificationView, person: Person, judgement: Judgement, 
     key = make_name_key(person.name)
     if not key:
         raise InvalidInput(
-            "practitioner.name 是空的：请填写人员姓名，或不填 practitioner。",
-            "practitioner.name is empty: give the person's name, or leave practitioner out.",
+            Message("practitioner.name 是空的：请填写人员姓名，或不填 practitioner。"),
         )
     if not judgement.codes:
         return _make_answer(_SiteFinding(words=(), word="unknown", reason="nobody_matched"), asof.valid_on, lang)
@@ -168,7 +138,7 @@ def _make_answer(finding: _SiteFinding, day: dt.date, lang: str) -> PersonAnswer
     role = single.role if single else None
     return PersonAnswer(
         verdict=finding.word,
-        explanation=_format_sentence(finding, role, day, lang.startswith("en")),
+        explanation=_format_sentence(finding, role, day, lang),
         techniques=[PersonTechnique(technique=t, verdict=word) for t, word in finding.words],
         role=role,
         exact=finding.exact,
@@ -176,15 +146,19 @@ def _make_answer(finding: _SiteFinding, day: dt.date, lang: str) -> PersonAnswer
     )
 
 
-def _format_sentence(finding: _SiteFinding, role: str | None, day: dt.date, english: bool) -> str:
-    names = (format_technique(t, english) for t, word in finding.words if word == finding.word)
-    techniques = join_words(names, english)
+def _format_sentence(finding: _SiteFinding, role: str | None, day: dt.date, lang: str) -> str:
+    names = (format_technique(t, lang) for t, word in finding.words if word == finding.word)
+    techniques = join_words(names, lang)
     if finding.reason == "authorised":
-        techniques = (f" for {techniques}" if english else f"，范围含{techniques}") if techniques else ""
+        techniques = Message("，范围含{techniques}", techniques=techniques).to_text(lang) if techniques else ""
     else:
-        techniques = techniques or ASSISTED_REPRODUCTION[english]
-    return _SENTENCES[finding.reason][english].format(
-        day=format_date(day, english),
-        role=(f" ({role})" if english else f"（{role}）") if role else "",
-        techniques=techniques,
+        techniques = techniques or ASSISTED_REPRODUCTION.to_text(lang)
+    return (
+        _SENTENCES[finding.reason]
+        .to_text(lang)
+        .format(
+            day=format_date(day, lang),
+            role=Message("（{role}）", role=role).to_text(lang) if role else "",
+            techniques=techniques,
+        )
     )

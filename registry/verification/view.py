@@ -24,6 +24,7 @@ from registry.log.merkle import Frontier
 from registry.records.asof import AsOf, instant_at, to_day
 from registry.storage.database import Database
 from registry.storage.tables import entries
+from registry.texts import Message
 from registry.verification import spans
 from registry.verification.institution_index import InstitutionIndex
 from registry.verification.people_index import PeopleIndex
@@ -175,9 +176,7 @@ class VerificationView:
         leaf = connection.execute(sa.select(entries.c.leaf).where(entries.c.number == self.size)).scalar()
         if leaf != self._last_leaf:
             raise LogDamaged(
-                "日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。",
-                "The log is not the one this process has read so far, and nothing is answered from it. Check, then "
-                "restart.",
+                Message("日志与本进程此前所读的不一致，已停止从数据库答复；请检查数据库后重新启动。"),
             )
 
     def _extend_frontier(
@@ -313,14 +312,13 @@ def _refuse_rolled_back(size: int, published: int) -> None:
 
 def _make_too_old_error(verified: LogCheckTime) -> StateTooOld:
     seconds = int(verified.get_age())
-    zh, en = (
-        (f"{seconds}秒", f"{seconds} seconds")
-        if seconds < 120
-        else (f"{seconds // 60}分钟", f"{seconds // 60} minutes")
+    message = (
+        Message("{seconds}秒", seconds=seconds) if seconds < 120 else Message("{seconds}分钟", seconds=seconds // 60)
     )
     return StateTooOld(
-        f"系统暂时无法核验，这不代表该机构未获批准，请稍后再试。最近一次确认名录是在{zh}前，已不足为据。",
-        "The register cannot be asked at the moment. This does not mean an institution is not approved; please try "
-        f"again later. It was last seen {en} ago, which is too long to answer from.",
+        Message(
+            "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。最近一次确认名录是在{message}前，已不足为据。",
+            message=message,
+        ),
         age=seconds,
     )

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, InternalServerException
 
 from registry import errors
 from registry.errors import STATUSES, RegistryError, find_nearest
+from registry.texts import Message
 
 #: Seconds until it is worth asking again, where the error itself does not say (``details['retry_after']``).
 RETRY_AFTER: dict[type[RegistryError], int] = {
@@ -83,11 +84,11 @@ def get_code(error: RegistryError) -> str:
     return find_nearest(type(error), PUBLISHED_CODES) or error.code
 
 
-def encode_problem(status: int, code: str, zh: str, en: str) -> bytes:
+def encode_problem(status: int, code: str, message: Message) -> bytes:
     """Encode an RFC 9457 problem document in both languages, for answers given before a request is read."""
     title = HTTPStatus(status).phrase
     return msgspec.json.encode(
-        {"type": "about:blank", "title": title, "status": status, "detail": f"{zh} / {en}", "code": code}
+        {"type": "about:blank", "title": title, "status": status, "detail": message.to_bilingual(), "code": code}
     )
 
 

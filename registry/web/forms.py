@@ -18,6 +18,7 @@ from litestar.enums import RequestEncodingType
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 from registry.errors import InvalidInput, TooLarge, make_nesting_error
+from registry.texts import Message
 from registry.uploads.gate import Gate
 from registry.uploads.sandbox import FILES, FILES_WAITING
 
@@ -140,15 +141,12 @@ def _check_text_size(size: int) -> None:
 def _make_too_large_error() -> TooLarge:
     limit = _MAX_TEXT // 1024 // 1024
     return TooLarge(
-        f"表单中的文字过多（最多{limit} MB），没有处理；文件请用选择文件的一栏上传。",
-        f"The fields of the form hold too much text (at most {limit} MB), and nothing was done; a file goes into the "
-        "field that takes files.",
+        Message("表单中的文字过多（最多{limit} MB），没有处理；文件请用选择文件的一栏上传。", limit=limit),
         limit=_MAX_TEXT,
     )
 
 
 def _make_malformed_error() -> InvalidInput:
     return InvalidInput(
-        "提交的表单不完整或已损坏，没有处理；请返回后重新提交。",
-        "The form that was sent is damaged or incomplete, and nothing was done; go back and send it again.",
+        Message("提交的表单不完整或已损坏，没有处理；请返回后重新提交。"),
     )

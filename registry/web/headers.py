@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import cast
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import Message as AsgiMessage
 
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
@@ -102,14 +103,14 @@ class OutermostMiddleware:
         except (WrongHost, InvalidInput) as error:
             status = get_status(error)
             headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
-            body = encode_problem(status, error.code, error.zh, error.en)
+            body = encode_problem(status, error.code, error.message)
             await _send_response(send, status, [*headers, *self._private], body)
             return
         if _is_preflight(scope["method"], request_headers) and _is_shared(path):
             await _send_response(send, 204, [*self._public, *_PREFLIGHT], b"")
             return
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 own = message["headers"]
                 extra = [*cast("Headers", scope.get(EXTRA, [])), *self._make_headers(scope)]
@@ -140,5 +141,5 @@ async def _send_response(send: Send, status: int, headers: Headers, body: bytes)
     """Send an answer that no door gives, with its length, which the server leaves to the application."""
     length = [(b"content-length", str(len(body)).encode())] if status != 204 else []
     start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}
-    await send(cast("Message", start))
+    await send(cast("AsgiMessage", start))
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
+from registry.texts import Message
 
 #: Read by machines that know only the address of this process.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -41,8 +42,7 @@ class HostList:
         name = _parse_host_name(host)
         if name not in self._names and not _is_this_machine(name):
             raise WrongHost(
-                f"本名录的网址是 {self._address}，请求中的主机名不是它。",
-                f"This register is at {self._address}; the request names another host.",
+                Message("本名录的网址是 {address}，请求中的主机名不是它。", address=self._address),
             )
 
 
@@ -55,9 +55,7 @@ def _check_host_syntax(host: str) -> None:
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 0) > 65535 or not _is_ipv6(match[1] or "::"):
         raise InvalidInput(
-            "请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。",
-            "The Host of the request is malformed: it is a name or an address, perhaps with a colon and a port "
-            "from 0 to 65535.",
+            Message("请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。"),
         )
 
 

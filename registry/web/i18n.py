@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup, escape
 
+from registry import texts
 from registry.domain import techniques
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Region
+from registry.texts import FixedText, Message
+from registry.verification.phrases import format_date
 
 Lang = Literal["zh-CN", "en"]
 Size = Literal["normal", "large"]
@@ -26,24 +26,7 @@ SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 _TICKS = re.compile("`([^`]+)`")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _COUNTED = re.compile(r"(\d+) (formal|trial)")
-_STAGES_ZH = {"formal": "正式运行", "trial": "试运行"}
-WORDS = Path(__file__).with_name("words.toml")
-
-
-@cache
-def load_catalogue(file: Path = WORDS) -> dict[str, dict[str, str]]:
-    """Load a catalogue and flatten it: ``verdict.licensed.sentence`` -> ``{"zh": ..., "en": ...}``."""
-    flat: dict[str, dict[str, str]] = {}
-
-    def flatten(prefix: str, node: dict[str, Any]) -> None:
-        if isinstance(node.get("zh"), str):
-            flat[prefix] = node
-            return
-        for name, child in node.items():
-            flatten(f"{prefix}.{name}" if prefix else name, child)
-
-    flatten("", tomllib.loads(file.read_text("utf-8")))
-    return flat
+_STAGES = {"formal": Message("正式运行", context="counted"), "trial": Message("试运行", context="counted")}
 
 
 def read_preferences(query: Mapping[str, Any]) -> tuple[Lang, Size]:
@@ -61,16 +44,9 @@ class Language:
         self.size: Size = size
         self.english = lang == "en"
 
-    def get_catalogue(self) -> dict[str, dict[str, str]]:
-        """Return the words of this language."""
-        return load_catalogue()
-
     def translate(self, key: str, **values: object) -> Markup:
         """Return the string of ``key`` with its ``{names}`` filled in; KeyError when the catalogue has no such key."""
-        entry = self.get_catalogue()[key]
-        text = entry["en" if self.english else "zh"]
-        if self.english and values.get("count") == 1:
-            text = entry.get("en_one", text)
+        text = texts.find_text(key, self.lang, values.get("count"))
         return Markup(escape(text)).format(**values)  # noqa: S704  our own catalogue, escaped first
 
     def mark_chinese(self, text: str) -> Markup:
@@ -81,7 +57,7 @@ class Language:
         """Format text of a document: `x` as code; the page's half of 中文 / English; other languages marked as such."""
         chinese, both, english = text.partition(" / ")
         if both and _CHINESE.search(chinese):
-            text = english if self.english else chinese
+            text = FixedText(chinese, english).to_text(self.lang)
         safe = _TICKS.sub(r"<code>\1</code>", str(escape(text)))
         lang = "zh-CN" if _CHINESE.search(text) else "en"
         return Markup(safe if lang == self.lang else f'<span lang="{lang}">{safe}</span>')  # noqa: S704  escaped above
@@ -91,7 +67,10 @@ class Language:
         counts = _COUNTED.findall(text)
         if not counts or _COUNTED.sub("", text).strip(" +"):
             return self.mark_chinese(text)
-        words = (f"{number} {stage}" if self.english else f"{number}项{_STAGES_ZH[stage]}" for number, stage in counts)
+        words = (
+            Message("{number}项{stage}", number=number, stage=_STAGES[stage]).to_text(self.lang)
+            for number, stage in counts
+        )
         return self.translate("stage.counted", counts=self.format_list(words))
 
     def format_names(self, names: Iterable[str]) -> Markup:
@@ -100,15 +79,13 @@ class Language:
 
     def format_day(self, day: dt.date) -> Markup:
         """Format a day: 2025年6月30日, or 30 June 2025."""
-        text = f"{day.day} {day:%B} {day.year}" if self.english else f"{day.year}年{day.month}月{day.day}日"
-        return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), text)
+        return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), format_date(day, self.lang))
 
     def format_instant(self, at: dt.datetime) -> Markup:
         """Format an instant as the clock in Shanghai shows it: 2025年6月30日 14:05（北京时间）."""
         local = at.astimezone(SHANGHAI)
-        text = f"{local.day} {local:%B} {local.year}, {local:%H:%M} (Beijing time)"
-        if not self.english:
-            text = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}（北京时间）"
+        day = format_date(local.date(), self.lang)
+        text = Message("{day} {time:%H:%M}（北京时间）", day=day, time=local).to_text(self.lang)
         return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), text)
 
     def format_public_code(self, code: str) -> Markup:
@@ -122,12 +99,12 @@ class Language:
     def get_plain_word(self, technique: str) -> str:
         """Return the everyday word of a technique code; the code itself when it is unknown."""
         row = techniques.BY_CODE.get(technique)
-        return technique if row is None else row.plain_en if self.english else row.plain_zh
+        return technique if row is None else row.get_plain_word(self.lang)
 
     def get_official_name(self, technique: str) -> str:
         """Return the official name of a technique code; the code itself when it is unknown."""
         row = techniques.BY_CODE.get(technique)
-        return technique if row is None else row.official_en if self.english else row.official_zh
+        return technique if row is None else row.get_official_name(self.lang)
 
     def format_technique(self, technique: str) -> Markup:
         """Format 试管婴儿（体外受精-胚胎移植）; one name where the everyday word is part of the official one."""

@@ -20,6 +20,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from registry.errors import Busy
 from registry.storage.locks import AT_ONCE, LockWait, lock_wait
+from registry.texts import Message
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -60,9 +61,11 @@ class _Lane(ThreadPoolExecutor):
         """Run a function in the lane; Busy when it is full."""
         if not self._places.acquire(blocking=False):
             raise Busy(
-                f"此刻请求太多，您的请求没有执行，没有任何改动或丢失，也不代表任何机构未获批准；请{_RETRY_AFTER}秒后再试。",
-                "There are too many requests at this moment. Yours was not done, nothing was changed or lost, and this "
-                f"says nothing about any institution. Try again in {_RETRY_AFTER} seconds.",
+                Message(
+                    "此刻请求太多，您的请求没有执行，没有任何改动或丢失，也不代表任何机构未获批准；"
+                    "请{retry_after}秒后再试。",
+                    retry_after=_RETRY_AFTER,
+                ),
                 retry_after=_RETRY_AFTER,
             )
         try:

@@ -15,6 +15,7 @@ from registry.clients.people_budget import PeopleBudget
 from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import InvalidKey, TooManyRequests
 from registry.storage.counts import RemainingRequests, to_whole_seconds
+from registry.texts import Message
 from registry.web import lanes
 from registry.web.headers import EXTRA
 
@@ -74,9 +75,7 @@ def get_api_key(connection: Connection) -> ApiKey:
     admitted = find_admitted_request(connection)
     if admitted is None or admitted.key is None:
         raise InvalidKey(
-            "此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。",
-            "This needs an API key, sent as Authorization: Bearer; whoever runs the register makes them: "
-            "registry key add.",
+            Message("此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。"),
         )
     return admitted.key
 
@@ -111,8 +110,7 @@ def _read_key(headers: RawHeaders) -> str | None:
     keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
     if len(keys) > 1:
         raise InvalidKey(
-            "请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。",
-            "The request holds two different keys; send one, as Authorization or as X-API-Key.",
+            Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"),
         )
     return keys.pop() if keys else None
 

@@ -21,6 +21,7 @@ from registry.api import problems
 from registry.errors import RegistryError
 from registry.staff import errors as staff_errors
 from registry.storage.locks import make_write_busy_error
+from registry.texts import FixedText
 from registry.verification.view import VerificationView
 from registry.web import error_status
 
@@ -147,7 +148,7 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
     assert client.get("/page").status_code == 500
     assert any(record.exc_info for record in caplog.records)
     caplog.clear()
-    raising.append(errors.NotFound("没有", "none"))
+    raising.append(errors.NotFound(FixedText("没有", "none")))
     raising.append(HTTPException(status_code=405))
     assert client.get("/page").status_code == 405
     assert caplog.records == []

@@ -18,6 +18,7 @@ from registry.errors import InvalidInput
 from registry.register import Register, SearchRequest
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
+from registry.texts import FixedText
 from tests.factories import DAY, the_real_lists
 from tests.searching import KEY, a_meilisearch
 
@@ -65,8 +66,7 @@ def read(path: Path) -> list[Query]:
         columns = line.split("\t")
         if len(columns) != 3 or not all(columns):
             raise InvalidInput(
-                f"{path.name} 第{number}行须有三列：查询、应得机构、类别，以制表符分隔。",
-                f"{path.name}, line {number}: three columns are needed, separated by tabs: query, expected, category.",
+                FixedText(f"{path.name}, line {number}: three columns, separated by tabs: query, expected, category.")
             )
         text, expected, kind = columns
         found.append(Query(text, tuple(expected.split("|")), kind))

@@ -16,6 +16,7 @@ from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime, make_heartbeat, measure_uptime
 from registry.log.tiles import Tile
 from registry.records import asof
+from registry.texts import FixedText
 from registry.verification.answer import take_moment
 from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, enter
 from tests.times import the_clock_at
@@ -98,7 +99,7 @@ def evidence(
 
 
 def web(instant: dt.datetime, vouches: bool = True) -> TimeStatement:
-    return TimeStatement(zh="某处的时间", en="the time of somewhere", instant=instant, vouches=vouches)
+    return TimeStatement(message=FixedText("某处的时间", "the time of somewhere"), instant=instant, vouches=vouches)
 
 
 LONG_AGO = NOW - 100 * ONE_DAY

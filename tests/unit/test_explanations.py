@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from registry.domain.model import Answer, CertificateWord, PersonWord, VerdictWord
 from registry.domain.techniques import TECHNIQUES
 from registry.records.asof import read_today
+from registry.texts import Message
 from registry.verification import certificates, explain, people
 from registry.verification.view import VerificationView
 from tests import explained
@@ -54,14 +55,14 @@ DENIED = {
 }
 
 
-class Recording(dict[str, tuple[str, str]]):
+class Recording(dict[str, Message]):
     """Templates, and which of them were used."""
 
-    def __init__(self, templates: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, templates: dict[str, Message]) -> None:
         super().__init__(templates)
         self.used: list[str] = []
 
-    def __getitem__(self, key: str) -> tuple[str, str]:
+    def __getitem__(self, key: str) -> Message:
         self.used.append(key)
         return super().__getitem__(key)
 
@@ -116,7 +117,7 @@ def test_the_table_asks_of_days_gone_by_of_today_and_of_days_to_come() -> None:
 def test_a_template_ends_in_the_only_full_stop_and_holds_nothing_of_the_other_language(kind: str) -> None:
     module, name = TEMPLATES[kind]
     for reason, found in getattr(module, name).items():
-        chinese, english = (re.sub(r"\{\w+\}|\(辽\)医广\[2023\]第07-15-001号", "", text) for text in found)
+        chinese, english = (re.sub(r"\{\w+\}|\(辽\)医广\[2023\]第07-15-001号", "", text) for text in found.get_both())
         assert (chinese.count("。"), chinese[-1], english.count("."), english[-1]) == (1, "。", 1, "."), reason
         assert english.isascii() and not re.search("[A-Za-z]", chinese), reason
 

@@ -14,6 +14,7 @@ from registry.log.forks import compare_checkpoints
 from registry.log.merkle import hash_leaf
 from registry.log.proofs import Hashes
 from registry.log.tiles import compute_subtree_root
+from registry.texts import FixedText
 
 ORIGIN = "register.example/log"
 sizes = st.integers(min_value=0, max_value=70)
@@ -27,7 +28,7 @@ def hashes_of(some: list[bytes]) -> Hashes:
     def hashes(level: int, index: int) -> bytes:
         below = some[index << level : (index + 1) << level]
         if len(below) < 1 << level:
-            raise NotFound("没有", "there is none")
+            raise NotFound(FixedText("没有", "there is none"))
         return compute_subtree_root(below)
 
     return hashes
@@ -85,7 +86,7 @@ def test_hashes_that_are_missing_show_nothing() -> None:
 
 def test_a_root_that_was_seen_before_tells_without_any_hashes() -> None:
     def nothing(_size: int) -> Hashes:
-        raise NotFound("没有", "there is none")
+        raise NotFound(FixedText("没有", "there is none"))
 
     known = {20: checkpoint_of(leaves(20)).root}
     seen = checkpoint_of(leaves(30))

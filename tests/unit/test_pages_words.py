@@ -10,14 +10,25 @@ from string import Formatter
 import pytest
 
 from public_site import responses
+from registry import texts
 from registry.web import i18n, page_templates
-from registry.web.i18n import Language, load_catalogue
+from registry.web.i18n import Language
 from tests.pages import gallery
+from tests.translation import list_page_keys
 
 LITERAL = re.compile(r"""\b(?:t|translate)\(\s*"([a-z_.0-9]+)"\s*[,)]""")
 FOLDERS = [Path(module.__file__).parent for module in (responses, page_templates)]
 SOURCES = [path for folder in FOLDERS for pattern in ("templates/**/*.html", "*.py") for path in folder.glob(pattern)]
 CODE = "\n".join(path.read_text("utf-8") for path in SOURCES)
+
+
+def load_catalogue() -> dict[str, dict[str, str]]:
+    """The texts of the citizens' pages, by key and language."""
+    found = {}
+    for key in list_page_keys(workspace=False):
+        one, many = (texts.find_text(key, "en", count) for count in (1, 2))
+        found[key] = {"zh": texts.find_text(key), "en": many} | ({"en_one": one} if one != many else {})
+    return found
 
 
 def fields(text: str) -> set[str]:
@@ -34,22 +45,23 @@ def test_every_string_has_both_languages_with_the_same_blanks() -> None:
 def test_every_key_a_template_or_module_names_exists() -> None:
     named = set(LITERAL.findall(CODE))
     assert len(named) > 100
-    assert named <= set(load_catalogue())
+    assert named <= set(list_page_keys())
 
 
 def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     used: set[str] = set()
 
-    class Recording(dict[str, dict[str, str]]):
-        def __getitem__(self, key: str) -> dict[str, str]:
-            used.add(key)
-            return super().__getitem__(key)
+    find_text = texts.find_text
 
-    recording = Recording(load_catalogue())
-    monkeypatch.setattr(i18n, "load_catalogue", lambda: recording)
+    def record(key: str, lang: str, count: object = None) -> str:
+        used.add(key)
+        return find_text(key, lang, count)
+
+    monkeypatch.setattr(texts, "find_text", record)
     for page in gallery.make_pages().values():
         for size in ("normal", "large"):
             gallery.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
+    monkeypatch.undo()
     assert set(load_catalogue()) - used == set()
 
 

@@ -15,6 +15,7 @@ from registry.errors import InvalidCode, InvalidInput, TooLarge
 from registry.reconciliation.properties import BY_ID, PROPERTIES, Property, Value
 from registry.records.asof import AsOf, parse_day
 from registry.register import Register
+from registry.texts import Listing, Message
 from registry.verification.answer import parse_technique
 
 #: Institutions, and columns, of one request at most.
@@ -61,8 +62,11 @@ def answer_extension(register: Register, text: str, lang: str) -> dict[str, Any]
     request = read_parameter(text, _extension, "extend")
     if len(request.ids) > MOST_IDS or len(request.properties) > MOST_COLUMNS:
         raise TooLarge(
-            f"一次最多{MOST_IDS}家机构、{MOST_COLUMNS}个属性；请分批发送。",
-            f"At most {MOST_IDS} institutions and {MOST_COLUMNS} properties at once; send them in several.",
+            Message(
+                "一次最多{most_ids}家机构、{most_columns}个属性；请分批发送。",
+                most_ids=MOST_IDS,
+                most_columns=MOST_COLUMNS,
+            ),
             limit=MOST_IDS,
         )
     columns = [_make_column(register, column) for column in request.properties]
@@ -94,7 +98,7 @@ def propose_columns(type_id: str | None, limit: str | None, lang: str) -> dict[s
 def parse_whole_number(text: str, name: str) -> int:
     """Parse a whole number of an address, at most a million; InvalidInput naming it."""
     if not (text.isascii() and text.isdecimal()):
-        raise InvalidInput(f"{name} 须为非负整数。", f"{name} must be a whole number, 0 or more.")
+        raise InvalidInput(Message("{name} 须为非负整数。", name=name))
     return int(text[:7]) if len(text) <= 7 else 1_000_000
 
 
@@ -108,14 +112,12 @@ def _parse_code(identifier: str) -> str | None:
 def _make_column(register: Register, column: ColumnRequest) -> ExtensionColumn:
     if column.id not in BY_ID:
         raise InvalidInput(
-            f"未知的属性“{column.id[:40]}”；可用：{'、'.join(BY_ID)}。",
-            f"Unknown property “{column.id[:40]}”; there are {', '.join(BY_ID)}.",
+            Message("未知的属性“{column}”；可用：{by_id}。", column=column.id[:40], by_id=Listing(BY_ID)),
         )
     settings = column.settings or {}
     if unknown := sorted(set(settings) - set(_SETTINGS)):
         raise InvalidInput(
-            f"未知的设置“{unknown[0][:40]}”；可用：{'、'.join(_SETTINGS)}。",
-            f"Unknown setting “{unknown[0][:40]}”; there are {', '.join(_SETTINGS)}.",
+            Message("未知的设置“{unknown}”；可用：{settings}。", unknown=unknown[0][:40], settings=Listing(_SETTINGS)),
         )
     on, technique = (str(settings.get(name) or "").strip() for name in _SETTINGS)
     return ExtensionColumn(

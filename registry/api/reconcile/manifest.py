@@ -7,22 +7,20 @@ from typing import Any
 from registry import __version__
 from registry.domain.techniques import TECHNIQUES
 from registry.reconciliation.properties import PROPERTIES, Property
+from registry.texts import Message, write_bilingual
 
 #: Queries of one batch at most.
 BATCH = 50
 TYPE = "institution"
-_TYPE_NAME = ("名录中的机构", "institution in the register")
-_ON = (
-    ("所问日期", "按这一天的记载，YYYY-MM-DD；不填为今天"),
-    ("Day", "as recorded of this day, YYYY-MM-DD; today when left out"),
-)
-_TECHNIQUE = (("技术", "批准类属性只取这一项技术"), ("Technique", "properties of approvals: of this technique alone"))
-_ALL = ("全部", "all")
+_TYPE_NAME = Message("名录中的机构")
+_ON = (Message("所问日期", context="setting"), Message("按这一天的记载，YYYY-MM-DD；不填为今天"))
+_TECHNIQUE = (Message("技术", context="setting"), Message("批准类属性只取这一项技术"))
+_ALL = Message("全部")
 
 
 def describe_type(lang: str) -> dict[str, str]:
     """Describe the one type there is: being in the register, which is not being licensed."""
-    return {"id": TYPE, "name": _TYPE_NAME[lang.startswith("en")]}
+    return {"id": TYPE, "name": _TYPE_NAME.to_text(lang)}
 
 
 def make_manifest(public_url: str, lang: str) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def make_manifest(public_url: str, lang: str) -> dict[str, Any]:
 
     return {
         "versions": ["0.2"],
-        "name": "人类辅助生殖技术机构名录 / ART Register",
+        "name": write_bilingual("人类辅助生殖技术机构名录"),
         "identifierSpace": f"{root}/i/",
         "schemaSpace": documentation,
         "documentation": documentation,
@@ -60,10 +58,9 @@ def make_manifest(public_url: str, lang: str) -> dict[str, Any]:
 
 
 def _make_settings(lang: str) -> list[dict[str, Any]]:
-    english = lang.startswith("en")
-    (on, on_help), (technique, technique_help) = _ON[english], _TECHNIQUE[english]
-    choices = [{"value": "", "name": _ALL[english]}]
-    choices += [{"value": t.code, "name": f"{t.code} {t.plain_en if english else t.plain_zh}"} for t in TECHNIQUES]
+    on, on_help, technique, technique_help = (text.to_text(lang) for text in (*_ON, *_TECHNIQUE))
+    choices = [{"value": "", "name": _ALL.to_text(lang)}]
+    choices += [{"value": t.code, "name": f"{t.code} {t.get_plain_word(lang)}"} for t in TECHNIQUES]
     return [
         {"name": "on", "label": on, "type": "text", "default": "", "help_text": on_help},
         {
@@ -85,7 +82,7 @@ def describe_property(prop: Property, lang: str) -> dict[str, str]:
 def search_properties(prefix: str, lang: str) -> list[dict[str, str]]:
     """List properties whose id, name or meaning has what was typed, those beginning with it first; all for nothing."""
     typed = prefix.strip().lower()
-    names = {prop.id: (prop.id.lower(), prop.zh, prop.en.lower()) for prop in PROPERTIES}
+    names = {prop.id: (prop.id.lower(), *(name.lower() for name in prop.name.get_both())) for prop in PROPERTIES}
     first = [prop for prop in PROPERTIES if any(name.startswith(typed) for name in names[prop.id])]
     others = [
         prop
@@ -98,4 +95,4 @@ def search_properties(prefix: str, lang: str) -> list[dict[str, str]]:
 def search_types(prefix: str, lang: str) -> list[dict[str, str]]:
     """Return the type, when what was typed may be it."""
     typed = prefix.strip().lower()
-    return [describe_type(lang)] if any(typed in name for name in (TYPE, *_TYPE_NAME)) else []
+    return [describe_type(lang)] if any(typed in name for name in (TYPE, *_TYPE_NAME.get_both())) else []

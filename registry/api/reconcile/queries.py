@@ -13,15 +13,16 @@ from registry.domain.model import Status
 from registry.errors import InvalidInput, TooLarge
 from registry.reconciliation.match import MatchCandidate, Reconciler
 from registry.reconciliation.queries import Query
+from registry.texts import FixedText, Message
 
 #: Candidates of a query that does not say how many it wants, and the most it gets.
 USUAL, MOST = 5, 50
-_STATUS: dict[Status, tuple[str, str]] = {
-    "listed": ("", ""),
-    "suspended": ("已暂停", "suspended"),
-    "delisted": ("已移出名录", "no longer on the list"),
+_STATUS: dict[Status, Message] = {
+    "listed": FixedText(""),
+    "suspended": Message("已暂停"),
+    "delisted": Message("已移出名录"),
 }
-_FORMER = ("曾用名相符", "by a former name")
+_FORMER = Message("曾用名相符")
 _Shape = TypeVar("_Shape")
 
 
@@ -61,7 +62,7 @@ def read_parameter(text: str, decoder: msgspec.json.Decoder[_Shape], name: str) 
 
     def make_error(error: Exception) -> InvalidInput:
         reason = str(error)[:200] or type(error).__name__
-        return InvalidInput(f"{name} 不符合规范：{reason}", f"{name} is not as the specification has it: {reason}")
+        return InvalidInput(Message("{name} 不符合规范：{reason}", name=name, reason=reason))
 
     return decode_json(text, decoder, make_error)
 
@@ -71,8 +72,7 @@ def answer_batch(service: Reconciler, text: str, lang: str) -> dict[str, Any]:
     batch = read_parameter(text, _batch, "queries")
     if len(batch) > BATCH:
         raise TooLarge(
-            f"一批最多{BATCH}个查询，收到{len(batch)}个；请分批发送。",
-            f"A batch holds at most {BATCH} queries, this one {len(batch)}; send them in several.",
+            Message("一批最多{batch}个查询，收到{count}个；请分批发送。", batch=BATCH, count=len(batch)),
             limit=BATCH,
         )
     return {key: _answer_or_report(service, bytes(raw), lang) for key, raw in batch.items()}
@@ -116,16 +116,14 @@ def _check_type(query: QueryRequest) -> None:
     others = [name for name in types if name and name != TYPE]
     if not others or query.type_strict == "should" or (query.type_strict != "all" and TYPE in types):
         return
-    raise InvalidInput(
-        f"未知的类型“{others[0][:40]}”；只有 {TYPE}。", f"Unknown type “{others[0][:40]}”; there is only {TYPE}."
-    )
+    raise InvalidInput(Message("未知的类型“{others}”；只有 {type}。", others=others[0][:40], type=TYPE))
 
 
 def _parse_limit(limit: float | None) -> int:
     if limit is None:
         return USUAL
     if limit < 1 or limit % 1:
-        raise InvalidInput("limit 须为正整数。", "limit must be a positive whole number.")
+        raise InvalidInput(Message("limit 须为正整数。"))
     return min(int(limit), MOST)
 
 
@@ -146,8 +144,9 @@ def _format_value(pid: str, value: Scalar) -> str:
 
 def describe_institution(address: str, status: Status, lang: str, by_former_name: bool = False) -> str:
     """Describe where an institution is, what became of it, and whether the name asked is one it had."""
-    english = lang.startswith("en")
-    return " · ".join(filter(None, (address, _STATUS[status][english], _FORMER[english] if by_former_name else "")))
+    return " · ".join(
+        filter(None, (address, _STATUS[status].to_text(lang), _FORMER.to_text(lang) if by_former_name else ""))
+    )
 
 
 def _make_candidate(candidate: MatchCandidate, lang: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from registry.api.reconcile import extend, manifest, queries
 from registry.api.requests import AnyRequest, get_register
 from registry.errors import InvalidInput, NotFound
 from registry.reconciliation.properties import BY_ID
+from registry.texts import Message
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import make_people_budget
 
@@ -44,12 +45,10 @@ async def answer_form(request: AnyRequest) -> Response[dict[str, Any]]:
     try:
         fields = dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=20))
     except ValueError as error:
-        raise InvalidInput("表单无法读取。", "The form cannot be read.") from error
+        raise InvalidInput(Message("表单无法读取。")) from error
     question = _read_question(fields)
     if question is None:
-        raise InvalidInput(
-            "表单须有 queries、query 或 extend 之一。", "The form needs one of queries, query and extend."
-        )
+        raise InvalidInput(Message("表单须有 queries、query 或 extend 之一。"))
     answer = await lanes.run_in_lane("slow", _answer_question, request, *question, read_language(request))
     return Response(content=answer, headers={"Cache-Control": "no-store"})
 
@@ -58,9 +57,7 @@ def _read_question(fields: dict[str, str]) -> tuple[str, str] | None:
     """Read which of the three questions is asked, and its text; InvalidInput for several."""
     questions = [(name, fields[name]) for name in ("queries", "query", "extend") if fields.get(name)]
     if len(questions) > 1:
-        raise InvalidInput(
-            "queries、query、extend 一次只能有一个。", "Only one of queries, query and extend can be asked at once."
-        )
+        raise InvalidInput(Message("queries、query、extend 一次只能有一个。"))
     return questions[0] if questions else None
 
 
@@ -139,7 +136,7 @@ def describe_suggestion(request: AnyRequest, what: FromPath[str]) -> dict[str, A
     elif what == "type" and identifier == manifest.TYPE:
         name, text = manifest.describe_type(lang)["name"], identifier
     else:
-        raise NotFound(f"没有“{identifier[:40]}”。", f"There is no “{identifier[:40]}”.")
+        raise NotFound(Message("没有“{identifier}”。", identifier=identifier[:40]))
     html = f'<div><p style="font-weight: bold">{escape(name)}</p><p>{escape(text)}</p></div>'
     return {"id": identifier, "html": html}
 

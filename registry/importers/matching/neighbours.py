@@ -15,6 +15,7 @@ from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.importers.matching import sites
 from registry.importers.matching.organisations import Doubt, DoubtRule, Party
+from registry.texts import Message
 
 #: How alike (0 to 100) two names must be to be shown to a person.
 ALIKE = 72.0
@@ -246,15 +247,15 @@ def _list_kinds(party: Party) -> list[str]:
 
 # --- doubts ----------------------------------------------------------------------------------------------------------
 
-_DOUBTS: dict[DoubtRule, tuple[str, str]] = {
-    "shared_word": ("名称中有相同的字号", "the names share a distinctive word"),
-    "similar_name": ("名称相近，地址不同", "similar name, other address"),
-    "similar_address": ("地址相近，名称不同", "similar address, other name"),
+_DOUBTS: dict[DoubtRule, Message] = {
+    "shared_word": Message("名称中有相同的字号"),
+    "similar_name": Message("名称相近，地址不同"),
+    "similar_address": Message("地址相近，名称不同"),
 }
 
 
 def make_doubt(near: NearPair) -> Doubt:
     """The doubt about a pair, with the reason for people."""
     rule: DoubtRule = "shared_word" if near.word else "similar_name" if near.name >= ALIKE else "similar_address"
-    why, why_en = _DOUBTS[rule]
+    why, why_en = _DOUBTS[rule].get_both()
     return Doubt(known=near.known, listed=near.listed, rule=rule, why=why, why_en=why_en)

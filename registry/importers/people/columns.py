@@ -10,6 +10,7 @@ from registry.domain.identifiers import parse_uscc
 from registry.domain.normalise import fold_heading, normalise_width
 from registry.domain.techniques import TECHNIQUES
 from registry.errors import InvalidInput
+from registry.texts import Message
 
 PeopleKind = Literal["practitioners", "ad_certificates"]
 #: A name of ``HEADINGS``: each technique has a column of its own.
@@ -82,12 +83,12 @@ _NUMBERS: frozenset[Column | None] = frozenset({"certificate", "number", "uscc",
 _IN_BRACKETS = re.compile(r"\((\d{2,4})\)(?=\s*\d)")
 _DASHES = re.compile(r"(?<=\d)[\s\-‐-―－·.]+(?=[\dXx])")
 #: Each kind in Chinese and English, for findings.
-WORDS: dict[Personal, tuple[str, str]] = {
-    "identity": ("身份证号", "an identity number"),
-    "phone": ("电话号码", "a telephone number"),
-    "number": ("证书号或身份证号", "a certificate's or an identity number"),
-    "qualification": ("含身份证号的资格证书编码", "a qualification's number, which holds the identity number"),
-    "birth": ("出生日期", "a birth date"),
+WORDS: dict[Personal, Message] = {
+    "identity": Message("身份证号"),
+    "phone": Message("电话号码"),
+    "number": Message("证书号或身份证号"),
+    "qualification": Message("含身份证号的资格证书编码"),
+    "birth": Message("出生日期"),
 }
 
 
@@ -146,4 +147,4 @@ def parse_day(text: str) -> dt.date:
             raise ValueError
         return dt.date(*map(int, match.groups()))
     except ValueError:
-        raise InvalidInput("不是日期，请写成 2025-07-01", "not a day; write 2025-07-01") from None
+        raise InvalidInput(Message("不是日期，请写成 2025-07-01")) from None

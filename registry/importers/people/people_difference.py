@@ -22,6 +22,7 @@ from registry.records.asof import AsOf
 from registry.records.selection import match_day, match_known
 from registry.records.view import decode_state
 from registry.storage.tables import versions
+from registry.texts import Message
 from registry.uploads.tables import Table
 from registry.verification import addresses
 
@@ -92,7 +93,7 @@ class PeopleRegister:
             try:
                 subject = f"institution:{parse_code(row.code)}"
             except InvalidInput as error:
-                raise InvalidInput("编码有误，请核对", "the code is mistyped", column="code") from error
+                raise InvalidInput(Message("编码有误，请核对"), column="code") from error
             return self._check_name(subject if subject in self.institutions else None, row, "code")
         if row.uscc:
             found = self._by_uscc.get(compact_uscc(row.uscc), [])
@@ -103,22 +104,23 @@ class PeopleRegister:
         if len(found) == 1:
             return found[0]
         column = "address" if row.address and self._by_name.get(fold_text(row.institution)) else "institution"
-        zh, en = self._describe_mismatch(row, found)
-        raise InvalidInput(zh, en, column=column)
+        message = self._describe_mismatch(row, found)
+        raise InvalidInput(message, column=column)
 
     def _check_name(self, subject: str | None, row: PersonRow, column: Column) -> str:
         if subject is None:
             word = HEADINGS[column][0]
-            raise InvalidInput(
-                f"名录中没有这个{word}", f"no institution of the register has this {column}", column=column
-            )
+            raise InvalidInput(Message("名录中没有这个{word}", word=word, column=column), column=column)
         names = {
             fold_text(name) for name in (self._get_name(subject), *(self.institutions[subject].get("aliases") or ()))
         }
         if row.institution and fold_text(row.institution) not in names:
             raise InvalidInput(
-                f"与机构名称不符：{format_subject_code(subject)} 是 {self._get_name(subject)}",
-                f"not the institution's name: {format_subject_code(subject)} is {self._get_name(subject)}",
+                Message(
+                    "与机构名称不符：{subject} 是 {subject_2}",
+                    subject=format_subject_code(subject),
+                    subject_2=self._get_name(subject),
+                ),
                 column="institution",
             )
         return subject
@@ -130,20 +132,17 @@ class PeopleRegister:
         values = self.institutions[subject]
         return addresses.compare_addresses(address, values["address"], values.get("region")) == "same"
 
-    def _describe_mismatch(self, row: PersonRow, found: list[str]) -> tuple[str, str]:
+    def _describe_mismatch(self, row: PersonRow, found: list[str]) -> Message:
         candidates = found or self._by_name.get(fold_text(row.institution), [])
         if not candidates:
-            return "名录中没有这家机构，请核对名称", "the register has no institution of this name"
+            return Message("名录中没有这家机构，请核对名称")
         listed = "；".join(
             f"{format_subject_code(subject)} {self.institutions[subject]['address']}"
             for subject in candidates[:_CANDIDATES]
         )
         if found:
-            return (
-                f"同名机构有几家，请填编码或地址：{listed}",
-                f"several have this name; give a code or an address: {listed}",
-            )
-        return f"地址与名录不符，名录中是：{listed}", f"not the address in the register, which has: {listed}"
+            return Message("同名机构有几家，请填编码或地址：{listed}", listed=listed)
+        return Message("地址与名录不符，名录中是：{listed}", listed=listed)
 
 
 def match_rows(
@@ -167,14 +166,14 @@ def match_rows(
             mentioned.add(institution)
             subject = _find_subject(register, row, institution, by_key)
         except InvalidInput as error:
-            _add_error(audit, row, error.details["column"], error.zh, error.en)
+            _add_error(audit, row, error.details["column"], error.message)
             continue
         before = register.recorded.get(subject) if subject else None
         row_values = {"institution": institution, **row.stated}
         key = subject or str((institution, *_make_identity(register.kind, row_values)))
         if (first := seen.setdefault(key, row)) is not row:
             column: Column = "name" if register.kind == "practitioners" else "number"
-            _add_error(audit, row, column, f"与第{first.row}行重复", f"the same as row {first.row}")
+            _add_error(audit, row, column, Message("与第{row}行重复", row=first.row))
             continue
         subject = subject or make_subject(KINDS[register.kind], f"{salt}|{row.table}|{row.row}", register.taken)
         changes = {path: value for path, value in row_values.items() if before is None or before.get(path) != value}
@@ -215,9 +214,7 @@ def _find_subject(
     found = by_key.get(_make_match_key(register.kind, row_values), [])
     if register.kind == "ad_certificates":
         if found and register.recorded[found[0]].get("institution") != institution:
-            raise InvalidInput(
-                "这个文号已登记在另一家机构名下", "this number is another institution's", column="number"
-            )
+            raise InvalidInput(Message("这个文号已登记在另一家机构名下"), column="number")
         return found[0] if found else None
     tail = _make_identity(register.kind, row_values)[1]
     fitting = [
@@ -227,13 +224,12 @@ def _find_subject(
     ]
     if len(fitting) > 1:
         raise InvalidInput(
-            "该机构有几位同名人员，请填证书编号",
-            "several people of this name there; give the certificate's number",
+            Message("该机构有几位同名人员，请填证书编号"),
             column="name",
         )
     return fitting[0] if fitting else None
 
 
-def _add_error(audit: Audit, row: PersonRow, column: Column, zh: str, en: str) -> None:
+def _add_error(audit: Audit, row: PersonRow, column: Column, message: Message) -> None:
     place = RowPlace(Table(row.table, row.table.replace("表", "table "), True, iter(())), row.row)
-    audit.add_finding("error", place, HEADINGS[column][0], zh, en)
+    audit.add_finding("error", place, HEADINGS[column][0], message)

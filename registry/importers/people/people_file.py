@@ -19,6 +19,7 @@ from registry.importers.people.columns import COLUMNS, EXAMPLE, HEADINGS, TECHNI
 from registry.importers.reading import file_tables
 from registry.importers.reading.audit import Audit, RowPlace
 from registry.importers.reading.cells import tidy_cell
+from registry.texts import Listing, Message
 from registry.uploads.tables import Table, TableRow
 
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
@@ -53,16 +54,15 @@ def read_people_file(
     """
     reader = _PeopleReader(kind, limit)
     for n, table in enumerate(file_tables.read_tables(path, progress), start=1):
-        named = table._replace(name=f"表{n}", name_en=f"table {n}") if table.name else table
+        chinese, english = Message("表{number}", number=n).get_both()
+        named = table._replace(name=chinese, name_en=english) if table.name else table
         reader.read_table(named)  # a sheet may be called by somebody's name
     if not reader.has_headings:
         expected = "、".join(HEADINGS[column][0] for column in ("institution", *_list_required_columns(kind)))
-        zh, en = f"找不到表头（{expected}），请用模板", f"no headings ({expected}); please use the template"
-        reader.audit.add_finding("error", None, None, zh, en)
+        message = Message("找不到表头（{expected}），请用模板", expected=expected)
+        reader.audit.add_finding("error", None, None, message)
     elif not reader.rows and not reader.audit.error_count:
-        reader.audit.add_finding(
-            "error", None, None, "表头下面没有可导入的行", "there is no row to import below the headings"
-        )
+        reader.audit.add_finding("error", None, None, Message("表头下面没有可导入的行"))
     return PeopleFile(rows=reader.rows, audit=reader.audit)
 
 
@@ -82,8 +82,8 @@ class _PeopleReader:
     def read_table(self, table: Table) -> None:
         """Read one table. One without headings, or hidden, is only searched for personal data."""
         if table.is_hidden:
-            zh, en = "有隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet was not read: unhide it for that"
-            self.audit.add_finding("warning", None, None, zh, en)
+            message = Message("有隐藏的工作表，没有读取；要导入请先取消隐藏")
+            self.audit.add_finding("warning", None, None, message)
         columns_at: dict[int, Column] | None = None
         for n, row in enumerate(table.rows):
             if columns_at is None and n < _WITHIN and not table.is_hidden:
@@ -107,22 +107,16 @@ class _PeopleReader:
         for i, cell in enumerate(row.cells):
             name = place.format_cell("", i).strip()
             if columns.is_birth_heading(cell):
-                self.audit.add_finding(
-                    "error", place, name, "不收出生日期，请删去这一栏", "birth dates are not taken in: remove this"
-                )
+                self.audit.add_finding("error", place, name, Message("不收出生日期，请删去这一栏"))
             elif cell.strip() and i not in known:
-                self.audit.add_finding(
-                    "error", place, name, "不认识的栏目，请用模板的栏目", "an unknown column; use the template's"
-                )
+                self.audit.add_finding("error", place, name, Message("不认识的栏目，请用模板的栏目"))
         present = [column for column in known.values() if column is not None]
         for column in present:
             if present.count(column) > 1:
-                self.audit.add_finding(
-                    "error", place, HEADINGS[column][0], "这一栏出现两次", "this column is there twice"
-                )
+                self.audit.add_finding("error", place, HEADINGS[column][0], Message("这一栏出现两次"))
         for column in _list_required_columns(self.kind):
             if column not in present:
-                self.audit.add_finding("error", place, HEADINGS[column][0], "缺少这一栏", "this column is missing")
+                self.audit.add_finding("error", place, HEADINGS[column][0], Message("缺少这一栏"))
         return {i: column for i, column in known.items() if column is not None}
 
     def _check_personal_data(self, place: RowPlace, row: TableRow, columns_at: dict[int, Column]) -> bool:
@@ -131,11 +125,10 @@ class _PeopleReader:
         for i, cell in enumerate(row.cells):
             found = columns.find_personal_data(cell, columns_at.get(i)) if cell.strip() else None
             if found is not None:
-                zh, en = columns.WORDS[found]
                 title = HEADINGS[columns_at[i]][0] if i in columns_at else ""
                 where = place.format_cell(title, i).strip()
                 self.audit.add_finding(
-                    "error", place, where, f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
+                    "error", place, where, Message("这一格像是{what}，请删去；名录不收", what=columns.WORDS[found])
                 )
                 is_clean = False
         return is_clean
@@ -145,15 +138,13 @@ class _PeopleReader:
         if not any(cells.values()):
             return
         if any(EXAMPLE in text for text in cells.values()):
-            self.audit.add_finding("info", place, None, "示例行，已跳过", "an example, skipped")
+            self.audit.add_finding("info", place, None, Message("示例行，已跳过"))
             return
         row_cells = _RowCells(self.audit, place, cells, {column: i for i, column in columns_at.items()})
         before = self.audit.error_count
         values = _read_person(row_cells) if self.kind == "practitioners" else _read_ad_certificate(row_cells)
         if not (cells.get("code") or cells.get("uscc") or cells.get("institution")):
-            row_cells.add_finding(
-                "institution", "没有写明机构（编码、信用代码或名称）", "no institution: a code or a name is needed"
-            )
+            row_cells.add_finding("institution", Message("没有写明机构（编码、信用代码或名称）"))
         if self.audit.error_count == before:
             institution = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
             self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=values, **institution))
@@ -168,9 +159,9 @@ class _RowCells:
     def get_text(self, column: Column) -> str:
         return self._cells.get(column, "")
 
-    def add_finding(self, column: Column, zh: str, en: str, level: Any = "error") -> None:
+    def add_finding(self, column: Column, message: Message, level: Any = "error") -> None:
         self._audit.add_finding(
-            level, self._place, self._place.format_cell(HEADINGS[column][0], self._positions.get(column)), zh, en
+            level, self._place, self._place.format_cell(HEADINGS[column][0], self._positions.get(column)), message
         )
 
     def read_day(self, column: Column) -> dt.date | None:
@@ -179,19 +170,19 @@ class _RowCells:
         try:
             return columns.parse_day(self.get_text(column))
         except InvalidInput as error:
-            self.add_finding(column, error.zh, error.en)
+            self.add_finding(column, error.message)
             return None
 
     def read_choice(self, column: Column, words: tuple[str, ...]) -> str | None:
         text = self.get_text(column)
         if text and text not in words:
-            self.add_finding(column, f"应为：{'、'.join(words)}", f"has to be one of {', '.join(words)}")
+            self.add_finding(column, Message("应为：{words}", words=Listing(words)))
         return text or None
 
     def read_period(self) -> dict[str, Any]:
         start, end = self.read_day("valid_from"), self.read_day("valid_to")
         if start and end and end < start:
-            self.add_finding("valid_to", "截止日早于起始日", "it ends before it begins")
+            self.add_finding("valid_to", Message("截止日早于起始日"))
         days = {"valid_from": start, "valid_to": end}
         return {name: day.isoformat() for name, day in days.items() if day is not None}
 
@@ -199,25 +190,23 @@ class _RowCells:
 def _read_person(cells: _RowCells) -> dict[str, Any]:
     name = cells.get_text("name")
     if not (2 <= len(name) <= 40 and _NAME.fullmatch(name)):
-        cells.add_finding(
-            "name", "姓名须为2至40个字，不含数字和符号", "a name has 2 to 40 letters, no figures or signs"
-        )
+        cells.add_finding("name", Message("姓名须为2至40个字，不含数字和符号"))
     role = cells.read_choice("role", columns.ROLES)
     if role is None:
-        cells.add_finding("role", "没有职务", "no role")
+        cells.add_finding("role", Message("没有职务"))
     values: dict[str, Any] = {"name": name, "role": role}
     techniques = _read_techniques(cells)
     if techniques:
         values["techniques"] = techniques
     else:
-        cells.add_finding("techniques", "没有任何技术", "no technique")
+        cells.add_finding("techniques", Message("没有任何技术"))
     kind = cells.read_choice("certificate_kind", columns.CERTIFICATE_KINDS)
     if kind is not None:
         values["certificate_kind"] = kind
     if number := cells.get_text("certificate"):
         plain = re.sub(r"[\s\-]+", "", number)
         if not 6 <= len(plain) <= 30 or not re.fullmatch(r"[\w*（）()〔〕\[\]号第字]+", plain):
-            cells.add_finding("certificate", "证书编号有误，请核对", "this is no certificate's number; please check")
+            cells.add_finding("certificate", Message("证书编号有误，请核对"))
         values["certificate_masked"] = columns.mask_certificate(number)
     return {**values, **cells.read_period()}
 
@@ -229,11 +218,11 @@ def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
         if text in columns.YES:
             found.add(column)
         elif text not in ("", "否", "0", "no"):
-            cells.add_finding(column, "应为“是”或空白", "has to be 是 or empty")
+            cells.add_finding(column, Message("应为“是”或空白"))
     for piece in filter(None, re.split(r"[、，,;；/\s]+", cells.get_text("techniques"))):
         code = find_printed_technique(piece) or (piece if piece in TECHNIQUE_COLUMNS else None)
         if code is None:
-            cells.add_finding("techniques", "不能识别的技术", "an unknown technique")
+            cells.add_finding("techniques", Message("不能识别的技术"))
         else:
             found.add(code)
     return [column for column in TECHNIQUE_COLUMNS if column in found]
@@ -243,17 +232,13 @@ def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:
     try:
         number = parse_certificate(cells.get_text("number"))
     except InvalidInput:
-        cells.add_finding(
-            "number", "不是医疗广告审查证明文号，应如 (辽)医广[2023]第07-15-001号", "not the number of a certificate"
-        )
+        cells.add_finding("number", Message("不是医疗广告审查证明文号，应如 (辽)医广[2023]第07-15-001号"))
         return {}
     values = cells.read_period()
     start = values.setdefault("valid_from", number.approval_day.isoformat())
     if start != number.approval_day.isoformat():
-        cells.add_finding(
-            "valid_from", "与文号中的批准日不同，请核对", "not the day of approval in the number", "warning"
-        )
+        cells.add_finding("valid_from", Message("与文号中的批准日不同，请核对"), "warning")
     last = compute_certificate_expiry(dt.date.fromisoformat(start)).isoformat()
     if values.setdefault("valid_to", last) > last:
-        cells.add_finding("valid_to", "有效期超过一年，请核对", "valid for more than a year; please check", "warning")
+        cells.add_finding("valid_to", Message("有效期超过一年，请核对"), "warning")
     return {"number": format_certificate(number), **values}

@@ -7,11 +7,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from registry.importers.reading.list_file import AuditLine, Level
+from registry.texts import FixedText, Message
 from registry.uploads.tables import Table
 
 #: Findings of one level that are listed; nobody mends more than that by hand.
 MAX_FINDINGS = 200
-_LEVEL_ZH = {"error": "错误", "warning": "警告", "info": "提示"}
+_LEVELS: dict[Level, Message] = {
+    "error": Message("错误", context="level"),
+    "warning": Message("警告", context="level"),
+    "info": Message("提示", context="level"),
+}
 
 
 class RowPlace(NamedTuple):
@@ -20,10 +25,11 @@ class RowPlace(NamedTuple):
     table: Table
     row: int
 
-    def format_label(self) -> tuple[str, str]:
-        """(表1第37行, table 1, row 37), without the table when the file has only one."""
-        zh, en = self.table.name, self.table.name_en
-        return f"{zh}第{self.row}行", f"{en}, row {self.row}" if en else f"row {self.row}"
+    def format_label(self) -> Message:
+        """表1第37行 / table 1, row 37; without the table when the file has only one."""
+        if not self.table.name_en:
+            return Message("第{row}行", row=self.row)
+        return Message("{table}第{row}行", table=FixedText(self.table.name, self.table.name_en), row=self.row)
 
     def format_cell(self, title: str, column: int | None) -> str:
         """A heading, with the name of the cell where cells have names: 运行情况 G37."""
@@ -43,6 +49,12 @@ def format_column_letters(column: int) -> str:
     return name
 
 
+def make_line(level: Level, row: int | None, message: Message, cell: str | None = None) -> AuditLine:
+    """A finding as reports keep it, in Chinese and in English."""
+    chinese, english = message.get_both()
+    return AuditLine(level=level, row=row, cell=cell, message=chinese, message_en=english)
+
+
 class Audit:
     """Collects findings. ``limit`` of each level are listed, and a last line with the number of the others."""
 
@@ -51,13 +63,11 @@ class Audit:
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
-    def add_finding(self, level: Level, place: RowPlace | None, cell: str | None, zh: str, en: str) -> None:
+    def add_finding(self, level: Level, place: RowPlace | None, cell: str | None, message: Message) -> None:
         """Add one finding; its message begins with its place when the table has a name."""
         if place is not None and place.table.name:
-            label_zh, label_en = place.format_label()
-            zh, en = f"{label_zh}：{zh}", f"{label_en}: {en}"
-        row = place.row if place is not None else None
-        self.add_line(AuditLine(level=level, row=row, cell=cell, message=zh, message_en=en))
+            message = Message("{label}：{message}", label=place.format_label(), message=message)
+        self.add_line(make_line(level, place.row if place is not None else None, message, cell))
 
     def add_line(self, line: AuditLine) -> None:
         """Add a finding as it is."""
@@ -73,12 +83,8 @@ class Audit:
     def list_lines(self) -> tuple[AuditLine, ...]:
         """The listed findings in their order, then for each level the number of those that are not."""
         omitted = [
-            AuditLine(
-                level=level,
-                row=None,
-                cell=None,
-                message=f"还有 {count - self._limit} 条{_LEVEL_ZH[level]}没有列出",
-                message_en=f"{count - self._limit} more lines of level {level} are not listed",
+            make_line(
+                level, None, Message("还有 {more} 条{level}没有列出", more=count - self._limit, level=_LEVELS[level])
             )
             for level, count in self._counts.items()
             if count > self._limit

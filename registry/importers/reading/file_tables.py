@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from registry.errors import TooLarge, UnreadableFile
+from registry.texts import Message
 from registry.uploads import file_reader
 from registry.uploads.limits import LIST
 from registry.uploads.tables import Table, TableRow
@@ -35,7 +36,7 @@ def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]
     if progress is not None:
         progress(counts["rows"])
     if not counts["filled"]:
-        raise _make_refusal("文件里没有任何表格行", "The file has no rows in any table", path)
+        raise _make_refusal(Message("文件里没有任何表格行"), path)
 
 
 def _count_rows(
@@ -53,27 +54,24 @@ def _count_rows(
         raise _add_file_name(path, error) from error
 
 
-def _make_refusal(zh: str, en: str, path: Path) -> UnreadableFile:
+def _make_refusal(message: Message, path: Path) -> UnreadableFile:
     """The refusal of a file, with its name before the reason."""
-    return UnreadableFile(f"{path.name}：{zh}", f"{path.name}: {en}", file=path.name)
+    return UnreadableFile(Message("{path_name}：{message}", path_name=path.name, message=message), file=path.name)
 
 
 def _add_file_name(path: Path, error: UnreadableFile | TooLarge) -> UnreadableFile:
-    return error if isinstance(error, UnreadableFile) and error.details else _make_refusal(error.zh, error.en, path)
+    return error if isinstance(error, UnreadableFile) and error.details else _make_refusal(error.message, path)
 
 
 def _open_file(path: Path) -> IO[bytes]:
     if path.is_dir():
-        raise _make_refusal("这是文件夹，请给出名单文件", "This is a folder; please give a list file", path)
+        raise _make_refusal(Message("这是文件夹，请给出名单文件"), path)
     try:
         return path.open("rb")
     except FileNotFoundError as error:
-        raise _make_refusal(
-            "找不到这个文件，请检查路径", "There is no such file; please check the path", path
-        ) from error
+        raise _make_refusal(Message("找不到这个文件，请检查路径"), path) from error
     except OSError as error:
         raise _make_refusal(
-            f"文件打不开，请检查权限（{error.strerror}）",
-            f"The file cannot be opened; please check its permissions ({error.strerror})",
+            Message("文件打不开，请检查权限（{strerror}）", strerror=error.strerror),
             path,
         ) from error

@@ -11,6 +11,7 @@ from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Mapping
+from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
 #: What is shown: rows of a table, values of a column, layouts and table names, characters of a cell.
@@ -91,7 +92,7 @@ def choose_heading_row(layout: Layout, number: int) -> Layout:
     rows = [TableRow(n, tuple(cells)) for n, cells in layout.first]
     head = next((i for i, row in enumerate(rows) if row.number == number), None)
     if head is None:
-        raise InvalidInput("没有这一行，请重新选择表头所在的行。", "There is no such row; choose the headings again.")
+        raise InvalidInput(Message("没有这一行，请重新选择表头所在的行。"))
     return replace(_make_layout("", rows, layout.first, head, layout.known), tables=layout.tables)
 
 
@@ -103,14 +104,12 @@ def make_mapping(layouts: list[Layout]) -> Mapping:
 def name_columns(layout: Layout, uses: list[str]) -> Layout:
     """The layout with the uses a person chose; InvalidInput for an unknown use, or a kind twice."""
     if len(uses) != len(layout.titles) or any(use not in USES for use in uses):
-        raise InvalidInput("栏目的选择有误，请重新选择。", "A column was named wrongly; choose again.")
+        raise InvalidInput(Message("栏目的选择有误，请重新选择。"))
     kinds = [use for use in uses if use in HEADINGS]
     for kind in kinds:
         if kinds.count(kind) > 1:
             word = HEADINGS[kind][0]
-            raise InvalidInput(
-                f"有两栏都选作“{word}”，只能有一栏。", f"Two columns are both “{word}”; only one can be.", kind=kind
-            )
+            raise InvalidInput(Message("有两栏都选作“{word}”，只能有一栏。", word=word), kind=kind)
     return replace(layout, uses=uses)
 
 

@@ -9,6 +9,7 @@ import msgspec
 from registry.domain.fields import LISTED
 from registry.domain.model import Struct
 from registry.domain.techniques import Stage, TechniqueCode
+from registry.texts import FixedText, Message
 
 Level = Literal["error", "warning", "info"]
 
@@ -24,11 +25,10 @@ class AuditLine(Struct, frozen=True):
 
     def describe(self, lang: str) -> str:
         """The finding in one line with its place, unless the message already names table and row."""
-        english = lang.startswith("en")
-        message = self.message_en if english else self.message
+        message = FixedText(self.message, self.message_en).to_text(lang)
         if self.row is None or message.startswith(("表", "table", "Table")):
             return message
-        place = f"row {self.row}" if english else f"第{self.row}行"
+        place = Message("第{row}行", row=self.row).to_text(lang)
         return f"{place} {self.cell}: {message}" if self.cell else f"{place}: {message}"
 
 

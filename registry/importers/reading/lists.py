@@ -23,6 +23,7 @@ from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
 from registry.importers.reading.list_file import Level, ListedInstitution, ListFile
 from registry.importers.reading.name_brackets import split_name
 from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province
+from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
 
@@ -63,9 +64,8 @@ class _ListReader:
         self._check_counts()
         if self.unstated:
             n = self.unstated
-            zh = f"共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记"
-            en = f"{n} institutions have stages left blank: listed as operating"
-            self.audit.add_finding("warning", None, None, zh, en)
+            message = Message("共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记", n=n)
+            self.audit.add_finding("warning", None, None, message)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         institutions = tuple(listed for listed, _ in self.institutions.values())
@@ -76,15 +76,13 @@ class _ListReader:
     def _read_table(self, table: Table) -> None:
         if table.is_hidden:
             row = next((row.number for row in table.rows), 1)
-            zh, en = "隐藏的工作表，没有读取；要导入请先取消隐藏", "a hidden sheet: not read; unhide it to import it"
-            self.audit.add_finding("warning", RowPlace(table, row), None, zh, en)
+            message = Message("隐藏的工作表，没有读取；要导入请先取消隐藏")
+            self.audit.add_finding("warning", RowPlace(table, row), None, message)
             return
         columns, before = headings.find_columns(table.rows, self.mapping)
         if columns is not None and self.mapping and not columns.positions:
             place = RowPlace(table, columns.row)
-            self.audit.add_finding(
-                "info", place, None, "这张表按您的选择没有读取", "this table was left out as you said"
-            )
+            self.audit.add_finding("info", place, None, Message("这张表按您的选择没有读取"))
             return
         if columns is None:
             if self.columns is None or any(len(row.cells) != len(self.columns.titles) for row in before):
@@ -110,11 +108,11 @@ class _ListReader:
         place = RowPlace(table, columns.row)
         present = "、".join(filter(None, columns.titles))
         for title in missing:
-            zh = f"缺少表头“{title}”，现有表头：{present}"
-            self.audit.add_finding("error", place, title, zh, f"no heading “{title}” among: {present}")
+            self.audit.add_finding(
+                "error", place, title, Message("缺少表头“{title}”，现有表头：{present}", title=title, present=present)
+            )
         for title in columns.repeated_titles:
-            zh = f"表头“{title}”与另一列含义相同"
-            self.audit.add_finding("error", place, title, zh, f"the heading “{title}” means the same as another")
+            self.audit.add_finding("error", place, title, Message("表头“{title}”与另一列含义相同", title=title))
         return not missing and not columns.repeated_titles
 
     def _read_rows(self, table: Table, columns: Columns, rows: Iterable[TableRow]) -> None:
@@ -127,9 +125,11 @@ class _ListReader:
             self._read_banner(table, row, columns)
             if not row.has_spanning_cell:
                 text = "".join(row.cells).strip()
-                zh = f"这一行只有一格文字，按说明跳过：{text}"
                 self.audit.add_finding(
-                    "info", RowPlace(table, row.number), None, zh, f"one text alone, skipped as a note: {text}"
+                    "info",
+                    RowPlace(table, row.number),
+                    None,
+                    Message("这一行只有一格文字，按说明跳过：{text}", text=text),
                 )
 
     def _read_banner(self, table: Table, row: TableRow, columns: Columns) -> None:
@@ -157,25 +157,35 @@ class _ListReader:
         both = (*first.approvals, *listed.approvals)
         banks = [each for each in (first, listed) if [a.technique for a in each.approvals] == [BANK]]
         is_separate = place.table is not draft.place.table and len({a.technique for a in both}) == len(both)
-        zh, en = place.format_label()
+        message = place.format_label()
         if is_separate and len(banks) == 1:
-            zh = f"与{zh}是同一机构，合并登记：{listed.name}"
-            self._add_finding(draft, "name", zh, f"the same institution as {en}, listed as one: {listed.name}")
+            self._add_finding(
+                draft,
+                "name",
+                Message("与{message}是同一机构，合并登记：{listed_name}", message=message, listed_name=listed.name),
+            )
             province, region = first.province or listed.province, first.region or listed.region
             return msgspec.structs.replace(first, approvals=both, province=province, region=region), place
-        zh = f"与{zh}的名称和地址都相同：{listed.name}"
-        self._add_finding(draft, "name", zh, f"same name and address as {en}: {listed.name}", "error")
+        self._add_finding(
+            draft,
+            "name",
+            Message("与{message}的名称和地址都相同：{listed_name}", message=message, listed_name=listed.name),
+            "error",
+        )
         return before
 
     def _make_institution(self, draft: RowGroup) -> ListedInstitution:
         name = split_name(draft.name)
         if name.unclassified is not None:
-            zh = f"名称括号内“{name.unclassified}”不能归类，只作为名称的一部分：{draft.name}"
-            en = f"the bracket “{name.unclassified}” could not be classified; it stays a part of the name only"
-            self._add_finding(draft, "name", zh, en)
+            message = Message(
+                "名称括号内“{unclassified}”不能归类，只作为名称的一部分：{draft_name}",
+                unclassified=name.unclassified,
+                draft_name=draft.name,
+            )
+            self._add_finding(draft, "name", message)
         if draft.has_unstated_stage:
             self.unstated += 1
-            self._add_finding(draft, "stages", f"运行情况未写明：{draft.name}", f"stage left blank: {draft.name}")
+            self._add_finding(draft, "stages", Message("运行情况未写明：{draft_name}", draft_name=draft.name))
         return ListedInstitution(
             row=draft.place.row,
             name=draft.name,
@@ -193,24 +203,27 @@ class _ListReader:
     def _find_region(self, draft: RowGroup) -> str | None:
         found = regions.resolve_address(draft.address, find_home_province(draft.province))
         if found.disagrees:
-            zh = f"地址不在所列省份“{draft.province}”：{draft.address}"
             self._add_finding(
-                draft, "address", zh, f"the address is not in the listed province: {draft.address}", "warning"
+                draft,
+                "address",
+                Message("地址不在所列省份“{province}”：{address}", province=draft.province, address=draft.address),
+                "warning",
             )
         region = regions.find_region(found.code) if found.code else None
         if region is None or found.code is None:
-            zh, en = f"地址看不出行政区划：{draft.address}", f"the address names no division: {draft.address}"
-            self._add_finding(draft, "address", zh, en, "warning")
+            message = Message("地址看不出行政区划：{address}", address=draft.address)
+            self._add_finding(draft, "address", message, "warning")
             return None
         if region.district is None and regions.list_children(found.code):
             known = region.city or region.province
-            zh = f"地址只能确定到“{known}”：{draft.address}"
-            self._add_finding(draft, "address", zh, f"the address is certain only to {known}: {draft.address}")
+            self._add_finding(
+                draft, "address", Message("地址只能确定到“{known}”：{address}", known=known, address=draft.address)
+            )
         return found.code
 
-    def _add_finding(self, draft: RowGroup, kind: headings.Kind, zh: str, en: str, level: Level = "info") -> None:
+    def _add_finding(self, draft: RowGroup, kind: headings.Kind, message: Message, level: Level = "info") -> None:
         cell = draft.place.format_cell(draft.columns.get_title(kind), draft.columns.positions.get(kind))
-        self.audit.add_finding(level, draft.place, cell, zh, en)
+        self.audit.add_finding(level, draft.place, cell, message)
 
     # --- the whole file ----------------------------------------------------------------------------------------------
 
@@ -220,29 +233,36 @@ class _ListReader:
             expected = "、".join(HEADINGS[kind][0] for kind in REQUIRED)
             first = self.headless[0][1][0].cells if self.headless and self.headless[0][1] else ()
             row = "、".join(filter(None, (cell.strip() for cell in first)))[:100]
-            zh = f"找不到表头（{expected}），第一行是：{row}"
-            self.audit.add_finding("error", None, None, zh, f"no headings ({expected}); the first row is: {row}")
+            self.audit.add_finding(
+                "error", None, None, Message("找不到表头（{expected}），第一行是：{row}", expected=expected, row=row)
+            )
             return
         for table, rows in self.headless:
             place = RowPlace(table, rows[0].number if rows else 1)
-            self.audit.add_finding(
-                "warning", place, None, "这张表没有名单的表头，没有读取", "no headings of a list: table not read"
-            )
+            self.audit.add_finding("warning", place, None, Message("这张表没有名单的表头，没有读取"))
         if self.grouper.rows == 0 and not self.audit.error_count:
-            self.audit.add_finding("error", None, None, "表头下面没有任何一行", "there is no row below the headings")
+            self.audit.add_finding("error", None, None, Message("表头下面没有任何一行"))
 
     def _check_counts(self) -> None:
         for province in self.grouper.provinces.values():
             for printed, place in province.printed_counts.items():
                 if printed != province.institution_count:
-                    zh = f"{province.name}印有 {printed} 家，实际读到 {province.institution_count} 家"
-                    en = f"{province.name}: {printed} printed, {province.institution_count} found"
-                    self.audit.add_finding("error", place, HEADINGS["province"][0], zh, en)
+                    message = Message(
+                        "{province_name}印有 {printed} 家，实际读到 {institution_count} 家",
+                        province_name=province.name,
+                        printed=printed,
+                        institution_count=province.institution_count,
+                    )
+                    self.audit.add_finding("error", place, HEADINGS["province"][0], message)
         for printed, place, columns in self.totals:
             found = self.counts[columns.titles]
             if printed not in (found, self.counts.total()):
-                zh = f"写明共 {printed} 家，实际读到 {found} 家"
-                self.audit.add_finding("error", place, None, zh, f"{printed} institutions announced, {found} found")
+                self.audit.add_finding(
+                    "error",
+                    place,
+                    None,
+                    Message("写明共 {printed} 家，实际读到 {found} 家", printed=printed, found=found),
+                )
 
 
 def _is_banner(row: TableRow) -> bool:

@@ -23,6 +23,7 @@ from registry.importers.reading.cells import (
 )
 from registry.importers.reading.headings import Columns, Kind
 from registry.importers.reading.list_file import Level, ListedApproval
+from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
 #: Characters of an identity number.
@@ -109,10 +110,10 @@ class RowGrouper:
         for i, cell in enumerate(row.cells):
             found = find_personal_data(cell, None) if len(cell) >= _IDENTITY_LENGTH else None
             if found == "qualification" or (found == "identity" and find_personal_data(cell, "uscc")):
-                zh, en = WORDS[found]
+                message = WORDS[found]
                 title = columns.titles[i] if i < len(columns.titles) else ""
-                zh, en = f"这一格像是{zh}，请删去；名录不收", f"this looks like {en}: remove it"
-                self.audit.add_finding("error", place, place.format_cell(title, i), zh, en)
+                message = Message("这一格像是{what}，请删去；名录不收", what=WORDS[found])
+                self.audit.add_finding("error", place, place.format_cell(title, i), message)
 
     def _is_continuation(
         self, draft: RowGroup, row: TableRow, columns: Columns, values: dict[Kind, str], techniques: int
@@ -149,9 +150,9 @@ class RowGrouper:
             },
         )
         if not draft.name:
-            self._add_finding(place, columns, "name", f"没有机构名称：{draft.address}", f"no name: {draft.address}")
+            self._add_finding(place, columns, "name", Message("没有机构名称：{address}", address=draft.address))
         if not draft.address:
-            self._add_finding(place, columns, "address", f"没有地址：{draft.name}", f"no address: {draft.name}")
+            self._add_finding(place, columns, "address", Message("没有地址：{draft_name}", draft_name=draft.name))
         self._check_number(place, columns, draft.number)
         if province is not None:
             province.institution_count += 1
@@ -164,7 +165,7 @@ class RowGrouper:
             return None
         printed = values["province"]
         if not printed and self._has_province_each:
-            self._add_finding(place, columns, "province", "没有省份", "no province")
+            self._add_finding(place, columns, "province", Message("没有省份"))
             return None
         if printed:
             name, count = parse_province(printed)
@@ -178,7 +179,7 @@ class RowGrouper:
                 known.printed_counts.setdefault(count, place)
             self._province = known
         if self._province is None:
-            self._add_finding(place, columns, "province", "没有省份", "no province")
+            self._add_finding(place, columns, "province", Message("没有省份"))
         elif text := values.get("province_count", ""):
             self._read_province_count(place, columns, text, self._province)
         return self._province
@@ -190,8 +191,9 @@ class RowGrouper:
         region = regions.find_region(code) if code else None
         if region is None or region.province is None:
             if name not in self.provinces:
-                zh = f"“{name}”不是 GB/T 2260 中的省级行政区划"
-                self._add_finding(place, columns, "province", zh, f"“{name}” is no province of GB/T 2260")
+                self._add_finding(
+                    place, columns, "province", Message("“{name}”不是 GB/T 2260 中的省级行政区划", name=name)
+                )
             return name
         return region.province
 
@@ -200,7 +202,7 @@ class RowGrouper:
         if digits.isascii() and digits.isdigit():
             province.printed_counts.setdefault(int(digits), place)
         else:
-            self._add_finding(place, columns, "province_count", f"“{text}”不是数目", f"“{text}” is no count")
+            self._add_finding(place, columns, "province_count", Message("“{text}”不是数目", text=text))
 
     def _check_number(self, place: RowPlace, columns: Columns, text: str) -> None:
         """Warn unless numbers continue, or begin again at 1 with a province: a row may be lost or repeated."""
@@ -211,15 +213,16 @@ class RowGrouper:
         self._number, self._may_restart = None, False
         if not (digits.isascii() and digits.isdigit()):
             if text:
-                self._add_finding(
-                    place, columns, "no", f"序号“{text}”不是数字", f"the number “{text}” is no number", "warning"
-                )
+                self._add_finding(place, columns, "no", Message("序号“{text}”不是数字", text=text), "warning")
             return
         number = self._number = int(digits)
         if previous is not None and number != previous + 1 and not (may_restart and number == 1):
-            zh = f"序号不连续：上一家是 {previous}，这里是 {number}"
             self._add_finding(
-                place, columns, "no", zh, f"the numbers do not run on: {number} after {previous}", "warning"
+                place,
+                columns,
+                "no",
+                Message("序号不连续：上一家是 {previous}，这里是 {number}", previous=previous, number=number),
+                "warning",
             )
 
     # --- its approvals -----------------------------------------------------------------------------------------------
@@ -234,19 +237,27 @@ class RowGrouper:
     ) -> None:
         if not techniques:
             self._add_finding(
-                place, columns, "techniques", f"没有批准开展的技术：{draft.name}", f"no technique: {draft.name}"
+                place, columns, "techniques", Message("没有批准开展的技术：{draft_name}", draft_name=draft.name)
             )
             return
         for printed, code in techniques:
             if code is None:
-                zh = f"不能识别的技术“{printed}”：{draft.name}"
-                self._add_finding(place, columns, "techniques", zh, f"unknown technique “{printed}”: {draft.name}")
+                self._add_finding(
+                    place,
+                    columns,
+                    "techniques",
+                    Message("不能识别的技术“{printed}”：{draft_name}", printed=printed, draft_name=draft.name),
+                )
         text, count = values["stages"], len(techniques)
         stages = parse_stages(text, count)
         if stages is None:
-            zh = f"不能识别的运行情况“{text}”（{count} 项技术）：{draft.name}"
-            en = f"unknown stage “{text}” for {count} techniques: {draft.name}"
-            self._add_finding(place, columns, "stages", zh, en)
+            message = Message(
+                "不能识别的运行情况“{text}”（{count} 项技术）：{draft_name}",
+                text=text,
+                count=count,
+                draft_name=draft.name,
+            )
+            self._add_finding(place, columns, "stages", message)
             return
         for (printed, code), (stage, note) in zip(techniques, stages, strict=True):
             if code is not None:
@@ -258,9 +269,8 @@ class RowGrouper:
         """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""
         if "province" not in columns.positions and code != BANK and self._placeless is not place.table:
             self._placeless = place.table
-            zh = "没有“省份”一列：省份只按地址判断，机构数无从核对"
             self._add_finding(
-                place, columns, "province", zh, "no column of provinces: no counts to check by", "warning"
+                place, columns, "province", Message("没有“省份”一列：省份只按地址判断，机构数无从核对"), "warning"
             )
 
     def _add_approval(self, draft: RowGroup, place: RowPlace, approval: ListedApproval, printed: str) -> None:
@@ -268,21 +278,21 @@ class RowGrouper:
         first = draft.technique_places.setdefault(approval.technique, place)
         if before is approval:
             return
-        zh, en = f"技术“{printed}”在同一机构出现两次：{draft.name}", f"technique “{printed}” twice for one institution"
+        message = Message("技术“{printed}”在同一机构出现两次：{draft_name}", printed=printed, draft_name=draft.name)
         if before.stage != approval.stage:
-            self._add_finding(place, draft.columns, "techniques", f"{zh}，且运行情况不同", f"{en}, at different stages")
+            self._add_finding(place, draft.columns, "techniques", Message("{message}，且运行情况不同", message=message))
         elif first != place:
             # One of two equal rows was meant to be another.
-            zh, en = f"{zh}，与第{first.row}行重复", f"{en}, a repetition of row {first.row}"
-            self._add_finding(place, draft.columns, "techniques", zh, en)
+            message = Message("{message}，与第{row}行重复", message=message, row=first.row)
+            self._add_finding(place, draft.columns, "techniques", message)
         else:
-            self._add_finding(place, draft.columns, "techniques", zh, en, "warning")
+            self._add_finding(place, draft.columns, "techniques", message, "warning")
 
     def _add_finding(
-        self, place: RowPlace, columns: Columns, kind: Kind, zh: str, en: str, level: Level = "error"
+        self, place: RowPlace, columns: Columns, kind: Kind, message: Message, level: Level = "error"
     ) -> None:
         cell = place.format_cell(columns.get_title(kind), columns.positions.get(kind))
-        self.audit.add_finding(level, place, cell, zh, en)
+        self.audit.add_finding(level, place, cell, message)
 
 
 def find_home_province(province: str | None) -> str | None:

@@ -20,6 +20,7 @@ from registry.records import lookup
 from registry.records.asof import AsOf, make_as_of
 from registry.records.selection import InstitutionFilter, select_subjects
 from registry.storage.database import Database
+from registry.texts import Message
 
 COLUMNS = ("name", "known_as", "source")
 #: The path of the sources of an institution's names.
@@ -55,14 +56,10 @@ def read_rows(path: Path) -> list[CommonNameRow]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"无法读取 {path.name}，须为 UTF-8 的 CSV 文件。", f"{path.name} cannot be read as a CSV file in UTF-8."
-        ) from error
+        raise InvalidInput(Message("无法读取 {path_name}，须为 UTF-8 的 CSV 文件。", path_name=path.name)) from error
     reader = csv.DictReader(text.splitlines())
     if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InvalidInput(
-            f"{path.name} 首行须为 {','.join(COLUMNS)}。", f"The first line of {path.name} must be {','.join(COLUMNS)}."
-        )
+        raise InvalidInput(Message("{path_name} 首行须为 {columns}。", path_name=path.name, columns=",".join(COLUMNS)))
     rows = [
         CommonNameRow(line=number, **{column: (line[column] or "").strip() for column in COLUMNS})
         for number, line in enumerate(reader, 2)
@@ -76,16 +73,18 @@ def _check_rows(file: str, rows: list[CommonNameRow]) -> None:
     taken: dict[str, CommonNameRow] = {}
     for row in rows:
         if not row.name or (row.known_as and not row.source):
-            raise _make_error(file, row, "须有机构名称和依据", "the institution's name and a source are needed")
+            raise _make_error(file, row, Message("须有机构名称和依据"))
         if row.known_as and fold_text(row.known_as) == fold_text(row.name):
-            raise _make_error(file, row, "俗称与机构名称相同", "the name in use is the institution's own")
+            raise _make_error(file, row, Message("俗称与机构名称相同"))
         if row.known_as and (first := taken.setdefault(fold_text(row.known_as), row)) is not row:
-            zh, en = f"“{row.known_as}”已见于第{first.line}行", f"“{row.known_as}” is in line {first.line} already"
-            raise _make_error(file, row, zh, en)
+            message = Message("“{known_as}”已见于第{line}行", known_as=row.known_as, line=first.line)
+            raise _make_error(file, row, message)
 
 
-def _make_error(file: str, row: CommonNameRow, zh: str, en: str) -> InvalidInput:
-    return InvalidInput(f"{file} 第{row.line}行：{zh}。", f"{file}, line {row.line}: {en}.", line=row.line)
+def _make_error(file: str, row: CommonNameRow, message: Message) -> InvalidInput:
+    return InvalidInput(
+        Message("{file} 第{line}行：{message}。", file=file, line=row.line, message=message), line=row.line
+    )
 
 
 def compare_rows(
@@ -105,9 +104,8 @@ def compare_rows(
     for name, lines in by_name.items():
         holders = known.get(name, [])
         if len(holders) != 1:
-            zh = "名录中没有这家机构" if not holders else "名录中有几家同名机构"
-            en = "no institution has this name" if not holders else "several institutions have this name"
-            raise _make_error(file, lines[0], f"{zh}：{lines[0].name}", f"{en}: {lines[0].name}")
+            message = Message("名录中没有这家机构") if not holders else Message("名录中有几家同名机构")
+            raise _make_error(file, lines[0], Message("{message}：{name}", message=message, name=lines[0].name))
         code, before, printed = holders[0]
         named = [row for row in lines if row.known_as]
         changes.append(

@@ -23,6 +23,7 @@ from registry.importers.wizard import list_import
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.storage.tables import proposals as proposals_table
+from registry.texts import FixedText, Message
 
 
 class SeedResult(Struct, frozen=True):
@@ -77,7 +78,7 @@ def check_expected_counts(folder: Path) -> None:
     request = read_request(folder)
     parsed = lists.read_list(request.path)
     if parsed.errors:
-        raise AuditFailed(parsed.errors[0].message, parsed.errors[0].message_en, audit=parsed.audit)
+        raise AuditFailed(FixedText(parsed.errors[0].message, parsed.errors[0].message_en), audit=parsed.audit)
     expected = msgspec.json.decode((folder / "expected.json").read_bytes(), type=ExpectedCounts)
     found = ExpectedCounts(
         institutions=len(parsed.institutions),
@@ -88,8 +89,12 @@ def check_expected_counts(folder: Path) -> None:
     )
     if found != expected:
         raise InvalidInput(
-            f"{request.path.name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
-            f"{request.path.name} is not what expected.json says: expected {expected}, found {found}.",
+            Message(
+                "{request_path_name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
+                request_path_name=request.path.name,
+                expected=expected,
+                found=found,
+            ),
         )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from registry.errors import InvalidInput
 from registry.storage.database import Database
 from registry.storage.tables import versions
+from registry.texts import Message
 
 #: The id of the source of names people use, whose file lies beside the lists.
 ALIASES = "aliases"
@@ -39,7 +40,9 @@ def _read_toml(path: Path, name: str) -> dict[str, Any]:
         data = tomllib.load(file)
     for field in ("as_of", "published"):
         if field in data and not isinstance(data[field], dt.date):
-            raise InvalidInput(f"{name}/{path.name}：{field} 须为日期", f"{name}: {field} must be a date")
+            raise InvalidInput(
+                Message("{name}/{path_name}：{field} 须为日期", name=name, path_name=path.name, field=field)
+            )
     return data
 
 

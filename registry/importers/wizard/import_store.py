@@ -23,6 +23,7 @@ from registry.domain.model import Struct
 from registry.errors import Conflict, NotFound
 from registry.storage import attachments
 from registry.storage.tables import import_pages, imports
+from registry.texts import Message
 
 Kind = Literal["list", "practitioners", "ad_certificates"]
 State = Literal["looking", "mapping", "comparing", "audit", "deciding", "proposing", "proposed", "cancelled", "failed"]
@@ -123,7 +124,7 @@ def get_import(connection: sa.Connection, identifier: int, account: str | None =
     """One import; NotFound, also where it is somebody else's."""
     row = connection.execute(sa.select(imports).where(imports.c.id == identifier)).first()
     if row is None or (account is not None and row.account != account):
-        raise NotFound(f"没有编号为 {identifier} 的导入。", f"There is no import {identifier} of yours.")
+        raise NotFound(Message("没有编号为 {identifier} 的导入。", identifier=identifier))
     return _make_import(row)
 
 
@@ -151,8 +152,7 @@ def start_run(connection: sa.Connection, one: Import, state: State, **values: An
     )
     if connection.execute(busy).scalar_one() >= MOST_AT_ONCE:
         raise Conflict(
-            "正在处理其他导入，请稍候再继续；已填写的内容都保留着。",
-            "Other imports are being worked on. Go on in a moment; what was filled in is kept.",
+            Message("正在处理其他导入，请稍候再继续；已填写的内容都保留着。"),
         )
     run = secrets.token_hex(16)
     save_import(connection, one, state=state, run=run, phase="", done=0, total=0, beat_at=get_time_ms(), **values)
@@ -163,15 +163,13 @@ def save_import(connection: sa.Connection, one: Import, **values: Any) -> None:
     """Change columns of an import; Conflict when its state or process has changed since it was read."""
     unchanged = (imports.c.id == one.id) & (imports.c.state == one.state) & (imports.c.run == one.run)
     if connection.execute(sa.update(imports).where(unchanged).values(**_encode_columns(values))).rowcount != 1:
-        raise Conflict(
-            "这次导入的状态已经变了，请刷新页面后再继续。", "This import has moved on meanwhile; load the page again."
-        )
+        raise Conflict(Message("这次导入的状态已经变了，请刷新页面后再继续。"))
 
 
 def cancel_import(connection: sa.Connection, one: Import) -> None:
     """End an import; a process at work on it stops and leaves nothing. Conflict when it is over already."""
     if one.state in OVER:
-        raise Conflict("这次导入已经结束，不能取消。", "This import is over and cannot be cancelled.")
+        raise Conflict(Message("这次导入已经结束，不能取消。"))
     save_import(connection, one, state="cancelled", run="", **make_cleared_columns(one))
     delete_pages(connection, one.id, also_file=True)
     audit_log.record_event(connection, one.account, "import_cancelled", f"import:{one.id}")

@@ -25,6 +25,7 @@ from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage import rights
 from registry.storage.database import Database
+from registry.texts import Message
 from registry.uploads.limits import JOB
 from registry.uploads.process_limits import limit_process
 
@@ -151,7 +152,7 @@ def _run_step(task: ImportTask) -> None:
     except RegistryError as error:
         task.fail(error)
     except (MemoryError, RecursionError) as error:
-        task.fail(TooLarge("文件过大或过于复杂，请拆分后再导入。", f"The file is too large: {type(error).__name__}."))
+        task.fail(TooLarge(Message("文件过大或过于复杂，请拆分后再导入。", name=type(error).__name__)))
 
 
 def _write_upload(database: Database, record: Import, folder: Path) -> Path:

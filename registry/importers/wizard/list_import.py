@@ -19,11 +19,12 @@ from registry.importers.matching.difference import Difference
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings, lists
-from registry.importers.reading.audit import MAX_FINDINGS
+from registry.importers.reading.audit import MAX_FINDINGS, make_line
 from registry.importers.reading.list_file import AuditLine, ListFile
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
+from registry.texts import FixedText, Listing, Message
 
 PROVINCES = 31
 #: A list that would remove more than this share of the register is more likely the wrong file or scope.
@@ -101,7 +102,7 @@ def import_list(
     if dry_run:
         return comparison.outcome
     if by is None:
-        raise InvalidInput("请用 --by 指明提案人的账号。", "Name the proposing account with --by.")
+        raise InvalidInput(Message("请用 --by 指明提案人的账号。"))
     identifier = propose_difference(database, comparison, by=by, progress=progress, log=log)
     return msgspec.structs.replace(comparison.outcome, proposal=identifier)
 
@@ -130,9 +131,12 @@ def compare_file(
     if parsed.errors:
         outcome = _make_outcome(parsed, list(parsed.audit), difference.make_empty_report(), source)
         raise AuditFailed(
-            f"{request.path.name}：审核发现{len(parsed.errors)}处错误，未导入任何内容。首条：{parsed.errors[0].describe('zh-CN')}",
-            f"{request.path.name}: the audit found {len(parsed.errors)} error(s); nothing was imported. First: "
-            f"{parsed.errors[0].describe('en')}",
+            Message(
+                "{request_path_name}：审核发现{count}处错误，未导入任何内容。首条：{first}",
+                request_path_name=request.path.name,
+                count=len(parsed.errors),
+                first=FixedText(parsed.errors[0].describe("zh-CN"), parsed.errors[0].describe("en")),
+            ),
             outcome=outcome,
         )
     progress("compare", 0)
@@ -199,8 +203,7 @@ def _choose_scope(scope: str | None, parsed: ListFile) -> str:
         return "national" if len(provinces) >= PROVINCES else "partial"
     if scope not in ("national", "partial") and regions.find_region(scope) is None:
         raise InvalidInput(
-            f"范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。",
-            f"Scope “{scope}” is not national, partial or a region code such as 210300.",
+            Message("范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。", scope=scope),
         )
     return scope
 
@@ -209,8 +212,11 @@ def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source
     title = request.title or f"{request.path.name}（截至{request.as_of}）"
     if request.published is not None and request.published < request.as_of:
         raise InvalidInput(
-            f"公布日期 {request.published} 早于名录截止日期 {request.as_of}，请核对。",
-            f"The list was published on {request.published}, before its as-of day {request.as_of}; please check.",
+            Message(
+                "公布日期 {published} 早于名录截止日期 {as_of}，请核对。",
+                published=request.published,
+                as_of=request.as_of,
+            ),
         )
     return Source(
         id=request.source_id or f"list-{request.as_of}-{parsed.sha256[:12]}",
@@ -238,8 +244,8 @@ def _check_whole_list(found: Difference, register: RegisterSide, parsed: ListFil
     ]
 
 
-def _make_warning(zh: str, en: str) -> AuditLine:
-    return AuditLine(level="warning", row=None, cell=None, message=zh, message_en=en)
+def _make_warning(message: Message) -> AuditLine:
+    return make_line("warning", None, message)
 
 
 def _check_removals(found: Difference, known: int) -> list[AuditLine]:
@@ -248,9 +254,11 @@ def _check_removals(found: Difference, known: int) -> list[AuditLine]:
         return []
     return [
         _make_warning(
-            f"名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
-            f"{gone} of the register's {known} institutions are not in this file and would be delisted; "
-            "check the file and its scope.",
+            Message(
+                "名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
+                known=known,
+                gone=gone,
+            ),
         )
     ]
 
@@ -266,9 +274,11 @@ def _check_whole_provinces(found: Difference, parsed: ListFile) -> list[AuditLin
             continue
         lines.append(
             _make_warning(
-                f"此文件中没有{place.province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
-                f"Not one institution of {place.province} is in this file; all {count} would be delisted. "
-                "Check that no page is missing, and the scope.",
+                Message(
+                    "此文件中没有{province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
+                    province=place.province,
+                    count=count,
+                ),
             )
         )
     return lines
@@ -282,11 +292,14 @@ def _check_scope(parsed: ListFile, source: Source) -> list[AuditLine]:
     outside = [listed for listed in parsed.institutions if not regions.overlap(listed.region or None, scope)]
     if not outside:
         return []
-    first = "、".join(f"{listed.name}（第{listed.row}行）" for listed in outside[:NAMED])
-    first_en = ", ".join(f"{listed.name} (row {listed.row})" for listed in outside[:NAMED])
+    first = Listing(Message("{name}（第{row}行）", name=listed.name, row=listed.row) for listed in outside[:NAMED])
     return [
         _make_warning(
-            f"有{len(outside)}家机构不在所选范围 {scope} 内：{first}；请确认范围无误。",
-            f"{len(outside)} institutions lie outside the scope {scope}: {first_en}. Check the scope.",
+            Message(
+                "有{count}家机构不在所选范围 {scope} 内：{first}；请确认范围无误。",
+                count=len(outside),
+                scope=scope,
+                first=first,
+            ),
         )
     ]

@@ -21,7 +21,7 @@ from registry.errors import AuditFailed, RegistryError
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import layouts
-from registry.importers.reading.audit import shorten_audit
+from registry.importers.reading.audit import make_line, shorten_audit
 from registry.importers.reading.list_file import AuditLine, ListFile
 from registry.importers.wizard import difference_lines, import_store, list_import, pair_decisions
 from registry.importers.wizard.import_store import Import
@@ -29,6 +29,7 @@ from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.storage import attachments
 from registry.storage.database import Database
+from registry.texts import Message
 
 #: (phase, rows done, rows in all; 0: unknown). Raises ImportStopped when the import no longer belongs to this process.
 ReportProgress = Callable[[str, int, int], None]
@@ -194,12 +195,10 @@ def _check_account_region(account: accounts.Account, parsed: ListFile) -> list[A
     if not account.region:
         return []
     return [
-        AuditLine(
-            level="error",
-            row=listed.row,
-            cell=None,
-            message=f"不在您账号的行政区划（{account.region}）内：{listed.name}",
-            message_en=f"outside the region of your account ({account.region}): {listed.name}",
+        make_line(
+            "error",
+            listed.row,
+            Message("不在您账号的行政区划（{region}）内：{name}", region=account.region, name=listed.name),
         )
         for listed in parsed.institutions
         if not regions.is_inside(listed.region, account.region)

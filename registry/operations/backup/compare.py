@@ -19,6 +19,7 @@ from registry.log.tiles import HASH, WIDTH, Tile
 from registry.operations.backup.file import BackupFile
 from registry.operations.mirror import list_bundles
 from registry.storage.tables import checkpoints, entries
+from registry.texts import Message
 
 
 class LogSource(Struct, frozen=True):
@@ -38,7 +39,7 @@ class LogSource(Struct, frozen=True):
         for tile in list_bundles(after, self.size):
             bodies = tiles.decode_bundle(self.read(tile))
             if len(bodies) != tile.width:
-                raise LogDamaged(f"条目包 {tile.path} 条数有误。", f"Bundle {tile.path} has a wrong number of entries.")
+                raise LogDamaged(Message("条目包 {tile_path} 条数有误。", tile_path=tile.path))
             yield bodies[max(0, after - tile.first_index) :]
 
 
@@ -60,10 +61,11 @@ def find_local_log(published: PublishedLog) -> LogSource | None:
     except LogDamaged as error:
         where = published.folder.path / CHECKPOINT
         raise LogDamaged(
-            f"{where} 无法读取，不能确认已公布到哪一条；请移走后用镜像恢复："
-            "registry restore 备份文件 --complete-from 镜像",
-            f"{where} cannot be read, so nobody knows what was published; move it away and restore with a mirror: "
-            "registry restore FILE --complete-from MIRROR",
+            Message(
+                "{where} 无法读取，不能确认已公布到哪一条；请移走后用镜像恢复："
+                "registry restore 备份文件 --complete-from 镜像",
+                where=where,
+            ),
         ) from error
     if last is None or last.checkpoint.size == 0:
         return None
@@ -101,8 +103,7 @@ def plan_restore(
     source = remote or local if complete else None
     if complete and source is None:
         raise InvalidInput(
-            "本机没有已公布的日志可供补齐；请指明镜像：--complete-from 镜像",
-            "No published log lies here to complete from; name a mirror: --complete-from MIRROR",
+            Message("本机没有已公布的日志可供补齐；请指明镜像：--complete-from 镜像"),
         )
     size = max(backup.about.size, source.size if source else 0)
     for log in compared:
@@ -128,9 +129,11 @@ def _compute_restored_roots(backup: BackupFile, source: LogSource | None, sizes:
         return compute_roots(chain(backup.read_leaves(), added), sizes)
     except (NotFound, LogDamaged) as error:
         raise LogDamaged(
-            f"{source.name} 中的条目包不完整（{error.zh}），不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
-            f"The entry bundles in {source.name} are not whole ({error.en}) and cannot complete the log; "
-            "use a newer backup, or --complete-from MIRROR",
+            Message(
+                "{source_name} 中的条目包不完整（{error}），不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
+                source_name=source.name,
+                error=error.message,
+            ),
         ) from error
 
 
@@ -138,8 +141,12 @@ def _refuse_other_origin(backup: BackupFile, log: LogSource) -> None:
     origin = log.signed.checkpoint.origin
     if backup.about.origin not in (None, origin):
         raise LogDamaged(
-            f"备份属于日志 {backup.about.origin}，而 {log.name} 是 {origin}：不是同一日志，不能恢复。",
-            f"The backup is of the log {backup.about.origin}, {log.name} is {origin}: not the same log.",
+            Message(
+                "备份属于日志 {origin}，而 {log_name} 是 {origin_2}：不是同一日志，不能恢复。",
+                origin=backup.about.origin,
+                log_name=log.name,
+                origin_2=origin,
+            ),
         )
 
 
@@ -147,12 +154,15 @@ def _refuse_older_backup(backup: BackupFile, size: int, log: LogSource) -> None:
     if _find_first_difference(backup, log) is not None:
         raise _make_difference_error(backup, log)
     raise LogDamaged(
-        f"备份只到第{size}条，而已公布至第{log.size}条（{log.name}）：若恢复，第{size + 1}至{log.size}条将丢失，"
-        "下次审批会使日志分叉。请用更新的备份；或从已公布的日志补齐：registry restore 备份文件 --complete"
-        "（或 --complete-from 镜像）",
-        f"The backup ends at entry {size}, but {log.size} were published ({log.name}): entries {size + 1} to "
-        f"{log.size} would be lost and the next approval would fork the log. Use a newer backup, or complete it from "
-        "the published log: registry restore FILE --complete (or --complete-from MIRROR)",
+        Message(
+            "备份只到第{size}条，而已公布至第{log_size}条（{log_name}）：若恢复，第{size_2}至{log_size}条将丢失，"
+            "下次审批会使日志分叉。请用更新的备份；或从已公布的日志补齐：registry restore 备份文件 --complete"
+            "（或 --complete-from 镜像）",
+            size=size,
+            log_size=log.size,
+            log_name=log.name,
+            size_2=size + 1,
+        ),
         entry=size + 1,
     )
 
@@ -178,16 +188,19 @@ def _make_difference_error(backup: BackupFile, log: LogSource) -> LogDamaged:
     number = _find_first_difference(backup, log)
     if number is None and log.size > backup.about.size:
         return LogDamaged(
-            f"{log.name} 中的条目与签发的检查点不符，不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
-            f"The entries in {log.name} do not give the root that was signed and cannot complete the log; "
-            "use a newer backup, or --complete-from MIRROR",
+            Message(
+                "{log_name} 中的条目与签发的检查点不符，不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
+                log_name=log.name,
+            ),
         )
-    zh = f"第{number}条不同" if number else "根哈希不同"
-    en = f"entry {number} differs" if number else "the root differs"
+    message = Message("第{number}条不同", number=number) if number else Message("根哈希不同")
     return LogDamaged(
-        f"备份与已公布的日志（{log.name}）不一致：{zh}。它是另一日志的备份，或被改动过，不能恢复；请换用另一份备份。",
-        f"The backup is not the log that was published ({log.name}): {en}. It is of another log, or was altered, and "
-        "is not restored; use another backup.",
+        Message(
+            "备份与已公布的日志（{log_name}）不一致：{message}。它是另一日志的备份，或被改动过，不能恢复；"
+            "请换用另一份备份。",
+            log_name=log.name,
+            message=message,
+        ),
         entry=number,
     )
 
@@ -203,9 +216,10 @@ def _verify_signers(backup: BackupFile, published: PublishedLog, source: LogSour
         _, signers = note.verify_note(source.signed.note, keys)
     except InvalidInput as error:
         raise LogDamaged(
-            f"{source.name} 的检查点不是本名录已知的密钥所签，其条目不予采用；请先把 signing.key 放回本机。",
-            f"The checkpoint of {source.name} was not signed by a key known to this register, and its entries are not "
-            "taken; put signing.key back on this machine first.",
+            Message(
+                "{source_name} 的检查点不是本名录已知的密钥所签，其条目不予采用；请先把 signing.key 放回本机。",
+                source_name=source.name,
+            ),
         ) from error
     return "".join(f"{key.text}\n" for key in signers)
 
@@ -231,18 +245,20 @@ def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, 
         return False
     if size > plan.size:
         raise Conflict(
-            f"现有数据库有{size}条日志，多于恢复后的{plan.size}条且与之衔接：无需恢复；退回旧状态会使日志分叉，不能进行。"
-            "若数据库其他部分损坏：先运行 registry log checkpoint，再 registry restore 备份文件 --complete",
-            f"The database here holds {size} entries and goes on from the {plan.size} that would be restored: nothing "
-            "needs restoring, and going back would fork the log. If something else in it is damaged, run: "
-            "registry log checkpoint, then: registry restore FILE --complete",
+            Message(
+                "现有数据库有{size}条日志，多于恢复后的{plan_size}条且与之衔接：无需恢复；退回旧状态会使日志分叉，"
+                "不能进行。"
+                "若数据库其他部分损坏：先运行 registry log checkpoint，再 registry restore 备份文件 --complete",
+                size=size,
+                plan_size=plan.size,
+            ),
         )
     return True
 
 
 def _make_other_log_error(size: int) -> Conflict:
     return Conflict(
-        f"现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。",
-        f"The database here holds another log ({size} entries) and nothing published here says which is right; "
-        "to restore all the same, move it away first.",
+        Message(
+            "现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。", size=size
+        ),
     )

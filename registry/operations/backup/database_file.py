@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from registry.errors import Conflict
 from registry.operations.backup import file
 from registry.storage import rights
+from registry.texts import Message
 
 #: Seconds to wait for a command that has the database open.
 PATIENCE = 5
@@ -66,8 +67,7 @@ def _connect_exclusively(engine: sa.Engine, path: Path) -> sa.Connection | None:
 
 def _make_in_use_error(path: Path) -> Conflict:
     return Conflict(
-        f"数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。",
-        f"The database {path} is in use: stop the server (registry serve) and other commands, then restore.",
+        Message("数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。", path=path),
     )
 
 

@@ -24,6 +24,7 @@ from registry.log import check, checkpoint_store, merkle, mirror_mark, store
 from registry.log.checkpoint import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
+from registry.texts import Message, write_bilingual
 
 #: Called with a phase and how many rows or entries of it are done.
 Progress = Callable[[str, int], None]
@@ -139,16 +140,16 @@ class BackupFile:
             digest = _Digest()
             for chunk in self.read_rows(table):
                 digest.add_rows(chunk)
-                progress(f"检查 / checking {table.name}", digest.rows)
+                progress(write_bilingual("检查") + f" {table.name}", digest.rows)
             if expected.get(table.name) != (digest.rows, digest.to_hex()):
-                raise _make_damaged_error(self.path, f"表 {table.name}", f"table {table.name}")
+                raise _make_damaged_error(self.path, Message("表 {table_name}", table_name=table.name))
         with _translate_read_errors(self.path):
             try:
-                log = check.check_log(self.connection, progress=partial(progress, "检查日志 / checking the log"))
+                log = check.check_log(self.connection, progress=partial(progress, write_bilingual("检查日志")))
             except RegistryError as error:
-                raise _make_damaged_error(self.path, error.zh, error.en) from error
+                raise _make_damaged_error(self.path, error.message) from error
         if (log.size, log.root) != (self.about.size, self.about.root):
-            raise _make_damaged_error(self.path, "日志大小或根哈希", "size or root of the log")
+            raise _make_damaged_error(self.path, Message("日志大小或根哈希"))
 
 
 class _Digest:
@@ -172,7 +173,7 @@ def open_backup(path: Path) -> Iterator[BackupFile]:
     """Open a backup to read; NotFound, or UnreadableFile if it is none or of another version. The file is not
     changed."""
     if not path.is_file():
-        raise NotFound(f"没有备份文件 {path}。", f"There is no backup file {path}.")
+        raise NotFound(Message("没有备份文件 {path}。", path=path))
     engine = make_engine(path, mode="ro", immutable="1")
     try:
         with _translate_read_errors(path):
@@ -194,7 +195,7 @@ def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Prog
                 for chunk in _read_snapshot(source, table):
                     connection.execute(sa.insert(table), chunk)
                     digest.add_rows(chunk)
-                    progress(f"备份 / backing up {table.name}", digest.rows)
+                    progress(write_bilingual("备份", context="backup.file") + f" {table.name}", digest.rows)
                 row = {"name": table.name, "rows": digest.rows, "sha256": digest.to_hex()}
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
@@ -220,8 +221,7 @@ def translate_write_errors(path: Path) -> Iterator[None]:
     except (OSError, sa.exc.DBAPIError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror
         raise InvalidInput(
-            f"无法写入 {path}：{cause}。请检查磁盘空间与权限。",
-            f"{path} cannot be written: {cause}. Check room and permissions.",
+            Message("无法写入 {path}：{cause}。请检查磁盘空间与权限。", path=path, cause=cause),
         ) from error
 
 
@@ -255,17 +255,19 @@ def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
     with _translate_read_errors(path):
         row = connection.execute(sa.select(_about.c.format, _about.c.version)).first()
         if row is None:
-            raise _make_damaged_error(path, "没有说明", "it says nothing of itself")
+            raise _make_damaged_error(path, Message("没有说明"))
         if row.format == FORMAT:
             values = connection.execute(sa.select(*_about.c)).mappings().one()
             about = msgspec.convert({str(name): value for name, value in values.items()}, BackupInfo)
             if about.schema in (SCHEMA, *EARLIER_SCHEMAS):
                 return about
     raise UnreadableFile(
-        f"{path} 由版本 {row.version} 所做，本版本（{__version__}）不能恢复："
-        "请用该版本恢复，再升级并运行 registry init。",
-        f"{path} was made by version {row.version}; this one ({__version__}) cannot restore it: restore it with that "
-        "version, then upgrade and run: registry init",
+        Message(
+            "{path} 由版本 {version} 所做，本版本（{version_2}）不能恢复：请用该版本恢复，再升级并运行 registry init。",
+            path=path,
+            version=row.version,
+            version_2=__version__,
+        ),
     )
 
 
@@ -276,13 +278,11 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
     except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         raise UnreadableFile(
-            f"{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}",
-            f"{path} is not a file that registry backup made, or it is damaged, and cannot be used: {cause}",
+            Message("{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}", path=path, cause=cause),
         ) from error
 
 
-def _make_damaged_error(path: Path, zh: str, en: str) -> UnreadableFile:
+def _make_damaged_error(path: Path, message: Message) -> UnreadableFile:
     return UnreadableFile(
-        f"备份 {path} 已损坏，不能使用：{zh}。请换用另一份备份。",
-        f"The backup {path} is damaged and cannot be used: {en}. Use another one.",
+        Message("备份 {path} 已损坏，不能使用：{message}。请换用另一份备份。", path=path, message=message),
     )

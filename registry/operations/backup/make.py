@@ -16,6 +16,7 @@ from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
 from registry.operations.backup.file import Progress
 from registry.storage.database import Database
+from registry.texts import Message
 
 
 class BackupResult(Struct, frozen=True):
@@ -64,22 +65,18 @@ def make_backup(
 def _refuse_existing_file(path: Path, replace: bool) -> None:
     if not path.absolute().parent.is_dir():
         raise InvalidInput(
-            f"没有目录 {path.parent}，请先建立（或挂载备份盘）。",
-            f"There is no folder {path.parent}; make it, or mount the disk for backups, first.",
+            Message("没有目录 {parent}，请先建立（或挂载备份盘）。", parent=path.parent),
         )
     if not os.path.lexists(path) or (path.is_file() and path.stat().st_size == 0):
         return  # an empty file, as programs make to reserve a name, holds nothing that could be lost
     if not replace:
-        raise Conflict(
-            f"{path} 已存在；请换一个文件名，或加 --replace。", f"{path} exists; choose another name or add --replace."
-        )
+        raise Conflict(Message("{path} 已存在；请换一个文件名，或加 --replace。", path=path))
     try:
         with file.open_backup(path):
             return
     except (RegistryError, OSError) as error:
         raise Conflict(
-            f"{path} 不是本版本可读的备份，不予覆盖；确不需要时请自行删除。",
-            f"{path} is no backup that can be read, and is not overwritten; if it is not needed, remove it yourself.",
+            Message("{path} 不是本版本可读的备份，不予覆盖；确不需要时请自行删除。", path=path),
         ) from error
 
 
@@ -87,16 +84,16 @@ def _refuse_other_log(backup: file.BackupFile, published_log: compare.LogSource)
     signed = published_log.signed.checkpoint
     if backup.about.size < signed.size:
         raise LogDamaged(
-            f"数据库只有{backup.about.size}条日志，而已公布{signed.size}条：数据库被回退，不予备份。"
-            "请用先前的备份恢复：registry restore",
-            f"The database holds {backup.about.size} entries, {signed.size} were published: it was rolled back and is "
-            "not backed up. Restore an earlier backup: registry restore",
+            Message(
+                "数据库只有{about_size}条日志，而已公布{signed_size}条：数据库被回退，不予备份。"
+                "请用先前的备份恢复：registry restore",
+                about_size=backup.about.size,
+                signed_size=signed.size,
+            ),
         )
     if compare.compute_roots(backup.read_leaves(), {signed.size})[signed.size] != signed.root:
         raise LogDamaged(
-            "数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check",
-            "The database is not the log that was published and is not backed up; keep the earlier backups. "
-            "Run: registry log check",
+            Message("数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check"),
         )
 
 

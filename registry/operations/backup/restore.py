@@ -28,6 +28,7 @@ from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.database import Database, continue_numbering
 from registry.storage.tables import checkpoints, comments, entries, key_checks, proposals, touches, trail, watches
+from registry.texts import Message, write_bilingual
 
 #: Whether the signing key on this machine is one that signed the log; a mirror needs none.
 KeyState = Literal["ours", "another", "missing", "mirror"]
@@ -133,8 +134,7 @@ def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Prog
         result = _build_database(target, backup, plan, progress)
         if not target.purge_deleted_rows(()):  # no bytes of erased values stay, and no write-ahead log
             raise InvalidInput(
-                f"{new} 无法整理（磁盘已满？），现有数据库未改动。",
-                f"{new} cannot be finished (is the disk full?); the database that is there was not changed.",
+                Message("{new} 无法整理（磁盘已满？），现有数据库未改动。", new=new),
             )
     finally:
         target.close()
@@ -159,12 +159,12 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                 for chunk in backup.read_rows(table):
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
-                    progress(f"恢复 / restoring {table.name}", done)
+                    progress(write_bilingual("恢复") + f" {table.name}", done)
             for numbered in (proposals, touches, comments, checkpoints, key_checks, trail, watches):
                 continue_numbering(connection, numbered)
             closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:
-                views.rebuild_view(connection, view, partial(progress, f"重建 / rebuilding {view.name}"))
+                views.rebuild_view(connection, view, partial(progress, write_bilingual("重建") + f" {view.name}"))
             withheld = _require_expected_log(connection, plan, progress)
             if backup.about.mirror:
                 mirror_mark.mark_mirror(connection)
@@ -173,12 +173,10 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
 
 
 def _require_expected_log(connection: sa.Connection, plan: RestorePlan, progress: Progress) -> int:
-    log = check.check_log(connection, progress=partial(progress, "检查日志 / checking the log"))
+    log = check.check_log(connection, progress=partial(progress, write_bilingual("检查日志")))
     if (log.size, log.root) != (plan.size, plan.root):
         raise LogDamaged(
-            "恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。",
-            "The restored log is not the one that was compared (did its source change meanwhile?). Nothing was "
-            "changed; try again.",
+            Message("恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。"),
         )
     check_records(connection)
     return log.withheld
@@ -188,10 +186,11 @@ def _require_empty_database(connection: sa.Connection) -> None:
     for table in file.KEPT:
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             raise Conflict(
-                f"目标数据库不是空的（表 {table.name}）：请另建一个空数据库（不要运行 registry init），"
-                "将 REGISTRY_DATABASE_URL 指向它后再恢复。",
-                f"The target database is not empty (table {table.name}): make an empty one (without registry init), "
-                "point REGISTRY_DATABASE_URL at it, and restore again.",
+                Message(
+                    "目标数据库不是空的（表 {table_name}）：请另建一个空数据库（不要运行 registry init），"
+                    "将 REGISTRY_DATABASE_URL 指向它后再恢复。",
+                    table_name=table.name,
+                ),
             )
 
 
@@ -206,14 +205,12 @@ def _translate_write_errors(target: Database) -> Iterator[None]:
             raise  # it was a mirror that could not be asked
         reason = cause.orig
         url = target.url.render_as_string()
-        raise InvalidInput(
-            f"无法写入 {url}：{reason}。现有数据未改动。", f"{url} cannot be written: {reason}. Nothing was changed."
-        ) from error
+        raise InvalidInput(Message("无法写入 {url}：{reason}。现有数据未改动。", url=url, reason=reason)) from error
 
 
 def _rewrite_published_files(published: PublishedLog, database: Database, progress: Progress) -> None:
     """Write every published file anew; if the checkpoint was lost, the last one in the backup, under its name."""
-    report = partial(progress, "公布日志 / publishing the log")
+    report = partial(progress, write_bilingual("公布日志"))
     local = compare.find_local_log(published)
     with database.reading() as connection:
         last = local.signed if local else checkpoint_store.find_last(connection)
@@ -292,7 +289,7 @@ def _insert_missing_entries(connection: sa.Connection, plan: RestorePlan, after:
             inserted = replication.insert_entries(connection, bodies)
             _note_decisions(decisions, inserted)
             _erase_copies(connection, decisions, inserted)
-            progress("补齐 / completing", inserted[-1].number)
+            progress(write_bilingual("补齐"), inserted[-1].number)
         checkpoint_store.save_checkpoint(connection, plan.source.signed, plan.vkeys)
     continue_numbering(connection, proposals, _find_highest_proposal(connection))
     return [number for number, decision in decisions.items() if _close_proposal(connection, number, decision)]

@@ -36,16 +36,13 @@ from registry.staff.forms.forms import (
     read_text,
 )
 from registry.staff.forms.record_values import read_day
+from registry.texts import FixedText, Message
 from registry.verification import addresses
 
 _USCC_ALPHABET = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")
 #: A day further ahead is more likely a slip.
 _FAR = dt.timedelta(days=366)
-_FORBIDDEN_NUMBER = (
-    "这里像是身份证号、电话或资格证书号，名录不保存这类号码，已删去；请改写。",
-    "This looks like an identity number, a telephone or a qualification's number. The register keeps none, so it was "
-    "taken out; please reword it.",
-)
+_FORBIDDEN_NUMBER = Message("这里像是身份证号、电话或资格证书号，名录不保存这类号码，已删去；请改写。")
 
 
 class Finding(Struct, frozen=True):
@@ -67,19 +64,24 @@ class Finding(Struct, frozen=True):
         return self.en if lang.startswith("en") else self.zh
 
 
-def make_error(field: str, zh: str, en: str) -> Finding:
+def make_error(field: str, message: Message) -> Finding:
     """Make a finding that has to be corrected before anything is proposed."""
-    return Finding(level="error", field=field, zh=zh, en=en)
+    return Finding(level="error", field=field, zh=message.to_text("zh-CN"), en=message.to_text("en"))
 
 
-def make_warning(field: str, zh: str, en: str, *links: tuple[str, str]) -> Finding:
+def make_warning(field: str, message: Message, *links: tuple[str, str]) -> Finding:
     """Make a finding that may be right, for a person to confirm."""
-    return Finding(level="warning", field=field, zh=zh, en=en, links=links)
+    return Finding(level="warning", field=field, zh=message.to_text("zh-CN"), en=message.to_text("en"), links=links)
+
+
+def make_note(field: str, message: Message) -> Finding:
+    """Make a finding that only tells what the form works out."""
+    return Finding(level="note", field=field, zh=message.to_text("zh-CN"), en=message.to_text("en"))
 
 
 def to_finding(error: RegistryError, field: str = "") -> Finding:
     """Turn a refusal into an error at a field, or of the whole form."""
-    return make_error(field, error.zh, error.en)
+    return make_error(field, error.message)
 
 
 def check_form(
@@ -87,9 +89,9 @@ def check_form(
 ) -> list[Finding]:
     """Check a form by itself, on the register's ``today``. ``refused``: fields whose input was removed by
     ``read_input``."""
-    findings = [make_error(name, *_FORBIDDEN_NUMBER) for name in sorted(refused)]
+    findings = [make_error(name, _FORBIDDEN_NUMBER) for name in sorted(refused)]
     missing = {field.name for field in list_fields(kind, new) if field.required and not typed.get(field.name)} - refused
-    findings += [make_error(name, "请填写这一项。", "Please fill this in.") for name in sorted(missing)]
+    findings += [make_error(name, Message("请填写这一项。")) for name in sorted(missing)]
     for field in list_fields(kind, new):
         findings += _check_input(field, typed)
     findings += _check_effective_day(typed, today)
@@ -102,18 +104,17 @@ def _check_input(field: Field, typed: Typed) -> Iterator[Finding]:
     if field.input == "day" and text:
         try:
             if not EARLIEST <= parse_day(text) <= LATEST:
-                raise InvalidInput("", "")
+                raise InvalidInput(FixedText(""))
         except InvalidInput:
-            zh, en = f"“{text}”不是日期，请写成 2025-07-01 这样。", f"“{text}” is not a day; write it like 2025-07-01."
-            yield make_error(field.name, zh, en)
+            message = Message("“{text}”不是日期，请写成 2025-07-01 这样。", text=text)
+            yield make_error(field.name, message)
     if field.input in ("text", "area", "lines") and len(text) > (limit := LONGEST[field.input]):
         yield make_error(
             field.name,
-            f"最多{limit}字，更长的没有保存，请缩短。",
-            f"At most {limit} characters: what is longer was not kept, please shorten it.",
+            Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit),
         )
     if field.input == "choice" and text and text not in field.choices:
-        yield make_error(field.name, "请从所列项中选择。", "Choose one of those listed.")
+        yield make_error(field.name, Message("请从所列项中选择。"))
     if field.name == "institution" and text:
         try:
             parse_code(text)
@@ -126,20 +127,21 @@ def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
     if effective and effective > today + _FAR:
         yield make_warning(
             "effective",
-            f"生效日期 {effective} 在一年以后，请确认没有写错年份。",
-            f"{effective} is more than a year ahead; confirm that the year is right.",
+            Message("生效日期 {effective} 在一年以后，请确认没有写错年份。", effective=effective),
         )
     if document and document > today:
         yield make_error(
             "doc_date",
-            f"文件日期 {document} 还没有到，请核对。",
-            f"The document's day {document} has not come yet; please check it.",
+            Message("文件日期 {document} 还没有到，请核对。", document=document),
         )
     if effective and document and effective < document <= today:
         yield make_warning(
             "effective",
-            f"生效日期 {effective} 早于文件日期 {document}：文件须写明可以追溯。",
-            f"{effective} is before the document's day {document}: the document has to say that it reaches back.",
+            Message(
+                "生效日期 {effective} 早于文件日期 {document}：文件须写明可以追溯。",
+                effective=effective,
+                document=document,
+            ),
         )
 
 
@@ -154,8 +156,7 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
         if compact_domain(line) is None:
             yield make_error(
                 "domains",
-                f"“{line[:40]}”不是网站域名，请写成 www.example.cn 这样，每行一个。",
-                f"“{line[:40]}” is not the domain of a website; write it like www.example.cn, one a line.",
+                Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40]),
             )
     stages = [stage for code in CODES if (stage := read_text(typed, f"stage.{code}"))]
     if stages:
@@ -163,8 +164,7 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
     elif any(read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
         yield make_error(
             f"stage.{CODES[0]}",
-            "填写了批准文件，但没有选择任何技术的运行情况。",
-            "The approval's document is filled in, but no technique has a stage.",
+            Message("填写了批准文件，但没有选择任何技术的运行情况。"),
         )
 
 
@@ -176,35 +176,30 @@ def check_address(address: str, region: str) -> Iterator[Finding]:
     if region and known_region is None:
         yield make_error(
             "region",
-            f"没有行政区划代码“{region[:12]}”，例如 210303（鞍山市铁西区）；留空则由地址读出。",
-            f"There is no region code “{region[:12]}”; 210303, say, is 鞍山市铁西区. Empty: taken from the address.",
+            Message("没有行政区划代码“{region}”，例如 210303（鞍山市铁西区）；留空则由地址读出。", region=region[:12]),
         )
     elif resolved.code and region and not regions.overlap(resolved.code, region):
         yield make_error(
             "region",
-            f"地址在{place}（{resolved.code}），行政区划却是{_format_region_name(region)}（{region}）。"
-            "请更正其一，或将行政区划留空。",
-            f"The address lies in {place} ({resolved.code}), the region is {_format_region_name(region)} "
-            f"({region}). Correct one of them, or leave the region empty.",
+            Message(
+                "地址在{place}（{resolved_code}），行政区划却是{region}（{region_2}）。请更正其一，或将行政区划留空。",
+                place=place,
+                resolved_code=resolved.code,
+                region=_format_region_name(region),
+                region_2=region,
+            ),
         )
     elif address and not resolved.code and not region:
         yield make_warning(
             "address",
-            "地址里读不出省、市、区县，按地区查询时找不到这家机构。",
-            "The address names no province, city or district; nobody will find this institution by its place.",
+            Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"),
         )
     elif resolved.code and not region:
-        yield Finding(
-            level="note",
-            field="region",
-            zh=f"由地址读出：{place}（{resolved.code}）",
-            en=f"From the address: {place} ({resolved.code})",
-        )
+        yield make_note("region", Message("由地址读出：{place}（{code}）", place=place, code=resolved.code))
     if address and not any(c.isdigit() for c in addresses.split_address(address)[1]):
         yield make_warning(
             "address",
-            "地址没有门牌号，核验地址时分不清是不是这一处。",
-            "The address has no house number, so that a claim's address cannot be told from others.",
+            Message("地址没有门牌号，核验地址时分不清是不是这一处。"),
         )
 
 
@@ -222,8 +217,7 @@ def check_uscc(text: str) -> Iterator[Finding]:
     if len(number) != 18 or not set(number) <= _USCC_ALPHABET:
         yield make_error(
             "uscc",
-            f"统一社会信用代码须为18位数字或大写字母（不含 I、O、S、V、Z），现有{len(number)}位。",
-            f"A unified social credit code has 18 digits or letters (no I, O, S, V, Z); this has {len(number)}.",
+            Message("统一社会信用代码须为18位数字或大写字母（不含 I、O、S、V、Z），现有{count}位。", count=len(number)),
         )
         return
     try:
@@ -231,9 +225,7 @@ def check_uscc(text: str) -> Iterator[Finding]:
     except InvalidInput:
         yield make_warning(
             "uscc",
-            f"统一社会信用代码 {number} 的校验位不符，很可能抄错了一位。与证照核对无误才确认。",
-            f"The check character of {number} does not fit: one character is probably wrong. Confirm only after "
-            "comparing it with the licence.",
+            Message("统一社会信用代码 {number} 的校验位不符，很可能抄错了一位。与证照核对无误才确认。", number=number),
         )
 
 
@@ -243,14 +235,12 @@ def check_licence_number(text: str, uscc: str) -> Iterator[Finding]:
     if number and len(number) != 22:
         yield make_warning(
             "practice_licence_no",
-            f"执业许可证登记号通常为22位，现有{len(number)}位（旧证可能不同）。",
-            f"A practice licence number has 22 characters, this has {len(number)}; older licences may differ.",
+            Message("执业许可证登记号通常为22位，现有{count}位（旧证可能不同）。", count=len(number)),
         )
     elif number and len(organisation) == 18 and number[:9] != organisation[8:17]:
         yield make_warning(
             "practice_licence_no",
-            "登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。",
-            "The first nine characters are usually characters 9 to 17 of the credit code; here they differ.",
+            Message("登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。"),
         )
 
 
@@ -262,18 +252,11 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     if not stage:
         return
     if stage == WITHDRAWN and not read_text(typed, "reason"):
-        yield make_error(
-            "reason", "撤回误登的批准须写明理由。", "Taking back what was stated by mistake needs a reason."
-        )
+        yield make_error("reason", Message("撤回误登的批准须写明理由。"))
     if stage in STAGES:
         yield from _check_approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
     if read_text(typed, "technique") in read_boxes(typed, "also"):
-        yield Finding(
-            level="note",
-            field="also",
-            zh="本项技术已在上面，不必再选。",
-            en="The technique above need not be ticked again.",
-        )
+        yield make_note("also", Message("本项技术已在上面，不必再选。"))
 
 
 def _check_approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Iterator[Finding]:
@@ -282,20 +265,25 @@ def _check_approval_days(typed: Typed, today: dt.date, *, lawful: bool) -> Itera
     if start and verification_due and verification_due <= start:
         yield make_error(
             "verification_due",
-            f"下次校验 {verification_due} 不能早于批准起始日 {start}。",
-            f"The next verification, {verification_due}, cannot be before the approval begins, {start}.",
+            Message(
+                "下次校验 {verification_due} 不能早于批准起始日 {start}。",
+                verification_due=verification_due,
+                start=start,
+            ),
         )
     if lawful and verification_due and verification_due < today:
         yield make_warning(
             "verification_due",
-            f"下次校验 {verification_due} 已过：公众将看到该项批准已失效。",
-            f"The verification was due on {verification_due}: the public will read that the approval has lapsed.",
+            Message("下次校验 {verification_due} 已过：公众将看到该项批准已失效。", verification_due=verification_due),
         )
     if lawful and start and effective and start > effective:
         yield make_warning(
             "valid_from",
-            f"批准起始日 {start} 晚于生效日期 {effective}：到起始日之前，公众看不到该项批准。",
-            f"The approval begins on {start}, after {effective}: until then the public sees no such approval.",
+            Message(
+                "批准起始日 {start} 晚于生效日期 {effective}：到起始日之前，公众看不到该项批准。",
+                start=start,
+                effective=effective,
+            ),
         )
 
 
@@ -311,12 +299,11 @@ def _check_practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Fi
         yield _make_late_warning(start, effective)
     number = read_text(typed, "certificate_no")
     if number and not number.startswith("**"):
-        yield make_error("certificate_no", "证书号太短，请核对。", "The certificate's number is too short; check it.")
+        yield make_error("certificate_no", Message("证书号太短，请核对。"))
     elif number and "医师执业" in read_text(typed, "certificate_kind") and len(number) != 15:
         yield make_warning(
             "certificate_no",
-            f"医师执业证书编码为15位，现有{len(number)}位。",
-            f"A physician's practice certificate has 15 digits; this has {len(number)}.",
+            Message("医师执业证书编码为15位，现有{count}位。", count=len(number)),
         )
 
 
@@ -331,24 +318,16 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
         return
     start, expiry = number.approval_day, compute_certificate_expiry(number.approval_day)
     end = read_day(typed, "valid_to")
-    yield Finding(
-        level="note",
-        field="number",
-        zh=f"由文号推算：{start} 批准，有效期至 {expiry}。",
-        en=f"By the number: approved on {start}, valid until {expiry}.",
-    )
+    yield make_note("number", Message("由文号推算：{start} 批准，有效期至 {expiry}。", start=start, expiry=expiry))
     if end and end < start:
         yield _make_period_error()
     if end and end > expiry:
         yield make_error(
             "valid_to",
-            f"有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。",
-            f"It is valid for one year at most, until {expiry} (医疗广告管理办法 art. 18).",
+            Message("有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。", expiry=expiry),
         )
     if start > today:
-        yield make_error(
-            "number", f"文号中的批准日 {start} 还没有到。", f"The day in the number, {start}, has not come."
-        )
+        yield make_error("number", Message("文号中的批准日 {start} 还没有到。", start=start))
     effective = read_day(typed, "effective")
     if new and effective and start < effective:
         yield _make_late_warning(start, effective)
@@ -359,30 +338,28 @@ def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     if not named:
         yield make_error(
             "institution",
-            "请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。",
-            "Say whom it is about: the code of an institution, an unlisted organisation, or a person.",
+            Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"),
         )
     if "institution" in named and "organisation" in named:
-        en = "Give either an institution of the register or an unlisted organisation."
-        yield make_error("organisation", "名录内机构和未在名录的组织只填一项。", en)
+        yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
     decided = read_day(typed, "decided_on")
     if decided and decided > today:
-        yield make_error("decided_on", f"决定日期 {decided} 还没有到。", f"{decided} has not come yet.")
+        yield make_error("decided_on", Message("决定日期 {decided} 还没有到。", decided=decided))
 
 
 def _make_period_error() -> Finding:
-    return make_error(
-        "valid_to", "有效期的结束早于开始，请核对。", "The period ends before it begins; please check it."
-    )
+    return make_error("valid_to", Message("有效期的结束早于开始，请核对。"))
 
 
 def _make_late_warning(start: dt.date, effective: dt.date) -> Finding:
     return make_warning(
         "effective",
-        f"生效日期 {effective} 晚于 {start}：核验 {start} 至 {effective} 之间的日期时，名录不会显示这一记载。"
-        f"如应自 {start} 起有效，请把生效日期改为该日。",
-        f"{effective} is after {start}: answers about days between will not know this. If it holds from {start} on, "
-        "let that be the day it is true from.",
+        Message(
+            "生效日期 {effective} 晚于 {start}：核验 {start} 至 {effective} 之间的日期时，名录不会显示这一记载。"
+            "如应自 {start} 起有效，请把生效日期改为该日。",
+            effective=effective,
+            start=start,
+        ),
     )
 
 

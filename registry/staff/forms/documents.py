@@ -17,6 +17,7 @@ from registry.storage import attachments
 from registry.storage.attachments import Attachment
 from registry.storage.tables import imports, proposal_items, staff_drafts, versions
 from registry.storage.tables import proposals as proposals_table
+from registry.texts import Message
 from registry.uploads.file_reader import inspect_package
 from registry.uploads.limits import DOCUMENT
 
@@ -114,12 +115,12 @@ def detect_file_type(file: BinaryIO) -> str:
     if head and _is_text(head):
         return "txt"
     if not head:
-        raise InvalidInput("文件是空的，请重新选择。", "The file is empty; choose another.", field="doc_file")
+        raise InvalidInput(Message("文件是空的，请重新选择。"), field="doc_file")
     raise InvalidInput(
-        "不接受这种文件。请上传 PDF、OFD、图片（PNG、JPEG、TIFF）、docx、xlsx 或纯文本；网页、程序、压缩包、"
-        "带宏的和旧的 Office 文件请另存为 PDF。",
-        "This kind of file is not taken. Upload a PDF, OFD, picture (PNG, JPEG, TIFF), docx, xlsx or plain text; save "
-        "web pages and Office files that are old or hold macros as PDF.",
+        Message(
+            "不接受这种文件。请上传 PDF、OFD、图片（PNG、JPEG、TIFF）、docx、xlsx 或纯文本；网页、程序、压缩包、"
+            "带宏的和旧的 Office 文件请另存为 PDF。"
+        ),
         field="doc_file",
     )
 
@@ -130,7 +131,7 @@ def _detect_package_type(file: BinaryIO) -> str | None:
     try:
         package = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
     except (UnreadableFile, TooLarge) as refusal:
-        raise type(refusal)(refusal.zh, refusal.en, field="doc_file") from refusal
+        raise type(refusal)(refusal.message, field="doc_file") from refusal
     return None if package.macros else next((kind for part, kind in _PARTS if part in package.parts), None)
 
 

@@ -21,6 +21,7 @@ from registry.staff.forms.documents import contains_text
 from registry.staff.forms.forms import FormKind, Typed
 from registry.storage.tables import proposal_items, staff_drafts
 from registry.storage.tables import proposals as proposals_table
+from registry.texts import Message
 
 DAYS = 90
 #: Drafts of one account: more is not work in progress.
@@ -86,9 +87,7 @@ def create_draft(  # noqa: PLR0913 - each is a part of what is kept
     delete_expired_drafts(connection)
     own_count = sa.select(sa.func.count()).select_from(staff_drafts).where(staff_drafts.c.account == account)
     if connection.execute(own_count).scalar_one() >= LIMIT:
-        raise InvalidInput(
-            f"草稿已有{LIMIT}份，请先提交或删除一些。", f"You have {LIMIT} drafts; propose or discard some first."
-        )
+        raise InvalidInput(Message("草稿已有{limit}份，请先提交或删除一些。", limit=LIMIT))
     now = get_now_ms()
     values = {"account": account, "kind": kind, "subject": subject, "form": _encode(filled), "base_size": base_size}
     query = sa.insert(staff_drafts).values(**values, amends=amends, created_at=now, updated_at=now)
@@ -104,9 +103,7 @@ def save_draft(
         values["base_size"] = base_size
     unchanged = (staff_drafts.c.id == draft.id) & (staff_drafts.c.updated_at == draft.updated_at)
     if not connection.execute(sa.update(staff_drafts).where(unchanged).values(**values)).rowcount:
-        raise Conflict(
-            f"草稿 {draft.id} 已在另一窗口保存过。", f"Draft {draft.id} was saved in another window meanwhile."
-        )
+        raise Conflict(Message("草稿 {draft} 已在另一窗口保存过。", draft=draft.id))
     before = draft.filled.attachment
     if before and before != filled.attachment:
         documents.delete_unused_document(connection, before, by=draft.account)
@@ -119,8 +116,9 @@ def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormD
     row = connection.execute(query).first()
     if row is None:
         raise NotFound(
-            f"您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{DAYS}天。",
-            f"You have no draft {identifier}: it was proposed, discarded, or is more than {DAYS} days old.",
+            Message(
+                "您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{days}天。", identifier=identifier, days=DAYS
+            ),
         )
     return _to_form_draft(row)
 

@@ -12,6 +12,7 @@ from registry.domain import fields
 from registry.domain.model import Kind, Status, Struct
 from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.errors import NotFound
+from registry.texts import Message
 
 FormKind = Literal["institution", "approval", "practitioner", "ad_certificate", "sanction"]
 KINDS: tuple[FormKind, ...] = get_args(FormKind)
@@ -141,7 +142,7 @@ def get_form_kind(word: str) -> FormKind:
     for kind in KINDS:
         if kind == word:
             return kind
-    raise NotFound("没有这种表单。", "There is no such form.")
+    raise NotFound(Message("没有这种表单。"))
 
 
 def list_own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:

@@ -24,6 +24,7 @@ from registry.staff.forms.checks import Finding, make_warning
 from registry.staff.forms.forms import FormKind
 from registry.staff.forms.record_values import Values, list_current_records, list_records_of_parent
 from registry.storage.tables import versions
+from registry.texts import Message
 from registry.verification.names import remove_company_form
 
 #: From which similarity (0 to 100) of two names in a city on a person has to look; links of one finding.
@@ -64,39 +65,33 @@ def _check_institutions(connection: sa.Connection, subject: str | None, values: 
     if similar:
         yield make_warning(
             "name",
-            "名录中有名称相同或相近的机构。同一机构请改原有记录；确是另一家（或另一执业地点）才确认。",
-            "The register has institutions of the same or nearly the same name. Edit the record there is; confirm only "
-            "if this is another institution or another site.",
+            Message("名录中有名称相同或相近的机构。同一机构请改原有记录；确是另一家（或另一执业地点）才确认。"),
             *map(_make_record_link, similar[:MAX_LINKS]),
         )
     if same_place:
         yield make_warning(
             "address",
-            "名录中同一门牌号已有机构。机构更名请改原有记录；确是另一家才确认。",
-            "The register has an institution at this street and number. For a new name edit the record there is; "
-            "confirm only if this is another one.",
+            Message("名录中同一门牌号已有机构。机构更名请改原有记录；确是另一家才确认。"),
             *map(_make_record_link, same_place[:MAX_LINKS]),
         )
-    for path, zh, en in _NUMBERS:
+    for path, message in _NUMBERS:
         same_number = [
             party_near
             for party_near, recorded in near.values()
             if values.get(path) and recorded.get(path) == values[path]
         ]
         if same_number:
-            yield make_warning(path, zh, en, *map(_make_record_link, same_number[:MAX_LINKS]))
+            yield make_warning(path, message, *map(_make_record_link, same_number[:MAX_LINKS]))
 
 
 _NUMBERS = (
     (
         "uscc",
-        "名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。",
-        "Another institution has the same credit code, as only several sites of one legal person have.",
+        Message("名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。"),
     ),
     (
         "practice_licence_no",
-        "名录中另有机构使用同一执业许可证登记号，请核对。",
-        "Another institution has the same practice licence number; please check it.",
+        Message("名录中另有机构使用同一执业许可证登记号，请核对。"),
     ),
 )
 
@@ -181,11 +176,11 @@ def _check_people(connection: sa.Connection, subject: str | None, values: Values
         if same_name or (number and recorded.get("certificate_masked") == number):
             yield make_warning(
                 "name" if same_name else "certificate_no",
-                f"该机构已有{'同名' if same_name else '证书号尾数相同'}的人员授权记录（{_format_code_of(other)}）。"
-                "同一人请改原有记录；确是另一人才确认。",
-                f"The institution has an authorisation {'of the same name' if same_name else 'with the same ending'} "
-                f"already ({_format_code_of(other)}). Edit that one for the same person; confirm only if it is "
-                "somebody else.",
+                Message(
+                    "该机构已有{word}的人员授权记录（{other}）。同一人请改原有记录；确是另一人才确认。",
+                    word=(Message("同名") if same_name else Message("证书号尾数相同")),
+                    other=_format_code_of(other),
+                ),
                 _make_form_link("practitioner", other),
             )
 
@@ -197,9 +192,11 @@ def _check_certificates(connection: sa.Connection, subject: str | None, values: 
             is_same_institution = recorded.get("institution") == values.get("institution")
             yield make_warning(
                 "number",
-                f"该文号已登记在{'本机构' if is_same_institution else '另一家机构'}名下（{_format_code_of(other)}）。",
-                f"This number is registered for {'this' if is_same_institution else 'another'} institution already "
-                f"({_format_code_of(other)}).",
+                Message(
+                    "该文号已登记在{word}名下（{other}）。",
+                    word=(Message("本机构") if is_same_institution else Message("另一家机构")),
+                    other=_format_code_of(other),
+                ),
                 _make_form_link("ad_certificate", other),
             )
 
@@ -211,8 +208,7 @@ def _check_sanctions(connection: sa.Connection, subject: str | None, values: Val
         if same and recorded.get("institution") == values.get("institution"):
             yield make_warning(
                 "document_no",
-                f"该文号的处罚已有记录（{_format_code_of(other)}）。",
-                f"A sanction of this document number is recorded already ({_format_code_of(other)}).",
+                Message("该文号的处罚已有记录（{other}）。", other=_format_code_of(other)),
                 _make_form_link("sanction", other),
             )
 

@@ -19,6 +19,7 @@ from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
 from registry.staff.forms.record_values import read_day, to_record_values
 from registry.storage.tables import entries
+from registry.texts import Message
 
 #: The field for a path, where their names differ.
 _FIELD_BY_PATH = {"certificate_masked": "certificate_no", "aliases": "name"}
@@ -109,8 +110,7 @@ def _check_against_register(connection: sa.Connection, draft: FormDraft) -> list
         findings.append(
             make_error(
                 "institution",
-                f"名录中没有编码为 {read_text(typed, 'institution')} 的机构，请核对。",
-                f"The register has no institution of code {read_text(typed, 'institution')}; please check it.",
+                Message("名录中没有编码为 {typed} 的机构，请核对。", typed=read_text(typed, "institution")),
             )
         )
     changed = select_changes(draft.kind, typed, draft.filled.base, recorded)
@@ -131,21 +131,19 @@ def _check_stage_change(kind: FormKind, typed: Typed, recorded: dict[str, object
     stage_before = str(before["stage"]) if isinstance(before, dict) else ""
     findings = []
     if stage == WITHDRAWN and not stage_before:
-        findings.append(make_error("stage", "名录中没有该项批准，无从撤回。", "No such approval is recorded."))
+        findings.append(make_error("stage", Message("名录中没有该项批准，无从撤回。")))
     if stage_before in ("revoked", "lapsed") and stage in LAWFUL_STAGES:
         findings.append(
             make_warning(
                 "stage",
-                "该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。",
-                "This approval was revoked or has lapsed; confirm that a new document approves it again.",
+                Message("该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。"),
             )
         )
     if stage_before == "preparing" and stage == "formal":
         findings.append(
             make_warning(
                 "stage",
-                "由筹建直接到正式运行，没有试运行，请确认。",
-                "From being set up straight to full operation, without a trial; please confirm.",
+                Message("由筹建直接到正式运行，没有试运行，请确认。"),
             )
         )
     number = read_text(typed, "document_no")
@@ -158,8 +156,7 @@ def _check_stage_change(kind: FormKind, typed: Typed, recorded: dict[str, object
         findings.append(
             make_warning(
                 "document_no",
-                "运行情况变了，文号仍是原来的，请确认没有忘记更改。",
-                "The stage is another one, the document number the same as before; confirm that it still applies.",
+                Message("运行情况变了，文号仍是原来的，请确认没有忘记更改。"),
             )
         )
     return findings
@@ -192,24 +189,23 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
 def _make_outside_error(field: str, region: str) -> Finding:
     return make_error(
         field,
-        f"您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。",
-        f"Your account may propose about institutions in region {region} only; this one is outside, or its place is "
-        "not known.",
+        Message("您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。", region=region),
     )
 
 
 def _check_proposal(connection: sa.Connection, draft: FormDraft, proposal: FormProposal | None) -> list[Finding]:
     typed, findings = draft.filled.typed, list[Finding]()
     if proposal is None:
-        return [make_error("", "与现在的记载没有任何不同，无需提交。", "Nothing differs from what is recorded.")]
+        return [make_error("", Message("与现在的记载没有任何不同，无需提交。"))]
     if proposal.corrects and not read_text(typed, "reason"):
         findings.append(
             make_error(
                 "reason",
-                f"名录对 {read_day(typed, 'effective')} 或以后的日期已有记载，这是更正：请写明原记载为何有误。"
-                "如果是新的变化，请改生效日期。",
-                f"Something is already stated of {read_day(typed, 'effective')} or a later day: this is a correction. "
-                "Say why what is recorded is wrong. For a new change, give the day it is true from.",
+                Message(
+                    "名录对 {typed} 或以后的日期已有记载，这是更正：请写明原记载为何有误。"
+                    "如果是新的变化，请改生效日期。",
+                    typed=read_day(typed, "effective"),
+                ),
             )
         )
     if proposal.legal:
@@ -219,10 +215,11 @@ def _check_proposal(connection: sa.Connection, draft: FormDraft, proposal: FormP
             findings.append(
                 make_warning(
                     "effective",
-                    f"自 {change.outlived_by} 起对同一项另有记载，届时仍以其为准，"
-                    f"这次只改到那天为止（{change.path}）。",
-                    f"From {change.outlived_by} on something else is stated of the same field and stands: this "
-                    f"changes only the days before ({change.path}).",
+                    Message(
+                        "自 {outlived_by} 起对同一项另有记载，届时仍以其为准，这次只改到那天为止（{change_path}）。",
+                        outlived_by=change.outlived_by,
+                        change_path=change.path,
+                    ),
                 )
             )
     if not _select_errors(findings):
@@ -235,7 +232,7 @@ def _check_proposal(connection: sa.Connection, draft: FormDraft, proposal: FormP
 
 def _check_document(draft: FormDraft) -> list[Finding]:
     findings = [
-        make_error(name, "这是法定事实，须写明依据的文件。", "This is a fact of law; say which document it rests on.")
+        make_error(name, Message("这是法定事实，须写明依据的文件。"))
         for name in ("doc_title", "doc_date")
         if not read_text(draft.filled.typed, name)
     ]
@@ -243,8 +240,7 @@ def _check_document(draft: FormDraft) -> list[Finding]:
         findings.append(
             make_error(
                 "doc_file",
-                "请附上文件的扫描件或电子版，审批人要看原文。",
-                "Attach a scan or copy of the document; whoever approves reads it.",
+                Message("请附上文件的扫描件或电子版，审批人要看原文。"),
             )
         )
     return findings

@@ -19,6 +19,7 @@ from registry.staff.forms.forms import ABOUT, CODES, FormKind, Typed
 from registry.staff.forms.review import Review, is_stale, require_subject_in_region, review_form
 from registry.storage.database import Database
 from registry.storage.locks import lock_wait, make_write_busy_error
+from registry.texts import Message
 
 #: The lock for one proposal from a form at a time: a second press of the button waits, and finds the draft gone.
 _LOCK = "forms"
@@ -51,12 +52,12 @@ def open_form(connection: sa.Connection, account: str, request: FormRequest) -> 
     head = store.read_head(connection).size
     size = head if request.size is None else min(request.size, head)
     if kind == "approval" and (not subject or technique not in CODES):
-        raise NotFound("请先在机构的记录页选择技术。", "Choose the technique on the institution's record first.")
+        raise NotFound(Message("请先在机构的记录页选择技术。"))
     recorded: dict[str, Any] = {}
     if subject:
         recorded = record_values.read_values_on(connection, subject, asof.find_today(connection), size)
         if not subject.startswith(f"{ABOUT[kind]}:") or not recorded:
-            raise NotFound("名录中没有这一记录。", "The register has no such record.")
+            raise NotFound(Message("名录中没有这一记录。"))
         require_subject_in_region(connection, account, subject)
     elif institution:
         require_subject_in_region(connection, account, f"institution:{institution.replace('-', '')}")
@@ -151,11 +152,9 @@ def reopen_as_draft(database: Database, number: int, account: str) -> FormDraft:
         report = proposal.report if isinstance(proposal.report, dict) else {}
         amendable = proposal.state in proposals.OPEN
         if report.get("form") not in ABOUT or (account not in proposal.touched_by and not amendable):
-            raise NotFound("这份提案不是用表单提出的。", "This proposal was not made by a form.")
+            raise NotFound(Message("这份提案不是用表单提出的。"))
         if proposal.state != "rejected" and not amendable:
-            raise Conflict(
-                "提案已批准或撤回，不能再改；请另填表单。", "It is approved or withdrawn: fill in another form instead."
-            )
+            raise Conflict(Message("提案已批准或撤回，不能再改；请另填表单。"))
         kind: FormKind = report["form"]
         subject = next(d.subject for d in proposals.read_drafts(connection, number) if d.change.kind == ABOUT[kind])
         recorded = record_values.read_values_on(connection, subject, asof.find_today(connection))
