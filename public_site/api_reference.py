@@ -18,7 +18,7 @@ Node = Mapping[str, Any]
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-class Field(Struct, frozen=True, kw_only=True):
+class SchemaField(Struct, frozen=True, kw_only=True):
     """A parameter or a property. ``links`` are the schemas its type names."""
 
     name: str
@@ -49,7 +49,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     meaning: str
-    parameters: list[Field]
+    parameters: list[SchemaField]
     body: list[Content]
     answers: list[Content]
 
@@ -59,7 +59,7 @@ class Schema(Struct, frozen=True, kw_only=True):
 
     name: str
     meaning: str
-    fields: list[Field]
+    fields: list[SchemaField]
     kind: str
 
 
@@ -179,13 +179,13 @@ def _resolve_reference(document: Node, node: Node) -> Node:
     return node
 
 
-def _make_field(name: str, schema: Node, node: Node, **place: Any) -> Field:
+def _make_field(name: str, schema: Node, node: Node, **place: Any) -> SchemaField:
     words, links = describe_type(schema)
     if schema.get("default") not in (None, "", []):
         words = f"{words} = {_format_value(schema['default'])}"
     example = next(iter([*_list_examples(node), *_list_examples(schema)]), None)
     meaning = str(node.get("description") or schema.get("description") or "")
-    return Field(name=name, kind=words, links=links, meaning=meaning, example=example, **place)
+    return SchemaField(name=name, kind=words, links=links, meaning=meaning, example=example, **place)
 
 
 def _make_contents(document: Node, status: str, node: Node) -> list[Content]:

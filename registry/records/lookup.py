@@ -155,7 +155,7 @@ def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: As
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
     basis = timeline.get_basis(state)
-    stated = {
+    values = {
         "name": value["name"],
         "address": value["address"],
         "region": regions.find_region(value.get("region") or "") or NOWHERE,
@@ -168,7 +168,7 @@ def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: As
         source=make_source_ref(sources.get(basis[2] or "")),
         entry=basis[0],
         log_size=asof.size,
-        **{**fill_values(value), **stated},
+        **{**fill_values(value), **values},
     )
 
 

@@ -27,7 +27,7 @@ from registry.staff.forms.forms import (
     CODES,
     LONGEST,
     WITHDRAWN,
-    Field,
+    FormField,
     FormKind,
     Typed,
     list_fields,
@@ -99,7 +99,7 @@ def check_form(
     return findings
 
 
-def _check_input(field: Field, typed: Typed) -> Iterator[Finding]:
+def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
     text = read_text(typed, field.name)
     if field.input == "day" and text:
         try:

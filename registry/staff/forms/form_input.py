@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from registry.domain.fields import FIELDS
 from registry.domain.model import Struct
 from registry.domain.normalise import normalise_width
-from registry.staff.forms.forms import LONGEST, Field, FormKind, Typed, list_fields
+from registry.staff.forms.forms import LONGEST, FormField, FormKind, Typed, list_fields
 
 _BETWEEN = re.compile(r"(?<=\d)[\s\-]+(?=[\dXx])")
 _DAY = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -65,7 +65,7 @@ def read_input(kind: FormKind, new: bool, data: FormData) -> FormInput:
     return FormInput(typed=typed, refused=frozenset(refused))
 
 
-def _clean_text(field: Field, sent: Any) -> str:
+def _clean_text(field: FormField, sent: Any) -> str:
     value = sent if isinstance(sent, str) else ""
     if field.input == "day":
         value = normalise_day(value)

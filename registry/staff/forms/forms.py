@@ -35,7 +35,7 @@ CODES = tuple(technique.code for technique in TECHNIQUES)
 WITHDRAWN = "withdrawn"
 
 
-class Field(Struct, frozen=True):
+class FormField(Struct, frozen=True):
     """One field. ``path``: what it states of the record, by default its own name; "" for nothing.
 
     ``personal``: its value is in no report and no title. ``suggested``: values offered where others may be typed.
@@ -57,21 +57,21 @@ class Field(Struct, frozen=True):
         return self.name if self.path is None else self.path
 
 
-def _make_approval_fields(new_only: bool = False) -> tuple[Field, ...]:
+def _make_approval_fields(new_only: bool = False) -> tuple[FormField, ...]:
     """Make the fields of an approval's document, besides the stage."""
     return (
-        Field(name="document_no", path="", new_only=new_only),
-        Field(name="authority", path="", new_only=new_only),
-        Field(name="valid_from", input="day", path="", new_only=new_only),
-        Field(name="verification_due", input="day", path="", new_only=new_only),
-        Field(name="remark", path="", new_only=new_only),
+        FormField(name="document_no", path="", new_only=new_only),
+        FormField(name="authority", path="", new_only=new_only),
+        FormField(name="valid_from", input="day", path="", new_only=new_only),
+        FormField(name="verification_due", input="day", path="", new_only=new_only),
+        FormField(name="remark", path="", new_only=new_only),
     )
 
 
-def _make_institution_field(field: fields.Field) -> Field:
+def _make_institution_field(field: fields.Field) -> FormField:
     """Make the field of the form from the row of the table."""
     choices = get_args(Status) if field.kind == "status" else ()
-    return Field(
+    return FormField(
         name=field.name,
         input="choice" if choices else "lines" if field.has_several else "text",
         required=field.required,
@@ -83,50 +83,50 @@ def _make_institution_field(field: fields.Field) -> Field:
 
 _INSTITUTION = (
     *(_make_institution_field(field) for field in fields.FIELDS if field.in_form),
-    *(Field(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
+    *(FormField(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
     *_make_approval_fields(new_only=True),
 )
 _APPROVAL = (
-    Field(name="technique", input="choice", required=True, choices=CODES, path=""),
-    Field(name="stage", input="choice", required=True, choices=("", *STAGES, WITHDRAWN), path=""),
+    FormField(name="technique", input="choice", required=True, choices=CODES, path=""),
+    FormField(name="stage", input="choice", required=True, choices=("", *STAGES, WITHDRAWN), path=""),
     *_make_approval_fields(),
-    Field(name="also", input="boxes", choices=CODES, path=""),
+    FormField(name="also", input="boxes", choices=CODES, path=""),
 )
 _PRACTITIONER = (
-    Field(name="institution", required=True),
-    Field(name="name", required=True, personal=True),
-    Field(name="role", required=True, suggested=("临床医师", "实验室技术人员", "护士")),
-    Field(name="techniques", input="boxes", required=True, choices=CODES),
-    Field(name="valid_from", input="day"),
-    Field(name="valid_to", input="day"),
-    Field(name="certificate_kind", suggested=("医师执业证书", "护士执业证书")),
-    Field(name="certificate_no", path="certificate_masked", personal=True),
+    FormField(name="institution", required=True),
+    FormField(name="name", required=True, personal=True),
+    FormField(name="role", required=True, suggested=("临床医师", "实验室技术人员", "护士")),
+    FormField(name="techniques", input="boxes", required=True, choices=CODES),
+    FormField(name="valid_from", input="day"),
+    FormField(name="valid_to", input="day"),
+    FormField(name="certificate_kind", suggested=("医师执业证书", "护士执业证书")),
+    FormField(name="certificate_no", path="certificate_masked", personal=True),
 )
 _CERTIFICATE = (
-    Field(name="institution", required=True),
-    Field(name="number", required=True),
-    Field(name="valid_to", input="day"),
+    FormField(name="institution", required=True),
+    FormField(name="number", required=True),
+    FormField(name="valid_to", input="day"),
 )
 _SANCTION = (
-    Field(name="institution"),
-    Field(name="organisation"),
-    Field(name="person", personal=True),
-    Field(name="kind", input="choice", required=True, choices=("penalty", "blacklist")),
-    Field(name="authority", required=True),
-    Field(name="document_no", required=True),
-    Field(name="decided_on", input="day", required=True),
-    Field(name="summary", input="area", required=True),
+    FormField(name="institution"),
+    FormField(name="organisation"),
+    FormField(name="person", personal=True),
+    FormField(name="kind", input="choice", required=True, choices=("penalty", "blacklist")),
+    FormField(name="authority", required=True),
+    FormField(name="document_no", required=True),
+    FormField(name="decided_on", input="day", required=True),
+    FormField(name="summary", input="area", required=True),
 )
 #: The end of every form: the day it takes effect, the document it rests on, and a remark to the approver.
 COMMON = (
-    Field(name="effective", input="day", required=True, path=""),
-    Field(name="reason", input="area", path=""),
-    Field(name="doc_title", path=""),
-    Field(name="doc_number", path=""),
-    Field(name="doc_date", input="day", path=""),
-    Field(name="to_approver", input="area", path=""),
+    FormField(name="effective", input="day", required=True, path=""),
+    FormField(name="reason", input="area", path=""),
+    FormField(name="doc_title", path=""),
+    FormField(name="doc_number", path=""),
+    FormField(name="doc_date", input="day", path=""),
+    FormField(name="to_approver", input="area", path=""),
 )
-_OWN: dict[FormKind, tuple[Field, ...]] = {
+_OWN: dict[FormKind, tuple[FormField, ...]] = {
     "institution": _INSTITUTION,
     "approval": _APPROVAL,
     "practitioner": _PRACTITIONER,
@@ -145,12 +145,12 @@ def get_form_kind(word: str) -> FormKind:
     raise NotFound(Message("没有这种表单。"))
 
 
-def list_own_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+def list_own_fields(kind: FormKind, new: bool) -> tuple[FormField, ...]:
     """Return the fields about the subject, in order."""
     return tuple(field for field in _OWN[kind] if new or not field.new_only)
 
 
-def list_fields(kind: FormKind, new: bool) -> tuple[Field, ...]:
+def list_fields(kind: FormKind, new: bool) -> tuple[FormField, ...]:
     """Return every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
     return (*list_own_fields(kind, new), *COMMON)
 

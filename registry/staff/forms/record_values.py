@@ -25,7 +25,7 @@ from registry.records.view import decode_state
 from registry.staff.forms.forms import (
     CODES,
     WITHDRAWN,
-    Field,
+    FormField,
     FormKind,
     Typed,
     list_own_fields,
@@ -112,7 +112,7 @@ def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
     return frozenset(field.name for field in list_own_fields(kind, new))
 
 
-def list_personal_fields(kind: FormKind) -> list[Field]:
+def list_personal_fields(kind: FormKind) -> list[FormField]:
     """Return the fields that hold personal values."""
     return [field for field in list_own_fields(kind, new=False) if field.personal]
 
