@@ -14,7 +14,7 @@ from registry.verification.view import VerificationView
 
 
 def find_institution(view: VerificationView, code: str, asof: AsOf) -> Institution | None:
-    """Find an institution by its compact code with name, place, status and approvals; the rest reads as not stated.
+    """Find an institution by its compact code with name, place, status and approvals; the rest reads as not recorded.
 
     None where nothing was known of the code.
     """
@@ -22,7 +22,7 @@ def find_institution(view: VerificationView, code: str, asof: AsOf) -> Instituti
         site, sources = view.find_site(code, asof), view.get_sources(asof)
     if site is None:
         return None
-    stated = {
+    recorded = {
         "name": site.name,
         "address": site.address,
         "region": regions.find_region(site.region or "") or NOWHERE,
@@ -35,7 +35,7 @@ def find_institution(view: VerificationView, code: str, asof: AsOf) -> Instituti
         source=make_source_ref(sources.get(site.source or "")),
         entry=site.entry,
         log_size=asof.size,
-        **{**fill_values({}), **stated},
+        **{**fill_values({}), **recorded},
     )
 
 
