@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install run test lint bench relevance texts lock clean
+.PHONY: help install run test check lint bench relevance texts lock clean
 help:
 	@echo "make run        install, then the register on http://127.0.0.1:8000"
 	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
@@ -40,6 +40,9 @@ run: $(VENV)/.run
 test: install
 	@bash tests/setup.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: lint
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/rules
 
 lint: install
 	@$(BIN)/ruff check .
