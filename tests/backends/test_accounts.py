@@ -23,6 +23,7 @@ from registry.storage.database import Database
 from registry.storage.tables import accounts as accounts_table
 from registry.storage.tables import recovery_codes, staff_sessions
 from registry.storage.tables import trail as trail_table
+from registry.texts import FixedText
 from tests.factories import PASSWORD
 
 NAME = "editor.a"
@@ -273,7 +274,7 @@ def test_what_could_not_be_written_is_written_the_next_time(
     Door.ins.repeats.count_failure(NAME, "sign_in_failed", "password", HERE.address)
 
     def no_room(*_: object, **__: object) -> None:
-        raise StorageFull("", "")
+        raise StorageFull(FixedText(""))
 
     monkeypatch.setattr(audit_log, "record_event", no_room)
     Door.ins.write_failures()

@@ -73,7 +73,9 @@ def doors() -> Any:
 
 
 def raised(kind: type[RegistryError]) -> RegistryError:
-    return kind("中文说明", "the sentence", **({"retry_after": 7, "rooms": {}} if "many" in kind.code else {}))
+    return kind(
+        FixedText("中文说明", "the sentence"), **({"retry_after": 7, "rooms": {}} if "many" in kind.code else {})
+    )
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.code)
@@ -106,9 +108,9 @@ def test_a_kind_that_is_not_in_the_table_is_answered_as_its_nearest_ancestor() -
         code = "several"
 
     try:
-        assert error_status.get_status(Unheard("", "")) == 503
-        assert error_status.make_headers(Unheard("", "")) == {"Retry-After": "60"}
-        assert error_status.get_status(Several("", "")) == 403  # the first of its ancestors
+        assert error_status.get_status(Unheard(FixedText(""))) == 503
+        assert error_status.make_headers(Unheard(FixedText(""))) == {"Retry-After": "60"}
+        assert error_status.get_status(Several(FixedText(""))) == 403  # the first of its ancestors
     finally:  # no kind of the product: other tests walk all of these
         del Unheard, Several
 
@@ -135,7 +137,10 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
 ) -> None:
     raising, client = doors
     for path in ("/staff", "/page"):
-        for error, line in ((errors.LogDamaged("日志有误", "x"), "log_damaged"), (make_write_busy_error(), "busy")):
+        for error, line in (
+            (errors.LogDamaged(FixedText("日志有误", "x")), "log_damaged"),
+            (make_write_busy_error(), "busy"),
+        ):
             caplog.clear()
             monkeypatch.setattr(error_status.failures, "_last", {})
             raising.append(error)
@@ -156,7 +161,7 @@ def test_a_fault_of_ours_is_one_line_with_its_code_and_the_unforeseen_a_tracebac
 
 def test_a_damaged_log_is_not_a_refusal_at_the_desk(doors: Any) -> None:
     raising, client = doors
-    raising.append(errors.LogDamaged("日志第3条有误：缺少这一条。", "Log entry 3 is wrong: it is missing."))
+    raising.append(errors.LogDamaged(FixedText("日志第3条有误：缺少这一条。", "Log entry 3 is wrong: it is missing.")))
     answer = client.get("/staff")
     assert answer.status_code == 500 and "日志第3条有误" in answer.text
 
