@@ -117,8 +117,6 @@ def _format_field(language: Language, institution: Institution, field: Field, se
     value = getattr(institution, field.name)
     if field.kind in ("number", "numbers"):
         return separator.join(value) if field.has_several else value
-    if field.kind == "text":
-        return language.mark_chinese(value or "")
     return format_value(language, field.name, value)
 
 

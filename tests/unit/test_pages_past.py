@@ -18,7 +18,8 @@ from registry.records.asof import read_today
 from registry.register import Register
 from registry.settings import Settings
 from registry.web import record_changes
-from registry.web.i18n import Language
+from registry.web.i18n import Lang, Language
+from registry.web.labels import list_details
 from registry.web.standing import make_standing
 from tests.pages import gallery
 from tests.pages.records import make_approval, make_institution, make_version
@@ -175,3 +176,11 @@ def test_the_times_of_an_empty_form_are_now(register: Register) -> None:
     day = dt.date(2024, 10, 1)
     assert recorded.institution is not None
     assert recorded.standing == make_standing(recorded.institution, {"approvals.IVF": day, "status": day})
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_a_field_that_is_not_recorded_has_no_value_rather_than_an_empty_one(lang: Lang) -> None:
+    institution = make_institution("示例医院", make_approval("IVF"))
+    details = list_details(Language(lang), institution, "page")
+    assert any(value is None for _, value in details)
+    assert [str(label) for label, value in details if value is not None and not words(str(value)).strip()] == []
