@@ -116,7 +116,7 @@ def _format_field(language: Language, institution: Institution, field: Field, se
         return format_institution_region(language, institution)
     value = getattr(institution, field.name)
     if field.kind in ("number", "numbers"):
-        return separator.join(value) if field.has_several else value
+        return (separator.join(value) or None) if field.has_several else value
     return format_value(language, field.name, value)
 
 
