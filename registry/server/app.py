@@ -16,6 +16,7 @@ import public_site.pages
 from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
 from registry.register import Register
+from registry.texts import load_catalogues
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
 from registry.web.forms import JsonRequest
 from registry.web.headers import OutermostMiddleware
@@ -59,6 +60,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
 def served() -> ASGIApp:
     """Return the application as a server runs it; files it writes from now on are readable by its own user alone."""
     os.umask(0o077)
+    load_catalogues()
     loaded = settings.load()
     return OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers)
 

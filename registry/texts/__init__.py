@@ -35,6 +35,13 @@ def load_page_texts() -> Catalogue:
     return read_catalogue(FOLDER / "zh_CN.po")
 
 
+def load_catalogues() -> None:
+    """Read every catalogue now: a server has to find words also when it can open no more files."""
+    load_page_texts()
+    for path in FOLDER.glob("*.po"):
+        load_catalogue(path.stem)
+
+
 def has_text(key: str) -> bool:
     """Whether pages have a text of this key."""
     return ("", key) in load_page_texts().texts

@@ -13,6 +13,7 @@ from string import Formatter
 import pytest
 
 from registry import texts
+from registry.server import app
 from registry.texts.po_file import read_catalogue
 from tests import translation
 
@@ -194,3 +195,13 @@ def test_nothing_is_shown_that_did_not_pass_the_catalogue() -> None:
 def test_a_message_without_a_translation_is_chinese_and_braces_without_values_stand_for_themselves() -> None:
     assert texts.Message("没有译文的{词}").to_text("en") == "没有译文的{词}"
     assert texts.Message("已停用").to_text("fr") == "已停用"
+
+
+def test_a_server_has_its_catalogues_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts.load_catalogue.cache_clear()
+    texts.load_page_texts.cache_clear()
+    monkeypatch.setattr("os.umask", lambda _mode: 0)
+    app.served()
+    monkeypatch.setattr(texts, "read_catalogue", lambda _path: pytest.fail("opened a file while it served"))
+    assert texts.find_text("site.large", "en") != texts.find_text("site.large")
+    assert texts.load_catalogue("en") is not None
