@@ -66,7 +66,10 @@ def read(path: Path) -> list[Query]:
         columns = line.split("\t")
         if len(columns) != 3 or not all(columns):
             raise InvalidInput(
-                FixedText(f"{path.name}, line {number}: three columns, separated by tabs: query, expected, category.")
+                FixedText(
+                    f"{path.name} 第{number}行须有三列：查询、应得机构、类别，以制表符分隔。",
+                    f"{path.name}, line {number}: three columns are needed, by tabs: query, expected, category.",
+                )
             )
         text, expected, kind = columns
         found.append(Query(text, tuple(expected.split("|")), kind))

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-SOURCES = sorted(path for path in TESTS.rglob("*.py") if path.relative_to(TESTS).parts[0] not in ("faults", "data"))
+#: Tests about time itself, data, and the installed libraries of other programs' environments.
+ELSEWHERE = {"faults", "data", ".venv"}
+SOURCES = sorted(path for path in TESTS.rglob("*.py") if not ELSEWHERE & set(path.relative_to(TESTS).parts))
 #: Seconds below which a limit says something about the machine; whatever takes longer hangs.
 HANGS = 30
 CLOCKS = {"time.monotonic", "time.perf_counter", "time.time"}
