@@ -3,9 +3,9 @@
 # can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, go, meilisearch, nginx, reconciliation, openrefine, schemathesis.
+# With arguments only those parts: browser, clocks, go, meilisearch, curl nginx, reconciliation, openrefine, schemathesis.
 set -u
-parts=" ${*:-browser clocks go meilisearch nginx reconciliation openrefine schemathesis} "
+parts=" ${*:-browser clocks go meilisearch curl nginx reconciliation openrefine schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -51,6 +51,12 @@ if wanted_part nginx && ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null; th
   install "代理服务器测试所需" nginx
   PATH="$PATH:/usr/sbin" command -v nginx >/dev/null ||
     say "缺少 nginx：代理服务器测试将失败。以 root 运行 apt-get install nginx。 / No nginx: its tests will fail."
+fi
+
+if wanted_part curl && ! command -v curl >/dev/null; then
+  install "README 的例子所需" curl
+  command -v curl >/dev/null ||
+    say "缺少 curl：README 的例子将失败。以 root 运行 apt-get install curl。 / No curl: the README's examples will fail."
 fi
 
 if ! wanted_part browser; then

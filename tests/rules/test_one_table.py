@@ -63,6 +63,7 @@ TECHNIQUE: dict[str, tuple[str, str]] = {
     ),
 }
 MOST_FILES = 4
+IGNORED = shutil.ignore_patterns("__pycache__", ".venv", "node_modules")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the changed copy shows."""
     copy = tmp_path_factory.mktemp("copy")
     for package in ("registry", "public_site", "tests", "seed_data"):
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, copy / package, ignore=IGNORED)
     for name, (before, text) in [*FIELD.items(), *TECHNIQUE.items()]:
         path = copy / name
         source = path.read_text("utf-8")
