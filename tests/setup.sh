@@ -3,7 +3,7 @@
 # can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, go, meilisearch, curl nginx, reconciliation, openrefine, schemathesis.
+# With arguments only those parts: browser, clocks, go, meilisearch, curl, nginx, reconciliation, openrefine, schemathesis.
 set -u
 parts=" ${*:-browser clocks go meilisearch curl nginx reconciliation openrefine schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
