@@ -49,14 +49,14 @@ class Wizard:
         job.run_import(self.settings, self.database, one.id, self.begin(one, state, **values))
         return self.of(one)
 
-    def compared(self, file: Path | bytes, **said: Any) -> Import:
+    def upload_and_compare(self, file: Path | bytes, **said: Any) -> Import:
         """Upload, accept the columns as they were recognised, audit and compare."""
         one = self.upload(file, **said)
         if one.kind != "list":
             return self.work(one)
-        return self.mapped(self.work(one))
+        return self.map_columns(self.work(one))
 
-    def mapped(self, one: Import, **uses: str) -> Import:
+    def map_columns(self, one: Import, **uses: str) -> Import:
         """Name columns by their title where told, accept the others; then audit and compare."""
         assert one.state == "mapping", (one.state, one.found)
         there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]

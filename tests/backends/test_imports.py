@@ -75,7 +75,7 @@ def test_a_list_goes_from_its_file_to_a_proposal_that_holds_everything_decided(
 ) -> None:
     known(database)
     path = a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]])
-    one = wizard.compared(path, name="名单 2025.csv")
+    one = wizard.upload_and_compare(path, name="名单 2025.csv")
     assert one.state == "deciding"
     assert {line["rule"]: names(line) for line in wizard.lines(one, "pairs")} == {
         "same_address": (ROWS[0]["name"], RENAMED["name"]),
@@ -109,7 +109,7 @@ def test_two_that_a_rule_paired_stay_two_when_a_person_says_so(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
     known(database)
-    one = wizard.compared(a_list(tmp_path / "a.csv", [RENAMED, *ROWS[1:]]))
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, *ROWS[1:]]))
     assert one.found["counts"] == {**dict.fromkeys(one.found["counts"], 0), "renamed": 1, "gained": 3}
     one = wizard.work(wizard.decide(one, lambda _: False), "comparing")
     assert (one.found["counts"]["new"], one.found["counts"]["gone"], one.found["counts"]["renamed"]) == (1, 1, 0)
@@ -122,7 +122,7 @@ def test_a_decision_can_be_taken_back_and_is_there_for_whoever_comes_next(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
     known(database)
-    one = wizard.compared(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
     wizard.decide(one, lambda _: False)
     again = Wizard(Database(database.url.render_as_string(hide_password=False)), tmp_path / "var")
     one = again.of(one)
@@ -140,7 +140,7 @@ def test_one_institution_is_never_decided_to_be_two_others(wizard: Wizard, datab
         an_institution("鞍山市示例医院", "辽宁省鞍山市铁西区示例路1号"),
         an_institution("鞍山市示例医院", "辽宁省鞍山市铁西区示例街5号"),
     )
-    one = wizard.compared(
+    one = wizard.upload_and_compare(
         a_list(tmp_path / "a.csv", [{"name": "鞍山市示例医院", "address": "辽宁省鞍山市铁东区示例道9号"}])
     )
     assert len(wizard.open(one)) == 2
@@ -156,7 +156,7 @@ def test_columns_nobody_knows_are_named_by_hand(wizard: Wizard, tmp_path: Path) 
     one = wizard.work(wizard.upload(body.encode(), scope="partial"))
     layout = one.found["layouts"][0]
     assert (layout["known"], layout["head"], layout["uses"]) == (False, 1, ["keep"] * 5)
-    one = wizard.mapped(one, 甲="name", 乙="address", 丙="techniques", 丁="stages", 戊="ignore")
+    one = wizard.map_columns(one, 甲="name", 乙="address", 丙="techniques", 丁="stages", 戊="ignore")
     assert one.state == "deciding", one.found
     new = wizard.lines(one, "new")
     assert [line["after"]["techniques"] for line in new] == [{"IVF": "formal", "ICSI": "formal"}]
@@ -167,7 +167,7 @@ def test_columns_nobody_knows_are_named_by_hand(wizard: Wizard, tmp_path: Path) 
 
 
 def test_an_audit_with_errors_stops_before_anything_else(wizard: Wizard, database: Database, tmp_path: Path) -> None:
-    one = wizard.compared(a_list(tmp_path / "a.csv", [ROWS[0], {**ROWS[1], "techniques": "IVF 克隆"}]))
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [ROWS[0], {**ROWS[1], "techniques": "IVF 克隆"}]))
     assert one.state == "audit"
     errors = [line for line in wizard.lines(one, "audit") if line["level"] == "error"]
     assert [(line["row"], line["cell"]) for line in errors] == [(3, "techniques D3")]
@@ -179,7 +179,7 @@ def test_an_audit_with_errors_stops_before_anything_else(wizard: Wizard, databas
 
 def test_the_audit_keeps_thousands_of_findings_for_a_person(wizard: Wizard, tmp_path: Path) -> None:
     rows = [{"name": f"鞍山市示例{n}医院", "address": "地址不详", "techniques": "克隆"} for n in range(1500)]
-    one = wizard.compared(a_list(tmp_path / "a.csv", rows))
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", rows))
     assert one.found["audit"]["error"] == 1500
     assert len([line for line in wizard.lines(one, "audit") if line["level"] == "error"]) == 1500
 
@@ -188,7 +188,7 @@ def test_the_register_moving_meanwhile_is_noticed_and_what_still_applies_is_kept
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
     known(database)
-    one = wizard.compared(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
     one = wizard.work(wizard.decide(one, lambda _: True), "comparing")
     enter(
         database,
@@ -206,7 +206,9 @@ def test_decisions_about_what_is_gone_are_dropped_and_counted(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
     known(database)
-    one = wizard.decide(wizard.compared(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]])), lambda _: True)
+    one = wizard.decide(
+        wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]])), lambda _: True
+    )
     lost = {key: {**value, "known": "institution:00000000"} for key, value in list(one.decisions.items())[:1]}
     strange = {"nobody": {**next(iter(lost.values())), "listed_key": "x"}}
     with database.writing() as connection:
@@ -239,7 +241,7 @@ def ready_for(wizard: Wizard, state: import_store.State, path: Path) -> Import:
                 connection, one, said={**one.said, "layouts": one.found["layouts"], "rows": one.found["rows"]}
             )
         return wizard.of(one)
-    return wizard.mapped(one)
+    return wizard.map_columns(one)
 
 
 @pytest.mark.parametrize(("state", "phase"), STEPS)
@@ -402,13 +404,13 @@ def test_rows_outside_the_region_of_the_account_are_errors_of_the_audit(
 
     with database.writing() as connection:
         accounts.change_rights(connection, "editor.a", ["editor"], "210300")
-    one = wizard.compared(a_list(tmp_path / "a.csv", ROWS), scope="210300")
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", ROWS), scope="210300")
     assert one.state == "audit"
     errors = [line for line in wizard.lines(one, "audit") if line["level"] == "error"]
     assert [line["row"] for line in errors] == [3, 4]
     assert all("210300" in line["message"] for line in errors)
-    assert wizard.compared(a_list(tmp_path / "b.csv", ROWS[:1]), scope="210300").state == "deciding"
-    national = wizard.compared(a_list(tmp_path / "b.csv", ROWS[:1]), scope="national")
+    assert wizard.upload_and_compare(a_list(tmp_path / "b.csv", ROWS[:1]), scope="210300").state == "deciding"
+    national = wizard.upload_and_compare(a_list(tmp_path / "b.csv", ROWS[:1]), scope="national")
     assert national.state == "failed"
     assert "210300" in national.found["error"][0]
 

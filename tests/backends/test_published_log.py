@@ -59,7 +59,7 @@ def published(log: PublishedLog, database: Database) -> SignedCheckpoint:
     return found
 
 
-def checked(database: Database, log: PublishedLog) -> log_check.LogCheckResult:
+def run_check(database: Database, log: PublishedLog) -> log_check.LogCheckResult:
     with database.reading() as connection:
         found = log_check.check_log(connection, log)
     views.check_views(database)
@@ -110,7 +110,7 @@ def test_every_approval_is_followed_by_a_checkpoint_that_extends_the_last_one(
     frontier = Frontier()
     frontier.extend(leaves(database))
     assert seen[-1].checkpoint.root == frontier.compute_root()
-    assert checked(database, log).signed == frontier.size
+    assert run_check(database, log).signed == frontier.size
 
 
 def test_nothing_new_means_the_same_checkpoint_byte_for_byte(filled: Database, log: PublishedLog) -> None:
@@ -146,7 +146,7 @@ def test_published_files_are_written_again_when_they_are_lost(filled: Database, 
     shutil.rmtree(log.folder.path / "tile")
     damage(filled, log)
     published(log, filled)
-    checked(filled, log)
+    run_check(filled, log)
     shutil.rmtree(log.folder.path)  # also the checkpoint: the database has it too
     published(log, filled)
     after = {p.relative_to(log.folder.path): p.read_bytes() for p in log.folder.path.rglob("*") if p.is_file()}
@@ -166,7 +166,7 @@ def test_a_machine_without_the_key_publishes_what_another_signed(
     assert published(other, filled).checkpoint.size == SIZE  # it cannot sign what is new
     mine = published(log, filled)
     assert published(other, filled) == mine
-    checked(filled, other)
+    run_check(filled, other)
     signing_keys.add_key(tmp_path / "signing.key")
     anew = published(log, filled)  # the same entries, signed by both keys
     assert anew.checkpoint == mine.checkpoint
@@ -174,7 +174,7 @@ def test_a_machine_without_the_key_publishes_what_another_signed(
     assert published(log, filled) == anew
     assert other.read_vkeys() == log.read_vkeys()
     assert len(log.read_vkeys()) == 2
-    checked(filled, other)
+    run_check(filled, other)
 
 
 def test_two_machines_with_the_same_key_never_sign_apart(
@@ -187,8 +187,8 @@ def test_two_machines_with_the_same_key_never_sign_apart(
         enter(filled, *hospitals(3, 6000 + 10 * step))
         first, second = (log, twin) if step % 2 else (twin, log)
         assert published(first, filled) == published(second, filled)
-    checked(filled, log)
-    checked(filled, twin)
+    run_check(filled, log)
+    run_check(filled, twin)
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_a_new_key_signs_beside_the_old_one_and_then_alone(filled: Database, log
         note.verify_note(alone.note, [old])
     enter(filled, *hospitals(1, 7000))
     published(log, filled)
-    checked(filled, log)  # the old checkpoints still hold under the retired key
+    run_check(filled, log)  # the old checkpoints still hold under the retired key
 
 
 def test_a_checkpoint_signed_by_a_stranger_is_never_extended(
@@ -240,7 +240,7 @@ def test_a_lost_key_is_replaced_and_the_old_checkpoints_still_hold(
     (new,) = log.list_verifiers()
     assert new != old
     assert log.list_verifiers(retired=True) == [old, new]
-    checked(filled, log)
+    run_check(filled, log)
 
 
 def test_the_name_of_the_log_is_that_of_its_first_checkpoint(
@@ -441,7 +441,7 @@ def test_a_stored_checkpoint_that_somebody_tampered_with_is_named(
 ) -> None:
     enter(filled, *hospitals(5, 9000))
     log.publish(filled)
-    checked(filled, log)
+    run_check(filled, log)
     unguard(filled)
     with filled.writing() as connection:
         attack(connection)
@@ -462,7 +462,7 @@ def test_the_published_checkpoint_lost_from_the_database_is_noticed_and_put_back
         log_check.check_folder(filled, log, patience=0)
     log.publish(filled)
     log_check.check_folder(filled, log)
-    checked(filled, log)
+    run_check(filled, log)
 
 
 @pytest.mark.parametrize("content", [b"", b"other.example/log+0a1b2c3d+AAAA\n", None])
@@ -539,7 +539,7 @@ def test_an_old_checkpoint_put_back_is_noticed_and_never_leads_to_a_fork(databas
     log.folder.write_file(CHECKPOINT, old.note)
     assert "registry log checkpoint" in damage(database, log).zh
     assert published(log, database) == newest
-    checked(database, log)
+    run_check(database, log)
 
 
 def test_a_checkpoint_of_another_log_put_in_place_is_noticed(
@@ -567,7 +567,7 @@ def test_a_published_file_that_was_altered_is_found_and_can_be_written_again(
     assert "registry rebuild log" in found.zh or found.details.get("entry")
     log.rebuild_files(filled)
     assert path.read_bytes() == good
-    checked(filled, log)
+    run_check(filled, log)
 
 
 @pytest.mark.parametrize("name", ["0/001.p/4", "entries/001.p/4"])
@@ -579,7 +579,7 @@ def test_a_narrower_file_that_an_earlier_checkpoint_named_is_compared_too(
     path.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     assert name in damage(filled, log).zh
     path.write_bytes(good)
-    checked(filled, log)
+    run_check(filled, log)
 
 
 def test_an_altered_tile_is_told_from_an_altered_entry(filled: Database, log: PublishedLog) -> None:
@@ -647,4 +647,4 @@ def test_a_decided_proposal_cannot_be_appended_twice(filled: Database, log: Publ
     with pytest.raises(Conflict):
         approve(filled, identifier, by="approver.b")
     published(log, filled)
-    checked(filled, log)
+    run_check(filled, log)

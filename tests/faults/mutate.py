@@ -194,14 +194,14 @@ def _sheet(content: bytes) -> int:
 
 def _csv(register: Register, content: bytes) -> int:
     reader = CsvReader(limits=PAGE)
-    return _answered(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), content)
+    return _take_answer(AnswerStream(reader, CsvAnswerWriter(register.make_batch(), reader.get_layout)), content)
 
 
 def _ndjson(register: Register, content: bytes) -> int:
-    return _answered(AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch())), content)
+    return _take_answer(AnswerStream(NdjsonReader(), JsonAnswerWriter(register.make_batch())), content)
 
 
-def _answered(answering: AnswerStream, content: bytes) -> int:
+def _take_answer(answering: AnswerStream, content: bytes) -> int:
     return sum(map(len, answering.feed(content))) + sum(map(len, answering.feed_end()))
 
 

@@ -26,7 +26,7 @@ def key_set(server: Server) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def checked(server: Server, receipt: str, status: int = 200, **query: str) -> dict[str, Any]:
+def check_receipt_at(server: Server, receipt: str, status: int = 200, **query: str) -> dict[str, Any]:
     answer = server.client.post("/api/v1/receipts/check", json={"receipt": receipt}, params=query)
     assert answer.status_code == status, answer.text[:300]
     return dict(answer.json())
@@ -55,7 +55,7 @@ def test_an_answer_with_a_receipt_is_the_same_answer_and_anybody_can_check_it(
         found,
     )
     assert found["verdict"] == verdict
-    told = checked(server, receipt)
+    told = check_receipt_at(server, receipt)
     assert (told["valid"], told["still_true"], told["reason"]) == (True, True, None)
     assert (told["answer"], told["question"], told["log"], told["on"]) == (found, claim, found["log"], "2025-07-01")
     assert told["log_size"] == found["log"]["size"] and "answer_now" not in told
@@ -68,7 +68,7 @@ def test_an_altered_receipt_is_valid_to_nobody(server: Server) -> None:
     with pytest.raises(InvalidJWSSignature):
         opened_by_another(altered, key_set(server))
     for wrong, reason in ((altered, "altered"), (receipt[:-20], "altered"), (receipt[:300], "incomplete")):
-        told = checked(server, wrong)
+        told = check_receipt_at(server, wrong)
         assert (told["valid"], told["reason"], told["still_true"]) == (False, reason, None)
         assert told["answer"] is told["question"] is told["log_size"] is None, "nothing it says is repeated"
 
@@ -106,7 +106,7 @@ def test_a_correction_shows_in_the_check_while_the_receipt_stays_genuine(
     )  # fmt: skip
     staffed.ok("approve", ran.json["proposal"], "--by", "approver")
     assert eventually(lambda: server.verify(**CLAIM)["log"]["size"] > size, 30)
-    told = checked(server, receipt)
+    told = check_receipt_at(server, receipt)
     assert (told["valid"], told["still_true"], told["answer"]["verdict"]) == (True, False, "licensed")
     assert (told["answer_now"]["verdict"], told["answer_now"]["on"]) == ("suspended", "2025-07-01")
 
@@ -120,7 +120,7 @@ def test_a_worker_without_the_key_refuses_receipts_in_words_and_checks_them(
     told = problem(refused, 503, "cannot_sign")
     assert "签名密钥" in told["detail"]
     assert keyless.verify(**CLAIM)["verdict"] == "licensed"
-    assert checked(keyless, receipt)["still_true"] is True
+    assert check_receipt_at(keyless, receipt)["still_true"] is True
     assert opened_by_another(receipt, key_set(keyless))
 
 
@@ -132,7 +132,7 @@ def test_a_mirror_refuses_receipts_and_checks_those_of_its_original(
     seeded.ok("mirror", original.url, tmp_path / "mirror")
     mirror = start(tmp_path / "mirror")
     problem(mirror.client.post("/api/v1/verify", json={**CLAIM, "receipt": True}), 503, "cannot_sign")
-    assert (checked(mirror, receipt)["valid"], checked(mirror, receipt)["still_true"]) == (True, True)
+    assert (check_receipt_at(mirror, receipt)["valid"], check_receipt_at(mirror, receipt)["still_true"]) == (True, True)
 
 
 def test_a_rotated_key_signs_on_and_old_receipts_stay_good(
@@ -149,7 +149,7 @@ def test_a_rotated_key_signs_on_and_old_receipts_stay_good(
     (tmp_path / "jwks.json").write_text(json.dumps(keys), "utf-8")
     for number, receipt in enumerate((old, new)):
         assert opened_by_another(receipt, keys)
-        assert checked(server, receipt)["valid"]
+        assert check_receipt_at(server, receipt)["valid"]
         file = tmp_path / f"{number}.jws"
         file.write_text(receipt, "ascii")
         assert seeded("receipt", file, "--keys", tmp_path / "jwks.json").code == 0
@@ -211,10 +211,10 @@ def test_the_command_exits_1_for_what_is_not_genuine(server: Server, cli: Cli, t
 
 
 @pytest.mark.parametrize("words", ["试管", "借卵", "供卵试管", "包男孩"])
-def test_the_receipt_of_the_longest_text_can_be_checked(server: Server, words: str) -> None:
+def test_the_receipt_of_the_longest_text_can_be_check_receipt_at(server: Server, words: str) -> None:
     text = (words * 20_000)[:20_000]
     receipt = a_receipt(server, text=text)
-    told = checked(server, receipt)
+    told = check_receipt_at(server, receipt)
     assert told["valid"] and told["question"]["text"] == text
     assert server.client.post("/receipt", data={"receipt": receipt}).status_code == 200
 

@@ -117,7 +117,7 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+def list_imported_names(tree: ast.AST) -> Iterator[str]:
     """Every module an import statement names, at any depth of a file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -145,7 +145,7 @@ def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
     users = {
         module_of(path)
         for path in SOURCES
-        if any(name.split(".")[0] == library for name in imported(ast.parse(path.read_text("utf-8"))))
+        if any(name.split(".")[0] == library for name in list_imported_names(ast.parse(path.read_text("utf-8"))))
     }
     assert users, f"nobody uses {library}: take it out of the list"
     assert [user for user in users if not f"{user}.".startswith(tuple(f"{place}." for place in ALLOWED[library]))] == []

@@ -63,7 +63,7 @@ def compare(
     return import_list(database, request, by="editor.a", dry_run=dry)
 
 
-def imported(
+def import_rows(
     database: Database, rows: list[dict[str, Any]], on: dt.date = DAY, scope: str = "national"
 ) -> ImportOutcome:
     outcome = compare(database, rows, on, scope, dry=False)
@@ -90,15 +90,15 @@ def everybody(database: Database, on: dt.date) -> dict[str, Institution]:
 
 
 def test_a_first_list_is_all_new(database: Database) -> None:
-    outcome = imported(database, [ANSHAN, DALIAN])
+    outcome = import_rows(database, [ANSHAN, DALIAN])
     assert nothing_but(outcome, "new")
     assert set(everybody(database, DAY)) == {ANSHAN["name"], DALIAN["name"]}
 
 
 def test_the_same_list_again_changes_nothing_and_confirms(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
+    import_rows(database, [ANSHAN, DALIAN])
     before = everybody(database, LATER)
-    outcome = imported(database, [ANSHAN, DALIAN], LATER)
+    outcome = import_rows(database, [ANSHAN, DALIAN], LATER)
     assert nothing_but(outcome)
     after = everybody(database, LATER)
     for name, one in after.items():
@@ -112,16 +112,16 @@ def test_the_same_list_again_changes_nothing_and_confirms(database: Database) ->
 
 
 def test_the_same_list_of_the_same_day_is_quiet_too(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
-    assert nothing_but(imported(database, [ANSHAN, DALIAN]))
+    import_rows(database, [ANSHAN, DALIAN])
+    assert nothing_but(import_rows(database, [ANSHAN, DALIAN]))
     assert len(everybody(database, DAY)) == 2
 
 
 def test_the_same_street_and_number_is_a_rename(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
+    import_rows(database, [ANSHAN, DALIAN])
     code = everybody(database, DAY)[ANSHAN["name"]].code
     renamed = {**ANSHAN, "name": "鞍山示例生殖医院有限公司"}
-    outcome = imported(database, [renamed, DALIAN], LATER)
+    outcome = import_rows(database, [renamed, DALIAN], LATER)
     assert nothing_but(outcome, "renamed")
     assert outcome.difference["renamed"] == [
         {"from": ANSHAN["name"], "to": renamed["name"], "code": code, "why": "same_address"}
@@ -132,9 +132,9 @@ def test_the_same_street_and_number_is_a_rename(database: Database) -> None:
 
 
 def test_the_same_name_in_the_same_city_is_a_move(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
+    import_rows(database, [ANSHAN, DALIAN])
     moved = {**ANSHAN, "address": "辽宁省鞍山市铁东区示例街77号"}
-    outcome = imported(database, [moved, DALIAN], LATER)
+    outcome = import_rows(database, [moved, DALIAN], LATER)
     assert nothing_but(outcome, "moved", "changed")
     assert [(line["from"], line["to"]) for line in outcome.difference["moved"]] == [
         (ANSHAN["address"], moved["address"])
@@ -142,19 +142,19 @@ def test_the_same_name_in_the_same_city_is_a_move(database: Database) -> None:
 
 
 def test_the_same_name_in_another_city_is_another_institution(database: Database) -> None:
-    imported(database, [{"name": "示例妇产医院", "address": "辽宁省鞍山市铁西区示例路1号"}])
+    import_rows(database, [{"name": "示例妇产医院", "address": "辽宁省鞍山市铁西区示例路1号"}])
     outcome = compare(database, [{"name": "示例妇产医院", "address": "辽宁省大连市中山区示例路1号"}], LATER)
     assert nothing_but(outcome, "new", "gone")
 
 
 def test_one_street_name_in_two_cities_is_no_rename(database: Database) -> None:
-    imported(database, [SHENYANG])
+    import_rows(database, [SHENYANG])
     outcome = compare(database, [{"name": "大连市示例乙医院", "address": "辽宁省大连市中山区示例路1号"}], LATER)
     assert nothing_but(outcome, "new", "gone")
 
 
 def test_two_new_ones_at_an_old_address_are_put_before_a_person(database: Database) -> None:
-    imported(database, [ANSHAN])
+    import_rows(database, [ANSHAN])
     rows = [{**ANSHAN, "name": "鞍山甲示范专科中心"}, {**ANSHAN, "name": "鞍山乙康复门诊部"}]
     outcome = compare(database, rows, LATER)
     assert nothing_but(outcome, "new", "gone", "undecided")
@@ -162,16 +162,16 @@ def test_two_new_ones_at_an_old_address_are_put_before_a_person(database: Databa
 
 
 def test_near_names_at_other_addresses_are_put_before_a_person_and_never_merged(database: Database) -> None:
-    imported(database, [{**SHENYANG, "name": "沈阳市示例妇婴医院"}])
+    import_rows(database, [{**SHENYANG, "name": "沈阳市示例妇婴医院"}])
     near = {"name": "沈阳市示例妇幼医院", "address": "辽宁省沈阳市沈河区示范街41号"}
-    outcome = imported(database, [near], LATER)
+    outcome = import_rows(database, [near], LATER)
     assert nothing_but(outcome, "new", "gone", "undecided")
     assert len({one.code for one in everybody(database, LATER).values()}) == 2
 
 
 def test_a_lost_technique_is_no_longer_approved(database: Database) -> None:
-    imported(database, [{**ANSHAN, "techniques": "AIH IVF ICSI"}])
-    outcome = imported(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "trial"}], LATER)
+    import_rows(database, [{**ANSHAN, "techniques": "AIH IVF ICSI"}])
+    outcome = import_rows(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "trial"}], LATER)
     assert nothing_but(outcome, "changed")
     assert {a.technique: a.stage for a in everybody(database, LATER)[ANSHAN["name"]].approvals} == {
         "AIH": "trial",
@@ -180,8 +180,8 @@ def test_a_lost_technique_is_no_longer_approved(database: Database) -> None:
 
 
 def test_a_complete_list_delists_who_is_not_on_it(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
-    outcome = imported(database, [ANSHAN], LATER)
+    import_rows(database, [ANSHAN, DALIAN])
+    outcome = import_rows(database, [ANSHAN], LATER)
     assert nothing_but(outcome, "gone")
     standing = everybody(database, LATER)
     assert (standing[DALIAN["name"]].status, standing[DALIAN["name"]].approvals) == ("delisted", [])
@@ -189,8 +189,8 @@ def test_a_complete_list_delists_who_is_not_on_it(database: Database) -> None:
 
 
 def test_a_partial_list_delists_nobody_and_takes_nothing_away(database: Database) -> None:
-    imported(database, [{**ANSHAN, "techniques": "AIH IVF"}, DALIAN])
-    outcome = imported(database, [{**ANSHAN, "techniques": "IVF"}], LATER, "partial")
+    import_rows(database, [{**ANSHAN, "techniques": "AIH IVF"}, DALIAN])
+    outcome = import_rows(database, [{**ANSHAN, "techniques": "IVF"}], LATER, "partial")
     assert nothing_but(outcome)
     standing = everybody(database, LATER)
     assert {one.status for one in standing.values()} == {"listed"}
@@ -209,15 +209,15 @@ def test_a_partial_list_delists_nobody_and_takes_nothing_away(database: Database
     ],
 )
 def test_a_list_of_a_region_delists_only_within(database: Database, scope: str, gone: set[str]) -> None:
-    imported(database, [ANSHAN, HAICHENG, DALIAN])
-    outcome = imported(database, [ANSHAN], LATER, scope)
+    import_rows(database, [ANSHAN, HAICHENG, DALIAN])
+    outcome = import_rows(database, [ANSHAN], LATER, scope)
     assert {line["name"] for line in outcome.difference["gone"]} == gone
     assert {one.name for one in everybody(database, LATER).values() if one.status == "delisted"} == gone
 
 
 def test_a_list_of_sperm_banks_delists_no_centre(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN])
-    outcome = imported(database, [{**ANSHAN, "techniques": "SPERM_BANK"}], LATER)
+    import_rows(database, [ANSHAN, DALIAN])
+    outcome = import_rows(database, [{**ANSHAN, "techniques": "SPERM_BANK"}], LATER)
     assert nothing_but(outcome, "changed")
     standing = everybody(database, LATER)
     assert {one.status for one in standing.values()} == {"listed"}
@@ -225,9 +225,9 @@ def test_a_list_of_sperm_banks_delists_no_centre(database: Database) -> None:
 
 
 def test_a_list_of_centres_takes_no_sperm_bank_away(database: Database) -> None:
-    imported(database, [ANSHAN])
-    imported(database, [{**ANSHAN, "techniques": "SPERM_BANK"}, {**DALIAN, "techniques": "SPERM_BANK"}], DAY)
-    outcome = imported(database, [SHENYANG], LATER)
+    import_rows(database, [ANSHAN])
+    import_rows(database, [{**ANSHAN, "techniques": "SPERM_BANK"}, {**DALIAN, "techniques": "SPERM_BANK"}], DAY)
+    outcome = import_rows(database, [SHENYANG], LATER)
     assert {line["name"] for line in outcome.difference["gone"]} == {ANSHAN["name"]}
     standing = everybody(database, LATER)
     assert {name: one.status for name, one in standing.items()} == {
@@ -242,15 +242,15 @@ def test_what_staff_had_entered_of_an_approval_is_kept_by_a_list(database: Datab
     number = {"stage": "trial", "document_no": "示卫医〔2025〕1号", "verification_due": "2027-06-30"}
     hospital = an_institution(ANSHAN["name"], ANSHAN["address"], **{"approvals.IVF": number, "uscc": None})
     enter(database, a_source(covers=list(CENTRE_TECHNIQUES)), hospital)
-    imported(database, [{**ANSHAN, "techniques": "IVF"}], LATER)
+    import_rows(database, [{**ANSHAN, "techniques": "IVF"}], LATER)
     one = everybody(database, LATER)[ANSHAN["name"]]
     assert [(a.stage, a.document_no) for a in one.approvals] == [("formal", "示卫医〔2025〕1号")]
     assert one.code.replace("-", "") == code_of(hospital)
 
 
 def test_an_older_list_brought_later_does_not_override_what_is_newer(database: Database) -> None:
-    imported(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "formal"}, DALIAN], LATER)
-    imported(database, [{**ANSHAN, "techniques": "AIH", "stages": "trial"}], DAY)
+    import_rows(database, [{**ANSHAN, "techniques": "AIH IVF", "stages": "formal"}, DALIAN], LATER)
+    import_rows(database, [{**ANSHAN, "techniques": "AIH", "stages": "trial"}], DAY)
     view = a_view(database)
     assert ask(view, ANSHAN["name"], "IVF", on=LATER).verdict == "licensed"
     assert ask(view, ANSHAN["name"], "AIH", on=LATER).techniques[0].stage == "formal"
@@ -260,9 +260,9 @@ def test_an_older_list_brought_later_does_not_override_what_is_newer(database: D
 
 
 def test_an_older_list_brought_later_gives_nobody_a_second_code(database: Database) -> None:
-    imported(database, [ANSHAN, DALIAN], LATER)
+    import_rows(database, [ANSHAN, DALIAN], LATER)
     codes = {name: one.code for name, one in everybody(database, LATER).items()}
-    outcome = imported(database, [{**ANSHAN, "name": "鞍山示例旧名医院"}, DALIAN, SHENYANG], DAY)
+    outcome = import_rows(database, [{**ANSHAN, "name": "鞍山示例旧名医院"}, DALIAN, SHENYANG], DAY)
     assert {line["name"] for line in outcome.difference["new"]} == {SHENYANG["name"]}
     then = everybody(database, DAY)
     assert then["鞍山示例旧名医院"].code == codes[ANSHAN["name"]]
@@ -273,8 +273,8 @@ def test_an_older_list_brought_later_gives_nobody_a_second_code(database: Databa
 
 
 def test_what_only_an_older_list_states_ended_with_the_newer_one(database: Database) -> None:
-    imported(database, [{**ANSHAN, "techniques": "AIH"}], LATER)
-    imported(database, [{**ANSHAN, "techniques": "AIH IVF"}, SHENYANG], DAY)
+    import_rows(database, [{**ANSHAN, "techniques": "AIH"}], LATER)
+    import_rows(database, [{**ANSHAN, "techniques": "AIH IVF"}, SHENYANG], DAY)
     view = a_view(database)
     day_before = LATER - dt.timedelta(days=1)
     assert ask(view, SHENYANG["name"], "IVF", on=day_before).verdict == "licensed"

@@ -51,7 +51,7 @@ def looked(database: Database, one: FormDraft) -> Review:
         return review_form(connection, one)
 
 
-def composed(database: Database, one: FormDraft) -> FormProposal:
+def compose_form(database: Database, one: FormDraft) -> FormProposal:
     found = looked(database, one)
     assert found.errors == []
     assert found.composed is not None
@@ -77,7 +77,7 @@ def proposed(database: Database, one: FormDraft) -> int:
 
 
 def test_one_field_changed_is_one_path_stated_and_the_document_stands_before_it(database: Database) -> None:
-    one = composed(database, a_form(database, "institution", subject=HOSPITAL.subject, campus="东院区"))
+    one = compose_form(database, a_form(database, "institution", subject=HOSPITAL.subject, campus="东院区"))
     source, draft = one.drafts
     assert draft.change.set == {"campus": "东院区"}
     assert draft.source == source.source == source.subject.removeprefix("source:")
@@ -89,7 +89,7 @@ def test_one_field_changed_is_one_path_stated_and_the_document_stands_before_it(
 
 
 def test_a_field_that_was_emptied_is_no_longer_stated(database: Database) -> None:
-    one = composed(database, a_form(database, "institution", subject=HOSPITAL.subject, aliases="", level=""))
+    one = compose_form(database, a_form(database, "institution", subject=HOSPITAL.subject, aliases="", level=""))
     assert one.drafts[-1].change.set == {"aliases": None, "level": None}
 
 
@@ -128,16 +128,16 @@ def test_a_form_that_changes_nothing_is_not_proposed(database: Database) -> None
 
 def test_a_change_of_stage_keeps_the_other_approvals_and_withdrawing_needs_a_reason(database: Database) -> None:
     told = {"subject": HOSPITAL.subject, "technique": "ICSI"}
-    one = composed(database, a_form(database, "approval", **told, stage="formal", document_no="示1号"))
+    one = compose_form(database, a_form(database, "approval", **told, stage="formal", document_no="示1号"))
     assert one.drafts[-1].change.set == {"approvals.ICSI": {"stage": "formal", "document_no": "示1号"}}
     assert one.drafts[0].change.set["covers"] == ["ICSI"]
-    both = composed(database, a_form(database, "approval", **told, stage="suspended", also=["IVF"]))
+    both = compose_form(database, a_form(database, "approval", **told, stage="suspended", also=["IVF"]))
     assert both.drafts[-1].change.set == {
         "approvals.ICSI": {"stage": "suspended"},
         "approvals.IVF": {"stage": "suspended"},
     }
     assert errors(database, a_form(database, "approval", **told, stage="withdrawn")) == {"reason"}
-    gone = composed(database, a_form(database, "approval", **told, stage="withdrawn", reason="登记有误"))
+    gone = compose_form(database, a_form(database, "approval", **told, stage="withdrawn", reason="登记有误"))
     assert gone.drafts[-1].change.set == {"approvals.ICSI": None}
 
 
@@ -164,7 +164,7 @@ def test_an_earlier_day_or_the_same_is_a_correction_and_needs_its_reason(databas
     for day in (DAY, DAY - dt.timedelta(days=30)):
         told = {"subject": HOSPITAL.subject, "level": "三级甲等", "effective": day.isoformat()}
         assert errors(database, a_form(database, "institution", **told)) == {"reason"}
-        one = composed(database, a_form(database, "institution", **told, reason="抄录有误"))
+        one = compose_form(database, a_form(database, "institution", **told, reason="抄录有误"))
         assert (one.kind, one.corrects) == ("correction", True)
         assert one.drafts[-1].change.reason == "抄录有误"
 
@@ -173,7 +173,7 @@ def test_a_correction_that_a_later_statement_outlives_says_until_when(database: 
     earlier = (DAY - dt.timedelta(days=30)).isoformat()
     one = a_form(database, "institution", subject=HOSPITAL.subject, level="三级甲等", effective=earlier, reason="有误")
     found = looked(database, one)
-    assert [difference.outlived_by for difference in composed(database, one).differences] == [DAY]
+    assert [difference.outlived_by for difference in compose_form(database, one).differences] == [DAY]
     assert any(str(DAY) in warning.zh for warning in found.warnings)
 
 
@@ -186,7 +186,7 @@ def test_a_legal_fact_wants_its_document_and_a_description_does_not(database: Da
     plain = a_form(
         database, "institution", subject=HOSPITAL.subject, document=False, level="三级甲等", ownership="公立"
     )
-    one = composed(database, plain)
+    one = compose_form(database, plain)
     assert [draft.change.set for draft in one.drafts] == [{"level": "三级甲等", "ownership": "public"}]
     assert one.drafts[0].source is None
 
@@ -197,7 +197,7 @@ def test_two_proposals_on_one_document_do_not_make_each_other_stale(database: Da
     second = proposed(database, a_form(database, "institution", **other, by="editor.b"))
     approve(database, first)
     approve(database, second)
-    third = composed(
+    third = compose_form(
         database, a_form(database, "institution", subject=HOSPITAL.subject, campus="西院区", effective="2030-01-01")
     )
     assert [draft.change.kind for draft in third.drafts] == ["institution"]  # the document is recorded by now
@@ -236,7 +236,7 @@ def test_a_name_in_a_text_that_stays_for_ever_is_refused_and_the_draft_is_kept(d
 
 def test_the_codes_of_two_people_of_one_name_tell_nothing(database: Database) -> None:
     told = {"institution": CODE, "name": "示例员乙", "role": "护士", "techniques": ["IVF"]}
-    one, two = (composed(database, a_form(database, "practitioner", **told)) for _ in range(2))
+    one, two = (compose_form(database, a_form(database, "practitioner", **told)) for _ in range(2))
     assert one.subject != two.subject
 
 

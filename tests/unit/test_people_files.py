@@ -52,8 +52,8 @@ def a_file(*rows: dict[str, str], extra: tuple[str, ...] = ()) -> bytes:
     return held.getvalue().encode()
 
 
-def compared(wizard: Wizard, body: bytes, kind: PeopleKind = "practitioners", **said: Any) -> import_store.Import:
-    return wizard.compared(body, kind=kind, as_of="2025-09-01", **said)
+def compare_file(wizard: Wizard, body: bytes, kind: PeopleKind = "practitioners", **said: Any) -> import_store.Import:
+    return wizard.upload_and_compare(body, kind=kind, as_of="2025-09-01", **said)
 
 
 def errors(wizard: Wizard, one: import_store.Import) -> list[tuple[int | None, str | None, str]]:
@@ -74,7 +74,7 @@ def test_a_person_is_proposed_with_a_masked_number_and_nothing_else_of_it_stays(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
     row = {**PERSON, "证书种类": "医师执业证书", "证书编号": FULL, "有效期自": "2025/7/1"}
-    one = compared(wizard, a_file(row))
+    one = compare_file(wizard, a_file(row))
     assert one.found["counts"] == {"new": 1, "changed": 0, "unchanged": 0, "ended": 0}
     assert one.name == ""
     done = wizard.work(one, "proposing")
@@ -127,7 +127,7 @@ def test_what_is_not_taken_in_about_anybody_is_refused_by_cell_and_not_repeated(
 ) -> None:
     body = a_file({**PERSON, title: value})
     column = next(csv.reader(io.StringIO(body.decode()))).index(title)
-    found = errors(wizard, compared(wizard, body))
+    found = errors(wizard, compare_file(wizard, body))
     assert found[0][:2] == (2, f"{title} {chr(ord('A') + column)}2")
     assert word in found[0][2]
     assert not any(value in line[2] for line in found)
@@ -137,7 +137,7 @@ def test_what_is_not_taken_in_about_anybody_is_refused_by_cell_and_not_repeated(
     ("title", "word"), [("出生日期", "不收出生日期"), ("手机", "不认识的栏目"), ("备注", "不认识的栏目")]
 )
 def test_columns_that_are_none_of_the_templates_are_refused(wizard: Wizard, title: str, word: str) -> None:
-    found = errors(wizard, compared(wizard, a_file({**PERSON, title: "1990-01-01"})))
+    found = errors(wizard, compare_file(wizard, a_file({**PERSON, title: "1990-01-01"})))
     assert [(line[0], line[1]) for line in found] == [(1, "E1")]
     assert word in found[0][2]
 
@@ -161,15 +161,15 @@ def test_columns_that_are_none_of_the_templates_are_refused(wizard: Wizard, titl
     ],
 )
 def test_a_wrong_cell_is_named(wizard: Wizard, row: dict[str, str], cell: str) -> None:
-    found = errors(wizard, compared(wizard, a_file({**PERSON, **row})))
+    found = errors(wizard, compare_file(wizard, a_file({**PERSON, **row})))
     assert [(line[0], (line[1] or "").split()[0]) for line in found][:1] == [(2, cell)]
 
 
 def test_an_ambiguous_name_lists_whom_it_may_mean_and_an_address_settles_it(wizard: Wizard, database: Database) -> None:
     twins = {**PERSON, "机构名称": "鞍山市示例妇产医院"}
-    message = errors(wizard, compared(wizard, a_file(twins)))[0][2]
+    message = errors(wizard, compare_file(wizard, a_file(twins)))[0][2]
     assert "示例街5号" in message and "示例街6号" in message
-    one = wizard.work(compared(wizard, a_file({**twins, "机构地址": "鞍山市铁东区示例街6号"})), "proposing")
+    one = wizard.work(compare_file(wizard, a_file({**twins, "机构地址": "鞍山市铁东区示例街6号"})), "proposing")
     assert stated(database, one.proposal)[0]["institution"] == TWINS[1].subject
 
 
@@ -178,9 +178,9 @@ def test_a_code_or_number_finds_the_institution_by_itself(
     wizard: Wizard, database: Database, who: dict[str, str]
 ) -> None:
     row = {**PERSON, "机构名称": "", **who}
-    one = wizard.work(compared(wizard, a_file(row)), "proposing")
+    one = wizard.work(compare_file(wizard, a_file(row)), "proposing")
     assert stated(database, one.proposal)[0]["institution"] == ONE.subject
-    other = errors(wizard, compared(wizard, a_file({**row, "机构名称": "鞍山市示例妇产医院"})))
+    other = errors(wizard, compare_file(wizard, a_file({**row, "机构名称": "鞍山市示例妇产医院"})))
     assert "不符" in other[0][2]
 
 
@@ -195,9 +195,9 @@ def test_who_is_known_changes_or_stays_and_a_complete_file_ends_the_others(wizar
         {**PERSON, "姓名": "示例员乙", "证书编号": "110210000000002"},
         {**PERSON, "姓名": "示例员丁", "证书编号": "110210000009999"},  # another person of the same name
     ]
-    one = compared(wizard, a_file(*rows))
+    one = compare_file(wizard, a_file(*rows))
     assert one.found["counts"] == {"new": 1, "changed": 1, "unchanged": 1, "ended": 0}
-    one = compared(wizard, a_file(*rows), complete=True)
+    one = compare_file(wizard, a_file(*rows), complete=True)
     assert one.found["counts"] == {"new": 1, "changed": 1, "unchanged": 1, "ended": 1}
     done = wizard.work(one, "proposing")
     with database.reading() as connection:
@@ -209,23 +209,23 @@ def test_who_is_known_changes_or_stays_and_a_complete_file_ends_the_others(wizar
 
 
 def test_a_row_twice_is_an_error(wizard: Wizard) -> None:
-    assert "与第2行重复" in errors(wizard, compared(wizard, a_file(PERSON, PERSON)))[0][2]
+    assert "与第2行重复" in errors(wizard, compare_file(wizard, a_file(PERSON, PERSON)))[0][2]
 
 
 def test_a_code_is_not_made_of_the_name(wizard: Wizard, database: Database) -> None:
     made = set()
     for _ in range(2):
-        one = wizard.work(compared(wizard, a_file(PERSON)), "proposing")
+        one = wizard.work(compare_file(wizard, a_file(PERSON)), "proposing")
         with database.reading() as connection:
             made.add(next(iter(proposals.read_drafts(connection, one.proposal or 0))).subject)
     assert len(made) == 2
 
 
 def test_a_cancelled_or_forgotten_import_leaves_nothing_about_anybody(wizard: Wizard, database: Database) -> None:
-    one = compared(wizard, a_file(PERSON))
+    one = compare_file(wizard, a_file(PERSON))
     with database.writing() as connection:
         import_store.cancel_import(connection, one)
-    compared(wizard, a_file(PERSON))
+    compare_file(wizard, a_file(PERSON))
     with database.writing() as connection:
         connection.execute(
             sa.update(imports).values(updated_at=import_store.get_time_ms() - import_store.PATIENCE * 1000 - 1)
@@ -241,7 +241,7 @@ def test_people_outside_the_region_of_the_account_are_refused(wizard: Wizard, da
 
     with database.writing() as connection:
         accounts.change_rights(connection, "editor.a", ["editor"], "210200")
-    one = compared(wizard, a_file(PERSON))
+    one = compare_file(wizard, a_file(PERSON))
     assert one.state == "failed"
     assert "210200" in one.found["error"][0] and "示例员丙" not in str(one.found)
 
@@ -251,7 +251,7 @@ def test_people_outside_the_region_of_the_account_are_refused(wizard: Wizard, da
 
 def test_a_certificate_gets_its_period_from_its_number(wizard: Wizard, database: Database) -> None:
     row = {"机构名称": "鞍山市示例医院", "证明文号": "辽医广【2025】第0715-001-2103号"}
-    one = wizard.work(compared(wizard, a_file(row, extra=("有效期自", "有效期至")), "ad_certificates"), "proposing")
+    one = wizard.work(compare_file(wizard, a_file(row, extra=("有效期自", "有效期至")), "ad_certificates"), "proposing")
     assert stated(database, one.proposal) == [
         {
             "institution": ONE.subject,
@@ -265,7 +265,7 @@ def test_a_certificate_gets_its_period_from_its_number(wizard: Wizard, database:
 @pytest.mark.parametrize("number", ["医广2025", "(辽)医广[2025]第13-45-001号", ""])
 def test_a_number_that_is_none_is_refused(wizard: Wizard, number: str) -> None:
     row = {"机构名称": "鞍山市示例医院", "证明文号": number, "有效期自": "2025-07-15"}
-    assert errors(wizard, compared(wizard, a_file(row), "ad_certificates"))[0][1] == "证明文号 B2"
+    assert errors(wizard, compare_file(wizard, a_file(row), "ad_certificates"))[0][1] == "证明文号 B2"
 
 
 def test_a_number_of_another_institution_is_refused_and_a_complete_file_ends_others(
@@ -282,9 +282,9 @@ def test_a_number_of_another_institution_is_refused_and_a_complete_file_ends_oth
         "证明文号": "(示)医广[2025]第07-15-001号",
         "有效期至": "2026-07-14",
     }
-    assert "另一家机构" in errors(wizard, compared(wizard, a_file(other), "ad_certificates"))[0][2]
+    assert "另一家机构" in errors(wizard, compare_file(wizard, a_file(other), "ad_certificates"))[0][2]
     mine = {**other, "名录编码": CODE}
-    one = compared(wizard, a_file(mine), "ad_certificates", complete=True)
+    one = compare_file(wizard, a_file(mine), "ad_certificates", complete=True)
     assert one.found["counts"] == {"new": 0, "changed": 0, "unchanged": 1, "ended": 1}
 
 
@@ -296,7 +296,7 @@ def test_the_template_goes_through_and_its_example_is_skipped(
     wizard: Wizard, database: Database, kind: PeopleKind
 ) -> None:
     body = people_template.make_template(kind)
-    empty = compared(wizard, body, kind)
+    empty = compare_file(wizard, body, kind)
     assert "没有可导入的行" in errors(wizard, empty)[0][2]
     assert [line["row"] for line in wizard.lines(empty, "audit") if line["level"] == "info"] == [2]
     book = openpyxl.load_workbook(io.BytesIO(body))
@@ -311,7 +311,7 @@ def test_the_template_goes_through_and_its_example_is_skipped(
         sheet.cell(3, titles.index(title) + 1, value)
     held = io.BytesIO()
     book.save(held)
-    one = wizard.work(compared(wizard, held.getvalue(), kind), "proposing")
+    one = wizard.work(compare_file(wizard, held.getvalue(), kind), "proposing")
     assert one.state == "proposed"
     assert len(stated(database, one.proposal)) == 1
 

@@ -50,7 +50,7 @@ def wizard(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Wiza
 @pytest.fixture(scope="module")
 def found(wizard: Wizard) -> Import:
     """The docx of 2025 compared, nothing decided."""
-    return wizard.compared(DOCX, name=DOCX.name)
+    return wizard.upload_and_compare(DOCX, name=DOCX.name)
 
 
 def renamed(wizard: Wizard, one: Import) -> set[tuple[str, str]]:
@@ -90,7 +90,7 @@ def test_those_no_rule_can_tell_are_put_before_a_person_and_become_renames(wizar
 
 
 def test_what_neither_name_nor_address_settles_is_never_paired_by_a_rule(wizard: Wizard) -> None:
-    one = wizard.compared(DOCX, name=DOCX.name)
+    one = wizard.upload_and_compare(DOCX, name=DOCX.name)
     unsettled = {row["from"] for row in UNSETTLED}
     assert unsettled & {before for before, _ in renamed(wizard, one)} == set()
     assert unsettled <= {line["before"]["name"] for line in wizard.lines(one, "gone")}
@@ -100,7 +100,7 @@ def test_what_neither_name_nor_address_settles_is_never_paired_by_a_rule(wizard:
 
 
 def test_nothing_is_merged_that_is_two(wizard: Wizard) -> None:
-    one = wizard.compared(DOCX, name=DOCX.name)
+    one = wizard.upload_and_compare(DOCX, name=DOCX.name)
     apart = {(row["from"], row["to"]) for row in APART}
     assert ("沈阳市妇婴医院", "沈阳市妇幼保健院") in apart
     assert len(apart) > 90
