@@ -17,7 +17,7 @@ from registry.log import signing_keys
 from registry.receipts import jwks
 from tests.journeys.test_api_problems import problem
 from tests.journeys.test_batch import BATCH, CSV, FUYING, LIMIT, NDJSON, line, memory_of, pieces
-from tests.journeys.test_receipts import checked, key_set
+from tests.journeys.test_receipts import check_receipt_at, key_set
 from tests.receipts import header_of, opened_by_another, packed, row_of, unpacked
 from tests.running import Cli, Server
 
@@ -64,7 +64,7 @@ def test_one_signature_stands_over_all_rows_and_each_is_proven_alone(server: Ser
         assert (signed["rows"]["size"], header_of(receipt)["typ"]) == (len(CLAIMS), "art-receipt-batch+jwt")
         row = proven(receipt, keys)
         assert (row["question"], row["answer"]) == (claim, one)
-        found = checked(server, receipt)
+        found = check_receipt_at(server, receipt)
         assert (found["valid"], found["still_true"], found["answer"]) == (True, True, one)
 
 
@@ -98,7 +98,7 @@ def test_a_row_that_was_altered_or_is_of_another_batch_proves_nothing(server: Se
         f"{token}~{neighbour[1]}~{way}",
         f"{token}~{row}~{neighbour[2]}",
     ):
-        found = checked(server, altered)
+        found = check_receipt_at(server, altered)
         assert (found["valid"], found["reason"], found["answer"]) == (False, "altered", None)
         with pytest.raises(AssertionError):
             proven(altered, key_set(server))
