@@ -32,7 +32,7 @@ from registry.records.history import Version
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get
-from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, make_standing
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
             raise
         return _render_from_memory(request, code)
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except NotFound:
         if past is None:
             raise
@@ -160,7 +160,7 @@ def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
         return _render_from_memory(request, code)
     frame = {**make_frame(request), "answered_at": get_state_instant(request)}
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except InvalidCode:
         return make_page_response(request, LandingPage(code=code[:40], mistyped=True, **frame), status=400)
     except NotFound:
@@ -191,7 +191,7 @@ def _render_no_record(request: PageRequest, code: str, past: PageTimes) -> Respo
 def _render_from_memory(request: PageRequest, code: str) -> Response[str]:
     """Show what somebody who scanned a code needs from the last verified state; CannotAnswer when that is too old."""
     remembered, at = get_register(request).get_institution_from_memory(code)
-    institution = apply_rules_on_day(remembered, get_register(request).verification.find_today())
+    institution = remembered
     page = LandingPage(
         here=get_page_address(request),
         site=find_site_facts(request),

@@ -18,7 +18,7 @@ from registry.records.asof import AsOf, get_day_end, parse_instant, to_day
 from registry.register import Register
 from registry.texts import Message
 from registry.web.record_changes import PageTimes, collect_recorded_values
-from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, make_standing
 
 
 class TimesForm(Struct, frozen=True, kw_only=True):
@@ -107,7 +107,7 @@ def find_past_times(form: TimesForm, now: dt.datetime) -> PageTimes | None:
 def read_day_record(register: Register, code: str, asof: AsOf) -> DayRecord:
     """Read what is recorded of an institution as of then; empty where the register holds, or held, nothing."""
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except NotFound:
         return DayRecord()
     standing = make_standing(institution, register.read_first_days(code, asof))

@@ -12,7 +12,7 @@ from registry.errors import CannotAnswer, InvalidInput, NotFound
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.routes import route_get
-from registry.web.standing import Standing, State, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, State, make_standing
 
 #: Unlike every other page it may be framed by anybody: with no script and no form there is nothing to be tricked into.
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
@@ -54,7 +54,7 @@ def show_preview(request: PageRequest) -> Response[str]:
     register = get_register(request)
     asof = register.make_as_of_now()
     code = str(request.query_params.get("id") or "")
-    institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+    institution = register.get_institution(code, asof)
     standing = make_standing(institution, register.read_first_days(institution.code, asof))
     return _render_card(request, institution=institution, standing=standing)
 

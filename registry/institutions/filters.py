@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import Struct
-from registry.domain.techniques import BY_CODE, STAGES
+from registry.domain.model import StandingWord, Struct
+from registry.domain.techniques import BY_CODE, LAWFUL_STAGES, STAGES
 from registry.errors import InvalidInput
-from registry.records.selection import InstitutionFilter
+from registry.records.selection import IN_FORCE, InstitutionFilter
 from registry.search.readings import QueryReading
 from registry.texts import Listing, Message
 from registry.verification.answer import parse_technique
 
+STANDINGS: tuple[str, ...] = get_args(StandingWord)
 #: Delisted institutions are found by name, and are in no list of institutions unless asked for.
 EVERY_STATUS = ("listed", "suspended", "delisted")
 
@@ -25,6 +28,7 @@ class SearchRequest(Struct, frozen=True):
     region: str | None = None
     stage: str | None = None
     status: str | None = None
+    standing: tuple[str, ...] = ()
 
 
 def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> InstitutionFilter:
@@ -43,26 +47,35 @@ def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> 
         regions=(request.region,) if request.region else reading.regions,
         stage=stage,
         statuses=_select_statuses(request),
-        standing=request.status is None,
+        standings=_select_standings(request, stage),
     )
 
 
 def make_name_filter(request: SearchRequest) -> InstitutionFilter:
     """Make the same for institutions meant by name: also those delisted or not yet approved, unless asked otherwise."""
-    return msgspec.structs.replace(
-        make_filter(request),
-        statuses=_select_statuses(request) if request.status is not None else EVERY_STATUS,
-        standing=False,
-    )
+    return msgspec.structs.replace(make_filter(request), standings=request.standing)
 
 
 def _select_statuses(request: SearchRequest) -> tuple[str, ...]:
-    if request.status is None:
-        return EVERY_STATUS[:2]
-    if request.status == "all":
-        return EVERY_STATUS
+    if request.status in (None, "all"):
+        return ()
     if request.status not in EVERY_STATUS:
         raise InvalidInput(
             Message("未知的状态“{status}”。", status=request.status, every_status=", ".join(EVERY_STATUS)),
         )
     return (request.status,)
+
+
+def _select_standings(request: SearchRequest, stage: str | None) -> tuple[str, ...]:
+    """Select what is in force, unless the request asks for a standing, a status, or a stage at which nobody treats."""
+    if unknown := set(request.standing) - set(STANDINGS):
+        raise InvalidInput(
+            Message(
+                "未知的现行状态“{standing}”；可用：{standings}。",
+                standing=min(unknown)[:40],
+                standings=Listing(STANDINGS),
+            ),
+        )
+    if request.standing:
+        return request.standing
+    return () if request.status is not None or (stage and stage not in LAWFUL_STAGES) else IN_FORCE

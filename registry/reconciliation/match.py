@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rapidfuzz import fuzz
 
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Institution, Struct
+from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
 from registry.institutions.filters import SearchRequest
@@ -20,10 +20,10 @@ from registry.institutions.result import SearchResult
 from registry.reconciliation.properties import BY_ID
 from registry.reconciliation.queries import Query, QueryRow, parse_query
 from registry.records.asof import AsOf
+from registry.records.site import Site
 from registry.verification import site_match
 from registry.verification.answer import take_moment
 from registry.verification.site_match import SiteMatch
-from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 #: Scores, 0 to 100. Only the match has 100. A name or number that is its own and does not decide; how a near name's
@@ -135,7 +135,7 @@ class Reconciler:
         if not row.supports:
             return {}
         institutions = self._records(list(codes), self.asof)
-        return {parse_code(it.code): list(_compare_columns(it, row, self.asof.valid_on)) for it in institutions}
+        return {parse_code(it.code): list(_compare_columns(it, row)) for it in institutions}
 
     def _make_candidate(
         self, row: QueryRow, decision: MatchDecision, site: Site, base: float, supports: list[Feature]
@@ -166,9 +166,9 @@ class Reconciler:
         return features
 
 
-def _compare_columns(it: Institution, row: QueryRow, day: Date) -> Iterable[Feature]:
+def _compare_columns(it: Institution, row: QueryRow) -> Iterable[Feature]:
     for pid, values in row.supports.items():
-        recorded = {fold_text(str(value)) for value in BY_ID[pid].values(it, day)}
+        recorded = {fold_text(str(value)) for value in BY_ID[pid].values(it)}
         if recorded:
             yield Feature(id=pid, value=not recorded.isdisjoint(map(fold_text, values)))
 

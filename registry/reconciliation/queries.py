@@ -10,10 +10,10 @@ from registry.domain.model import MatchedOn, Provider, Struct
 from registry.domain.normalise import compact_text
 from registry.errors import InvalidInput
 from registry.reconciliation.properties import BY_ID
+from registry.records.site import Site
 from registry.texts import Listing, Message
 from registry.verification import addresses
 from registry.verification.addresses import Comparison
-from registry.verification.verdict import Site
 
 #: No real name, address or number is longer.
 LONGEST = 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import msgspec
@@ -21,15 +21,17 @@ from registry.domain.model import (
     Region,
     Source,
     SourceRef,
-    Status,
     Struct,
 )
-from registry.domain.techniques import TECHNIQUES
+from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.errors import NotFound
 from registry.log import store
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.selection import KNOWN, match_day, match_known
+from registry.records.site import derive_status
+from registry.records.sources import decode_source
+from registry.records.standing_view import DayStanding, read_standings
 from registry.records.view import decode_state
 from registry.storage.tables import versions
 from registry.texts import Message
@@ -43,7 +45,6 @@ def to_subject(code: str) -> str:
 #: The region of an institution of which no place is stated.
 NOWHERE = Region(code=None, province=None, city=None, district=None)
 # Asked with every institution that is shown: built once.
-_APPROVALS = tuple(f"approvals.{technique.code}" for technique in TECHNIQUES)
 _SOURCES = (
     sa.select(versions.c.subject, versions.c.state)
     .where(versions.c.kind == "source", KNOWN)
@@ -68,15 +69,6 @@ def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
         if source is not None:
             sources[source.id] = source
     return sources
-
-
-def decode_source(subject: str, state: timeline.State) -> Source | None:
-    """The source in a record, with the entry that stated it; None until its title and day were stated."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
-    if not {"title", "as_of"} <= values.keys():
-        return None
-    entry = timeline.get_basis(state)[0]
-    return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
 
 
 def make_source_ref(source: Source | None) -> SourceRef | None:
@@ -137,9 +129,10 @@ def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: 
     if not subjects:
         return []
     spans = _read_spans(connection, subjects, asof)
+    standings = read_standings(connection, subjects, asof)
     sources = read_sources(connection, asof)
     return [
-        _make_institution(spans[s], sources, asof)
+        _make_institution(spans[s], standings[s], sources, asof)
         for s in subjects
         if s in spans and is_complete(spans[s].states[-1][1])
     ]
@@ -150,49 +143,52 @@ def is_complete(state: timeline.State) -> bool:
     return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
 
 
-def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: AsOf) -> Institution:
+def _make_institution(
+    spans: _SubjectSpans, standings: list[DayStanding], sources: dict[str, Source], asof: AsOf
+) -> Institution:
     state = spans.states[-1][1]
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
-    basis = timeline.get_basis(state)
     values = {
         "name": value["name"],
         "address": value["address"],
         "region": regions.find_region(value.get("region") or "") or NOWHERE,
         "status": derive_status(value),
+        "standing": standings[-1].word,
     }
     return Institution(
         code=format_code(spans.subject.removeprefix("institution:")),
         former_names=list_former_names(spans.states),
-        approvals=list_approvals(value),
-        source=make_source_ref(sources.get(basis[2] or "")),
-        entry=basis[0],
+        approvals=_list_approvals(value, standings),
+        source=make_source_ref(sources.get(timeline.find_source(state) or "")),
+        entry=timeline.get_basis(state)[0],
         log_size=asof.size,
         **{**fill_values(value), **values},
     )
 
 
-def derive_status(value: dict[str, Any]) -> Status:
-    """The institution's status: "suspended" instead of "listed" when every approval is suspended."""
-    status: Status = value["status"]
-    stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
-    if status == "listed" and stages == {"suspended"}:
-        return "suspended"
-    return status
+def _list_approvals(value: dict[str, Any], standings: list[DayStanding]) -> list[Approval]:
+    """The approvals among a record's values, in the technique table's order, each as it stands on the last day."""
+    return [
+        msgspec.convert(
+            {
+                **recorded,
+                "technique": technique.code,
+                "name": technique.official_zh,
+                "standing": standings[-1].approvals[technique.code],
+                "since": _find_unbroken_day(technique.code, standings),
+            },
+            Approval,
+        )
+        for technique in TECHNIQUES
+        if (recorded := value.get(f"approvals.{technique.code}"))
+    ]
 
 
-def list_approvals(value: dict[str, Any]) -> list[Approval]:
-    """The approvals among a record's values, in the technique table's order."""
-    approvals = []
-    for technique in TECHNIQUES:
-        approval = value.get(f"approvals.{technique.code}")
-        if approval:
-            approvals.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
-    return approvals
-
-
-def _make_approval(raw: dict[str, Any]) -> Approval:
-    return msgspec.convert(raw, Approval)
+def _find_unbroken_day(technique: TechniqueCode, standings: list[DayStanding]) -> str:
+    """The first day of the unbroken time in which an approval has stood as it does on the last day."""
+    word = standings[-1].approvals[technique]
+    return list(takewhile(lambda day: day.approvals.get(technique) == word, reversed(standings)))[-1].valid_from
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:

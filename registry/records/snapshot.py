@@ -22,6 +22,7 @@ from registry.log import store
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_known
+from registry.records.sources import decode_source
 from registry.records.view import decode_state
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
@@ -227,9 +228,7 @@ def _make_records(
         institutions = lookup.read_institutions(connection, list(spans), asof)
         return {lookup.to_subject(parse_code(institution.code)): institution for institution in institutions}
     if kind == "source":  # known is known: also a document about a later day
-        last = {
-            subject: lookup.decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()
-        }
+        last = {subject: decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()}
         return {subject: source for subject, source in last.items() if source is not None}
     sources = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()

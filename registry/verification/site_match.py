@@ -10,8 +10,8 @@ from registry.domain.identifiers import compact_licence, format_code, parse_code
 from registry.domain.model import Candidate, MatchedOn, Provider, Struct
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
+from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 #: Near names offered to the asker.

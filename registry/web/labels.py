@@ -48,8 +48,8 @@ def _describe_grant(language: Language, prefix: str, grant: Grant, *, first: boo
         return language.translate(
             f"{prefix}.licensed.{key}", techniques=techniques, stage=language.translate(f"stage.{grant.stage}")
         )
-    if grant.stage == "preparing":
-        return language.translate(f"{prefix}.preparing.also", techniques=techniques)
+    if grant.stage in ("preparing", "not_yet", "unknown"):
+        return language.translate(f"{prefix}.{grant.stage}.also", techniques=techniques)
     return _describe_since(language, f"{prefix}.{grant.stage}", grant.since, techniques=techniques)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from registry.storage.tables.base import FOREVER, STILL_KNOWN, metadata
 from registry.storage.tables.clients import api_keys, key_checks, key_usage, watches
 from registry.storage.tables.decisions import comments, proposal_items, proposals, touches
-from registry.storage.tables.log import checkpoints, deadlines, entries, erasable, positions, search_documents, versions
+from registry.storage.tables.log import (
+    checkpoints,
+    deadlines,
+    entries,
+    erasable,
+    positions,
+    search_documents,
+    standings,
+    versions,
+)
 from registry.storage.tables.people import accounts, recovery_codes, staff_sessions, trail
 from registry.storage.tables.workspace import attachment_parts, attachments, import_pages, imports, staff_drafts
 
@@ -33,6 +42,7 @@ __all__ = [
     "search_documents",
     "staff_drafts",
     "staff_sessions",
+    "standings",
     "touches",
     "trail",
     "versions",
