@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from registry.domain.fields import fill_values
 from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import (
     Approval,
+    Date,
     FormerName,
     Institution,
     Practitioner,
@@ -31,6 +32,7 @@ from registry.records.asof import AsOf
 from registry.records.selection import KNOWN, match_day, match_known
 from registry.records.site import derive_status
 from registry.records.sources import decode_source
+from registry.records.standing import find_stated_day
 from registry.records.standing_view import DayStanding, read_standings
 from registry.records.view import decode_state
 from registry.storage.tables import versions
@@ -169,26 +171,25 @@ def _make_institution(
 
 def _list_approvals(value: dict[str, Any], standings: list[DayStanding]) -> list[Approval]:
     """The approvals among a record's values, in the technique table's order, each as it stands on the last day."""
-    return [
-        msgspec.convert(
-            {
-                **recorded,
-                "technique": technique.code,
-                "name": technique.official_zh,
-                "standing": standings[-1].approvals[technique.code],
-                "since": _find_unbroken_day(technique.code, standings),
-            },
-            Approval,
-        )
-        for technique in TECHNIQUES
-        if (recorded := value.get(f"approvals.{technique.code}"))
-    ]
+    approvals = []
+    for technique in TECHNIQUES:
+        if recorded := value.get(f"approvals.{technique.code}"):
+            word = standings[-1].approvals[technique.code]
+            names = {"technique": technique.code, "name": technique.official_zh, "standing": word}
+            approval = msgspec.convert({**recorded, **names}, Approval)
+            day = _find_turning_day(technique.code, standings) or find_stated_day(approval)
+            approvals.append(msgspec.structs.replace(approval, since=day))
+    return approvals
 
 
-def _find_unbroken_day(technique: TechniqueCode, standings: list[DayStanding]) -> str:
-    """The first day of the unbroken time in which an approval has stood as it does on the last day."""
-    word = standings[-1].approvals[technique]
-    return list(takewhile(lambda day: day.approvals.get(technique) == word, reversed(standings)))[-1].valid_from
+def _find_turning_day(technique: TechniqueCode, standings: list[DayStanding]) -> Date | None:
+    """The day on which an approval came to stand as it does on the last day; None where nothing was known of it before:
+    it may have stood so long before the register began."""
+    words = [day.approvals.get(technique) for day in standings]
+    for index in range(len(words) - 1, 0, -1):
+        if words[index - 1] != words[-1]:
+            return None if words[index - 1] is None else Date.fromisoformat(standings[index].valid_from)
+    return None
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:

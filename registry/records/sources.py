@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping
+from itertools import pairwise
 
 import msgspec
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ class SourceHistory:
         return [
             number
             for history in self.by_id.values()
-            for (_, before), (number, after) in zip(history, history[1:], strict=False)
+            for (_, before), (number, after) in pairwise(history)
             if number >= first and _make_key(before) != _make_key(after)
         ]
 

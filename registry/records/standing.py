@@ -1,9 +1,9 @@
 """What is in force on a day: the only code that says so. Every door reads it, directly or from the view of standings.
 
-Source of the rules: 《人类辅助生殖技术管理办法》 (卫生部令第14号, in force 2001-08-01) and, with the same rhythm, 《人类精子库管理办法》:
-approval per institution and technique, and a verification (校验) of the certificate every two years. A penalty or a
-blacklist record does not by itself end an approval: the authority that ends or suspends one says so, and that is a
-stage or a status from a day.
+Source of the rules: 《人类辅助生殖技术管理办法》 (卫生部令第14号, in force 2001-08-01) and, with the same rhythm,
+《人类精子库管理办法》: approval per institution and technique, and a verification (校验) of the certificate every two
+years. A penalty or a blacklist record does not by itself end an approval: the authority that ends or suspends one says
+so, and that is a stage or a status from a day.
 """
 
 from __future__ import annotations
@@ -36,22 +36,32 @@ class Recorded(Protocol):
     """An approval as recorded, wherever it stands."""
 
     @property
-    def stage(self) -> Stage: ...
+    def stage(self) -> Stage:
+        """The stage recorded."""
+
     @property
-    def valid_from(self) -> Date | None: ...
+    def valid_from(self) -> Date | None:
+        """The day on which it takes effect; None where nobody stated one."""
+
     @property
-    def verification_due(self) -> Date | None: ...
+    def verification_due(self) -> Date | None:
+        """The last day for which its verification holds."""
 
 
 class SiteSpan(Protocol):
     """The days ``valid_from`` <= day < ``valid_to`` on which a site is recorded as it is; in ISO form, as stored."""
 
     @property
-    def valid_from(self) -> str: ...
+    def valid_from(self) -> str:
+        """The first day."""
+
     @property
-    def valid_to(self) -> str: ...
+    def valid_to(self) -> str:
+        """The day after the last."""
+
     @property
-    def site(self) -> Site: ...
+    def site(self) -> Site:
+        """The site as recorded."""
 
 
 def find_lapse_day(approval: Recorded) -> Date | None:
@@ -68,9 +78,9 @@ def find_lapse_day(approval: Recorded) -> Date | None:
 def judge_approval(approval: Recorded, status: Status, day: Date) -> ApprovalStanding:
     """Return the standing of one recorded approval on a day, by what is recorded of it and of its institution.
 
-    Trial (试运行), formal, operating and rectification (限期整改) may treat; 筹建 is permission to build and not to treat. A
-    suspension of the whole institution stops what may be done and does not hide what was revoked; an institution that
-    was delisted has no approval any more.
+    Trial (试运行), formal, operating and rectification (限期整改) may treat; 筹建 is permission to build and not to
+    treat. A suspension of the whole institution stops what may be done and does not hide what was revoked; an
+    institution that was delisted has no approval any more.
     """
     if approval.stage not in LAWFUL_STAGES:
         return approval.stage  # type: ignore[return-value]  # those that are left are words of both
@@ -89,6 +99,13 @@ def find_stage(recorded: Stage, word: ApprovalStanding) -> Stage | None:
     return recorded if word == "in_force" else _STANDING_STAGES.get(word)
 
 
+def find_stated_day(approval: Approval) -> Date | None:
+    """Return the day from which an approval stands as it does by what is recorded of it alone; None if not recorded."""
+    if approval.standing == "in_force":
+        return approval.valid_from
+    return find_lapse_day(approval) if approval.standing == "lapsed" else None
+
+
 def list_effective_approvals(institution: Institution) -> list[Approval]:
     """List the approvals of an institution at the stages they have come to, without those not there yet or unknown.
 
@@ -105,7 +122,9 @@ def list_effective_approvals(institution: Institution) -> list[Approval]:
 def judge_institution(status: Status, approvals: Iterable[ApprovalStanding]) -> StandingWord:
     """Return the standing of an institution by those of its approvals: one that has none is on no list."""
     words = set(approvals)
-    if status == "delisted" or not words:
+    if not words:
+        return "suspended" if status == "suspended" else "delisted"
+    if status == "delisted":
         return "delisted"
     if "in_force" in words:
         return "approved" if len(words) == 1 else "partly_approved"

@@ -34,7 +34,7 @@ SENTENCES: dict[str, Message] = {
     "licensed_several": Message("{alike}{count}处机构{day}均获准开展{techniques}{note}。"),
     "listed_several": Message("{alike}{count}处机构{day}均在获准开展人类辅助生殖技术的机构名录中{note}。"),
     "partly_licensed": Message("该机构{formerly}{day}{here}部分获批：获准开展{granted}；不得开展{refused}{note}。"),
-    "partly_several": Message("{alike}{count}处机构{day}均为部分获批，各处项目不同，请按地址或编码分别核验。"),
+    "partly_licensed_several": Message("{alike}{count}处机构{day}均为部分获批，各处项目不同，请按地址或编码分别核验。"),
     "not_licensed": Message("该机构{formerly}{day}在名录中，但未获准开展{techniques}{note}。"),
     "not_licensed_several": Message("{alike}{count}处机构{day}均在名录中，但均未获准开展{techniques}{note}。"),
     "nothing_in_force": Message("该机构{formerly}{day}在名录中，但没有{current}有效的批准项目{note}。"),
@@ -80,7 +80,7 @@ def describe_judgement(judgement: Judgement, on: dt.date, today: dt.date, lang: 
         return _format_usual_sentence(
             usual, answer.technique, answer.stage, as_of, on, today, lang, at_address=judgement.at_address
         )
-    template = SENTENCES[_select_reason(judgement, on)].to_text(lang)
+    template = SENTENCES[_select_reason(judgement)].to_text(lang)
     sentence = template.format_map(_SentenceValues(judgement, on, today, lang))
     return _add_future_caveat(sentence, on, today, lang)
 
@@ -133,22 +133,24 @@ _REASONS = {
 }
 
 
-def _select_reason(judgement: Judgement, on: dt.date) -> str:
+def _select_reason(judgement: Judgement) -> str:
     """Return the key of the sentence that tells why the verdict is what it is."""
     verdict, site = judgement.verdict, judgement.site
+    is_several = judgement.count > 1
     if verdict in _REASONS:
-        if judgement.count > 1 and judgement.general and verdict in ("licensed", "partly_licensed"):
-            return "listed_several" if verdict == "licensed" else "partly_several"
-        return _REASONS[verdict][judgement.general] + ("_several" if judgement.count > 1 else "")
+        if is_several and judgement.general and verdict in ("licensed", "partly_licensed"):
+            return "listed_several" if verdict == "licensed" else "partly_licensed_several"
+        return _REASONS[verdict][judgement.general] + ("_several" if is_several else "")
     if verdict == "site_mismatch":
-        if judgement.count > 1 or site is None:
-            return "site_mismatch_several"
-        return "site_mismatch" if judgement.in_force else "site_mismatch_stopped"
-    if verdict == "ambiguous":
-        if judgement.contradiction or judgement.campus:
-            return "contradiction" if judgement.contradiction else "campus"
-        return "same_number" if judgement.by in NUMBERS else "same_name"
-    return _select_absence_reason(judgement)
+        return verdict + ("_several" if is_several or site is None else "" if judgement.in_force else "_stopped")
+    return _select_doubt_reason(judgement) if verdict == "ambiguous" else _select_absence_reason(judgement)
+
+
+def _select_doubt_reason(judgement: Judgement) -> str:
+    """Return the reason of `ambiguous`."""
+    if judgement.contradiction or judgement.campus:
+        return "contradiction" if judgement.contradiction else "campus"
+    return "same_number" if judgement.by in NUMBERS else "same_name"
 
 
 def _select_absence_reason(judgement: Judgement) -> str:

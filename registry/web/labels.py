@@ -144,6 +144,6 @@ def get_ownership_label(language: Language, ownership: str) -> Markup:
 
 def get_stage_label(language: Language, stage: str) -> Markup:
     """Return the short word of a stage, for a tag."""
-    if stage not in STAGES:
+    if stage not in STAGES and stage not in ("not_yet", "unknown"):
         return language.mark_chinese(stage)
     return language.translate("stage.operating_short" if stage == "operating" else f"stage.{stage}")

@@ -124,15 +124,20 @@ def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     return grants
 
 
+def list_own_approvals(institution: Institution) -> list[Approval]:
+    """List the approvals that have a standing of their own: of a delisted institution those stopped before, since the
+    others ended with it.
+    """
+    return [a for a in institution.approvals if institution.status != "delisted" or a.stage in _STOPPED]
+
+
 def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
     """Return the institution's standing; ``since``: by path, the day from which it has been as it is."""
     word = institution.standing
     is_delisted = institution.status == "delisted"
-    # Of a delisted institution only what was stopped before: the others ended with it.
-    approvals = [a for a in institution.approvals if not is_delisted or a.stage in _STOPPED]
-    grants = group_approvals(approvals)
+    grants = group_approvals(list_own_approvals(institution))
     state = _STATES.get(word) or cast(State, word)
-    if not institution.approvals and not is_delisted:
+    if word == "delisted" and not is_delisted:  # recorded, and approved for nothing
         state = "technique_not_licensed"
     return Standing(
         state=state,
