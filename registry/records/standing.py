@@ -84,13 +84,11 @@ def judge_approval(approval: Recorded, status: Status, day: Date) -> ApprovalSta
     """
     if approval.stage not in LAWFUL_STAGES:
         return approval.stage  # type: ignore[return-value]  # those that are left are words of both
-    void = find_lapse_day(approval)
-    if void is not None and day >= void:
-        return "lapsed"
-    if status == "delisted":
-        return "lapsed"
     if approval.valid_from is not None and day < approval.valid_from:
         return "not_yet"
+    void = find_lapse_day(approval)
+    if status == "delisted" or (void is not None and day >= void):
+        return "lapsed"
     return "suspended" if status == "suspended" else "in_force"
 
 
