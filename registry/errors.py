@@ -311,8 +311,7 @@ def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
 def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
     """The refusal for a database that cannot be asked."""
     return DatabaseUnreachable(
-        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"),
-        cause=type(error).__name__,
+        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"), cause=type(error).__name__
     )
 
 
@@ -382,6 +381,4 @@ def find_storage_fault(error: BaseException, where: object = None) -> StorageFul
 
 def make_nesting_error() -> InvalidInput:
     """The refusal of JSON that is nested deeper than any request needs, or than a decoder follows."""
-    return InvalidInput(
-        Message("JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。"),
-    )
+    return InvalidInput(Message("JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。"))

@@ -321,7 +321,4 @@ class AnswerStream:
 
 
 def _make_row_limit_error(limit: int) -> TooLarge:
-    return TooLarge(
-        Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=limit),
-        limit=limit,
-    )
+    return TooLarge(Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=limit), limit=limit)

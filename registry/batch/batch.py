@@ -31,11 +31,7 @@ class Batch:
     """
 
     def __init__(
-        self,
-        view: VerificationView,
-        lang: str = "zh-CN",
-        issuer: Issuer | None = None,
-        look: people.Look | None = None,
+        self, view: VerificationView, lang: str = "zh-CN", issuer: Issuer | None = None, look: people.Look | None = None
     ) -> None:
         self.lang = lang
         self.at: Moment = take_moment(view)

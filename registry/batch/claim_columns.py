@@ -123,7 +123,7 @@ class ClaimColumns:
                 Message(
                     "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
                     "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
-                ),
+                )
             )
         # The columns of a file that was answered before are replaced by the new answers.
         self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
@@ -156,6 +156,6 @@ def _check_duplicates(headings: Sequence[str], found: list[tuple[int, ClaimColum
                     "“{seen}”与“{i}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
                     seen=seen[column.field],
                     i=headings[i],
-                ),
+                )
             )
         seen[column.field] = headings[i]

@@ -53,9 +53,7 @@ def check_provider(provider: Provider) -> None:
         return
     values = (getattr(provider, field) or "" for field in _IDENTIFYING)
     if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
-        raise InvalidInput(
-            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"),
-        )
+        raise InvalidInput(Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"))
 
 
 class ClaimTable:
@@ -76,7 +74,7 @@ class ClaimTable:
                     number=number,
                     count=len(cells),
                     width=self.columns.width,
-                ),
+                )
             )
             return self._make_bad_row(number, cells, error)
         try:
@@ -97,13 +95,9 @@ class ClaimTable:
     def require_headings(self, *, is_sheet: bool = False) -> None:
         """Raise InvalidInput when there was not even a row of headings."""
         if self.columns is None and is_sheet:
-            raise InvalidInput(
-                Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"),
-            )
+            raise InvalidInput(Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"))
         if self.columns is None:
-            raise InvalidInput(
-                Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
-            )
+            raise InvalidInput(Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"))
 
     def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:
         """The layout of answers with the columns of the claims; RuntimeError before the headings were read."""

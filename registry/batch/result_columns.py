@@ -79,14 +79,8 @@ def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
 
 #: Messages of the decoder, and the sentences that help whoever wrote the value.
 _MESSAGES: tuple[tuple[re.Pattern[str], Message], ...] = (
-    (
-        re.compile("Invalid RFC3339 encoded date$"),
-        Message("不是日期，请写成 YYYY-MM-DD，例如 2025-07-01"),
-    ),
-    (
-        re.compile("Invalid RFC3339 encoded datetime$"),
-        Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样"),
-    ),
+    (re.compile("Invalid RFC3339 encoded date$"), Message("不是日期，请写成 YYYY-MM-DD，例如 2025-07-01")),
+    (re.compile("Invalid RFC3339 encoded datetime$"), Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样")),
     (re.compile("Object contains unknown field `(?P<field>.*)`$"), Message("未知的字段 {field}")),
     (re.compile("Object missing required field `(?P<field>.*)`$"), Message("缺少字段 {field}")),
     (re.compile(r"Expected `str` of length <= (?P<limit>\d+)"), Message("过长，最多{limit}个字符")),

@@ -80,7 +80,7 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
                         "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
                         row=self._row + 1,
                         cell_length=_CELL_LENGTH,
-                    ),
+                    )
                 )
             cells.append(receipt)
         for column, text in enumerate(cells):

@@ -51,9 +51,7 @@ def check_folder(
     known = editions.list_all()
     edition = next((one for one in known if one.id == published.edition.get("id")), None)
     if edition is None or jsons.make_head(edition) != published.edition or edition.log != published.log:
-        raise InvalidInput(
-            Message("{manifest} 所说的这一期与日志所记的不符。", manifest=manifest.MANIFEST),
-        )
+        raise InvalidInput(Message("{manifest} 所说的这一期与日志所记的不符。", manifest=manifest.MANIFEST))
     with tempfile.TemporaryDirectory() as aside:
         before = find_predecessor(edition, known)
         store.write_files(Path(aside), editions.database, edition, before, editions.log.get_origin(), progress)

@@ -70,7 +70,7 @@ def check_files(folder: Path, manifest: Manifest) -> list[File]:
                     "{file_name} 与 {manifest} 所记的校验值不符，文件被改动过。",
                     file_name=file.name,
                     manifest=manifests.MANIFEST,
-                ),
+                )
             )
     files = [*manifest.files, manifests.measure_file(folder / manifests.MANIFEST)]
     if read_file(folder, manifests.SUMS) != manifests.format_checksums(files):

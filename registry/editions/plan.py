@@ -100,11 +100,7 @@ class EditionPlan(Struct, frozen=True):
 
 
 def make_plan(
-    database: Database,
-    wish: EditionRequest,
-    public_url: str,
-    progress: Progress | None = None,
-    rows: int = 20,
+    database: Database, wish: EditionRequest, public_url: str, progress: Progress | None = None, rows: int = 20
 ) -> EditionPlan:
     """Make the plan of an edition as of the log as it stands. InvalidInput for what cannot be published."""
     with database.reading() as connection:
@@ -118,8 +114,7 @@ def make_plan(
     with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
-                Message("截至{as_of}，名录在此范围内没有任何机构，无可公布。", as_of=as_of),
-                field="as_of",
+                Message("截至{as_of}，名录在此范围内没有任何机构，无可公布。", as_of=as_of), field="as_of"
             )
         state = LogState(size=size, root=store.compute_root(database, size))
         # Compared with what it would be compared with once it is approved, so far as that is known now.
@@ -141,19 +136,12 @@ def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datet
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput(Message("请填写标题（2至120字）。"), field="title")
     if any(unicodedata.category(c) in _INVISIBLE for c in wish.title):
-        raise InvalidInput(
-            Message("标题中有换行、制表符或看不见的字符，请删去。"),
-            field="title",
-        )
+        raise InvalidInput(Message("标题中有换行、制表符或看不见的字符，请删去。"), field="title")
     if as_of > today:
-        raise InvalidInput(
-            Message("截止日 {as_of} 还没有到；名录只能写明已经过去的日子。", as_of=as_of),
-            field="as_of",
-        )
+        raise InvalidInput(Message("截止日 {as_of} 还没有到；名录只能写明已经过去的日子。", as_of=as_of), field="as_of")
     if wish.scope != NATIONAL and regions.find_region(wish.scope) is None:
         raise InvalidInput(
-            Message("没有行政区划代码“{scope}”；全国请写 national。", scope=wish.scope[:20]),
-            field="scope",
+            Message("没有行政区划代码“{scope}”；全国请写 national。", scope=wish.scope[:20]), field="scope"
         )
     if wish.release is None:
         return
@@ -185,9 +173,6 @@ def make_withdrawal(database: Database, identifier: str, reason: str) -> tuple[E
     if edition.withdrawn is not None:
         raise Conflict(Message("第{identifier}期名录已经撤回。", identifier=identifier))
     if not 2 <= len(reason.strip()) <= 500:
-        raise InvalidInput(
-            Message("请写明撤回的理由（2至500字），公众会看到。"),
-            field="reason",
-        )
+        raise InvalidInput(Message("请写明撤回的理由（2至500字），公众会看到。"), field="reason")
     change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())
     return edition, Draft(subject=f"edition:{edition.id}", change=change, valid_from=max(edition.as_of, today))

@@ -87,7 +87,7 @@ class Editions:
         """
         if name not in manifest.FILES:
             raise NotFound(
-                Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES)),
+                Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES))
             )
         rules.check_not_withdrawn(edition)
         folder = self.get_folder(edition)
@@ -108,8 +108,7 @@ class Editions:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
             raise CannotAnswer(
-                Message("第{edition}期名录的文件正在生成，请稍后再试。", edition=edition.id),
-                retry_after=10,
+                Message("第{edition}期名录的文件正在生成，请稍后再试。", edition=edition.id), retry_after=10
             ) from error
 
     def _run_make(self, edition: Edition, making: Future[Path]) -> None:
@@ -162,9 +161,7 @@ class Editions:
         """Return the oldest key in use, which most verifiers have."""
         keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
-            raise CannotSign(
-                Message("本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。"),
-            )
+            raise CannotSign(Message("本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。"))
         return keys[0]
 
     def _list_keys(self) -> list[signing_keys.Key]:

@@ -118,7 +118,7 @@ def check_root(database: Database, edition: Edition) -> None:
                 "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
                 log_size=edition.log.size,
                 edition=edition.id,
-            ),
+            )
         )
 
 
@@ -139,5 +139,5 @@ def _check_figure(edition: Edition, totals: Totals) -> None:
                 edition=edition.id,
                 institutions=edition.institutions,
                 institutions_2=totals.institutions,
-            ),
+            )
         )

@@ -36,7 +36,7 @@ def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> 
         raise InvalidInput(Message("未知的阶段“{stage}”；可用：{stages}。", stage=stage, stages=Listing(STAGES)))
     if request.region is not None and regions.find_region(request.region) is None:
         raise InvalidInput(
-            Message("未知的行政区划代码“{region}”，须为6位 GB/T 2260 代码，如 210300。", region=request.region),
+            Message("未知的行政区划代码“{region}”，须为6位 GB/T 2260 代码，如 210300。", region=request.region)
         )
     return InstitutionFilter(
         techniques=tuple(code for code in techniques if code in BY_CODE),
@@ -63,6 +63,6 @@ def _select_statuses(request: SearchRequest) -> tuple[str, ...]:
         return EVERY_STATUS
     if request.status not in EVERY_STATUS:
         raise InvalidInput(
-            Message("未知的状态“{status}”。", status=request.status, every_status=", ".join(EVERY_STATUS)),
+            Message("未知的状态“{status}”。", status=request.status, every_status=", ".join(EVERY_STATUS))
         )
     return (request.status,)

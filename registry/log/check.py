@@ -145,9 +145,7 @@ class _PublicationCheck:
             note.verify_note(signed.note, self._keys)
         except InvalidInput as error:
             size = signed.checkpoint.size
-            raise LogDamaged(
-                Message("大小为{size}的检查点不是本名录的密钥所签。", size=size),
-            ) from error
+            raise LogDamaged(Message("大小为{size}的检查点不是本名录的密钥所签。", size=size)) from error
 
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
         """Compare one leaf hash at once, not when its tile or checkpoint ends, so that the very entry is named."""
@@ -223,7 +221,7 @@ def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> N
                 "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
                 size=size,
                 newest=newest,
-            ),
+            )
         )
 
 
@@ -284,13 +282,11 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
         if not checkpoint_store.has_checkpoint(connection, latest):
             size = latest.checkpoint.size
             return LogDamaged(
-                Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size),
+                Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size)
             )
         # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
         keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
         vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
     if published.folder.find_file(VKEY) == vkeys.encode():
         return None
-    return LogDamaged(
-        Message("已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint"),
-    )
+    return LogDamaged(Message("已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint"))

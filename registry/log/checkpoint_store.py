@@ -54,8 +54,7 @@ def _require_signature(number: int, signed: SignedCheckpoint, keys: list[note.Ve
 
 def _make_checkpoint_error(number: int, message: Message) -> LogDamaged:
     return LogDamaged(
-        Message("数据库中第{number}个检查点有误：{message}。", number=number, message=message),
-        checkpoint=number,
+        Message("数据库中第{number}个检查点有误：{message}。", number=number, message=message), checkpoint=number
     )
 
 

@@ -127,7 +127,7 @@ def encode_entry(  # noqa: PLR0913 - an entry has this many parts
                 subject=draft.subject,
                 count=len(body),
                 max_bytes=MAX_BYTES,
-            ),
+            )
         )
     return body
 

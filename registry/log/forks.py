@@ -98,9 +98,7 @@ def _compare_by_hashes(
 
 def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
     if proofs.compute_root(tree(offered.size), offered.size) != offered.root:
-        raise LogDamaged(
-            Message("日志的分片与其检查点不符，该日志不完整或被改动。"),
-        )
+        raise LogDamaged(Message("日志的分片与其检查点不符，该日志不完整或被改动。"))
 
 
 def save_evidence(

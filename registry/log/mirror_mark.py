@@ -29,6 +29,4 @@ def is_mirror(connection: sa.Connection) -> bool:
 def refuse_mirror(connection: sa.Connection) -> None:
     """Raise Conflict in a mirror: an entry appended there would be a fork of the log that it mirrors."""
     if is_mirror(connection):
-        raise Conflict(
-            Message("这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。"),
-        )
+        raise Conflict(Message("这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。"))

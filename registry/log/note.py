@@ -90,9 +90,7 @@ def parse_verifier(text: str) -> Verifier:
         verifier = Verifier(name=name, kind=raw[0], public=raw[1:])
         if verifier.id.hex() == identifier:
             return verifier
-    raise InvalidInput(
-        Message("验证公钥“{text}”格式有误，应为 /log/vkey 中的一行。", text=text.strip()[:80]),
-    )
+    raise InvalidInput(Message("验证公钥“{text}”格式有误，应为 /log/vkey 中的一行。", text=text.strip()[:80]))
 
 
 def format_vkeys(keys: Iterable[Verifier]) -> str:
@@ -103,9 +101,7 @@ def format_vkeys(keys: Iterable[Verifier]) -> str:
 def check_name(name: str) -> str:
     """Return ``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):
-        raise InvalidInput(
-            Message("“{name}”不能作为日志名称：不得为空，不得含空格或加号。", name=name),
-        )
+        raise InvalidInput(Message("“{name}”不能作为日志名称：不得为空，不得含空格或加号。", name=name))
     return name
 
 
@@ -158,9 +154,7 @@ def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifi
         if key is None or key in signers:
             continue
         if not key.verify_signature(signature, note.text):
-            raise InvalidInput(
-                Message("{key_name} 的签名不成立：内容被改动过。", key_name=key.name),
-            )
+            raise InvalidInput(Message("{key_name} 的签名不成立：内容被改动过。", key_name=key.name))
         signers.append(key)
     if not signers:
         raise InvalidInput(Message("没有任何已知密钥的签名。"))

@@ -65,9 +65,7 @@ def prove_inclusion(hashes: Hashes, index: int, size: int) -> list[bytes]:
 def prove_consistency(hashes: Hashes, old: int, new: int) -> list[bytes]:
     """The proof that the tree of size ``old`` is a prefix of the one of size ``new``; empty when they are equal."""
     if not 0 < old <= new:
-        raise InvalidInput(
-            Message("无法从大小 {old} 证明到 {new}：须为 0 < from <= to。", old=old, new=new),
-        )
+        raise InvalidInput(Message("无法从大小 {old} 证明到 {new}：须为 0 < from <= to。", old=old, new=new))
     proof: list[bytes] = []
     start, end, whole = 0, new, True  # whole: the old tree is exactly what was covered so far
     while end > old:

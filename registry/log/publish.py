@@ -71,16 +71,14 @@ class PublishedLog:
                     "{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
                     "registry log checkpoint",
                     where=where,
-                ),
+                )
             ) from error
 
     def get_checkpoint(self) -> SignedCheckpoint:
         """The last checkpoint published here; CannotAnswer before the first."""
         checkpoint = self.find_checkpoint()
         if checkpoint is None:
-            raise CannotAnswer(
-                Message("日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint"),
-            )
+            raise CannotAnswer(Message("日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint"))
         return checkpoint
 
     def get_origin(self) -> str:
@@ -96,7 +94,7 @@ class PublishedLog:
                     "REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
                     configured=configured,
                     name=name,
-                ),
+                )
             )
         return name
 
@@ -324,7 +322,7 @@ def _require_root(frontier: Frontier, signed: Checkpoint) -> None:
             Message(
                 "数据库前{signed_size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
                 signed_size=signed.size,
-            ),
+            )
         )
 
 
@@ -336,7 +334,7 @@ def _make_missing_key_error(path: Path, cause: InvalidInput | None = None) -> Si
             "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
             path=path,
             word=(Message("无法读取") if cause else Message("不在")),
-        ),
+        )
     )
 
 
@@ -346,7 +344,7 @@ def _make_wrong_key_error(path: Path) -> SigningKeyForeign:
         Message(
             "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
             path=path,
-        ),
+        )
     )
 
 
@@ -357,7 +355,7 @@ def _make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
             "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，"
             "或在确认数据库未被回退后移走。",
             path=path,
-        ),
+        )
     )
 
 

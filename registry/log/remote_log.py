@@ -110,7 +110,7 @@ class RemoteLog:
             path = Path(self.where)
             if not path.is_dir():
                 raise InvalidInput(
-                    Message("“{where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。", where=self.where),
+                    Message("“{where}”既不是网址（以 https:// 开头），也不是本机上的文件夹。", where=self.where)
                 )
             return [LogFolder(path), LogFolder(path / "log")]
         url_path = _parse_url_path(self.where)
@@ -143,7 +143,7 @@ class _WebFolder:
             raw = full if full is None or _measure_width(full, tile) < 0 else tiles.narrow_tile(full, tile)
         if raw is None:
             raise NotFound(
-                Message("{prefix} 没有 tile/{tile_path}，该日志不完整。", prefix=self.prefix, tile_path=tile.path),
+                Message("{prefix} 没有 tile/{tile_path}，该日志不完整。", prefix=self.prefix, tile_path=tile.path)
             )
         return raw
 
@@ -195,7 +195,7 @@ def _make_no_log_error(where: str) -> InvalidInput:
             "{where} 处没有名录日志：{where}/log/{checkpoint} 与 {where}/{checkpoint} 都不是签名检查点。",
             where=where,
             checkpoint=CHECKPOINT,
-        ),
+        )
     )
 
 

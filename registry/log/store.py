@@ -182,8 +182,7 @@ def read_verified_entries(connection: sa.Connection, after: int, upto: int) -> I
 
 def _make_entry_error(number: int) -> LogDamaged:
     return LogDamaged(
-        Message("日志第{number}条缺失或被改动，不予签发。请运行：registry log check", number=number),
-        entry=number,
+        Message("日志第{number}条缺失或被改动，不予签发。请运行：registry log check", number=number), entry=number
     )
 
 

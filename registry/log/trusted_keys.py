@@ -88,7 +88,7 @@ def verify_offer(
                 address=remote.address,
                 origin=origin,
                 other_names=Listing(other_names),
-            ),
+            )
         )
     signed_by = _get_signers(signed, known)
     new_keys, unknown = _list_new_keys(signed, remote, known) if not is_first else ([], [])
@@ -115,7 +115,7 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
                 "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
                 error=error.message,
                 names=names,
-            ),
+            )
         ) from error
 
 

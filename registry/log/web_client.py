@@ -96,7 +96,7 @@ def _translate_errors(url: str, timeout: float) -> Iterator[None]:
                     "{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
                     url=url,
                     certificate=certificate,
-                ),
+                )
             ) from error
         raise _TransientError(
             CannotAnswer(Message("无法连接 {url}：{error}。", url=url, error=error), cause=type(error).__name__)
@@ -137,6 +137,4 @@ def _read_retry_after(response: httpx.Response) -> float:
 
 def make_address_error(url: str) -> InvalidInput:
     """The refusal of a text that is not a register's address."""
-    return InvalidInput(
-        Message("“{url}”不是可用的网址；请给出名录网址，如 https://register.example 。", url=url[:200]),
-    )
+    return InvalidInput(Message("“{url}”不是可用的网址；请给出名录网址，如 https://register.example 。", url=url[:200]))

@@ -131,9 +131,7 @@ class Witness:
 
     def _require_other_key(self, offered: OfferedCheckpoint) -> None:
         if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
-            raise Conflict(
-                Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"),
-            )
+            raise Conflict(Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"))
 
     def _save_state(
         self, folder: LogFolder, stored: bytes | None, offered: OfferedCheckpoint, cosign: bool

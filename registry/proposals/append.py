@@ -45,7 +45,7 @@ def append_proposal(
             progress(appender.size - first + 1)
     if content.hex != proposal.content_hash:  # known only after reading all; nothing is committed yet
         raise Conflict(
-            Message("提案 {proposal} 所存内容与提出时的不符，被改动过；请否决，重新提出。", proposal=proposal.id),
+            Message("提案 {proposal} 所存内容与提出时的不符，被改动过；请否决，重新提出。", proposal=proposal.id)
         )
     redaction.erase_stored_copies(connection, erasing, proposal=proposal.id, first=first)
     return first, appender.size

@@ -173,7 +173,7 @@ def refuse_names_in(names: set[str], texts: Iterable[str], where: str) -> None:
         folded_text = _fold_spelling(text) if folded_names else ""
         if any(name in folded_text for name in folded_names):
             raise InvalidInput(
-                Message("{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。", where=where),
+                Message("{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。", where=where)
             )
 
 

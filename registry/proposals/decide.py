@@ -40,7 +40,7 @@ def approve(
         proposal = _get_for_decision(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
-                Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier),
+                Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier)
             )
         if proposal.confirm_by is None:
             append.refuse_stale_proposal(connection, proposal)
@@ -62,9 +62,7 @@ def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Pr
     proposal = proposal_store.get_for_account(connection, identifier, by)
     proposal_store.require_state(proposal, "pending")
     if by in proposal.touched_by:
-        raise FourEyesViolation(
-            Message("{by} 参与过提案 {identifier}，须由另一人审批。", by=by, identifier=identifier),
-        )
+        raise FourEyesViolation(Message("{by} 参与过提案 {identifier}，须由另一人审批。", by=by, identifier=identifier))
     return proposal
 
 
@@ -101,8 +99,6 @@ def send_back(database: Database, identifier: int, *, by: str, text: str, log: P
     with proposal_store.open_transaction(database, log) as connection:
         proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
-            raise Conflict(
-                Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier),
-            )
+            raise Conflict(Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier))
         comments.insert_comment(connection, proposal, by, text, action="returned")
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

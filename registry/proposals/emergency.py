@@ -108,14 +108,13 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict if it is too late to confirm, or if the register records something else by now."""
     if proposal.confirm_by is not None and get_now_ms() > proposal.confirm_by:
         raise Conflict(
-            Message("提案 {proposal} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。", proposal=proposal.id),
+            Message("提案 {proposal} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。", proposal=proposal.id)
         )
     drafts = list(proposal_store.read_drafts(connection, proposal.id))
     subject = drafts[0].subject
     if not all(approval.still for approval in _list_suspended_approvals(connection, proposal, drafts)):
         raise Conflict(
-            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject),
-            subject=subject,
+            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject), subject=subject
         )
 
 
@@ -187,16 +186,14 @@ def _list_pending(connection: sa.Connection, due: sa.ColumnElement[bool]) -> lis
 def _require_role(connection: sa.Connection, by: str) -> None:
     account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
-        raise NotAllowed(
-            Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by),
-        )
+        raise NotAllowed(Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by))
 
 
 def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
     pending = find_pending_confirmation(connection, subject)
     if pending is not None:
         raise Conflict(
-            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id),
+            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id)
         )
 
 

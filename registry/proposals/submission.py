@@ -107,7 +107,7 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
                 Message(
                     "提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
                     identifier=identifier,
-                ),
+                )
             )
         kind, title = kind or before.kind, title or before.title
         content.check_against_register(connection, kind, title, report)
@@ -146,7 +146,7 @@ def _refuse_in_force(proposal: proposal_store.Proposal) -> None:
         raise Conflict(
             Message(
                 "提案 {proposal} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。", proposal=proposal.id
-            ),
+            )
         )
 
 

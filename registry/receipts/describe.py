@@ -178,8 +178,7 @@ def _describe_wording(receipt: Receipt, lang: str) -> str:
         words = Message("没有发现需要人工查看的词语，这不代表广告合法。").to_text(lang)
     if against:
         words += Message(
-            "另有词语出现在反对或否认的句子里，未计入：{against}。",
-            against=_describe_flags(against, lang),
+            "另有词语出现在反对或否认的句子里，未计入：{against}。", against=_describe_flags(against, lang)
         ).to_text(lang)
     return words
 

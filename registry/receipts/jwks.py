@@ -92,7 +92,7 @@ def parse_key_set(raw: bytes) -> list[PublicKey]:
         keys = []
     if not keys or any(len(key.public) != 32 for key in keys):
         raise InvalidInput(
-            Message("公钥文件无法使用：应为名录 /.well-known/jwks.json 的内容，其中至少有一个 Ed25519 公钥。"),
+            Message("公钥文件无法使用：应为名录 /.well-known/jwks.json 的内容，其中至少有一个 Ed25519 公钥。")
         )
     return keys
 

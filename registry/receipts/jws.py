@@ -68,9 +68,7 @@ def verify_with_keys(kind: str, token: str, keys: Iterable[PublicKey]) -> tuple[
     except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(Message("签名文件无法解读，不是完整的 JWS。")) from error
     if header.typ != kind:
-        raise InvalidInput(
-            Message("签名的种类是“{typ}”，应为 {kind}。", typ=header.typ[:40], kind=kind),
-        )
+        raise InvalidInput(Message("签名的种类是“{typ}”，应为 {kind}。", typ=header.typ[:40], kind=kind))
     key = next((one for one in keys if one.kid == header.kid), None)
     if key is None:
         raise InvalidInput(Message("签名所用的密钥不是本名录的。"))

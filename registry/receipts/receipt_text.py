@@ -180,9 +180,7 @@ def _read_header(text: str) -> tuple[str, str]:
             return header.typ, header.kid
     except _DECODE_ERRORS:
         pass
-    raise InvalidInput(
-        Message("这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。"),
-    )
+    raise InvalidInput(Message("这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。"))
 
 
 def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:

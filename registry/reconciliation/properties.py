@@ -141,10 +141,7 @@ _COMPUTED: dict[int, Property] = {
         values=lambda it, _: _remove_missing(it.source.as_of if it.source else None),
     ),
     125: Property(
-        id="entry",
-        name=Message("日志条目"),
-        meaning=Message("最近一条有关记录的编号"),
-        values=lambda it, _: [it.entry],
+        id="entry", name=Message("日志条目"), meaning=Message("最近一条有关记录的编号"), values=lambda it, _: [it.entry]
     ),
     126: Property(
         id="log_size",
@@ -160,13 +157,7 @@ def _make_property(field: Field, column: Column) -> Property:
         value = get_value(it, field)
         return [*value] if field.has_several else _remove_missing(value)
 
-    return Property(
-        id=field.name,
-        name=column.message,
-        meaning=column.meaning,
-        values=list_values,
-        role=column.role,
-    )
+    return Property(id=field.name, name=column.message, meaning=column.meaning, values=list_values, role=column.role)
 
 
 _OF_FIELDS = [(field.column.place, _make_property(field, field.column)) for field in PUBLIC if field.column]

@@ -73,9 +73,7 @@ def parse_query(query: Query) -> QueryRow:
     values = _collect_values(query)
     text = query.text.strip()
     if not text and not values:
-        raise InvalidInput(
-            Message("query 与 properties 均为空：请给出名称、编码或至少一个属性。"),
-        )
+        raise InvalidInput(Message("query 与 properties 均为空：请给出名称、编码或至少一个属性。"))
     numbers, unreadable = _parse_numbers({pid: texts for pid, texts in values.items() if pid in _PARSERS})
     named_number = _find_number(text)
     if named_number is not None:
@@ -103,14 +101,12 @@ def _collect_values(query: Query) -> dict[str, tuple[str, ...]]:
     """Collect values by property, blank ones left out; of a property given twice all values."""
     if len(query.properties) > PROPERTY_LIMIT or any(len(v) > PROPERTY_LIMIT for _, v in query.properties):
         raise InvalidInput(
-            Message("properties 最多{property_limit}个，每个最多{property_limit}个值。", property_limit=PROPERTY_LIMIT),
+            Message("properties 最多{property_limit}个，每个最多{property_limit}个值。", property_limit=PROPERTY_LIMIT)
         )
     collected: dict[str, tuple[str, ...]] = {}
     for pid, values in query.properties:
         if pid not in BY_ID:
-            raise InvalidInput(
-                Message("未知的属性“{pid}”；可用：{by_id}。", pid=pid[:40], by_id=Listing(BY_ID)),
-            )
+            raise InvalidInput(Message("未知的属性“{pid}”；可用：{by_id}。", pid=pid[:40], by_id=Listing(BY_ID)))
         texts = tuple(value.strip() for value in values if value.strip())
         if texts:
             collected[pid] = (*collected.get(pid, ()), *texts)
@@ -133,9 +129,7 @@ def _parse_numbers(
             unreadable[pid] = error
             continue
         if len(parsed) > 1:
-            raise InvalidInput(
-                Message("属性“{pid}”只能给一个值：一行说的是一家机构。", pid=pid),
-            )
+            raise InvalidInput(Message("属性“{pid}”只能给一个值：一行说的是一家机构。", pid=pid))
         numbers[pid] = (kind, parsed.pop())
     return numbers, unreadable
 

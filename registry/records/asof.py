@@ -91,7 +91,7 @@ def parse_day(text: str, name: str = "on") -> dt.date:
     except ValueError:
         pass  # the form of a day, and no day: 2025-02-30
     raise InvalidInput(
-        Message("{name} 的值“{text}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。", name=name, text=text[:40]),
+        Message("{name} 的值“{text}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。", name=name, text=text[:40])
     )
 
 
@@ -112,7 +112,7 @@ def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
             "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
             name=name,
             text=text[:40],
-        ),
+        )
     )
 
 

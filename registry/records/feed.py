@@ -75,6 +75,5 @@ def _make_ahead_error(since: int, size: int) -> Conflict:
 
 def _make_gap_error(number: int) -> LogDamaged:
     return LogDamaged(
-        Message("日志缺少第{number}条，变更流到此为止；请运行：registry log check", number=number),
-        entry=number,
+        Message("日志缺少第{number}条，变更流到此为止；请运行：registry log check", number=number), entry=number
     )

@@ -125,10 +125,10 @@ def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> N
                 asof_size=asof.size,
                 code=code,
                 valid_on=asof.valid_on,
-            ),
+            )
         )
     return NotFound(
-        Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on),
+        Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on)
     )
 
 

@@ -134,9 +134,7 @@ class Snapshot:
         while True:
             with self._database.reading() as connection:
                 if store.find_leaf(connection, self._asof.size) != self._last:
-                    raise LogDamaged(
-                        Message("读取快照期间数据库已被替换，请重新获取快照。"),
-                    )
+                    raise LogDamaged(Message("读取快照期间数据库已被替换，请重新获取快照。"))
                 page = _read_page(connection, kind, after, self._asof)
             if not page:
                 return

@@ -24,12 +24,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import (
-    Busy,
-    CannotAnswer,
-    StorageFull,
-    StorageReadOnly,
-)
+from registry.errors import Busy, CannotAnswer, StorageFull, StorageReadOnly
 from registry.storage import rights
 from registry.storage.database_faults import find_database_fault
 from registry.storage.fault_board import FaultBoard

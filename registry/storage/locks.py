@@ -76,10 +76,7 @@ def make_write_busy_error() -> Busy:
 
 def make_read_busy_error() -> Busy:
     """The refusal for a reader when every connection is in use."""
-    return Busy(
-        Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。"),
-        retry_after=3,
-    )
+    return Busy(Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。"), retry_after=3)
 
 
 def to_milliseconds(seconds: float) -> int:

@@ -66,9 +66,7 @@ def _decode_text(raw: bytes) -> str:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UnreadableFile(
-        Message("这不是 docx、xlsx 或文本 csv 文件，请另存为其中一种（csv 请用 UTF-8 或 GBK 编码）。"),
-    )
+    raise UnreadableFile(Message("这不是 docx、xlsx 或文本 csv 文件，请另存为其中一种（csv 请用 UTF-8 或 GBK 编码）。"))
 
 
 def _detect_file_delimiter(text: str) -> str:

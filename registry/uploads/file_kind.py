@@ -35,17 +35,11 @@ def detect_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
     if head.startswith(signatures.EMPTY_ZIP):
         raise UnreadableFile(Message("这是空的压缩包，不是名单。"))
     if head.lstrip().startswith(b"%PDF"):
-        raise UnreadableFile(
-            Message("这是 PDF 文件，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"),
-        )
+        raise UnreadableFile(Message("这是 PDF 文件，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"))
     if head.startswith(signatures.IMAGES):
-        raise UnreadableFile(
-            Message("这是图片，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"),
-        )
+        raise UnreadableFile(Message("这是图片，不能读取表格，请取得原来的 docx、xlsx 或 csv 文件。"))
     if head.lstrip().lower().startswith(signatures.MARKUP):
-        raise UnreadableFile(
-            Message("这是网页或 RTF 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。"),
-        )
+        raise UnreadableFile(Message("这是网页或 RTF 文件，请用 Word 或 Excel 打开后另存为 docx 或 xlsx。"))
     if source.seek(0, io.SEEK_END) > limits.packed:
         size = f"{limits.packed // 1024**2} MB"
         raise make_too_large_error(Message("超过{size}", size=size), limits.packed)
@@ -71,9 +65,5 @@ def _make_ole_error(source: IO[bytes]) -> UnreadableFile:
         return make_password_error()
     for found, old, new in (("WordDocument", "doc", "docx"), ("Workbook", "xls", "xlsx"), ("Book", "xls", "xlsx")):
         if found in streams:
-            return UnreadableFile(
-                Message("这是旧的 {old} 格式，请另存为 {new} 再导入。", old=old, new=new),
-            )
-    return UnreadableFile(
-        Message("这种旧的 Office 格式不能读取，请另存为 docx 或 xlsx。"),
-    )
+            return UnreadableFile(Message("这是旧的 {old} 格式，请另存为 {new} 再导入。", old=old, new=new))
+    return UnreadableFile(Message("这种旧的 Office 格式不能读取，请另存为 docx 或 xlsx。"))

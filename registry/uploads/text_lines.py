@@ -63,9 +63,7 @@ class TextDecoder:
 
     def __init__(self, charset: str | None = None) -> None:
         if charset is not None and charset.lower() not in _CHARSETS:
-            raise InvalidInput(
-                Message("不支持字符集 {charset}；请用 UTF-8 或 GB18030（GBK）。", charset=charset[:40]),
-            )
+            raise InvalidInput(Message("不支持字符集 {charset}；请用 UTF-8 或 GB18030（GBK）。", charset=charset[:40]))
         self.encoding = _CHARSETS[charset.lower()] if charset else None
         self.marked = False
         self._started = False

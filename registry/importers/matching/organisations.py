@@ -12,12 +12,7 @@ from registry.domain.normalise import fold_text
 from registry.verification import addresses
 
 Why = Literal[
-    "same_name",
-    "same_name_apart_from_brackets",
-    "former_name",
-    "same_address",
-    "similar_name_and_address",
-    "decided",
+    "same_name", "same_name_apart_from_brackets", "former_name", "same_address", "similar_name_and_address", "decided"
 ]
 DoubtRule = Literal["similar_name", "similar_address", "shared_word"]
 _STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")

@@ -223,10 +223,7 @@ def _find_subject(
         if not tail or _make_identity(register.kind, register.recorded[subject])[1] in ("", tail)
     ]
     if len(fitting) > 1:
-        raise InvalidInput(
-            Message("该机构有几位同名人员，请填证书编号"),
-            column="name",
-        )
+        raise InvalidInput(Message("该机构有几位同名人员，请填证书编号"), column="name")
     return fitting[0] if fitting else None
 
 

@@ -71,7 +71,4 @@ def _open_file(path: Path) -> IO[bytes]:
     except FileNotFoundError as error:
         raise _make_refusal(Message("找不到这个文件，请检查路径"), path) from error
     except OSError as error:
-        raise _make_refusal(
-            Message("文件打不开，请检查权限（{strerror}）", strerror=error.strerror),
-            path,
-        ) from error
+        raise _make_refusal(Message("文件打不开，请检查权限（{strerror}）", strerror=error.strerror), path) from error

@@ -14,13 +14,7 @@ from registry.domain.fields import LISTED
 from registry.domain.techniques import BANK, BY_CODE, TechniqueCode
 from registry.importers.people.columns import WORDS, find_personal_data
 from registry.importers.reading.audit import Audit, RowPlace
-from registry.importers.reading.cells import (
-    UNSTATED,
-    parse_province,
-    parse_stages,
-    parse_techniques,
-    tidy_cell,
-)
+from registry.importers.reading.cells import UNSTATED, parse_province, parse_stages, parse_techniques, tidy_cell
 from registry.importers.reading.headings import Columns, Kind
 from registry.importers.reading.list_file import Level, ListedApproval
 from registry.texts import Message

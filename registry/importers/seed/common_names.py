@@ -126,8 +126,7 @@ def make_drafts(changes: Iterable[CommonNameChange], day: dt.date, source: str |
         Draft(
             subject=lookup.to_subject(change.code.replace("-", "")),
             change=Change(
-                kind="institution",
-                set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None},
+                kind="institution", set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None}
             ),
             valid_from=Date(day.year, day.month, day.day),
             source=source,

@@ -94,7 +94,7 @@ def check_expected_counts(folder: Path) -> None:
                 request_path_name=request.path.name,
                 expected=expected,
                 found=found,
-            ),
+            )
         )
 
 

@@ -202,9 +202,7 @@ def _choose_scope(scope: str | None, parsed: ListFile) -> str:
         provinces = {(listed.region or "")[:2] for listed in parsed.institutions} - {""}
         return "national" if len(provinces) >= PROVINCES else "partial"
     if scope not in ("national", "partial") and regions.find_region(scope) is None:
-        raise InvalidInput(
-            Message("范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。", scope=scope),
-        )
+        raise InvalidInput(Message("范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。", scope=scope))
     return scope
 
 
@@ -216,7 +214,7 @@ def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source
                 "公布日期 {published} 早于名录截止日期 {as_of}，请核对。",
                 published=request.published,
                 as_of=request.as_of,
-            ),
+            )
         )
     return Source(
         id=request.source_id or f"list-{request.as_of}-{parsed.sha256[:12]}",
@@ -258,7 +256,7 @@ def _check_removals(found: Difference, known: int) -> list[AuditLine]:
                 "名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
                 known=known,
                 gone=gone,
-            ),
+            )
         )
     ]
 
@@ -278,7 +276,7 @@ def _check_whole_provinces(found: Difference, parsed: ListFile) -> list[AuditLin
                     "此文件中没有{province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
                     province=place.province,
                     count=count,
-                ),
+                )
             )
         )
     return lines
@@ -300,6 +298,6 @@ def _check_scope(parsed: ListFile, source: Source) -> list[AuditLine]:
                 count=len(outside),
                 scope=scope,
                 first=first,
-            ),
+            )
         )
     ]
