@@ -20,7 +20,7 @@ from litestar.testing import TestClient
 
 from registry.editions import csvs
 from registry.editions.content import ListContent
-from registry.importers.people.people_template import make_template
+from registry.importers.people.columns import make_template
 from registry.records.asof import make_as_of
 from registry.server.app import build_app
 from registry.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from registry.importers.reading import layouts
-from registry.importers.wizard import import_store, job, pair_decisions
+from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -78,16 +78,16 @@ class Wizard:
         """Answer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
-            answer = judge(line) if line["key"] in pair_decisions.list_open_pairs(one.found["pairs"], made) else None
+            answer = judge(line) if line["key"] in steps.list_open_pairs(one.found["pairs"], made) else None
             if answer is not None:
-                made = pair_decisions.add_decision(made, line, answer, self.by, import_store.get_time_ms())
+                made = steps.add_decision(made, line, answer, self.by, import_store.get_time_ms())
         with self.database.writing() as connection:
             import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
-        return pair_decisions.list_open_pairs(one.found["pairs"], one.decisions)
+        return steps.list_open_pairs(one.found["pairs"], one.decisions)
 
     def proposed(self, one: Import) -> Import:
         """Compare by what was decided, then propose."""

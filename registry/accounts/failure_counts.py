@@ -21,8 +21,8 @@ from registry.accounts import audit_log
 from registry.domain.model import Struct
 from registry.errors import RegistryError
 from registry.log.clock import format_seconds
-from registry.storage.counts import CountFile, hold_transaction, to_network
 from registry.storage.database import Database
+from registry.storage.request_counts import CountFile, hold_transaction, to_network
 
 #: Addresses of an hour that are counted one by one, for one action on one account.
 ADDRESSES = 10

@@ -17,8 +17,8 @@ from registry.accounts.vault import Vault
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.settings import Settings
-from registry.storage.counts import Counts
 from registry.storage.database import Database
+from registry.storage.request_counts import Counts
 from registry.storage.tables import accounts
 from registry.texts import Message
 

@@ -12,7 +12,7 @@ import time
 
 from registry.accounts.vault import Vault
 from registry.errors import SecretsKeyMissing, TooManyRequests
-from registry.storage.counts import Counts, to_network, to_whole_seconds
+from registry.storage.request_counts import Counts, to_network, to_whole_seconds
 from registry.texts import Message
 
 #: Passwords of one address that are looked at in SPAN seconds (more than 60 at once, and those that come again soon);

@@ -9,7 +9,7 @@ import click
 from registry import settings
 from registry.cli import common, main
 from registry.errors import Conflict, NotFound
-from registry.log import mirror_mark, signing_keys
+from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.storage import rights
@@ -113,7 +113,7 @@ def rotate_log_key(lost: bool) -> None:
         raise Conflict(Message("密钥文件 {path} 仍在，无需重建。", path=path))
     with common.open_database() as database:
         with database.reading() as connection:
-            mirror_mark.refuse_mirror(connection)
+            replication.refuse_mirror(connection)
             lost_keys = [verifier.public for verifier in published.list_lost_keys(connection)]
         key = signing_keys.recreate_key_file(path, lost_keys) if lost else signing_keys.add_key(path)
         published.publish(database)

@@ -66,14 +66,14 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
     """
     from registry.accounts import factors
     from registry.accounts.vault import Vault
-    from registry.log import mirror_mark
+    from registry.log import replication
     from registry.proposals import redaction
 
     vault = Vault(loaded.get_secrets_file())
     if common.warn_of_lost_secrets_key(database, loaded):
         return False, 0
     with database.reading() as connection:
-        if mirror_mark.is_mirror(connection):  # nobody signs in to a mirror
+        if replication.is_mirror(connection):  # nobody signs in to a mirror
             return False, 0
     created = vault.create_file()
     with database.writing() as connection:
@@ -96,11 +96,11 @@ def seed(demo: bool, if_empty: bool, json_: bool) -> None:
 
 def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
     """Load the lists of seed_data/; with ``if_empty`` only into a register that holds nothing else."""
-    from registry.importers.seed import seed_sources
+    from registry.importers.seed import loader
     from registry.log.publish import PublishedLog
 
     with common.open_database() as database:
-        if if_empty and not seed_sources.is_seed_incomplete(database):
+        if if_empty and not loader.is_seed_incomplete(database):
             return
         from registry.importers.seed import loader
 

@@ -15,8 +15,7 @@ from registry.records import asof
 from registry.texts import write_bilingual
 
 if TYPE_CHECKING:  # these take a while to import
-    from registry.editions.export import ExportResult
-    from registry.editions.folder_check import FolderCheck
+    from registry.editions.export import ExportResult, FolderCheck
     from registry.editions.plan import EditionPlan
 
 
@@ -125,7 +124,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
 
     EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
     """
-    from registry.editions import folder_check
+    from registry.editions import export
     from registry.editions.export import export_edition
     from registry.register import open_register
 
@@ -137,7 +136,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
         with common.show_progress(quiet=json_) as report_progress:
             if checked is not None:
                 keys = register.receipts.list_keys()
-                result = folder_check.check_folder(register.editions, keys, checked, report_progress)
+                result = export.check_folder(register.editions, keys, checked, report_progress)
             else:
                 result = export_edition(register.editions, edition or "latest", out or Path(), report_progress)
         if checked is None:

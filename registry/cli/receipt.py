@@ -13,8 +13,8 @@ from registry import settings
 from registry.cli import common, main
 from registry.errors import CannotAnswer, InvalidInput
 from registry.log import signing_keys
-from registry.log.web_client import WebClient
-from registry.receipts import describe, jwks, receipt_text
+from registry.log.remote_log import WebClient
+from registry.receipts import describe, jws, receipt_text
 from registry.texts import Message, write_bilingual
 
 _KEY_SET = "/.well-known/jwks.json"
@@ -32,7 +32,7 @@ class _SavedAnswer(msgspec.Struct):
 @click.option(
     "--keys",
     metavar="FILE|URL",
-    help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件"),
+    help=write_bilingual("公钥：jws.json 文件，或名录网址；默认用本机的密钥文件"),
 )
 @common.as_json
 @click.pass_context
@@ -91,7 +91,7 @@ def _extract_receipt(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def _load_keys(location: str | None) -> list[jwks.PublicKey]:
+def _load_keys(location: str | None) -> list[jws.PublicKey]:
     """Return the keys to check with; InvalidInput or CannotAnswer without any, which says nothing of the receipt."""
     if location is None:
         path = settings.load().get_key_file()
@@ -103,8 +103,8 @@ def _load_keys(location: str | None) -> list[jwks.PublicKey]:
                     key_set=_KEY_SET,
                 ),
             )
-        return [jwks.to_public_key(key) for key in signing_keys.load_keys(path)]
-    return jwks.parse_key_set(_fetch_key_set(location) if "://" in location else _read_key_file(location))
+        return [jws.to_public_key(key) for key in signing_keys.load_keys(path)]
+    return jws.parse_key_set(_fetch_key_set(location) if "://" in location else _read_key_file(location))
 
 
 def _read_key_file(file_name: str) -> bytes:

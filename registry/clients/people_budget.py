@@ -12,7 +12,7 @@ import time
 
 from registry.domain.identifiers import compact_code
 from registry.errors import PeopleLimit
-from registry.storage.counts import Counts, to_whole_seconds
+from registry.storage.request_counts import Counts, to_whole_seconds
 from registry.texts import Message
 
 DAY = 86_400

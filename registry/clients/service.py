@@ -21,10 +21,10 @@ from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, Registry
 from registry.log.clock import get_now_ms
 from registry.records.asof import read_today
 from registry.settings import Settings
-from registry.storage.counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.storage.database import Database
 from registry.storage.fault_board import RepeatedWarnings
 from registry.storage.locks import AT_ONCE, LockWait
+from registry.storage.request_counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.storage.tables import api_keys
 from registry.texts import Listing, Message
 

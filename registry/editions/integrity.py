@@ -11,7 +11,7 @@ from registry.editions import manifest as manifests
 from registry.editions.edition import Edition
 from registry.editions.manifest import File, Manifest
 from registry.errors import InvalidInput
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.texts import Message
 
 #: What changes when a file is written to: name, inode, size, times of change of each file.

@@ -21,7 +21,7 @@ from registry.editions.edition import Edition
 from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
 from registry.receipts import jws
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.texts import Message
 
 FORMAT = 1

@@ -11,10 +11,10 @@ import msgspec
 
 from registry.domain import regions
 from registry.domain.model import Change, Date, Draft, LogState, Struct
-from registry.editions import queries, store
+from registry.editions import store
 from registry.editions.content import EditionInstitution, ListContent, Progress, Totals
 from registry.editions.difference import EditionDifference
-from registry.editions.edition import NATIONAL, Edition, select_predecessor
+from registry.editions.edition import NATIONAL, Edition, list_editions, select_predecessor
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import store as log
 from registry.records import asof as times
@@ -106,7 +106,7 @@ def make_plan(
     with database.reading() as connection:
         size = log.read_head(connection).size
         now = times.find_now(connection)
-        editions = queries.list_editions(connection, size)
+        editions = list_editions(connection, size)
     today = times.to_day(now)
     as_of = wish.as_of or today
     _check_request(wish, as_of, today, now)
@@ -166,7 +166,7 @@ def _collect_warnings(content: ListContent) -> list[ListWarning]:
 def make_withdrawal(database: Database, identifier: str, reason: str) -> tuple[Edition, Draft]:
     """Return the edition of an id and the entry that would withdraw it; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
-        edition = next((one for one in queries.list_editions(connection) if one.id == identifier), None)
+        edition = next((one for one in list_editions(connection) if one.id == identifier), None)
         today = times.find_today(connection)
     if edition is None:
         raise NotFound(Message("没有第{identifier}期名录。", identifier=identifier[:20]))

@@ -12,16 +12,16 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import regions
-from registry.editions import content, manifest, queries, store
+from registry.editions import content, manifest, store
 from registry.editions import edition as rules
 from registry.editions.content import ListContent
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition, State
 from registry.editions.integrity import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
-from registry.log import mirror_mark, signing_keys
+from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.records import asof
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -49,7 +49,7 @@ class Editions:
     def list_all(self) -> list[Edition]:
         """List every edition, also withdrawn and future ones, newest first."""
         with self.database.reading() as connection:
-            return queries.list_editions(connection)
+            return rules.list_editions(connection)
 
     def list_public(self) -> list[Edition]:
         """List those the public knows of now, newest first."""
@@ -75,7 +75,7 @@ class Editions:
 
     def _read_all_now(self) -> tuple[list[Edition], dt.datetime]:
         with self.database.reading() as connection:
-            return queries.list_editions(connection), asof.find_now(connection)
+            return rules.list_editions(connection), asof.find_now(connection)
 
     # --- their files -------------------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Editions:
 
     def _list_keys(self) -> list[signing_keys.Key]:
         with self.database.reading() as connection:
-            is_mirror = mirror_mark.is_mirror(connection)
+            is_mirror = replication.is_mirror(connection)
         return [] if is_mirror else self.log.load_keys()
 
     # --- what they hold ----------------------------------------------------------------------------------------------

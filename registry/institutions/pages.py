@@ -11,8 +11,7 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, TechniqueCode
-from registry.institutions.filters import SearchRequest, make_filter, make_name_filter
-from registry.institutions.result import Cursor, InstitutionHit
+from registry.institutions.result import Cursor, InstitutionHit, SearchRequest, make_filter, make_name_filter
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.selection import InstitutionFilter, count_institutions, list_institutions, select_subjects

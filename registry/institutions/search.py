@@ -11,9 +11,16 @@ import sqlalchemy as sa
 from registry.domain import ad_lexicon
 from registry.domain.identifiers import may_be_code
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.institutions.filters import SearchRequest, make_filter
 from registry.institutions.pages import MayLook, PageSearch, allow_every_look
-from registry.institutions.result import Cursor, InstitutionHit, SearchExplanation, SearchResult, Warned
+from registry.institutions.result import (
+    Cursor,
+    InstitutionHit,
+    SearchExplanation,
+    SearchRequest,
+    SearchResult,
+    Warned,
+    make_filter,
+)
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings

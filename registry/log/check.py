@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
-from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, mirror_mark, note, store, tiles
+from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, note, replication, store, tiles
 from registry.log.checkpoint import Checkpoint, SignedCheckpoint
 from registry.log.clock import to_milliseconds
 from registry.log.folder import VKEY
@@ -285,7 +285,7 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
                 Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size)
             )
         # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
-        keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
+        keys = [] if replication.is_mirror(connection) else published.list_verifiers()
         vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
     if published.folder.find_file(VKEY) == vkeys.encode():
         return None

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import ClockWrong, RegistryError
-from registry.log import checkpoint_store, heartbeat, mirror_mark, store
+from registry.log import checkpoint_store, heartbeat, replication, store
 from registry.log.clock import from_milliseconds, read_clock, to_milliseconds
 from registry.log.folder import LogFolder
 from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
@@ -199,7 +199,7 @@ class ClockCheck:
         clock = read_clock()
         try:
             with database.reading() as connection:
-                if mirror_mark.is_mirror(connection):  # nothing is appended by a mirror's clock
+                if replication.is_mirror(connection):  # nothing is appended by a mirror's clock
                     return None
                 evidence = self.collect_evidence(connection)
         except (RegistryError, sa.exc.SQLAlchemyError):

@@ -16,8 +16,7 @@ from filelock import FileLock, Timeout
 
 from registry.errors import NotFound
 from registry.log import tiles
-from registry.log.merkle import Frontier
-from registry.log.proofs import list_subtrees
+from registry.log.merkle import Frontier, list_subtrees
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.storage import rights
 from registry.storage.locks import lock_wait, make_write_busy_error

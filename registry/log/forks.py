@@ -16,7 +16,7 @@ import msgspec
 
 from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
-from registry.log import note, proofs, trusted_keys
+from registry.log import merkle, note, trusted_keys
 from registry.log.checkpoint import Checkpoint, SignedCheckpoint
 from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
@@ -56,7 +56,7 @@ class TileRecorder:
 def compare_checkpoints(
     seen: Checkpoint | None,
     offered: Checkpoint,
-    tree: Callable[[int], proofs.Hashes],
+    tree: Callable[[int], merkle.Hashes],
     known: Callable[[], Mapping[int, bytes]] = dict,
 ) -> Comparison:
     """Compare the signed checkpoint ``offered`` with ``seen`` by the hashes that ``tree`` gives for a size.
@@ -82,22 +82,22 @@ def compare_checkpoints(
 
 
 def _compare_by_hashes(
-    small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], verdict: Verdict
+    small: Checkpoint, large: Checkpoint, tree: Callable[[int], merkle.Hashes], verdict: Verdict
 ) -> Comparison | None:
     """Compare the smaller one with the hashes; None when those do not give the root of the larger one."""
     try:
         hashes = tree(large.size)
-        root = proofs.compute_root(hashes, small.size)
-        proof = proofs.prove_consistency(hashes, small.size, large.size)
+        root = merkle.compute_root(hashes, small.size)
+        proof = merkle.prove_consistency(hashes, small.size, large.size)
     except (NotFound, LogDamaged):
         return None
-    if not proofs.verify_consistency(small.size, large.size, root, large.root, proof):
+    if not merkle.verify_consistency(small.size, large.size, root, large.root, proof):
         return None
     return Comparison(verdict=verdict if root == small.root else "fork", proof=tuple(proof))
 
 
-def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
-    if proofs.compute_root(tree(offered.size), offered.size) != offered.root:
+def _require_root(offered: Checkpoint, tree: Callable[[int], merkle.Hashes]) -> None:
+    if merkle.compute_root(tree(offered.size), offered.size) != offered.root:
         raise LogDamaged(Message("日志的分片与其检查点不符，该日志不完整或被改动。"))
 
 

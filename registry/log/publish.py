@@ -25,7 +25,7 @@ from registry.errors import (
     find_storage_fault,
     make_log_rollback_error,
 )
-from registry.log import checkpoint_store, four_eyes, mirror_mark, note, signing_keys, store
+from registry.log import checkpoint_store, four_eyes, note, replication, signing_keys, store
 from registry.log.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from registry.log.clock_check import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
@@ -195,7 +195,7 @@ class PublishedLog:
 
         Conflict in a mirror; ClockWrong where an entry would get a wrong time.
         """
-        mirror_mark.refuse_mirror(connection)
+        replication.refuse_mirror(connection)
         self._require_extension(connection)
         self.clock.require_right_clock(connection)
 
@@ -288,7 +288,7 @@ class PublishedLog:
         """Sign a checkpoint of ``head`` with every key in use; the last one where nothing has changed."""
         last = self.find_checkpoint()
         keys = [key for key in self.load_keys() if not key.is_retired]
-        if not keys or mirror_mark.is_mirror(connection):  # whose key would sign what others decided
+        if not keys or replication.is_mirror(connection):  # whose key would sign what others decided
             return last
         origin = self.get_origin()
         # Whoever put a checkpoint there that no key of ours signed wants a fork signed.

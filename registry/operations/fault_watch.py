@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from registry import errors
 from registry.errors import RegistryError, StorageFull, StorageLow, StorageReadOnly, find_storage_fault
-from registry.log import mirror_mark
+from registry.log import replication
 from registry.storage.fault_board import MIB, check_free_space, check_writable, count_free_bytes
 from registry.storage.locks import AT_ONCE
 from registry.texts import Message
@@ -104,7 +104,7 @@ class FaultWatch:
     def _check_keys(self) -> None:
         try:
             with self._database.reading() as connection:
-                fault = None if mirror_mark.is_mirror(connection) else self._log.find_signer_fault(connection)
+                fault = None if replication.is_mirror(connection) else self._log.find_signer_fault(connection)
         except RegistryError:
             return  # unknown for now; whoever follows the log reports why
         if fault is None:

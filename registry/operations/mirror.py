@@ -16,7 +16,7 @@ from pathlib import Path
 from registry import views
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged, RegistryError
-from registry.log import checkpoint_store, forks, mirror_mark, note, replication, store, tiles, trusted_keys
+from registry.log import checkpoint_store, forks, note, replication, store, tiles, trusted_keys
 from registry.log.checkpoint import SignedCheckpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
@@ -199,7 +199,7 @@ class _MirrorRun:
                 self._progress("append", frontier.size)
             if frontier.compute_root() != signed.root:
                 raise _make_changed_error()
-            mirror_mark.mark_mirror(connection)
+            replication.mark_mirror(connection)
             checkpoint_store.save_checkpoint(connection, offered.signed, offered.vkeys)
 
 
@@ -211,7 +211,7 @@ def list_bundles(start: int, size: int) -> Iterator[Tile]:
 def _require_mirror(database: Database, settings: Settings) -> None:
     """Mark an empty database as a mirror; Conflict if it is a register of its own."""
     with database.reading() as connection:
-        if mirror_mark.is_mirror(connection):
+        if replication.is_mirror(connection):
             return
         is_used = (
             store.read_head(connection).size > 0
@@ -220,7 +220,7 @@ def _require_mirror(database: Database, settings: Settings) -> None:
     if is_used:
         raise _make_own_register_error(settings.data_dir)
     with database.writing() as connection:
-        mirror_mark.mark_mirror(connection)
+        replication.mark_mirror(connection)
 
 
 def _make_own_register_error(folder: Path) -> Conflict:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.errors import Conflict, FourEyesViolation, InvalidInput
 from registry.log.publish import PublishedLog
-from registry.proposals import append, changeset, comments, emergency, proposal_store, redaction
+from registry.proposals import append, changeset, emergency, proposal_store, redaction
 from registry.proposals.proposal_store import Proposal
 from registry.storage.database import Database
 from registry.storage.tables import proposals
@@ -74,8 +74,8 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
     """
     if not reason.strip():
         raise InvalidInput(Message("请说明否决的理由。"))
-    if len(reason) > comments.LONGEST:
-        raise InvalidInput(Message("理由最多{longest}字。", longest=comments.LONGEST), field="reason")
+    if len(reason) > proposal_store.LONGEST:
+        raise InvalidInput(Message("理由最多{longest}字。", longest=proposal_store.LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
         accounts.require_role(connection, by, "approver")
         proposal = proposal_store.get_for_account(connection, identifier, by)
@@ -100,5 +100,5 @@ def send_back(database: Database, identifier: int, *, by: str, text: str, log: P
         proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
             raise Conflict(Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier))
-        comments.insert_comment(connection, proposal, by, text, action="returned")
+        proposal_store.insert_comment(connection, proposal, by, text, action="returned")
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

@@ -9,15 +9,16 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
+from registry import accounts
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
 from registry.domain.model import Draft, Struct
-from registry.errors import Conflict, NotFound
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.storage.database import Database
-from registry.storage.tables import proposal_items, proposals, touches
+from registry.storage.tables import comments, proposal_items, proposals, touches
 from registry.texts import Message
 
 #: ``returned``: an approver asks for changes, and editors may amend it; ``withdrawn`` by whoever proposed it.
@@ -202,3 +203,52 @@ def _to_proposal(row: Any, accounts: list[str]) -> Proposal:
     fields = dict(row._mapping)
     report = msgspec.json.decode(fields.pop("report"))
     return Proposal(**fields, report=report, proposer=accounts[0], touched_by=list(dict.fromkeys(accounts)))
+
+
+#: Characters of a comment.
+LONGEST = 2_000
+Action = Literal["commented", "returned"]
+
+
+class Comment(Struct, frozen=True):
+    """One comment; ``content_hash`` is that of the proposal when it was made, ``at`` in milliseconds since 1970."""
+
+    account: str
+    at: int
+    action: Action
+    content_hash: str
+    text: str
+
+
+def add_comment(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
+    """Comment on an open proposal. InvalidInput if empty, too long, or naming a person the proposal is about: a
+    comment is stored for good."""
+    with open_transaction(database, log) as connection:
+        account = accounts.find_account(connection, by)
+        if account is None or account.disabled:
+            raise NotAllowed(Message("没有可用的账号“{by}”。", by=by))
+        proposal = get_for_account(connection, identifier, by)
+        require_state(proposal, *OPEN)
+        insert_comment(connection, proposal, by, text)
+
+
+def insert_comment(
+    connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented"
+) -> None:
+    """Store a comment, in the transaction of the action it belongs to."""
+    text = text.strip()
+    if not text:
+        raise InvalidInput(Message("请写明意见。"), field="text")
+    if len(text) > LONGEST:
+        raise InvalidInput(Message("意见最多{longest}字。", longest=LONGEST), field="text")
+    changeset.refuse_personal_data(connection, read_drafts(connection, proposal.id), text)
+    row = {"proposal": proposal.id, "account": by, "at": get_now_ms(), "action": action, "text": text}
+    connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))
+    audit_log.record_event(connection, by, action, f"proposal:{proposal.id}")
+
+
+def list_comments(connection: sa.Connection, identifier: int) -> list[Comment]:
+    """Return all comments on a proposal, in order."""
+    c = comments.c
+    query = sa.select(c.account, c.at, c.action, c.content_hash, c.text).where(c.proposal == identifier)
+    return [Comment(**row._mapping) for row in connection.execute(query.order_by(c.id))]

@@ -9,12 +9,12 @@ import msgspec
 
 from registry.domain.model import Answer, Claim, LogState, Struct
 from registry.errors import CannotSign, InvalidInput, LogDamaged, NotFound
-from registry.log import checkpoint_store, mirror_mark, note, proofs, signing_keys
+from registry.log import checkpoint_store, merkle, note, replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.log.signing_keys import Key
-from registry.receipts import jwks, receipt_text
+from registry.receipts import jws, receipt_text
 from registry.receipts.batch_proofs import BatchRows, BatchSignature
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.receipts.receipt_text import Reason, Receipt
 from registry.storage.database import Database
 from registry.texts import Message
@@ -70,7 +70,7 @@ class Issuer:
         """Find out whether this database is a mirror's, which never changes."""
         if self._is_mirror is None:
             with self._database.reading() as connection:
-                self._is_mirror = mirror_mark.is_mirror(connection)
+                self._is_mirror = replication.is_mirror(connection)
 
     def _get_signer(self, log: LogState) -> tuple[str, Key]:
         """Return (name of the log, key): the oldest key in use, which most verifiers have."""
@@ -109,7 +109,7 @@ class Issuer:
         From the key file; where there is none, those beside the checkpoints another machine signed.
         """
         if keys := self._load_keys():
-            return [jwks.to_public_key(key) for key in keys]
+            return [jws.to_public_key(key) for key in keys]
         in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
             lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])
@@ -117,7 +117,7 @@ class Issuer:
 
     def make_key_set(self) -> dict[str, Any]:
         """Make the keys as /.well-known/jwks.json has them."""
-        return jwks.make_key_set(self.list_keys())
+        return jws.make_key_set(self.list_keys())
 
     # --- checking ----------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class Issuer:
         if last is None or not 0 < size <= last.checkpoint.size:
             return None
         try:
-            return proofs.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
+            return merkle.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
         except (NotFound, LogDamaged):  # tiles that were lost come back by themselves
             return None
 

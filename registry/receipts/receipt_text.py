@@ -17,11 +17,11 @@ import msgspec
 
 from registry.domain.model import Answer, Claim, LogState, Struct
 from registry.errors import InvalidInput
-from registry.log import proofs
+from registry.log import merkle
 from registry.log.merkle import hash_leaf
 from registry.log.signing_keys import Key
 from registry.receipts import jws
-from registry.receipts.jwks import PublicKey, decode_base64url
+from registry.receipts.jws import PublicKey, decode_base64url
 from registry.texts import Message
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
@@ -235,7 +235,7 @@ def _verify_row(rows: _BatchRoot, evidence: list[str]) -> _BatchRow:
         root = bytes.fromhex(rows.root)
     except ValueError as error:
         raise _NotGenuine("altered") from error
-    is_included = proofs.verify_inclusion(hash_leaf(body), proof.index, rows.size, path, root)
+    is_included = merkle.verify_inclusion(hash_leaf(body), proof.index, rows.size, path, root)
     if len(evidence) != 2 or not is_included or any(len(node) != len(root) for node in path):
         raise _NotGenuine("altered")
     return _decode_as(body, _BatchRow)

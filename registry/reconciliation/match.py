@@ -15,8 +15,7 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
-from registry.institutions.filters import SearchRequest
-from registry.institutions.result import SearchResult
+from registry.institutions.result import SearchRequest, SearchResult
 from registry.reconciliation.properties import BY_ID
 from registry.reconciliation.queries import Query, QueryRow, parse_query
 from registry.records.asof import AsOf

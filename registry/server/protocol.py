@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from registry.server import refusals
 from registry.server.refusals import RefusalResponse
 from registry.server.response_framing import BodyExchange, Http10Sender, ResponseTransport
-from registry.storage.counts import to_network
+from registry.storage.request_counts import to_network
 from registry.web.connections import CONNECTIONS, MAX_REFUSED, StopMode
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.

@@ -18,7 +18,7 @@ from registry.domain.normalise import escape_cells
 from registry.errors import Conflict, InvalidInput
 from registry.importers.reading import layouts
 from registry.importers.reading.layouts import Layout
-from registry.importers.wizard import difference_lines, import_store, job, pair_decisions
+from registry.importers.wizard import difference_lines, import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.errors import record_refusal
@@ -144,7 +144,7 @@ def _render_section(
     page = min(max(1 if number is None else number, 1), pages)
     with desk.database.reading() as connection:
         lines = import_store.read_page(connection, this_import.id, tab, page - 1)
-    open_pairs = set(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    open_pairs = set(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     return desk.render_page(
         template,
         status=status,
@@ -157,7 +157,7 @@ def _render_section(
         pages=pages,
         open=open_pairs,
         stale=this_import.kind == "list"
-        and this_import.found.get("decided") != pair_decisions.hash_decisions(this_import.decisions),
+        and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions),
     )
 
 
@@ -250,20 +250,20 @@ def _to_pair(line: dict[str, Any]) -> dict[str, Any]:
 
 def _apply_decision(
     desk: Desk, this_import: Import, lines: list[dict[str, Any]], key: str, same: str
-) -> pair_decisions.Decisions:
+) -> steps.Decisions:
     account, decisions = desk.account.name, this_import.decisions
     if same == "page":
-        open_pairs = set(pair_decisions.list_open_pairs(this_import.found["pairs"], decisions))
+        open_pairs = set(steps.list_open_pairs(this_import.found["pairs"], decisions))
         for line in lines:
             if line["suggested"] and line["key"] in open_pairs:
-                decisions = pair_decisions.add_decision(decisions, line, True, account, import_store.get_time_ms())
+                decisions = steps.add_decision(decisions, line, True, account, import_store.get_time_ms())
         return decisions
     chosen = [line for line in lines if line["key"] == key]
     if not chosen or same not in ("yes", "no", "undo"):
         raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
     if same == "undo":
         return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
-    return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
+    return steps.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
 
 
 @post("/imports/{number:int}/compare", **_TEXT_FORM)
@@ -291,14 +291,12 @@ def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 
 
 def _require_decisions(this_import: Import) -> None:
-    undecided = len(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    undecided = len(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
         raise Conflict(
             Message("还有{undecided}对没有判断，不能提交。", undecided=undecided),
         )
-    if this_import.kind == "list" and this_import.found.get("decided") != pair_decisions.hash_decisions(
-        this_import.decisions
-    ):
+    if this_import.kind == "list" and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions):
         raise Conflict(
             Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"),
         )

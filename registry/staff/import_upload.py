@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from registry.accounts import audit_log
 from registry.domain import regions
 from registry.errors import InvalidInput, NotFound
-from registry.importers.people import people_template
+from registry.importers.people import columns
 from registry.importers.wizard import import_store
 from registry.records import asof
 from registry.staff.desk import EDITORS, Desk, parse_number
@@ -161,7 +161,7 @@ def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Respo
     del desk  # any editor may
     if kind not in ("practitioners", "ad_certificates"):
         raise NotFound(Message("没有这种模板。"))
-    body = people_template.make_template(cast("Any", kind))
+    body = columns.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
     return Response(body, media_type=_SHEET, headers=headers)
 

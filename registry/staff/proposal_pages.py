@@ -14,7 +14,7 @@ from registry.accounts import audit_log
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput
 from registry.log import store
-from registry.proposals import comments, job
+from registry.proposals import job, proposal_store
 from registry.proposals.append import find_changed_subject
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.staff import import_report
@@ -58,7 +58,7 @@ def _list_events(connection: Any, proposal: proposals.Proposal) -> list[Proposal
             text=comment.text,
             earlier=comment.content_hash != proposal.content_hash,
         )
-        for comment in comments.list_comments(connection, proposal.id)
+        for comment in proposal_store.list_comments(connection, proposal.id)
     ]
     return sorted([*actions, *remarks], key=lambda event: event.at)
 

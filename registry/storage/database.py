@@ -26,8 +26,7 @@ from sqlalchemy.engine import make_url
 
 from registry.errors import Busy, CannotAnswer, StorageFull, StorageReadOnly
 from registry.storage import rights
-from registry.storage.database_faults import find_database_fault
-from registry.storage.fault_board import FaultBoard
+from registry.storage.fault_board import FaultBoard, find_database_fault
 from registry.storage.locks import (
     WRITERS_LOCK,
     LockWait,

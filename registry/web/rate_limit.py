@@ -14,7 +14,7 @@ from registry.clients.keys import ApiKey
 from registry.clients.people_budget import PeopleBudget
 from registry.clients.service import AdmittedRequest, Clients
 from registry.errors import InvalidKey, TooManyRequests
-from registry.storage.counts import RemainingRequests, to_whole_seconds
+from registry.storage.request_counts import RemainingRequests, to_whole_seconds
 from registry.texts import Message
 from registry.web import lanes
 from registry.web.headers import EXTRA

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, note, proofs, signing_keys, tiles
+from registry.log import checkpoint, codec, merkle, note, signing_keys, tiles
 from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
@@ -103,9 +103,9 @@ def test_every_approval_is_followed_by_a_checkpoint_that_extends_the_last_one(
         seen.append(published(log, database))
         old, new = seen[-2].checkpoint, seen[-1].checkpoint
         tree = log.folder.make_tree(new.size)
-        proof = proofs.prove_consistency(tree, old.size, new.size) if old.size else []
-        assert proofs.verify_consistency(old.size, new.size, old.root, new.root, proof)
-        assert new.root == proofs.compute_root(tree, new.size)
+        proof = merkle.prove_consistency(tree, old.size, new.size) if old.size else []
+        assert merkle.verify_consistency(old.size, new.size, old.root, new.root, proof)
+        assert new.root == merkle.compute_root(tree, new.size)
         note.verify_note(seen[-1].note, log.list_verifiers())
     frontier = Frontier()
     frontier.extend(leaves(database))
@@ -137,7 +137,7 @@ def test_every_partial_tile_that_a_checkpoint_needs_can_be_read_later(database: 
     first = published(log, database).checkpoint
     enter(database, *hospitals(SIZE, 1000))
     published(log, database)
-    assert proofs.compute_root(log.folder.make_tree(first.size), first.size) == first.root
+    assert merkle.compute_root(log.folder.make_tree(first.size), first.size) == first.root
     assert len(tiles.decode_bundle(log.folder.read_tile(tiles.make_tile(None, 0, first.size)))) == first.size
 
 
@@ -635,10 +635,10 @@ def test_a_correction_leaves_the_old_checkpoint_valid(filled: Database, log: Pub
     hospital = an_institution("鞍山市示例0医院")
     enter(filled, a_change(hospital, hospital.valid_from, {"level": "三级"}, reason="等级补记"))
     after = published(log, filled).checkpoint
-    proof = proofs.prove_consistency(log.folder.make_tree(after.size), before.size, after.size)
-    assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
+    proof = merkle.prove_consistency(log.folder.make_tree(after.size), before.size, after.size)
+    assert merkle.verify_consistency(before.size, after.size, before.root, after.root, proof)
     with pytest.raises(RegistryError):
-        proofs.prove_consistency(log.folder.make_tree(after.size), after.size, before.size)
+        merkle.prove_consistency(log.folder.make_tree(after.size), after.size, before.size)
 
 
 def test_a_decided_proposal_cannot_be_appended_twice(filled: Database, log: PublishedLog) -> None:

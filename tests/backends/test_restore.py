@@ -21,7 +21,7 @@ from registry.accounts import audit_log, factors, sessions
 from registry.accounts.vault import Vault
 from registry.errors import Conflict, InvalidInput
 from registry.log import check as log_check
-from registry.log import mirror_mark, proofs, signing_keys
+from registry.log import merkle, replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.operations.backup import compare, file, make, restore
@@ -217,8 +217,8 @@ def assert_extends(old: PublishedLog, new: PublishedLog) -> None:
     before, after = old.get_checkpoint().checkpoint, new.get_checkpoint().checkpoint
     assert before.origin == after.origin
     assert before.size < after.size
-    proof = proofs.prove_consistency(new.folder.make_tree(after.size), before.size, after.size)
-    assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
+    proof = merkle.prove_consistency(new.folder.make_tree(after.size), before.size, after.size)
+    assert merkle.verify_consistency(before.size, after.size, before.root, after.root, proof)
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -313,12 +313,12 @@ def test_entries_that_no_signature_reaches_are_told(home: Home, machine: Empty, 
 
 def test_a_restored_mirror_is_still_a_mirror(home: Home, machine: Empty, tmp_path: Path) -> None:
     with home.database.writing() as connection:
-        mirror_mark.mark_mirror(connection)
+        replication.mark_mirror(connection)
     home.backup(tmp_path / "backup")
     there = machine("sqlite")
     assert there.restore(tmp_path / "backup").key == "mirror"
     with there.database.reading() as connection:
-        assert mirror_mark.is_mirror(connection)
+        assert replication.is_mirror(connection)
 
 
 # --- what a backup holds ---------------------------------------------------------------------------------------------

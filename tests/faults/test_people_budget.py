@@ -15,7 +15,7 @@ import pytest
 from registry.clients.people_budget import PeopleBudget
 from registry.domain.identifiers import format_code
 from registry.domain.model import Draft
-from registry.storage.counts import Counts
+from registry.storage.request_counts import Counts
 from tests.factories import a_person, a_register, an_institution
 from tests.running import Cli, Server, serving
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.log import entry_proofs, note, proofs, tiles
+from registry.log import entry_proofs, merkle, note, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import hash_leaf
 from tests.independent.logs import ORIGIN, a_key, a_log, altered, lines_of, replaced, sign, vkey
@@ -37,7 +37,7 @@ def test_every_size_of_a_growing_log_is_a_beginning_of_the_later_ones(independen
         independent.accepts("same", folder / "vkey", older, folder / "checkpoint", folder)
     tree = LogFolder(folder).make_tree(size)
     for older in kept:
-        (tmp_path / "proof").write_text(lines_of(proofs.prove_consistency(tree, int(Path(older).name), size)))
+        (tmp_path / "proof").write_text(lines_of(merkle.prove_consistency(tree, int(Path(older).name), size)))
         independent.accepts("consistency", folder / "vkey", older, folder / "checkpoint", tmp_path / "proof")
 
 

@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_columns import COLUMNS, ClaimColumns
-from registry.batch.claim_rows import ClaimRow
-from registry.batch.csv_reader import CsvReader
-from registry.batch.ndjson_reader import NdjsonReader
+from registry.batch.claim_rows import ClaimRow, CsvReader, NdjsonReader
 from registry.batch.result_columns import NAMES
 from registry.domain.model import Claim
 from registry.domain.techniques import find_technique

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.storage.counts import Counts, to_network, to_whole_seconds
+from registry.storage.request_counts import Counts, to_network, to_whole_seconds
 
 MINUTE = 60
 START = 1_800_000_000.0  # the beginning of a minute

@@ -24,7 +24,7 @@ from lxml import html as lxml_html
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Draft, LogState
 from registry.domain.techniques import Stage, TechniqueCode
-from registry.editions import csvs, htmls, jsons, labels, pdf, store, typesetting, xlsx
+from registry.editions import csvs, htmls, jsons, labels, pdf, store, xlsx
 from registry.editions import docx as word
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
@@ -282,10 +282,10 @@ def test_a_title_of_marks_breaks_no_file(small: Callable[..., Database], tmp_pat
 def test_lines_of_text_keep_words_whole_and_no_stop_begins_one() -> None:
     room = 80.0
     for text in ("示例市ABCDEF123456号，示例路。" * 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3, ""):
-        found = typesetting.wrap_lines(text, 10, room)
+        found = pdf.wrap_lines(text, 10, room)
         assert "".join(found) == text
         assert all(line[:1] not in "，。" for line in found if line)
-        assert all(typesetting.measure_width(line, 10) <= room + 20 for line in found)
+        assert all(pdf.measure_width(line, 10) <= room + 20 for line in found)
 
 
 def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:

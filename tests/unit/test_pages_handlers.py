@@ -13,8 +13,8 @@ from litestar.testing import TestClient
 
 from public_site import pages
 from registry import accounts, proposals
-from registry.importers.seed import demo
-from registry.importers.seed.seed_sources import SEED_DATA
+from registry.importers.seed import loader
+from registry.importers.seed.loader import SEED_DATA
 from registry.register import Register, SearchRequest
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -39,7 +39,7 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     database.migrate()
     identifier = proposals.propose(
         database,
-        demo.read_drafts(SEED_DATA / "demo" / "demo.toml"),
+        loader.read_demo_drafts(SEED_DATA / "demo" / "demo.toml"),
         by=accounts.SEED_PROPOSER,
         title="示例",
         kind="demo",

@@ -140,11 +140,11 @@ def delete_leftovers(loaded: Settings, identifier: int) -> None:
 
 
 def _run_step(task: ImportTask) -> None:
-    from registry.importers.people import people_steps
+    from registry.importers.people import people_import
 
     step_of = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
     if task.record.kind != "list":
-        step_of = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
+        step_of = {"comparing": people_import.compare_file, "proposing": people_import.propose_difference}
     try:
         step_of[task.record.state](task)
     except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again

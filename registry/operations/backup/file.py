@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
-from registry.log import check, checkpoint_store, merkle, mirror_mark, store
+from registry.log import check, checkpoint_store, merkle, replication, store
 from registry.log.checkpoint import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
@@ -200,7 +200,7 @@ def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Prog
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
                 sa.insert(_about).values(
-                    {"format": FORMAT, **_make_info_row(connection, made_at, mirror_mark.is_mirror(source))}
+                    {"format": FORMAT, **_make_info_row(connection, made_at, replication.is_mirror(source))}
                 )
             )
     finally:

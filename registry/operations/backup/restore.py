@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import views
 from registry.domain.model import Entry, Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
-from registry.log import check, checkpoint_store, clock, mirror_mark, note, replication, store
+from registry.log import check, checkpoint_store, clock, note, replication, store
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
@@ -167,7 +167,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                 views.rebuild_view(connection, view, partial(progress, write_bilingual("重建") + f" {view.name}"))
             withheld = _require_expected_log(connection, plan, progress)
             if backup.about.mirror:
-                mirror_mark.mark_mirror(connection)
+                replication.mark_mirror(connection)
     redaction.purge_erased_bytes(target)
     return _BuildResult(withheld=withheld, closed=closed)
 

@@ -1,22 +1,32 @@
-"""Rows of people or certificates matched with the register: their institutions, who is known, what would change."""
+"""The import of people or certificates: rows matched with the register, what would change, and the steps of the job."""
 
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import sqlalchemy as sa
 
+from registry import proposals
+from registry.accounts import region_scope
 from registry.domain.identifiers import compact_certificate, compact_uscc, format_subject_code, make_subject, parse_code
 from registry.domain.model import Change, Date, Draft, Kind, Struct
 from registry.domain.normalise import fold_text, normalise_width
 from registry.errors import InvalidInput
 from registry.importers.matching.register_side import read_institutions
+from registry.importers.people import people_file
 from registry.importers.people.columns import HEADINGS, Column, PeopleKind
 from registry.importers.people.people_file import PersonRow
-from registry.importers.reading.audit import Audit, RowPlace
+from registry.importers.reading.audit import Audit, RowPlace, shorten_audit
+from registry.importers.reading.list_file import AuditLine
+from registry.importers.wizard import difference_lines
+from registry.importers.wizard.difference_lines import Line
+from registry.importers.wizard.steps import ImportTask, count_levels, finish_proposed_import, hash_drafts
+from registry.log import store
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_day, match_known
@@ -230,3 +240,136 @@ def _find_subject(
 def _add_error(audit: Audit, row: PersonRow, column: Column, message: Message) -> None:
     place = RowPlace(Table(row.table, row.table.replace("表", "table "), True, iter(())), row.row)
     audit.add_finding("error", place, HEADINGS[column][0], message)
+
+
+_WORDS = {"practitioners": "人员授权", "ad_certificates": "广告审查证明"}
+
+
+class _PeopleComparison(Struct, frozen=True):
+    """A file compared with the register at a log size; ``salt``: see ``match_rows``."""
+
+    rows: int
+    found: PeopleDifference
+    audit: tuple[AuditLine, ...]
+    size: int
+    salt: str
+    drafts: list[Draft]
+
+    @property
+    def has_errors(self) -> bool:
+        return count_levels(self.audit)["error"] > 0
+
+
+def compare_file(task: ImportTask) -> None:
+    """Store findings and difference page by page; then a person decides."""
+    _save_comparison(task, _read_and_compare(task), reason=None)
+
+
+def propose_difference(task: ImportTask) -> None:
+    """Compare once more and propose exactly what was seen; where that changed, a person looks again."""
+    comparison, record = _read_and_compare(task), task.record
+    if hash_drafts(comparison.drafts) != record.found.get("digest") or comparison.has_errors:
+        _save_comparison(task, comparison, reason="moved")
+        return
+    institutions = comparison.found.institution_count
+    report = {
+        "rows": comparison.rows,
+        "institutions": institutions,
+        "audit": msgspec.to_builtins(shorten_audit(comparison.audit)),
+        "counts": record.found.get("counts", {}),
+        "decisions": [],
+        "file": {"name": None, "sha256": record.file},
+    }
+    extent = f"{len(comparison.drafts)}项，涉及{institutions}家机构"
+    proposals.propose(
+        task.database,
+        comparison.drafts,
+        by=record.account,
+        title=f"{_WORDS[record.kind]}：{extent}（截至{record.said['as_of']}）",
+        kind="people" if record.kind == "practitioners" else "certificates",
+        report=report,
+        base_size=comparison.size,
+        progress=lambda done: task.report_progress("propose", done, len(comparison.drafts)),
+        log=task.log,
+        in_transaction=lambda connection, proposal: finish_proposed_import(connection, task, proposal),
+    )
+
+
+def _read_and_compare(task: ImportTask) -> _PeopleComparison:
+    record = task.record
+    kind = cast("PeopleKind", record.kind)
+    day = Date.fromisoformat(record.said["as_of"])
+    salt = record.found.get("salt") or secrets.token_hex(16)
+    file = people_file.read_people_file(task.path, kind, lambda done: task.report_progress("read", done, 0))
+    task.report_progress("compare", 0, 0)
+    with task.database.reading() as connection:
+        size = store.read_head(connection).size
+        register = PeopleRegister(connection, kind, AsOf(valid_on=day, size=size))
+        found = match_rows(
+            register, file.rows, file.audit, day=day, complete=bool(record.said.get("complete")), salt=salt
+        )
+        drafts = list(found.make_drafts(kind, day, record.said.get("origin") or None))
+        if not file.audit.error_count:
+            region_scope.require_may_propose(connection, record.account, drafts)
+    return _PeopleComparison(
+        rows=len(file.rows), found=found, audit=file.audit.list_lines(), size=size, salt=salt, drafts=drafts
+    )
+
+
+def _save_comparison(task: ImportTask, comparison: _PeopleComparison, reason: str | None) -> None:
+    """Store a comparison for a person to decide; ``reason`` why it has to be looked at again, if so."""
+    with task.database.writing() as connection:
+        found: dict[str, Any] = {
+            "rows": comparison.rows,
+            "institutions": comparison.found.institution_count,
+            "audit": task.replace_pages(connection, comparison.audit),
+        }
+        if not comparison.has_errors:
+            found |= {
+                "counts": task.write_sections(connection, _make_sections(comparison.found), difference_lines.PAGE),
+                "drafts": len(comparison.drafts),
+                "digest": hash_drafts(comparison.drafts),
+                "salt": comparison.salt,
+                "pairs": [],
+                "said": reason,
+            }
+        state = "audit" if comparison.has_errors else "deciding"
+        task.finish(connection, state=state, found=found, base_size=comparison.size)
+
+
+def _make_sections(found: PeopleDifference) -> dict[str, list[Line]]:
+    sections: dict[str, list[Line]] = {name: [] for name in ("new", "changed", "unchanged", "ended")}
+    for section, line in _make_lines(found):
+        sections[section].append(line)
+    return sections
+
+
+def _make_lines(found: PeopleDifference) -> Iterator[tuple[str, Line]]:
+    """(section, line) of every row, then of everybody whose record ends."""
+    for match in found.matched:
+        section = "new" if match.before is None else "changed" if match.changes else "unchanged"
+        yield (
+            section,
+            {
+                "row": match.row.row,
+                "who": match.row.stated.get("name") or match.row.stated.get("number"),
+                "code": None if match.before is None else format_subject_code(match.subject),
+                "institution": found.institutions[match.institution]["name"],
+                "changes": [
+                    [path, (match.before or {}).get(path), value]
+                    for path, value in match.changes.items()
+                    if path not in ("institution", "name", "number")
+                ],
+            },
+        )
+    for subject, values in found.ended:
+        yield (
+            "ended",
+            {
+                "row": None,
+                "who": values.get("name") or values.get("number"),
+                "code": format_subject_code(subject),
+                "institution": found.institutions[values["institution"]]["name"],
+                "changes": [],
+            },
+        )
