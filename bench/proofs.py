@@ -12,8 +12,7 @@ from typing import TypeVar
 
 from registry.log import merkle
 from registry.log.folder import LogFolder
-from registry.log.merkle import hash_leaf
-from registry.log.merkle import verify_consistency, verify_inclusion
+from registry.log.merkle import hash_leaf, verify_consistency, verify_inclusion
 
 SIZES = (1_000, 10_000, 100_000)
 SAMPLE = 500

@@ -25,7 +25,7 @@ from public_site.responses import (
     read_language,
 )
 from public_site.search_pages import is_code
-from registry.batch.claim_columns import parse_loose_day
+from registry.batch.columns import parse_loose_day
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.identifiers import parse_code
 from registry.domain.model import (

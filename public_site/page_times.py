@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from public_site.responses import FieldError
-from registry.batch.claim_columns import parse_loose_day
+from registry.batch.columns import parse_loose_day
 from registry.domain.model import Institution, Struct
 from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, parse_instant, to_day

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from registry.domain.model import Draft
 from registry.log import merkle, note, signing_keys
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from registry.importers.reading import layouts
+from registry.importers.reading import headings
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
@@ -59,9 +59,9 @@ class Wizard:
     def map_columns(self, one: Import, **uses: str) -> Import:
         """Name columns by their title where told, accept the others; then audit and compare."""
         assert one.state == "mapping", (one.state, one.found)
-        there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]
+        there = [msgspec.convert(layout, headings.Layout) for layout in one.found["layouts"]]
         named = [
-            layouts.name_columns(
+            headings.name_columns(
                 layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)]
             )
             for layout in there

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from registry.batch.batch import Batch, ClaimCache
 from registry.batch.claim_rows import AnswerLayout, ClaimReader, ClaimRow
-from registry.batch.result_columns import (
+from registry.batch.columns import (
     NAMES,
     RECEIPT,
     RowProblem,

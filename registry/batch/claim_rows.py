@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.batch.claim_columns import ClaimColumns
-from registry.batch.result_columns import make_unreadable_error
+from registry.batch.columns import ClaimColumns, make_unreadable_error
 from registry.domain.model import Claim, Provider
 from registry.errors import InvalidInput
 from registry.texts import FixedText, Message

@@ -12,7 +12,7 @@ import msgspec
 from registry.batch.answer_stream import AnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
-from registry.batch.result_columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
+from registry.batch.columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
 from registry.domain.model import Answer
 from registry.errors import InvalidInput, RegistryError
 from registry.texts import Message

@@ -19,8 +19,8 @@ from registry.log import signing_keys
 from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
-    from registry.log.checkpoint import SignedCheckpoint
     from registry.log.forks import Verdict
+    from registry.log.note import SignedCheckpoint
     from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer
 

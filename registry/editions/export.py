@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.domain.model import Struct
-from registry.editions import jsons, manifest, store
+from registry.editions import manifest, store
 from registry.editions.edition import Edition, find_predecessor
-from registry.editions.integrity import check_files, read_file
-from registry.editions.manifest import File
+from registry.editions.manifest import File, check_files, read_file
 from registry.editions.service import Editions
 from registry.errors import CannotAnswer, CannotSign, InvalidInput, NotFound
 from registry.log import entry_proofs
@@ -115,7 +114,7 @@ def check_folder(
     files = check_files(path, published)
     known = editions.list_all()
     edition = next((one for one in known if one.id == published.edition.get("id")), None)
-    if edition is None or jsons.make_head(edition) != published.edition or edition.log != published.log:
+    if edition is None or manifest.make_head(edition) != published.edition or edition.log != published.log:
         raise InvalidInput(Message("{manifest} 所说的这一期与日志所记的不符。", manifest=manifest.MANIFEST))
     with tempfile.TemporaryDirectory() as aside:
         before = find_predecessor(edition, known)

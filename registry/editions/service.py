@@ -17,7 +17,7 @@ from registry.editions import edition as rules
 from registry.editions.content import ListContent
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition, State
-from registry.editions.integrity import IntegrityChecker
+from registry.editions.manifest import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
 from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog

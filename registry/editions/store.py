@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from registry.editions import csvs, difference, docx, htmls, jsons, manifest, pdf, xlsx
+from registry.editions import difference, docx, manifest, pdf, text_formats, xlsx
 from registry.editions.content import ListContent, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
@@ -84,12 +84,12 @@ def write_files(
     check_root(database, edition)
     with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _check_figure(edition, content.totals)
-        jsons.write(folder / "list.json", edition, content, lambda n: progress("list.json", n))
-        csvs.write(folder / "list.csv", content, lambda n: progress("list.csv", n))
+        text_formats.write_json(folder / "list.json", edition, content, lambda n: progress("list.json", n))
+        text_formats.write_csv(folder / "list.csv", content, lambda n: progress("list.csv", n))
         xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
         docx.write(folder / "list.docx", edition, content, lambda n: progress("list.docx", n))
         pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
-        htmls.write(folder / "list.html", edition, content, lambda n: progress("list.html", n))
+        text_formats.write_html(folder / "list.html", edition, content, lambda n: progress("list.html", n))
         progress(manifest.DIFFERENCE, 0)
         changes, totals = compare_with_predecessor(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(changes, order="sorted"), indent=1)

@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from registry.domain.fields import IN_EDITIONS
-from registry.editions import csvs, labels
+from registry.editions import labels, text_formats
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 
@@ -46,7 +46,7 @@ class _Workbook:
         """Write the centres of the provinces; the sheet is there, if empty, where there is no other."""
         totals = self._content.totals
         if totals.centres or not totals.banks + totals.placeless:
-            sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
+            sheet = self._add_sheet("机构名单", text_formats.HEADINGS, self._edition.title, totals.centres)
             self._write_rows(
                 sheet,
                 (
@@ -60,7 +60,7 @@ class _Workbook:
     def write_placeless(self) -> None:
         """Write the centres of no province, in a sheet that has no column for one."""
         if count := self._content.totals.placeless:
-            headings = (*labels.PLACELESS, *csvs.HEADINGS[len(labels.CENTRES) :])
+            headings = (*labels.PLACELESS, *text_formats.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, count)
             rows = (
                 (institution, institution.centre_lines)
@@ -72,7 +72,7 @@ class _Workbook:
     def write_banks(self) -> None:
         """Write the sperm banks, also of institutions that stand in another sheet as well."""
         if count := self._content.totals.banks:
-            headings = (*labels.BANKS, *csvs.HEADINGS[len(labels.CENTRES) :])
+            headings = (*labels.BANKS, *text_formats.HEADINGS[len(labels.CENTRES) :])
             sheet = self._add_sheet("人类精子库", headings, labels.BANKS_TITLE, count)
             self._write_rows(
                 sheet,
@@ -95,7 +95,7 @@ class _Workbook:
         """Number and write the rows without the first ``skipped`` columns of the csv, which the sheet does not have."""
         for number, (institution, lines) in enumerate(rows, start=1):
             for line in lines:
-                sheet.add_row(csvs.make_cells(number, institution, line)[skipped:])
+                sheet.add_row(text_formats.make_cells(number, institution, line)[skipped:])
             if self._progress and number % 1000 == 0:
                 self._progress(number)
 

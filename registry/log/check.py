@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
 from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, note, replication, store, tiles
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint
 from registry.log.clock import to_milliseconds
 from registry.log.folder import VKEY
+from registry.log.note import Checkpoint, SignedCheckpoint
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.storage.tables import entries, erasable

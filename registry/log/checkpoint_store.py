@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import clock, note
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.storage.tables import checkpoints
 from registry.texts import Message
 

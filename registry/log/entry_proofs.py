@@ -7,7 +7,7 @@ import base64
 from registry.domain.model import Struct
 from registry.errors import NotFound
 from registry.log import merkle
-from registry.log.checkpoint import SignedCheckpoint
+from registry.log.note import SignedCheckpoint
 from registry.log.publish import PublishedLog
 from registry.texts import Message
 

@@ -17,9 +17,9 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
 from registry.log import merkle, note, trusted_keys
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint
 from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
+from registry.log.note import Checkpoint, SignedCheckpoint
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint
 from registry.texts import Message
@@ -135,7 +135,7 @@ def save_evidence(
 
 def _read_note_text(raw: bytes | None) -> str:
     """The text of a note without its signatures, to which witnesses add."""
-    return note.parse(raw).text if raw else ""
+    return note.parse_note(raw).text if raw else ""
 
 
 def list_forks(folder: LogFolder) -> tuple[str, ...]:

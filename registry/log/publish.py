@@ -26,10 +26,10 @@ from registry.errors import (
     make_log_rollback_error,
 )
 from registry.log import checkpoint_store, four_eyes, note, replication, signing_keys, store
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from registry.log.clock_check import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.merkle import Frontier
+from registry.log.note import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import MIB, check_free_space, check_writable

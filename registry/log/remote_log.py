@@ -21,8 +21,8 @@ import httpx
 
 from registry.errors import CannotAnswer, InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import note, tiles
-from registry.log.checkpoint import parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.note import parse_signed_checkpoint
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.texts import Message
 

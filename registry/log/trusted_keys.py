@@ -12,9 +12,8 @@ from pathlib import Path
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput
 from registry.log import note
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier, parse_signed_checkpoint
 from registry.log.remote_log import RemoteLog
 from registry.texts import Listing, Message
 
@@ -107,7 +106,7 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
         return note.verify_note(signed.note, known)[1]
     except InvalidInput as error:
         names = ", ".join(
-            sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse(signed.note).signatures})
+            sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse_note(signed.note).signatures})
         )
         raise Conflict(
             Message(
@@ -126,12 +125,12 @@ def _list_new_keys(
     ids = {key.id for key in known}
     unknown = {
         one.id: one
-        for one in note.parse(signed.note).signatures
+        for one in note.parse_note(signed.note).signatures
         if one.name == signed.checkpoint.origin and one.id not in ids and len(one.blob) == 64
     }
     if not unknown:
         return [], []
-    text = note.parse(signed.note).text
+    text = note.parse_note(signed.note).text
     published = remote.read_verifiers() if remote.is_authentic else []
     new_keys = [
         key

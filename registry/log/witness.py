@@ -17,11 +17,10 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import Conflict
 from registry.log import forks, note, signing_keys, trusted_keys
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.clock import format_seconds, read_clock
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier, parse_signed_checkpoint
 from registry.log.remote_log import RemoteLog
 from registry.log.trusted_keys import OfferedCheckpoint
 from registry.texts import Message
@@ -60,7 +59,7 @@ class Signer(Struct, frozen=True):
 
     def cosign_note(self, raw: bytes) -> tuple[bytes, str]:
         """Return the note with our cosignature of this moment as its last line, and that line."""
-        parsed = note.parse(raw)
+        parsed = note.parse_note(raw)
         verifier = self.verifier
         others = [
             signature

@@ -17,11 +17,10 @@ from registry import views
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged, RegistryError
 from registry.log import checkpoint_store, forks, note, replication, store, tiles, trusted_keys
-from registry.log.checkpoint import SignedCheckpoint
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.merkle import hash_leaf
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import WIDTH, Tile

@@ -16,8 +16,8 @@ from litestar.response import Redirect, Stream
 from registry.accounts import audit_log
 from registry.domain.normalise import escape_cells
 from registry.errors import Conflict, InvalidInput
-from registry.importers.reading import layouts
-from registry.importers.reading.layouts import Layout
+from registry.importers.reading import headings
+from registry.importers.reading.headings import Layout
 from registry.importers.wizard import difference_lines, import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.staff.desk import EDITORS, Desk, parse_number
@@ -103,7 +103,7 @@ def _render_import_page(
         return response
     if this_import.state == "mapping":
         return desk.render_page(
-            "import_columns", this_import=this_import, uses=layouts.USES, status=status, errors=errors
+            "import_columns", this_import=this_import, uses=headings.USES, status=status, errors=errors
         )
     if this_import.state == "audit":
         return _render_section(desk, this_import, "import_audit", "audit", status, errors)
@@ -185,12 +185,12 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
             continue
         uses = [desk.read_field(f"use-{index}-{column}", 20) or use for column, use in enumerate(layout.uses)]
         try:
-            chosen.append(layouts.name_columns(layout, uses))
+            chosen.append(headings.name_columns(layout, uses))
         except InvalidInput as error:
             errors.append((f"use-{index}-0", desk.get_text(error)))
             chosen.append(layout)
             continue
-        if missing := layouts.list_missing_headings(chosen[-1]):
+        if missing := headings.list_missing_headings(chosen[-1]):
             sentence = desk.language.translate("import_columns.missing", names="、".join(missing))
             errors.append((f"use-{index}-0", str(sentence)))
     found = {**this_import.found, "layouts": msgspec.to_builtins(chosen)}
@@ -207,7 +207,7 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 
 
 def _select_heading_row(desk: Desk, layout: Layout, index: int) -> Layout:
-    return layouts.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
+    return headings.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
 
 
 @post("/imports/{number:int}/decide", **_TEXT_FORM)

@@ -31,7 +31,7 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.uploads.gate import Gate
-from registry.uploads.limits import FileLimits
+from registry.uploads.limits import NO_MEMORY, NOT_STARTED, STATUS, FileLimits
 from registry.uploads.messages import (
     LENGTH,
     LONGEST,
@@ -44,7 +44,6 @@ from registry.uploads.messages import (
     TaskOrder,
     encode_frame,
 )
-from registry.uploads.process_limits import NO_MEMORY, NOT_STARTED, STATUS
 from registry.uploads.refusals import (
     make_busy_error,
     make_crash_error,

@@ -11,7 +11,7 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.texts import Message
-from registry.uploads import csv_files, docx_tables, file_kind, packages, xlsx_tables
+from registry.uploads import csv_files, file_kind, office_tables, packages
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -108,7 +108,7 @@ def send_tables(job: Job) -> None:
     """Send every table of a docx, xlsx or csv file, with its rows."""
     source, limits = job.file, job.limits
     kind = file_kind.detect_kind(source, limits)
-    read = {"docx": _read_docx_tables, "xlsx": xlsx_tables.read_tables, "text": csv_files.read_tables}[kind]
+    read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": csv_files.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
@@ -117,7 +117,7 @@ def send_tables(job: Job) -> None:
 
 
 def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    for number, numbered in itertools.groupby(docx_tables.read_rows(source, limits), key=lambda pair: pair[0]):
+    for number, numbered in itertools.groupby(office_tables.read_docx_rows(source, limits), key=lambda pair: pair[0]):
         yield Table(*Message("表{number}", number=number).get_both(), False, (row for _, row in numbered))
 
 
@@ -126,7 +126,7 @@ def send_sheet_records(job: Job) -> None:
     source, guard = job.file, _SizeGuard(job.limits)
     if file_kind.detect_kind(source, job.limits) != "xlsx":
         raise make_not_office_error()
-    records = (ClaimRecord(number, cells) for number, cells in xlsx_tables.read_first_sheet(source))
+    records = (ClaimRecord(number, cells) for number, cells in office_tables.read_first_sheet(source))
     for batch in _batch_rows(guard.check_records(records), lambda record: record.cells):
         job.send_message(RecordBatch(batch, ",", True))
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import views
 from registry.log import check as log_check
 from registry.log import checkpoint_store, four_eyes, merkle, signing_keys
-from registry.log.checkpoint import Checkpoint
+from registry.log.note import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, merkle, note, signing_keys, tiles
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import codec, merkle, note, signing_keys, tiles
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import APPEND_ONLY, Database
@@ -545,7 +545,7 @@ def test_an_old_checkpoint_put_back_is_noticed_and_never_leads_to_a_fork(databas
 def test_a_checkpoint_of_another_log_put_in_place_is_noticed(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
-    forged = checkpoint.Checkpoint(origin=ORIGIN, size=SIZE, root=bytes(32))
+    forged = note.Checkpoint(origin=ORIGIN, size=SIZE, root=bytes(32))
     log.folder.write_file(CHECKPOINT, note.sign_text(forged.text, ORIGIN, log.load_keys()).encode())
     damage(filled, log)
     with pytest.raises(LogDamaged):

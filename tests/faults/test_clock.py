@@ -21,7 +21,7 @@ from registry.editions import plan
 from registry.editions.plan import EditionRequest
 from registry.log import store
 from registry.log.clock import read_clock, to_milliseconds
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
+from registry.log.clock_check import Heartbeat, HeartbeatFile, Uptime
 from registry.records.asof import SHANGHAI, to_day
 from registry.settings import Settings
 from registry.storage.database import Database

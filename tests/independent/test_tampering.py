@@ -162,7 +162,7 @@ def test_a_signature_by_another_key_is_refused(independent: Program, log: Path) 
     (log / "vkey").write_text(vkey(1))
     assert "no verifiable signatures" in refused(independent, log)
     # The same, under the name and id of the key that verifiers know.
-    told = note.parse((log / "checkpoint").read_bytes())
+    told = note.parse_note((log / "checkpoint").read_bytes())
     posing = note.Signature(name=ORIGIN, id=note.parse_verifier(vkey(1)).id, blob=told.signatures[0].blob)
     (log / "checkpoint").write_bytes(note.Note(text=told.text, signatures=[posing]).encode())
     assert "invalid signature for key" in refused(independent, log)
@@ -170,7 +170,7 @@ def test_a_signature_by_another_key_is_refused(independent: Program, log: Path) 
 
 def test_lines_of_unknown_keys_and_a_second_key_change_nothing(independent: Program, log: Path, tmp_path: Path) -> None:
     sign(LogFolder(log), SIZE, 1, 2)
-    text = note.parse((log / "checkpoint").read_bytes()).text
+    text = note.parse_note((log / "checkpoint").read_bytes()).text
     stranger = note.Signature(name="stranger.example/1", id=b"\x00\x01\x02\x03", blob=bytes(200))
     witness = note.cosign_text(text, "witness.example/w1", a_key(9), 1_700_000_000)
     with (log / "checkpoint").open("a", encoding="utf-8") as file:

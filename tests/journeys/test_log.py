@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.log import checkpoint, codec, merkle, note, tiles
+from registry.log import codec, merkle, note, tiles
 from registry.log.merkle import hash_leaf
 from registry.log.publish import PublishedLog
 from tests.running import Cli, Server, eventually
@@ -27,11 +27,11 @@ def the_key(server: Server) -> note.Verifier:
     return note.parse_verifier(line)
 
 
-def the_checkpoint(server: Server) -> checkpoint.Checkpoint:
+def the_checkpoint(server: Server) -> note.Checkpoint:
     answer = server.get("/log/checkpoint")
     assert answer.status_code == 200
     opened, _ = note.verify_note(answer.content, [the_key(server)])
-    return checkpoint.parse(opened.text)
+    return note.parse_checkpoint(opened.text)
 
 
 def tile(server: Server, one: tiles.Tile) -> bytes:
@@ -176,7 +176,7 @@ def test_a_proof_file_verifies_without_asking_anyone(server: Server) -> None:
     kind, index, *hashes = head.split("\n")
     assert (kind, index) == ("c2sp.org/tlog-proof@v1", "index 420")
     opened, _ = note.verify_note(signed.encode(), [the_key(server)])
-    stated = checkpoint.parse(opened.text)
+    stated = note.parse_checkpoint(opened.text)
     bundle = tiles.decode_bundle(tile(server, tiles.make_tile(None, 1, stated.size)))
     leaf = hash_leaf(bundle[420 - 256])
     assert merkle.verify_inclusion(leaf, 420, stated.size, [base64.b64decode(one) for one in hashes], stated.root)

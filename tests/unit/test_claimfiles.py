@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
-from registry.batch.claim_columns import COLUMNS, ClaimColumns
 from registry.batch.claim_rows import ClaimRow, CsvReader, NdjsonReader
-from registry.batch.result_columns import NAMES
+from registry.batch.columns import COLUMNS, NAMES, ClaimColumns
 from registry.domain.model import Claim
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput

@@ -24,8 +24,8 @@ from lxml import html as lxml_html
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Draft, LogState
 from registry.domain.techniques import Stage, TechniqueCode
-from registry.editions import csvs, htmls, jsons, labels, pdf, store, xlsx
 from registry.editions import docx as word
+from registry.editions import labels, pdf, store, text_formats, xlsx
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
@@ -100,12 +100,12 @@ def content(database: Database, on: dt.date = DAY) -> ListContent:
 
 def write_all(folder: Path, found: ListContent, edition: Edition | None = None) -> None:
     one = edition or an_edition()
-    csvs.write(folder / "list.csv", found)
-    jsons.write(folder / "list.json", one, found)
+    text_formats.write_csv(folder / "list.csv", found)
+    text_formats.write_json(folder / "list.json", one, found)
     xlsx.write(folder / "list.xlsx", one, found)
     word.write(folder / "list.docx", one, found)
     pdf.write(folder / "list.pdf", one, found)
-    htmls.write(folder / "list.html", one, found)
+    text_formats.write_html(folder / "list.html", one, found)
 
 
 def read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -304,7 +304,7 @@ def test_the_page_holds_every_institution_by_province_and_nothing_of_it_is_marku
     )
     database = a_register(tmp_path, a_source(), hostile, an_institution())
     with content(database) as found:
-        htmls.write(tmp_path / "list.html", an_edition(title="<b>示例</b>&名单"), found)
+        text_formats.write_html(tmp_path / "list.html", an_edition(title="<b>示例</b>&名单"), found)
         total = found.totals.institutions
     database.close()
     text = (tmp_path / "list.html").read_text("utf-8")

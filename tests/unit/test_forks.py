@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from registry.errors import LogDamaged, NotFound
 from registry.log import merkle
-from registry.log.checkpoint import Checkpoint
 from registry.log.forks import compare_checkpoints
 from registry.log.merkle import Hashes, hash_leaf
+from registry.log.note import Checkpoint
 from registry.log.tiles import compute_subtree_root
 from registry.texts import FixedText
 

@@ -11,8 +11,7 @@ import pytest
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Draft
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
-from registry.reconciliation.match import MatchCandidate, MatchReply, Reconciler
-from registry.reconciliation.queries import PROPERTY_LIMIT, Query
+from registry.reconciliation.match import PROPERTY_LIMIT, MatchCandidate, MatchReply, Query, Reconciler
 from registry.register import Register
 from registry.settings import Settings
 from registry.storage.database import Database

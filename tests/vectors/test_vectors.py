@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from registry.log import checkpoint, codec, merkle, note, tiles
+from registry.log import codec, merkle, note, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import Frontier, hash_leaf
 from registry.log.signing_keys import Key
@@ -189,9 +189,7 @@ def test_the_checkpoints_say_the_roots_and_their_signatures_hold() -> None:
 
 def test_our_code_signs_the_same_checkpoints_byte_for_byte_and_accepts_them() -> None:
     for told in LOG["checkpoints"]:
-        made = checkpoint.Checkpoint(
-            origin=LOG["origin"], size=told["size"], root=bytes.fromhex(LOG["roots"][told["size"]])
-        )
+        made = note.Checkpoint(origin=LOG["origin"], size=told["size"], root=bytes.fromhex(LOG["roots"][told["size"]]))
         known = [note.parse_verifier(vkey) for vkey in told["signed_by"]]
         signers = [Key(who.public, secret(who.text)) for who in known if who.kind == note.ED25519]
         signed = note.sign_text(made.text, LOG["origin"], signers).encode().decode()
@@ -200,7 +198,7 @@ def test_our_code_signs_the_same_checkpoints_byte_for_byte_and_accepts_them() ->
         assert signed == told["note"]
         opened, held = note.verify_note(signed.encode(), known)
         assert held == known
-        assert checkpoint.parse(opened.text) == made
+        assert note.parse_checkpoint(opened.text) == made
 
 
 def test_our_code_makes_the_same_cosignature() -> None:

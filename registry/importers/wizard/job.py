@@ -26,8 +26,7 @@ from registry.settings import Settings
 from registry.storage import rights
 from registry.storage.database import Database
 from registry.texts import Message
-from registry.uploads.limits import JOB
-from registry.uploads.process_limits import limit_process
+from registry.uploads.limits import JOB, limit_process
 
 #: Seconds between two heartbeats, and seconds a step has to stop by itself before the process ends.
 EVERY, GRACE = 1.0, 3.0

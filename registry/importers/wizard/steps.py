@@ -20,7 +20,7 @@ from registry.domain.model import Date, Draft
 from registry.errors import AuditFailed, RegistryError
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
-from registry.importers.reading import layouts
+from registry.importers.reading import headings
 from registry.importers.reading.audit import make_line, shorten_audit
 from registry.importers.reading.list_file import AuditLine, ListFile
 from registry.importers.wizard import difference_lines, import_store, list_import
@@ -83,7 +83,7 @@ class ImportTask:
 
 def inspect_columns(task: ImportTask) -> None:
     """Store which columns the file has; then a person names them."""
-    file_layouts = layouts.read_layouts(task.path, lambda done: task.report_progress("look", done, 0))
+    file_layouts = headings.read_layouts(task.path, lambda done: task.report_progress("look", done, 0))
     with task.database.writing() as connection:
         task.finish(connection, state="mapping", found=msgspec.to_builtins(file_layouts))
 
@@ -163,7 +163,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         scope=options["scope"],
         origin=options.get("origin") or None,
         secondary=bool(options.get("secondary")),
-        mapping=layouts.make_mapping(msgspec.convert(options.get("layouts", []), list[layouts.Layout])),
+        mapping=headings.make_mapping(msgspec.convert(options.get("layouts", []), list[headings.Layout])),
         most_findings=FINDINGS,
     )
 

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import note, store, tiles
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT
 from registry.log.merkle import Frontier, hash_leaf
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import HASH, WIDTH, Tile

@@ -21,7 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, replication, store
-from registry.log.checkpoint import SignedCheckpoint
+from registry.log.note import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual

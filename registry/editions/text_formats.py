@@ -1,16 +1,82 @@
-"""An edition as one page of HTML that needs nothing else: to be put on any website, printed, or read offline."""
+"""An edition as json, csv and one page of HTML that needs nothing else. UTF-8 throughout.
+
+The csv has a row per technique, with the province on every row, so that a spreadsheet can filter it; json has the
+institutions in the API's shape; the page is to be put on any website, printed, or read offline.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from registry.editions import labels
-from registry.editions.content import EditionInstitution, ListContent, Progress
+import msgspec
+
+from registry.domain.fields import IN_EDITIONS
+from registry.domain.normalise import escape_cells
+from registry.editions import labels, manifest
+from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 from registry.verification.phrases import format_date
+
+_json = msgspec.json.Encoder(order="sorted")
+
+
+def write_json(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
+    """Write ``{"edition":…,"log":{size,root},"items":[Institution…]}``, a line an institution; UTF-8, keys sorted."""
+    with path.open("wb") as file:
+        file.write(b'{"edition":' + _json.encode(manifest.make_head(edition)) + b',"log":' + _json.encode(edition.log))
+        file.write(b',"items":[')
+        for number, institution in enumerate(content.read_institutions()):
+            file.write((b",\n" if number else b"\n") + _json.encode(institution))
+            if progress and number % 1000 == 999:
+                progress(number + 1)
+        file.write(b"\n]}\n")
+
+
+# --- csv ---
+
+#: The attachment's six columns, then what else is known.
+HEADINGS = (*labels.CENTRES, *(field.headings[0] for field in IN_EDITIONS), "编码", "行政区划代码", "运行情况说明")
+
+
+def make_rows(content: ListContent) -> Iterator[list[str]]:
+    """Make the rows below the headings; numbers run through the whole list."""
+    for number, institution in enumerate(content.read_list(), start=1):
+        for line in institution.lines:
+            yield make_cells(number, institution, line)
+
+
+def make_cells(number: int, institution: EditionInstitution, line: ApprovalLine) -> list[str]:
+    """Make one row: a cell for each of HEADINGS."""
+    return [
+        institution.province,
+        str(number),
+        institution.name,
+        institution.address,
+        labels.format_technique(line),
+        labels.format_stage(line),
+        *(getattr(institution, field.name) or "" for field in IN_EDITIONS),
+        institution.code,
+        institution.region,
+        line.note or "",
+    ]
+
+
+def write_csv(path: Path, content: ListContent, progress: Progress | None = None) -> None:
+    """Write the file as UTF-8 with a byte order mark and CRLF, as spreadsheets want; no cell begins a formula."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS)
+        for number, row in enumerate(make_rows(content), start=1):
+            writer.writerow(escape_cells([labels.remove_unprintable(cell) for cell in row]))
+            if progress and number % 1000 == 0:
+                progress(number)
+
+
+# --- html ---
 
 _HEAD = "".join(f'<th scope="col">{heading}</th>' for heading in ("序号", "医疗机构名称", "地址", "批准开展的技术"))
 #: Its own styles, for no page it is put into has others for it; readable on a phone, in the dark and on paper.
@@ -31,7 +97,7 @@ td{border:0;padding:2px 0}td+td{grid-column:2}}
 """.replace("\n", "")
 
 
-def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
+def write_html(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """Write the page as UTF-8 while it is rendered."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(_render_page(edition, content, progress))
