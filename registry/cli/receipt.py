@@ -32,7 +32,7 @@ class _SavedAnswer(msgspec.Struct):
 @click.option(
     "--keys",
     metavar="FILE|URL",
-    help=write_bilingual("公钥：jws.json 文件，或名录网址；默认用本机的密钥文件"),
+    help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件"),
 )
 @common.as_json
 @click.pass_context

@@ -101,11 +101,11 @@ NOTED = {"four_eyes", "not_allowed", "scope_missing", "conflict"}
 
 
 def test_a_kind_that_is_not_in_the_table_is_answered_as_its_nearest_ancestor() -> None:
-    class Unheard(errors.StorageFull):
-        code = "unheard"
+    class Unheard(errors.StorageFull, code="unheard"):
+        pass
 
-    class Several(errors.NotAllowed, errors.CannotAnswer):
-        code = "several"
+    class Several(errors.NotAllowed, errors.CannotAnswer, code="several"):
+        pass
 
     try:
         assert error_status.get_status(Unheard(FixedText(""))) == 503

@@ -173,7 +173,7 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
     with task.database.reading() as connection:
         account = accounts.get_account(connection, record.account)
 
-    def rule(parsed: ListFile, register: RegisterSide) -> Rulings:
+    def apply_decisions(parsed: ListFile, register: RegisterSide) -> Rulings:
         keys = {difference_lines.make_listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
         return make_rulings(record.decisions, keys, register)
 
@@ -181,7 +181,7 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
         task.database,
         _make_request(record, task.path),
         lambda phase, done: task.report_progress(phase, done, total),
-        make_rulings=rule,
+        make_rulings=apply_decisions,
         check=lambda parsed: _check_account_region(account, parsed),
     )
     task.report_progress("check", 0, 0)
