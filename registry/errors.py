@@ -1,7 +1,5 @@
 """What can go wrong, each kind with a stable code and the status it is answered with."""
 
-from __future__ import annotations
-
 import errno
 from typing import Any, ClassVar, TypeVar
 

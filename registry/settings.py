@@ -1,7 +1,5 @@
 """Every setting once: its environment variable, meaning and default. ``registry settings`` prints this table."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

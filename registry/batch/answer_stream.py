@@ -1,7 +1,5 @@
 """Rows of claims in, answers out: in the same order, errors in the place of answers, up to a limit of rows."""
 
-from __future__ import annotations
-
 import csv
 import struct
 import tempfile

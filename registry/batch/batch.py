@@ -1,7 +1,5 @@
 """Many claims answered at one log size and instant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Generic, TypeVar
 

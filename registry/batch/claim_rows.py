@@ -1,7 +1,5 @@
 """The rows of a file of claims in csv, ndjson or a sheet, each with its claim or the error why it is none."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol

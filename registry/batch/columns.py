@@ -1,7 +1,5 @@
 """The columns of a file of claims: those a row is read from, those of its answer, and why a row has none."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence

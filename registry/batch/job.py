@@ -1,7 +1,5 @@
 """A file of claims answered from its first byte to the last, whatever its format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import IO, Any, Literal, TypeVar

@@ -1,7 +1,5 @@
 """Claims in xlsx, read by a process of its own, and answers in xlsx, written by XlsxWriter a row at a time."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Generator
 from pathlib import Path

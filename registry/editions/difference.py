@@ -1,7 +1,5 @@
 """What an edition changes against the last institution, institution by institution, by its public code."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from registry.domain.model import Struct

@@ -5,8 +5,6 @@ columns of sperm banks. The XML is written as text: in a library's memory, a doc
 gigabytes. The zip file is the same bytes each time: members in order, one fixed time, one way to compress.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import zipfile
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """A published edition as the log states it, the editions in the log, and which of them is public or the last one."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Literal

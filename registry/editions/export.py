@@ -1,7 +1,5 @@
 """Writing an edition's files with signature and proof into a folder of the caller's own, and checking such a folder."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Sequence

@@ -4,8 +4,6 @@
 is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``. What was altered is neither served nor signed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,5 @@
 """An edition as PDF: the list by province, headings on every page, its font embedded, a QR code to its page."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

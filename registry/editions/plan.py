@@ -1,7 +1,5 @@
 """An edition before it is proposed: what it would list, what that changes, and what a person should look at first."""
 
-from __future__ import annotations
-
 import datetime as dt
 import unicodedata
 from itertools import islice

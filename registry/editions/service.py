@@ -1,7 +1,5 @@
 """The editions of one running register: which there are, and their files, made when somebody first asks for them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import logging
 import threading

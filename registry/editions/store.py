@@ -3,8 +3,6 @@
 Whatever lies there is a copy: an edition's entry and the records as of it say what it is.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Callable

@@ -4,8 +4,6 @@ The csv has a row per technique, with the province on every row, so that a sprea
 institutions in the API's shape; the page is to be put on any website, printed, or read offline.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from html import escape

@@ -1,7 +1,5 @@
 """One page of a result: a list by region, or institutions ranked by name and, after them, whatever else fits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import msgspec

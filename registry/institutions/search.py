@@ -4,8 +4,6 @@ Search gives keys and reasons, records give the facts and apply the filters; a p
 on, so that entries appended meanwhile shift nothing.
 """
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.domain import ad_lexicon

@@ -2,8 +2,6 @@
 differs.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Signed checkpoints in the database, where a register's other machines and its backups find the last one."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged

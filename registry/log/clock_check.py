@@ -8,8 +8,6 @@ until the next restart, the time that the clock must show follows from it whatev
 lost: then only the log gives evidence.
 """
 
-from __future__ import annotations
-
 import ctypes
 import datetime as dt
 import email.utils

@@ -6,8 +6,6 @@ by the value's canonical JSON; salt and value are in the erasable table. Erasing
 entry that erases names the paths under ``erases``, a key no other entry has.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Proofs that one entry is in the published log, in the forms in which they are handed out."""
 
-from __future__ import annotations
-
 import base64
 
 from registry.domain.model import Struct

@@ -1,7 +1,5 @@
 """Erased personal values by the log: which are sealed, which are still held, and which no copy may hold any more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -4,8 +4,6 @@ The folder can be served as it is by any web server, at ``/log``. Every file is 
 that a reader and a killed process never leave half of one. Files of tiles never change once a checkpoint names them.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator

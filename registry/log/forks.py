@@ -4,8 +4,6 @@ A fork is only called one when it is proven: two signed checkpoints, and hashes 
 the smaller. What a log merely fails to show is ``unproven``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping

@@ -5,8 +5,6 @@ one, in the database too. Nothing is signed that does not extend both, and nothi
 and published afterwards: a database that was rolled back or rewritten, a lost key or a full disk is found before.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The mark is a row in the table of the views' positions, so that it is copied int
 is not appending: nothing is decided, numbered or timed; the caller has compared the bytes with a signed checkpoint.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec

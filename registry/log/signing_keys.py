@@ -4,8 +4,6 @@ A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, so t
 ever. The line before a block gives the time since when (RFC 3339 UTC).
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import re

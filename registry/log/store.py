@@ -1,7 +1,5 @@
 """The stored entries. ``Appender.append`` is the product's only statement that adds to the log; proposals call it."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 

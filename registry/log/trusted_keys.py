@@ -4,8 +4,6 @@ A key that begins to sign together with a trusted one is adopted when the log pu
 channel (TLS, or this machine); signatures do not vouch for one another. Otherwise somebody must give it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -5,8 +5,6 @@ c2sp.org/tlog-cosignature.
 Every file of its folder is written whole or not at all, so that a killed witness goes on where it was.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence

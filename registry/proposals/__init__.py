@@ -6,8 +6,6 @@ since. If an approved entry erases personal values, the copies in stored proposa
 record of what was seen.
 """
 
-from __future__ import annotations
-
 from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import end_expired_suspensions, suspend
 from registry.proposals.preview import draw_sample

@@ -1,7 +1,5 @@
 """Append the drafts of a proposal to the log, in the transaction that decides it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sqlalchemy as sa

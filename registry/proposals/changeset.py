@@ -1,7 +1,5 @@
 """Drafts on their way into a proposal: encoded, and checked alone, against each other and against the register."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Decisions of the second person: approve, reject, ask for changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sqlalchemy as sa

@@ -6,8 +6,6 @@ suspension rests on two people; if it is rejected, or nobody decides in time, wh
 All of it is in the log and in the history of the institution.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Appending and indexing 100,000 entries keeps an interpreter busy for as long as 
 same process waits at every step. What is done, and refused, is ``decide.approve`` in either case.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 The state after is computed in a transaction that is never committed.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from typing import Any

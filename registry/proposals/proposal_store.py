@@ -1,7 +1,5 @@
 """Stored proposals: reading them, and recording everybody who changes or decides one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Submitting a proposal to a second person, amending it while it waits, and withdrawing it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

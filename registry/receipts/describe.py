@@ -1,7 +1,5 @@
 """A receipt in words, zh-CN or English: for the shell and for paper."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 

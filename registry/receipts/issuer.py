@@ -1,7 +1,5 @@
 """Giving and checking receipts: one register on one machine, with the keys it has and the log it follows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Signed statements as compact JWS (RFC 7515, EdDSA), and the set of public keys that verify them (RFC 7517)."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import datetime as dt

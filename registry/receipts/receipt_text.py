@@ -5,8 +5,6 @@ root of all rows, then ``~``, its row, ``~``, its inclusion proof: docs/receipts
 ``log`` (size and root) inside its answer.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import unicodedata

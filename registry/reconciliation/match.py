@@ -5,8 +5,6 @@ but for how it is written) or the number, and nothing else in the row contradict
 they are candidates, as is whatever the search finds, and the caller decides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 
 from rapidfuzz import fuzz

@@ -1,7 +1,5 @@
 """The columns of an institution: the properties by which programs compare and fetch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from registry.domain.fields import PUBLIC, Column, Field, Role, get_value

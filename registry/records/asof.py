@@ -1,7 +1,5 @@
 """Days, instants and log sizes: the meaning of "as of" in a request, and its spelling."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """The deadlines view: what falls due, by day: verifications (校验) of approvals, authorisations, ad certificates."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args

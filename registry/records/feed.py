@@ -3,8 +3,6 @@
 Only the public part of an entry is in it: the bytes hold personal values as salted hashes (see ``log.codec``).
 """
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.domain.model import Struct

@@ -1,7 +1,5 @@
 """The history of one subject, entry by entry, and the changes each entry made."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Reading records: institutions, practitioners and sources, as of a day and a log size."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 from itertools import pairwise

@@ -4,8 +4,6 @@ It holds nothing about people: no practitioners, and no person in a sanction. Re
 after another are one state of the register although entries are appended meanwhile; no transaction stays open.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Counts of the register as of a day, by region, technique and stage, with their source."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 import sqlalchemy as sa

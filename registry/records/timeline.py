@@ -6,8 +6,6 @@ decides, so a correction of the past does not override what a later source state
 subject known at one log size: contiguous spans of days, the last without end.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -4,8 +4,6 @@ Applied inside the append transaction, so it is never behind. An entry that eras
 subject written anew, so that they disappear from what was known on any day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

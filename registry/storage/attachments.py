@@ -1,7 +1,5 @@
 """Documents on which proposals rest: stored whole under their SHA-256, for staff only, never changed."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Iterator

@@ -7,8 +7,6 @@ Reading and writing have connections of their own: however many wait for the loc
 process a single writer asks the database for the lock; the others wait before it, in a queue with a limit.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import sqlite3

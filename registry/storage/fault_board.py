@@ -4,8 +4,6 @@ Code that notices a fault reports it under its code and clears it once it is ove
 into such faults: out of reach, damaged, no room, read-only, or another process's lock.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sqlite3

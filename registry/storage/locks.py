@@ -3,8 +3,6 @@
 Used by ``database``, which takes the lock; a door sets the patience of a request in ``lock_wait``.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 import time

@@ -4,8 +4,6 @@ Libraries that limit rates count in one process, or need a server of their own (
 docs/decisions/0072-limits-in-a-file.md. The file may be lost at any time: then everybody begins anew.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import logging
 import math

@@ -5,8 +5,6 @@ left wider is tightened where this account owns it, and a fault where it does no
 are left alone.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import stat

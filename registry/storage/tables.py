@@ -1,7 +1,5 @@
 """Every table of the register, and nothing else. Migrations make them; tests compare the two."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 #: Last day and last entry number of what has no end; no NULL, so that a comparison is one comparison.

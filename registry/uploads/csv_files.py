@@ -3,8 +3,6 @@
 Commas, semicolons or tabs part the cells, which may be quoted and hold line breaks; in UTF-8, UTF-16 or GB18030.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ Old Office files, and new ones with a password, are compound files (MS-CFB), of 
 A number in one is only a place to look at: where it leads out of the file, or in a circle, the file is damaged.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 from typing import IO, Literal

@@ -4,8 +4,6 @@ Everything here raises UnreadableFile or TooLarge, with what to do, when the fil
 Busy when too many files are being read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import IO

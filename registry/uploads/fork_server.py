@@ -5,8 +5,6 @@ settings, no keys, no database. It forks for each file, so that a start costs mi
 reads. Children end with it, and it ends with whoever started it.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import os

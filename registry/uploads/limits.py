@@ -4,8 +4,6 @@ The first fields are about the file, the last about the process that reads it, w
 ones failed to. Such a process also ends with its parent.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import resource

@@ -3,8 +3,6 @@
 ``packages`` has checked the files before.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import zipfile
 import zlib

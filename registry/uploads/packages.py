@@ -4,8 +4,6 @@ Content types, relationships and the first bytes of a part tell what a reader ma
 Every part is unpacked here once, so that none is larger than the archive says.
 """
 
-from __future__ import annotations
-
 import io
 import posixpath
 import struct

@@ -1,7 +1,5 @@
 """The refusals of files and of rows in them: sentences with what to do, the same for every kind of file."""
 
-from __future__ import annotations
-
 from registry.errors import Busy, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import Message
 from registry.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH

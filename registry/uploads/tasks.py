@@ -1,7 +1,5 @@
 """The tasks of a process that reads a file. Nothing here knows the register; only text is sent out."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 from collections.abc import Callable, Iterable, Iterator

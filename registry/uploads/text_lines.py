@@ -1,7 +1,5 @@
 """Bytes as text and text as lines, piece by piece, with no more than one line in memory."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Iterator

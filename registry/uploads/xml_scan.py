@@ -1,7 +1,5 @@
 """The check of XML before anything parses it into a tree: no DTD, and within the limits."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from xml.parsers import expat  # only ever fed without a DTD, which ends it at once

@@ -7,8 +7,6 @@ with two names may have become two. Those that are only similar are doubts: show
 because merging two institutions could license what was never approved.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable

@@ -1,7 +1,5 @@
 """Pairs among the parties that other rules left over: surely one institution, or worth a person's look."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator

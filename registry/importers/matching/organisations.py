@@ -4,8 +4,6 @@ What an address leaves out contradicts nothing; what both state has to agree. Tw
 人民街7号, and 87号附1号 is another door than 87号.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cached_property, lru_cache
 from typing import Literal

@@ -1,7 +1,5 @@
 """The register's side of a comparison: who is listed on the list's day, who else is known, and later lists."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import sqlalchemy as sa

@@ -1,7 +1,5 @@
 """Files of people and advertising certificates: columns, choices, what no cell may hold, templates."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import re

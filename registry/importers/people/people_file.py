@@ -3,8 +3,6 @@
 Findings name table, row and column, and never repeat the content of a cell: not everybody who reads them may see it.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The import of people or certificates: rows matched with the register, what would change, and the steps of the job."""
 
-from __future__ import annotations
-
 import datetime as dt
 import secrets
 from collections import defaultdict

@@ -3,8 +3,6 @@
 A process of its own reads the file: see ``registry.uploads``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The headings of a list in Chinese or English, the columns they name, and their uses, which a person may change."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Iterable, Iterator

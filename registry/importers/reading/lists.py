@@ -7,8 +7,6 @@ Of brackets at the end of a name, only a second name that can stand alone become
 妇幼保健院 must not be taken to mean a particular hospital.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter

@@ -4,8 +4,6 @@ The row itself tells which: a name cell that is blank, merged with or equal to t
 unless the row names several techniques, as only a row per institution does.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ Its columns are ``name`` (as the register prints it), ``known_as`` and ``source`
 exactly the names it gives; a row without ``known_as`` removes them all; other institutions are left as they are.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 from collections.abc import Iterable

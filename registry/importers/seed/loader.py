@@ -4,8 +4,6 @@ The makers of the product propose (account system.seed), whoever installs it app
 was cut short goes on where it stopped.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import hashlib

@@ -1,7 +1,5 @@
 """A difference as lines for a person: before and after, section by section, and the pairs to decide."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any

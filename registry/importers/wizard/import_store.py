@@ -6,8 +6,6 @@ States: ``looking`` (a process reads which columns there are), ``mapping`` (a pe
 import, nothing it writes is kept.
 """
 
-from __future__ import annotations
-
 import itertools
 import secrets
 import time

@@ -1,7 +1,5 @@
 """From a file to a proposal: read, audit, compare, propose. Nothing of a file with an audit error goes anywhere."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path

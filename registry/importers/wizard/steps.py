@@ -3,8 +3,6 @@
 ``list_import`` reads, compares and proposes; here is stored what a person needs and decides between the steps.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
