@@ -223,13 +223,11 @@ def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
 
 def make_database_damage_error(error: Exception) -> DatabaseDamaged:
     """The refusal for a database whose file is damaged: asking again later does not help."""
-    return DatabaseDamaged(
-        Message(
-            "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
-            "请管理员恢复备份：registry restore 备份文件 --complete"
-        ),
-        cause=type(error).__name__,
+    message = Message(
+        "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
+        "请管理员恢复备份：registry restore 备份文件 --complete"
     )
+    return DatabaseDamaged(message, cause=type(error).__name__)
 
 
 #: Kinds that are nobody's mistake who asks: something is wrong with the machine or the log.
@@ -246,27 +244,23 @@ def make_disk_full_error(where: object = None) -> StorageFull:
 
 def make_read_only_error(where: object = None) -> StorageReadOnly:
     """The refusal of a write to a folder or database that takes none; ``where``: which, for whoever runs it."""
-    return StorageReadOnly(
-        Message(
-            "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
-            "请管理员检查磁盘的挂载状态和目录权限后再操作一次。"
-        ),
-        **({"where": str(where)} if where is not None else {}),
+    message = Message(
+        "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
+        "请管理员检查磁盘的挂载状态和目录权限后再操作一次。"
     )
+    return StorageReadOnly(message, **({"where": str(where)} if where is not None else {}))
 
 
 def make_log_rollback_error(size: int, published: int) -> LogRolledBack:
     """The refusal over a database that holds fewer entries than were published, or than this process has read."""
-    return LogRolledBack(
-        Message(
-            "数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，"
-            "也不据此答复。"
-            "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
-            size=size,
-            published=published,
-        ),
-        entry=size + 1,
+    message = Message(
+        "数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，"
+        "也不据此答复。"
+        "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+        size=size,
+        published=published,
     )
+    return LogRolledBack(message, entry=size + 1)
 
 
 def find_storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:

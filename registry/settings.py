@@ -119,11 +119,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     except msgspec.ValidationError as error:
         raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
     if not settings.public_url.startswith(("http://", "https://")):
-        raise InvalidInput(
-            Message(
-                "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
-            )
+        message = Message(
+            "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
         )
+        raise InvalidInput(message)
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
             Message(
@@ -168,12 +167,11 @@ def _check_security_contact(settings: Settings) -> None:
                 Message("REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}", contact=contact)
             )
     if settings.security_policy and not settings.security_policy.startswith("https://"):
-        raise InvalidInput(
-            Message(
-                "REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {security_policy}",
-                security_policy=settings.security_policy,
-            )
+        message = Message(
+            "REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {security_policy}",
+            security_policy=settings.security_policy,
         )
+        raise InvalidInput(message)
 
 
 def list_settings() -> list[tuple[str, str, str]]:

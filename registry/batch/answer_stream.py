@@ -144,10 +144,6 @@ class AnswerWriter(ABC, Generic[M]):
             raise TypeError(f"{type(self).__name__} has no place for receipts")
         return line
 
-    def write_header(self) -> bytes:
-        """The bytes before the first row, unless they have to wait."""
-        return self._write_or_hold(self.format_header())
-
     def answer_row(self, row: ClaimRow) -> bytes:
         """The bytes of a row with its answer or error; none where it has to wait."""
         self.tally.rows += 1
@@ -180,9 +176,10 @@ class AnswerWriter(ABC, Generic[M]):
 
     def write_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """The bytes of a row with the reason why there is no answer; the tally does not count it."""
-        return self._write_or_hold(self.format_refusal(row, error))
+        return self.write_or_hold(self.format_refusal(row, error))
 
-    def _write_or_hold(self, line: bytes) -> bytes:
+    def write_or_hold(self, line: bytes) -> bytes:
+        """The bytes of a line without a receipt, unless they have to wait."""
         if self._waiting is None:
             return self.write_line(line, None)
         self._waiting.add_line(line)
@@ -299,7 +296,7 @@ class AnswerStream:
 
     def _start_answers(self) -> bytes:
         self._has_started = True
-        return self.form.write_header()
+        return self.form.write_or_hold(self.form.format_header())
 
     def answer_rows(self, rows: Iterator[ClaimRow]) -> Iterator[bytes]:
         """Yield the answers to rows."""
@@ -307,7 +304,8 @@ class AnswerStream:
             if not self._has_started:
                 yield self._start_answers()
             if self.form.tally.rows >= self._limit:
-                yield from self.cut_off(_make_row_limit_error(self._limit), row.number)
+                message = Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=self._limit)
+                yield from self.cut_off(TooLarge(message, limit=self._limit), row.number)
                 return
             yield self.form.answer_row(row)
 
@@ -316,7 +314,3 @@ class AnswerStream:
         self.form.tally.cut = True
         number = self.form.tally.rows + 1 if number is None else number
         yield self.form.write_refusal(ClaimRow(number, None, None), error)
-
-
-def _make_row_limit_error(limit: int) -> TooLarge:
-    return TooLarge(Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=limit), limit=limit)

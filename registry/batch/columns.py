@@ -211,12 +211,11 @@ class ClaimColumns:
         _check_duplicates(headings, found)
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
         if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
-            raise InvalidInput(
-                Message(
-                    "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                    "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
-                )
+            message = Message(
+                "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+                "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
             )
+            raise InvalidInput(message)
         # The columns of a file that was answered before are replaced by the new answers.
         self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
         self.headings = [headings[i] for i in self._own]
@@ -243,11 +242,10 @@ def _check_duplicates(headings: Sequence[str], found: list[tuple[int, ClaimColum
     seen: dict[str, str] = {}
     for i, column in found:
         if column.field in seen:
-            raise InvalidInput(
-                Message(
-                    "“{seen}”与“{i}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
-                    seen=seen[column.field],
-                    i=headings[i],
-                )
+            message = Message(
+                "“{seen}”与“{i}”两列意思相同，无法确定用哪一列；请改名或删去其一。",
+                seen=seen[column.field],
+                i=headings[i],
             )
+            raise InvalidInput(message)
         seen[column.field] = headings[i]

@@ -73,13 +73,12 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
         cells: list[str] = _decoder.decode(line)
         if receipt is not None:
             if len(receipt) > _CELL_LENGTH:  # cut, it would prove nothing
-                raise InvalidInput(
-                    Message(
-                        "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
-                        row=self._row + 1,
-                        cell_length=_CELL_LENGTH,
-                    )
+                message = Message(
+                    "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
+                    row=self._row + 1,
+                    cell_length=_CELL_LENGTH,
                 )
+                raise InvalidInput(message)
             cells.append(receipt)
         for column, text in enumerate(cells):
             if text:

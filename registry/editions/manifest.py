@@ -17,7 +17,6 @@ from registry.domain.model import LogState, Struct
 from registry.editions.content import Totals
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput
-from registry.log.signing_keys import Key
 from registry.receipts import jws
 from registry.receipts.jws import PublicKey
 from registry.texts import Message
@@ -115,11 +114,6 @@ def decode_manifest(raw: bytes) -> Manifest:
         raise InvalidInput(Message("{manifest} 无法解读：{error}", manifest=MANIFEST, error=error)) from error
 
 
-def sign_manifest(raw: bytes, key: Key) -> str:
-    """Sign the manifest's bytes; the same each time, since EdDSA is deterministic."""
-    return jws.sign_token(TYPE, raw, key)
-
-
 def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
     """Return the id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
     payload, kid = jws.verify_with_keys(TYPE, token.strip(), keys)
@@ -181,13 +175,10 @@ def check_files(folder: Path, manifest: Manifest) -> list[File]:
         except OSError as error:
             raise _make_missing_error(folder, file.name) from error
         if measured != file:
-            raise InvalidInput(
-                Message(
-                    "{file_name} 与 {manifest} 所记的校验值不符，文件被改动过。",
-                    file_name=file.name,
-                    manifest=MANIFEST,
-                )
+            message = Message(
+                "{file_name} 与 {manifest} 所记的校验值不符，文件被改动过。", file_name=file.name, manifest=MANIFEST
             )
+            raise InvalidInput(message)
     files = [*manifest.files, measure_file(folder / MANIFEST)]
     if read_file(folder, SUMS) != format_checksums(files):
         raise InvalidInput(Message("{sums} 与文件不符。", sums=SUMS))

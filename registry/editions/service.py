@@ -19,6 +19,7 @@ from registry.editions.manifest import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
 from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog
+from registry.receipts import jws
 from registry.receipts.jws import PublicKey
 from registry.records import asof
 from registry.settings import Settings
@@ -127,7 +128,8 @@ class Editions:
 
         def fill_folder(folder: Path) -> None:
             store.write_files(folder, self.database, edition, before, self.log.get_origin(), progress)
-            self._sign_folder(folder)
+            if any(not key.is_retired for key in self._list_keys()):
+                self.get_signature(folder)
 
         return self.files.make_folder(edition, fill_folder, lambda folder: self._is_intact(edition, folder))
 
@@ -137,10 +139,6 @@ class Editions:
 
         return self._intact.is_intact(folder, edition, list_public_keys)
 
-    def _sign_folder(self, folder: Path) -> None:
-        if any(not key.is_retired for key in self._list_keys()):
-            self.get_signature(folder)
-
     def get_signature(self, folder: Path) -> Path:
         """Return the signature of a folder, made when missing: EdDSA signs the same bytes the same way each time.
 
@@ -149,9 +147,8 @@ class Editions:
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
-            aside.write_text(
-                manifest.sign_manifest((folder / manifest.MANIFEST).read_bytes(), self._get_signing_key()), "ascii"
-            )
+            raw = (folder / manifest.MANIFEST).read_bytes()
+            aside.write_text(jws.sign_token(manifest.TYPE, raw, self._get_signing_key()), "ascii")
             aside.replace(path)
         return path
 
@@ -175,9 +172,8 @@ class Editions:
 
     def read_difference(self, edition: Edition) -> EditionDifference:
         """Read what changed since the edition before."""
-        return msgspec.json.decode(
-            (self.get_folder(edition) / manifest.DIFFERENCE).read_bytes(), type=EditionDifference
-        )
+        raw = (self.get_folder(edition) / manifest.DIFFERENCE).read_bytes()
+        return msgspec.json.decode(raw, type=EditionDifference)
 
     def list_institutions(self, edition: Edition, province: str) -> list[content.EditionInstitution]:
         """List the institutions of one province, by its code or NOWHERE, as the list prints them."""

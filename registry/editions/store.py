@@ -111,13 +111,12 @@ def compare_with_predecessor(
 def check_root(database: Database, edition: Edition) -> None:
     """Raise LogDamaged unless the log still begins with what the edition was frozen at."""
     if compute_root(database, edition.log.size) != edition.log.root:
-        raise LogDamaged(
-            Message(
-                "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
-                log_size=edition.log.size,
-                edition=edition.id,
-            )
+        message = Message(
+            "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
+            log_size=edition.log.size,
+            edition=edition.id,
         )
+        raise LogDamaged(message)
 
 
 def compute_root(database: Database, size: int) -> str:
@@ -131,11 +130,10 @@ def compute_root(database: Database, size: int) -> str:
 def _check_figure(edition: Edition, totals: Totals) -> None:
     """Raise LogDamaged unless what was approved is what is published."""
     if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
-        raise LogDamaged(
-            Message(
-                "第{edition}期名录批准时为{institutions}家，现在读出{institutions_2}家。请运行：registry log check",
-                edition=edition.id,
-                institutions=edition.institutions,
-                institutions_2=totals.institutions,
-            )
+        message = Message(
+            "第{edition}期名录批准时为{institutions}家，现在读出{institutions_2}家。请运行：registry log check",
+            edition=edition.id,
+            institutions=edition.institutions,
+            institutions_2=totals.institutions,
         )
+        raise LogDamaged(message)

@@ -214,13 +214,12 @@ def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> N
     latest = published.find_checkpoint()
     if stored and (latest is None or latest.checkpoint.size < newest):
         size = latest.checkpoint.size if latest else 0
-        raise LogDamaged(
-            Message(
-                "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
-                size=size,
-                newest=newest,
-            )
+        message = Message(
+            "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
+            size=size,
+            newest=newest,
         )
+        raise LogDamaged(message)
 
 
 def _check_sealed_values(connection: sa.Connection) -> None:

@@ -83,14 +83,12 @@ def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = No
 
 
 def _make_still_held_error(number: int, subject: str, path: str, last: int) -> LogDamaged:
-    return LogDamaged(
-        Message(
-            "日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
-            "请再次运行：registry redact {subject}",
-            number=number,
-            path=path,
-            last=last,
-            subject=subject,
-        ),
-        entry=number,
+    message = Message(
+        "日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
+        "请再次运行：registry redact {subject}",
+        number=number,
+        path=path,
+        last=last,
+        subject=subject,
     )
+    return LogDamaged(message, entry=number)

@@ -101,13 +101,12 @@ def _translate_errors(url: str, timeout: float) -> Iterator[None]:
         ) from error
     except httpx.TransportError as error:
         if certificate := _describe_certificate_fault(error):
-            raise CannotAnswer(
-                Message(
-                    "{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
-                    url=url,
-                    certificate=certificate,
-                )
-            ) from error
+            message = Message(
+                "{url} 的证书不可信：{certificate}。自建证书机构请用 SSL_CERT_FILE 指明。",
+                url=url,
+                certificate=certificate,
+            )
+            raise CannotAnswer(message) from error
         raise _TransientError(
             CannotAnswer(Message("无法连接 {url}：{error}。", url=url, error=error), cause=type(error).__name__)
         ) from error
@@ -321,13 +320,12 @@ def _is_checkpoint(raw: bytes | None) -> bool:
 
 
 def _make_no_log_error(where: str) -> InvalidInput:
-    return InvalidInput(
-        Message(
-            "{where} 处没有名录日志：{where}/log/{checkpoint} 与 {where}/{checkpoint} 都不是签名检查点。",
-            where=where,
-            checkpoint=CHECKPOINT,
-        )
+    message = Message(
+        "{where} 处没有名录日志：{where}/log/{checkpoint} 与 {where}/{checkpoint} 都不是签名检查点。",
+        where=where,
+        checkpoint=CHECKPOINT,
     )
+    return InvalidInput(message)
 
 
 def _make_unreadable_error(name: str, error: OSError) -> CannotAnswer:

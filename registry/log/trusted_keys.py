@@ -79,14 +79,13 @@ def verify_offer(
     if not known:
         known = [key for key in remote.read_verifiers() if key.kind == note.ED25519]
     if other_names := sorted({key.name for key in known} - {origin}):
-        raise Conflict(
-            Message(
-                "{address} 处的日志自称 {origin}，而所信任的公钥属于 {other_names}：不是同一日志，已拒绝。",
-                address=remote.address,
-                origin=origin,
-                other_names=Listing(other_names),
-            )
+        message = Message(
+            "{address} 处的日志自称 {origin}，而所信任的公钥属于 {other_names}：不是同一日志，已拒绝。",
+            address=remote.address,
+            origin=origin,
+            other_names=Listing(other_names),
         )
+        raise Conflict(message)
     signed_by = _get_signers(signed, known)
     new_keys, unknown = _list_new_keys(signed, remote, known) if not is_first else ([], [])
     return OfferedCheckpoint(
@@ -106,14 +105,13 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
         names = ", ".join(
             sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse_note(signed.note).signatures})
         )
-        raise Conflict(
-            Message(
-                "检查点未获所信任的密钥签名，已拒绝。{error}签名者：{names}。"
-                "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
-                error=error.message,
-                names=names,
-            )
-        ) from error
+        message = Message(
+            "检查点未获所信任的密钥签名，已拒绝。{error}签名者：{names}。"
+            "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
+            error=error.message,
+            names=names,
+        )
+        raise Conflict(message) from error
 
 
 def _list_new_keys(

@@ -69,9 +69,7 @@ def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None
     """Conflict, naming the subject, if one changed since the proposal was made."""
     subject = find_changed_subject(connection, proposal)
     if subject is not None:
-        raise Conflict(
-            Message(
-                "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。", proposal=proposal.id, subject=subject
-            ),
-            subject=subject,
+        message = Message(
+            "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。", proposal=proposal.id, subject=subject
         )
+        raise Conflict(message, subject=subject)

@@ -128,15 +128,13 @@ class Changeset:
         for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
             day = self._unexplained[subject]
             if day.isoformat() < latest:
-                raise InvalidInput(
-                    Message(
-                        "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
-                        subject=subject,
-                        day=day,
-                        latest=latest,
-                    ),
+                message = Message(
+                    "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
                     subject=subject,
+                    day=day,
+                    latest=latest,
                 )
+                raise InvalidInput(message, subject=subject)
 
     def _refuse_personal_text(self, connection: sa.Connection, title: str, report: Any) -> None:
         if not self._about_people:

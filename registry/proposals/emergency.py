@@ -281,7 +281,7 @@ def _read_values_on(connection: sa.Connection, subject: str, day: Date) -> dict[
         versions.c.subject == subject, selection.match_known(known), selection.match_day(known)
     )
     blob = connection.execute(query).scalar()
-    return {path: fact.value for path, fact in timeline.collect_facts(decode_state(blob)).items()} if blob else {}
+    return timeline.collect_values(decode_state(blob)) if blob else {}
 
 
 def _list_future_approvals(connection: sa.Connection, subject: str, paths: set[str], today: Date) -> ApprovalsByDay:

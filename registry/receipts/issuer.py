@@ -78,7 +78,7 @@ class Issuer:
             raise make_no_key_error(self._find_origin())
         last = self._published.find_checkpoint()
         if last is None or log.size > last.checkpoint.size:
-            raise _make_unsigned_error()
+            raise CannotSign(Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"))
         if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
             raise LogDamaged(Message("日志与已签发的检查点不符，不签发回执。请运行：registry log check"))
         return self._published.get_origin(), keys[0]
@@ -168,14 +168,8 @@ class Issuer:
 def make_no_key_error(origin: str | None) -> CannotSign:
     """Make the refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
-    return CannotSign(
-        Message(
-            "本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，"
-            "或向持有密钥的名录（{where}）索取。",
-            where=where,
-        )
+    message = Message(
+        "本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",
+        where=where,
     )
-
-
-def _make_unsigned_error() -> CannotSign:
-    return CannotSign(Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"))
+    return CannotSign(message)

@@ -105,13 +105,12 @@ def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
             return dt.datetime.fromisoformat(text.upper()).astimezone(SHANGHAI).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidInput(
-        Message(
-            "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
-            name=name,
-            text=text[:40],
-        )
+    message = Message(
+        "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
+        name=name,
+        text=text[:40],
     )
+    raise InvalidInput(message)
 
 
 def get_day_start(day: dt.date) -> dt.datetime:

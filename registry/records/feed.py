@@ -59,16 +59,13 @@ def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> F
 
 
 def _make_ahead_error(since: int, size: int) -> Conflict:
-    return Conflict(
-        Message(
-            "since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
-            "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
-            since=since,
-            size=size,
-        ),
+    message = Message(
+        "since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
+        "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
         since=since,
-        log_size=size,
+        size=size,
     )
+    return Conflict(message, since=since, log_size=size)
 
 
 def _make_gap_error(number: int) -> LogDamaged:

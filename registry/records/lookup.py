@@ -70,7 +70,7 @@ def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
 
 def decode_source(subject: str, state: timeline.State) -> Source | None:
     """The source in a record, with the entry that stated it; None until its title and day were stated."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    values = timeline.collect_values(state)
     if not {"title", "as_of"} <= values.keys():
         return None
     entry = timeline.get_basis(state)[0]
@@ -116,15 +116,14 @@ def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institu
 
 def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
     if asof.size < store.read_head(connection).size:  # the day may well be known of by now
-        return NotFound(
-            Message(
-                "按所问时刻名录所知（当时{asof_size}条记录），编码 {code} 在 {valid_on:%Y-%m-%d} 没有对应的机构；"
-                "这不代表未获批准。",
-                asof_size=asof.size,
-                code=code,
-                valid_on=asof.valid_on,
-            )
+        message = Message(
+            "按所问时刻名录所知（当时{asof_size}条记录），编码 {code} 在 {valid_on:%Y-%m-%d} 没有对应的机构；"
+            "这不代表未获批准。",
+            asof_size=asof.size,
+            code=code,
+            valid_on=asof.valid_on,
         )
+        return NotFound(message)
     return NotFound(
         Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on)
     )
@@ -228,7 +227,7 @@ def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list
 def _make_practitioner(
     subject: str, state: timeline.State, institution_code: str, sources: dict[str, Source], asof: AsOf
 ) -> Practitioner:
-    value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    value = timeline.collect_values(state)
     basis = timeline.get_basis(state)
     return msgspec.convert(
         {

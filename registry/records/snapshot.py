@@ -241,7 +241,7 @@ def _make_plain_record(
     subject: str, state: timeline.State, origin: dict[str, Source]
 ) -> AdCertificate | Sanction | EditionRecord:
     """Make a certificate, a sanction or an edition; none of these Structs has a field for a person."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    values = timeline.collect_values(state)
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)
         identity = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}

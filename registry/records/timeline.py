@@ -99,6 +99,11 @@ def collect_facts(state: State) -> dict[str, Fact]:
     return facts
 
 
+def collect_values(state: State) -> dict[str, Any]:
+    """The value of every path that has one."""
+    return {path: fact.value for path, fact in collect_facts(state).items()}
+
+
 def get_basis(state: State) -> Group:
     """The group stated last for that day: the basis of the record as a whole.
 

@@ -144,17 +144,15 @@ def check_free_space(folder: Path, wanted: int, reserve: int) -> None:
     """Raise StorageFull unless ``wanted`` bytes fit where ``folder`` is and ``reserve`` bytes stay free."""
     free = count_free_bytes(folder)
     if free < wanted + reserve:
-        raise StorageFull(
-            Message(
-                "磁盘空间不足：{folder} 剩余{free} MiB，这项操作约需{wanted} MiB，"
-                "另须留出{reserve} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
-                folder=folder,
-                free=free // MIB,
-                wanted=wanted // MIB,
-                reserve=reserve // MIB,
-            ),
-            where=str(folder),
+        message = Message(
+            "磁盘空间不足：{folder} 剩余{free} MiB，这项操作约需{wanted} MiB，"
+            "另须留出{reserve} MiB，所以没有写入名录；查询和核验照常。请管理员腾出磁盘空间后再操作一次。",
+            folder=folder,
+            free=free // MIB,
+            wanted=wanted // MIB,
+            reserve=reserve // MIB,
         )
+        raise StorageFull(message, where=str(folder))
 
 
 #: What PostgreSQL says (SQLSTATE) when it is the disk, the mode of the server, or somebody else's lock.

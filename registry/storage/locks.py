@@ -63,13 +63,11 @@ class WriterQueue:
 
 def make_write_busy_error() -> Busy:
     """The refusal for a writer whose turn does not come."""
-    return Busy(
-        Message(
-            "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
-            "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。"
-        ),
-        retry_after=10,
+    message = Message(
+        "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
+        "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。"
     )
+    return Busy(message, retry_after=10)
 
 
 def make_read_busy_error() -> Busy:

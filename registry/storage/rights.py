@@ -176,12 +176,10 @@ def _skip_links(paths: Iterator[Path]) -> Iterator[Path]:
 def _make_rights_error(paths: tuple[Path, ...]) -> RightsTooWide:
     named = ", ".join(str(path) for path in paths[:_NAMED])
     more = len(paths) - _NAMED
-    return RightsTooWide(
-        Message(
-            "本机其他账号可以访问：{named}{word}；"
-            "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
-            named=named,
-            word=(Message(" 等{count}项", count=len(paths), more=more) if more > 0 else ""),
-        ),
-        paths=[str(path) for path in paths],
+    message = Message(
+        "本机其他账号可以访问：{named}{word}；"
+        "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
+        named=named,
+        word=(Message(" 等{count}项", count=len(paths), more=more) if more > 0 else ""),
     )
+    return RightsTooWide(message, paths=[str(path) for path in paths])

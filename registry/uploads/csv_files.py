@@ -19,7 +19,7 @@ from registry.uploads.refusals import (
     make_too_many_blank_lines_error,
 )
 from registry.uploads.tables import ClaimRecord, Table, TableRow
-from registry.uploads.text_lines import LineSplitter, TextDecoder, has_undecodable_bytes
+from registry.uploads.text_lines import SURROGATE, LineSplitter, TextDecoder
 
 #: Lines and characters after which a quote that is still open counts as never closed.
 _OPEN_LINES, _OPEN_TEXT = 200, 65_536
@@ -156,7 +156,7 @@ class CsvRecordReader:
     def _make_record(self, cells: list[str], delimiter: str, lines: int) -> ClaimRecord:
         self._number += lines
         self.delimiter = delimiter
-        if self._text.encoding is not None and has_undecodable_bytes("".join(cells)):
+        if self._text.encoding is not None and SURROGATE.search("".join(cells)):
             return _make_error_record(
                 self._number, [_replace_surrogates(cell) for cell in cells], make_encoding_error()
             )

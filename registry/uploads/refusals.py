@@ -42,11 +42,10 @@ def make_cell_too_long_error(limit: int) -> TooLarge:
 
 def make_out_of_memory_error() -> TooLarge:
     """The refusal of a file that takes more memory than it may."""
-    return TooLarge(
-        Message(
-            "文件展开后过大，读取时超出了内存上限，没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。"
-        )
+    message = Message(
+        "文件展开后过大，读取时超出了内存上限，没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。"
     )
+    return TooLarge(message)
 
 
 def make_out_of_time_error() -> TooLarge:
@@ -63,12 +62,11 @@ def make_too_much_text_error() -> TooLarge:
 
 def make_crash_error() -> UnreadableFile:
     """The refusal of a file that ended the process which read it."""
-    return UnreadableFile(
-        Message(
-            "这个文件无法读取：读取它的进程中途停止了，没有处理。文件可能已损坏或过大；"
-            "请用表格软件或 Word 打开后另存一次，或另存为 csv 再试。"
-        )
+    message = Message(
+        "这个文件无法读取：读取它的进程中途停止了，没有处理。文件可能已损坏或过大；"
+        "请用表格软件或 Word 打开后另存一次，或另存为 csv 再试。"
     )
+    return UnreadableFile(message)
 
 
 def make_not_office_error() -> UnreadableFile:
@@ -86,21 +84,18 @@ def make_busy_error() -> Busy:
 
 def make_row_too_long_error() -> InvalidInput:
     """The refusal of a row of claims that is too long."""
-    return InvalidInput(
-        Message(
-            "这一行超过{max_line_length:,}个字符，未核验；请检查是否漏了换行或引号。", max_line_length=MAX_LINE_LENGTH
-        )
+    message = Message(
+        "这一行超过{max_line_length:,}个字符，未核验；请检查是否漏了换行或引号。", max_line_length=MAX_LINE_LENGTH
     )
+    return InvalidInput(message)
 
 
 def make_too_many_blank_lines_error() -> TooLarge:
     """The refusal of a file of claims with too many blank lines."""
-    return TooLarge(
-        Message(
-            "文件里的空行超过{max_blank_lines:,}个，此后各行未核验；请删去空行再提交。", max_blank_lines=MAX_BLANK_LINES
-        ),
-        limit=MAX_BLANK_LINES,
+    message = Message(
+        "文件里的空行超过{max_blank_lines:,}个，此后各行未核验；请删去空行再提交。", max_blank_lines=MAX_BLANK_LINES
     )
+    return TooLarge(message, limit=MAX_BLANK_LINES)
 
 
 def make_encoding_error() -> InvalidInput:

@@ -12,7 +12,8 @@ from registry.uploads.limits import MAX_LINE_LENGTH
 S = TypeVar("S", str, bytes)
 #: Characters kept of a line that is too long, to recognise it by.
 _BEGINNING = 200
-_SURROGATE = re.compile("[\udc80-\udcff]")
+#: What stands in a text for bytes of an unknown encoding.
+SURROGATE = re.compile("[\udc80-\udcff]")
 _UTF8 = "utf-8"
 #: Names of the Chinese encodings: GB18030 holds the others.
 _CHARSETS = {
@@ -104,8 +105,3 @@ def _can_decode(encoding: str, data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def has_undecodable_bytes(text: str) -> bool:
-    """Whether the text has surrogates for bytes of an unknown encoding."""
-    return _SURROGATE.search(text) is not None

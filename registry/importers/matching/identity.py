@@ -86,9 +86,6 @@ class _PairingRun:
     def is_apart(self, known: Party, listed: Party) -> bool:
         return (known.key, listed.key) in self.apart
 
-    def is_crossed(self, known: Party, listed: Party) -> bool:
-        return known.key in self.crossed or listed.key in self.crossed
-
     def add_pair(self, known: Party, listed: Party, why: Why) -> None:
         self.pairs.append(Pair(known=known, listed=listed, why=why))
         del self.known[known.key], self.listed[listed.key]
@@ -113,7 +110,9 @@ class _PairingRun:
             right = sides[1].get(key, set())
             if len(left) == len(right) == 1:
                 a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
-                if a is None or b is None or self.is_apart(a, b) or self.is_crossed(a, b) or not fits(a, b):
+                if a is None or b is None or self.is_apart(a, b) or not fits(a, b):
+                    continue
+                if a.key in self.crossed or b.key in self.crossed:
                     continue
                 if exclusive is None or (a.key, b.key) in exclusive:
                     self.add_pair(a, b, why)

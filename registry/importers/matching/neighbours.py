@@ -65,16 +65,13 @@ def find_neighbours(known: Iterable[Party], listed: Iterable[Party], keys: Keys)
     found = []
     for party in listed:
         # A city is compared with itself, and with those of which only the province is known.
-        for city in {party.city, party.province} if len(party.city) == 4 else _list_cities(by_city, party.province):
+        in_province = (city for city in by_city if city.startswith(party.province))
+        for city in [party.city, party.province] if len(party.city) == 4 else [*in_province]:
             found += _find_similar(party, by_city.get(city, []))
     for pairs in (_find_by_name(known, listed, keys), _find_by_road(known, listed), _find_by_word(known, listed)):
         seen = {(n.known.key, n.listed.key) for n in found}
         found += [n for n in pairs if (n.known.key, n.listed.key) not in seen]
     return found
-
-
-def _list_cities(by_city: dict[str, list[Party]], province: str) -> list[str]:
-    return [city for city in by_city if city.startswith(province)]
 
 
 def _find_similar(party: Party, others: list[Party]) -> list[NearPair]:

@@ -67,7 +67,8 @@ def find_column(text: str) -> Column | None:
 # --- personal data that the register does not take -------------------------------------------------------------------
 
 Personal = Literal["identity", "phone", "number", "qualification", "birth"]
-_BIRTH = re.compile("出生|生日|birth", re.IGNORECASE)
+#: Headings of columns for birth dates.
+BIRTH = re.compile("出生|生日|birth", re.IGNORECASE)
 _IDENTITY = re.compile(
     r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])"
 )
@@ -120,11 +121,6 @@ def _is_uscc(text: str) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def is_birth_heading(heading: str) -> bool:
-    """Whether a column is for birth dates."""
-    return _BIRTH.search(heading) is not None
 
 
 def mask_certificate(certificate: str) -> str:

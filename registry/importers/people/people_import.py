@@ -89,8 +89,7 @@ class PeopleRegister:
             versions.c.kind == KINDS[kind], match_known(asof), match_day(asof)
         )
         self.recorded: dict[str, Values] = {
-            subject: {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
-            for subject, state in connection.execute(query)
+            subject: timeline.collect_values(decode_state(state)) for subject, state in connection.execute(query)
         }
         taken = sa.select(versions.c.subject).where(versions.c.kind == KINDS[kind]).distinct()
         self.taken = set(connection.execute(taken).scalars())
@@ -123,14 +122,12 @@ class PeopleRegister:
             fold_text(name) for name in (self._get_name(subject), *(self.institutions[subject].get("aliases") or ()))
         }
         if row.institution and fold_text(row.institution) not in names:
-            raise InvalidInput(
-                Message(
-                    "与机构名称不符：{subject} 是 {subject_2}",
-                    subject=format_subject_code(subject),
-                    subject_2=self._get_name(subject),
-                ),
-                column="institution",
+            message = Message(
+                "与机构名称不符：{subject} 是 {subject_2}",
+                subject=format_subject_code(subject),
+                subject_2=self._get_name(subject),
             )
+            raise InvalidInput(message, column="institution")
         return subject
 
     def _get_name(self, subject: str) -> str:

@@ -106,12 +106,7 @@ def _classify_part(part: str) -> str:
         return "campus"
     if part.startswith("原") or _NO_HOSPITAL.search(part):
         return "unclassified"
-    return "alias" if _SECOND_NAME.fullmatch(part) and not _is_generic(part) else "unclassified"
-
-
-def _is_generic(part: str) -> bool:
-    """Whether a name has no place or proper name in it: many institutions could mean it."""
-    return _GENERIC.fullmatch(part) is not None
+    return "alias" if _SECOND_NAME.fullmatch(part) and not _GENERIC.fullmatch(part) else "unclassified"
 
 
 def read_list(

@@ -140,14 +140,13 @@ def check_expected_counts(folder: Path) -> None:
         ),
     )
     if found != expected:
-        raise InvalidInput(
-            Message(
-                "{request_path_name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
-                request_path_name=request.path.name,
-                expected=expected,
-                found=found,
-            )
+        message = Message(
+            "{request_path_name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
+            request_path_name=request.path.name,
+            expected=expected,
+            found=found,
         )
+        raise InvalidInput(message)
 
 
 def _load_list(

@@ -79,7 +79,7 @@ def list_current_records(
     for subject, state in connection.execute(query.order_by(versions.c.subject, versions.c.valid_from)):
         if subject not in seen:
             seen.add(subject)
-            yield subject, {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
+            yield subject, timeline.collect_values(decode_state(state))
 
 
 def list_records_of_parent(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, Values]]:
