@@ -28,8 +28,8 @@ from registry.domain.identifiers import format_code, may_be_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
+from registry.institutions.result import InstitutionHit, SearchRequest
 from registry.records.stats import Stats
-from registry.register import InstitutionHit, SearchRequest
 from registry.search.readings import Understood
 from registry.web.i18n import Language
 from registry.web.labels import get_stage_label

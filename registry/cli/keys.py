@@ -12,7 +12,7 @@ import msgspec
 from registry.cli import common, main
 from registry.clients import keys, usage
 from registry.clients.keys import ApiKey, NewKey
-from registry.log.clock import get_now_ms
+from registry.log.clock import from_milliseconds, get_now_ms
 from registry.records import asof
 from registry.texts import Message, write_bilingual
 
@@ -186,5 +186,5 @@ def _to_dict(api_key: ApiKey) -> dict[str, Any]:
 
 def _format_instant(instant: int | None) -> str | None:
     return (
-        asof.instant_at(instant).isoformat(timespec="seconds").replace("+00:00", "Z") if instant is not None else None
+        from_milliseconds(instant).isoformat(timespec="seconds").replace("+00:00", "Z") if instant is not None else None
     )

@@ -12,6 +12,7 @@ from registry import proposals as four_eyes
 from registry import settings
 from registry.cli import common, detect_language, main
 from registry.errors import AuditFailed
+from registry.log.clock import from_milliseconds
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.records import asof
@@ -234,7 +235,7 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
     if json_:
         common.print_json(result)
         return
-    until = f"{asof.instant_at(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
+    until = f"{from_milliseconds(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
     click.echo(
         write_bilingual("已暂停")
         + f": {'、'.join(result.techniques)}，"

@@ -14,9 +14,9 @@ from registry.domain import regions
 from registry.domain.model import LONGEST_TEXT, Answer, Claim, Person, Provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
-from registry.institutions.search import SearchExplanation
+from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest
 from registry.records.asof import SHANGHAI, get_day_end
-from registry.register import InstitutionHit, SearchRequest, open_register
+from registry.register import open_register
 from registry.search.readings import Hit, QueryReading, Understood
 from registry.texts import Listing, Message, write_bilingual
 

@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from registry.batch.batch import Noted
 from registry.clients import keys
 from registry.domain.model import Struct
-from registry.log.clock import get_now_ms
+from registry.log.clock import from_milliseconds, get_now_ms
 from registry.receipts.receipt_text import to_question
-from registry.records.asof import instant_at
 from registry.storage import database
 from registry.storage.tables import api_keys, key_checks, key_usage
 
@@ -99,7 +98,7 @@ def list_checks(connection: sa.Connection, client: str, since: int, limit: int) 
 
 def _read_check(row: sa.Row[tuple[object, ...]]) -> KeyCheck:
     fields = dict(row._mapping)
-    fields["at"] = instant_at(fields["at"])
+    fields["at"] = from_milliseconds(fields["at"])
     fields["question"] = msgspec.Raw(bytes(fields["question"]))
     return KeyCheck(**fields)
 

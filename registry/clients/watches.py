@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from registry.domain.model import Answer, Claim, Struct
 from registry.errors import InvalidInput, NotFound, TooLarge
-from registry.log.clock import get_now_ms
+from registry.log.clock import from_milliseconds, get_now_ms
 from registry.receipts.receipt_text import to_question
-from registry.records.asof import SHANGHAI, instant_at
+from registry.records.asof import SHANGHAI
 from registry.storage.database import Database
 from registry.storage.tables import watches
 from registry.texts import Message
@@ -219,7 +219,7 @@ def _compare_answers(
 
 def _to_moment(view: VerificationView, state: WatchState) -> Moment:
     """Return when the state began: when the last of its entries was recorded, or its day began."""
-    recorded = instant_at(view.get_recording_time(state.size))
+    recorded = from_milliseconds(view.get_recording_time(state.size))
     day = dt.datetime.combine(state.day, dt.time(), SHANGHAI).astimezone(dt.UTC)
     return Moment(now=max(recorded, day), day=state.day, size=state.size)
 
@@ -253,7 +253,7 @@ def _read_watch(row: sa.Row[tuple[object, ...]]) -> Watch:
         claim=_claim.decode(bytes(fields["claim"])),
         log_size=fields["log_size"],
         day=dt.date.fromisoformat(fields["day"]),
-        created_at=instant_at(fields["created_at"]),
+        created_at=from_milliseconds(fields["created_at"]),
     )
 
 

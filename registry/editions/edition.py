@@ -12,8 +12,9 @@ from registry.domain.model import Date, LogState, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import Gone, NotFound
 from registry.log import store
+from registry.log.clock import from_milliseconds
 from registry.records import timeline
-from registry.records.asof import AsOf, instant_at
+from registry.records.asof import AsOf
 from registry.records.selection import match_known
 from registry.records.view import decode_state
 from registry.storage.tables import FOREVER, entries, versions
@@ -163,7 +164,7 @@ def _read_edition(connection: sa.Connection, subject: str, state: timeline.State
         entries.c.number.in_([first] if withdrawal is None else [first, withdrawal])
     )
     rows = {row.number: row for row in connection.execute(query)}
-    at = {number: instant_at(row.recorded_at) for number, row in rows.items()}
+    at = {number: from_milliseconds(row.recorded_at) for number, row in rows.items()}
     release = dt.datetime.fromisoformat(value["release"]).astimezone(dt.UTC) if value.get("release") else at[first]
     return Edition(
         id=subject.removeprefix("edition:"),

@@ -29,16 +29,6 @@ from registry.search.stages import search_documents
 from registry.texts import Message
 
 PAGE_LIMIT = 500
-__all__ = [
-    "PAGE_LIMIT",
-    "InstitutionHit",
-    "SearchExplanation",
-    "SearchRequest",
-    "SearchResult",
-    "Warned",
-    "explain_search",
-    "search_institutions",
-]
 
 
 def search_institutions(  # noqa: PLR0913 - how much of the result, and by which engine

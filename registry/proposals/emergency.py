@@ -22,7 +22,7 @@ from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
 from registry.proposals import append, changeset, proposal_store, submission
 from registry.proposals.proposal_store import Proposal
-from registry.records import asof, selection, timeline
+from registry.records import asof, lookup, selection
 from registry.records.asof import AsOf
 from registry.records.view import decode_state
 from registry.storage.database import Database
@@ -80,7 +80,7 @@ def suspend(
         approvals_by_day = {today: approvals, **_list_future_approvals(connection, subject, set(approvals), today)}
         suspending = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停：{reason}")
         region_scope.require_inside_region(connection, by, suspending)
-        name = _read_values_on(connection, subject, today).get("name")
+        name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
         codes = sorted(path.removeprefix("approvals.") for path in approvals)
         first, last, in_force = _put_in_force(connection, suspending, by, f"紧急暂停：{name}", log)
         confirming = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停经第二人确认：{reason}")
@@ -128,7 +128,7 @@ def restore_approvals(
             before.setdefault(approval.day, {})[approval.path] = approval.before
     if not before:
         return None
-    name = _read_values_on(connection, subject, asof.find_today(connection)).get("name")
+    name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_make_draft(subject, before[day], reason, day) for day in sorted(before)]
     first, last, _ = _put_in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
@@ -197,12 +197,9 @@ def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
 
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """Return the approvals to suspend, by path, as they are recorded today."""
-    recorded = _read_values_on(connection, subject, asof.find_today(connection))
-    lawful = {
-        f"approvals.{technique.code}": recorded[f"approvals.{technique.code}"]
-        for technique in TECHNIQUES
-        if (recorded.get(f"approvals.{technique.code}") or {}).get("stage") in LAWFUL_STAGES
-    }
+    recorded = lookup.read_values(connection, subject, asof.make_as_of(connection))
+    paths = [f"approvals.{technique.code}" for technique in TECHNIQUES]
+    lawful = {path: recorded[path] for path in paths if _is_lawful(recorded.get(path))}
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()
     if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
         raise InvalidInput(
@@ -216,15 +213,11 @@ def _select_approvals(connection: sa.Connection, subject: str, techniques: Seque
 
 def _make_suspension_drafts(subject: str, approvals: ApprovalsByDay, reason: str) -> list[Draft]:
     """Draft the approvals as suspended, from each day on from which they are recorded as they are."""
-    return [
-        _make_draft(
-            subject,
-            {path: {**approval, "stage": "suspended"} for path, approval in approvals[day].items()},
-            reason,
-            day,
-        )
+    suspended = {
+        day: {path: {**approval, "stage": "suspended"} for path, approval in approvals[day].items()}
         for day in sorted(approvals)
-    ]
+    }
+    return [_make_draft(subject, values, reason, day) for day, values in suspended.items()]
 
 
 def _make_draft(subject: str, values: dict[str, Any], reason: str, day: Date) -> Draft:
@@ -274,16 +267,6 @@ class SuspendedApproval(Struct, frozen=True):
     still: bool
 
 
-def _read_values_on(connection: sa.Connection, subject: str, day: Date) -> dict[str, Any]:
-    """Return what is recorded of a subject on a day, by path; empty for nothing."""
-    known = asof.make_as_of(connection, day)
-    query = sa.select(versions.c.state).where(
-        versions.c.subject == subject, selection.match_known(known), selection.match_day(known)
-    )
-    blob = connection.execute(query).scalar()
-    return timeline.collect_values(decode_state(blob)) if blob else {}
-
-
 def _list_future_approvals(connection: sa.Connection, subject: str, paths: set[str], today: Date) -> ApprovalsByDay:
     """Return those of some approvals that are recorded for days after today, and are lawful then."""
     known = AsOf(valid_on=today, size=asof.make_as_of(connection).size)
@@ -322,7 +305,7 @@ def _list_suspended_approvals(
         before = later[draft.valid_from.isoformat()] if index else proposal.report["before"]
         replaced = {path for other in drafts[index + 1 :] if other.valid_from <= today for path in other.change.set}
         day = max(draft.valid_from, today)
-        recorded = _read_values_on(connection, draft.subject, day)
+        recorded = lookup.read_values(connection, draft.subject, asof.make_as_of(connection, day))
         for path in draft.change.set.keys() - replaced:
             yield SuspendedApproval(
                 day=day, path=path, before=before[path], still=recorded.get(path) == draft.change.set[path]

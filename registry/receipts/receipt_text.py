@@ -73,9 +73,7 @@ class _IssuerClaims(msgspec.Struct, frozen=True):
     iat: int
 
 
-class _SinglePayload(msgspec.Struct, frozen=True):
-    iss: str
-    iat: int
+class _SinglePayload(_IssuerClaims, frozen=True):
     question: dict[str, Any]
     answer: dict[str, Any]
 
@@ -85,9 +83,7 @@ class _BatchRoot(msgspec.Struct, frozen=True):
     root: str
 
 
-class _BatchPayload(msgspec.Struct, frozen=True):
-    iss: str
-    iat: int
+class _BatchPayload(_IssuerClaims, frozen=True):
     rows: _BatchRoot
 
 
@@ -163,9 +159,8 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
         payload = _verify_token(token, kid, {key.kid: key for key in keys}, issuer)
         if len(evidence) < (2 if kind == BATCH_TYPE else 0):
             raise _NotGenuine("incomplete")
-        return ReceiptReading(
-            receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest())
-        )
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ReceiptReading(receipt=_make_receipt(kind, payload, evidence, kid, digest))
     except _NotGenuine as error:
         return error.reading
 

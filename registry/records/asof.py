@@ -12,8 +12,6 @@ from registry.log import clock, codec, store
 from registry.texts import Message
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-#: The instant of milliseconds since 1970, as they stand in a table.
-instant_at = clock.from_milliseconds
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"

@@ -90,6 +90,13 @@ def make_source_ref(source: Source | None) -> SourceRef | None:
     )
 
 
+def read_values(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Any]:
+    """What is recorded of a subject, by path; empty for nothing."""
+    query = sa.select(versions.c.state).where(versions.c.subject == subject, match_known(asof), match_day(asof))
+    blob = connection.execute(query).scalar()
+    return timeline.collect_values(decode_state(blob)) if blob else {}
+
+
 class _SubjectSpans(Struct, frozen=True):
     """The spans of one subject up to a day: the last one holds on that day."""
 
@@ -184,12 +191,9 @@ def list_approvals(value: dict[str, Any]) -> list[Approval]:
     for technique in TECHNIQUES:
         approval = value.get(f"approvals.{technique.code}")
         if approval:
-            approvals.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+            raw = {**approval, "technique": technique.code, "name": technique.official_zh}
+            approvals.append(msgspec.convert(raw, Approval))
     return approvals
-
-
-def _make_approval(raw: dict[str, Any]) -> Approval:
-    return msgspec.convert(raw, Approval)
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:

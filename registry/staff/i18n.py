@@ -18,7 +18,7 @@ from registry.domain.model import Date, Draft, Struct
 from registry.domain.schema import EditionFacts
 from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
-from registry.records.asof import instant_at
+from registry.log.clock import from_milliseconds
 from registry.records.history import FieldChange
 from registry.texts import has_text
 from registry.web import page_templates, record_changes
@@ -44,7 +44,7 @@ class StaffLanguage(Language):
 
     def format_milliseconds(self, milliseconds: int) -> Markup:
         """Format an instant given in milliseconds since 1970."""
-        return self.format_instant(instant_at(milliseconds))
+        return self.format_instant(from_milliseconds(milliseconds))
 
     def format_iso_day(self, day: str) -> Markup:
         """Format a day as a report holds it, YYYY-MM-DD."""

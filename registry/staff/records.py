@@ -14,8 +14,8 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution
 from registry.domain.techniques import BY_CODE
 from registry.errors import NotAllowed, NotFound
+from registry.institutions.result import SearchRequest
 from registry.records import asof, lookup
-from registry.register import SearchRequest
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts, record_values
 from registry.staff.forms.review import require_subject_in_region

@@ -84,10 +84,8 @@ def upsert_row(
 
 def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
     """Let a table that numbers its own rows continue above ``number`` and above every row copied into it."""
-    parameters = {
-        "t": table.name,
-        "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0),
-    }
+    last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
+    parameters = {"t": table.name, "n": max(number, last)}
     if not parameters["n"]:
         return
     if connection.dialect.name != "sqlite":
@@ -299,9 +297,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
-    connection.execute(
-        "PRAGMA secure_delete = ON"
-    )  # what is deleted is overwritten; see purge_deleted_rows for the rest
+    connection.execute("PRAGMA secure_delete = ON")  # deleted bytes are overwritten; the rest: purge_deleted_rows
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")

@@ -24,7 +24,6 @@ import time
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import msgspec
@@ -136,9 +135,8 @@ class Sandbox:
             return self._control
         local, remote = socket.socketpair()
         names = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
-        environment = {
-            name: os.environ[name] for name in names if name in os.environ
-        }  # no address or key of a database
+        # No address or key of a database.
+        environment = {name: os.environ[name] for name in names if name in os.environ}
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         modules = [self._more_tasks] if self._more_tasks else []
         with remote:
@@ -191,9 +189,7 @@ class SandboxChannel:
     def __enter__(self) -> SandboxChannel:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

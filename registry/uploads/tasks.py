@@ -35,7 +35,7 @@ from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536
-T = TypeVar("T")
+R = TypeVar("R", TableRow, ClaimRecord)
 _piece = msgspec.msgpack.Decoder(FilePiece)
 
 
@@ -110,7 +110,7 @@ def send_tables(job: Job) -> None:
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
-        for rows in _batch_rows(guard.check_rows(table.rows), lambda row: row.cells):
+        for rows in _batch_rows(guard.check_rows(table.rows)):
             job.send_message(RowBatch(rows))
 
 
@@ -125,7 +125,7 @@ def send_sheet_records(job: Job) -> None:
     if file_kind.detect_kind(source, job.limits) != "xlsx":
         raise make_not_office_error()
     records = (ClaimRecord(number, cells) for number, cells in office_tables.read_first_sheet(source))
-    for batch in _batch_rows(guard.check_records(records), lambda record: record.cells):
+    for batch in _batch_rows(guard.check_rows(records)):
         job.send_message(RecordBatch(batch, ",", True))
 
 
@@ -137,7 +137,7 @@ def send_csv_records(job: Job) -> None:
         if piece.last:
             records = itertools.chain(records, reader.feed_end())
         limited = (_limit_record(record, job.limits) for record in records)
-        for batch in _batch_rows(guard.check_records(limited), lambda record: record.cells):
+        for batch in _batch_rows(guard.check_rows(limited)):
             job.send_message(RecordBatch(batch, reader.delimiter, reader.is_from_spreadsheet))
 
 
@@ -181,15 +181,10 @@ class _SizeGuard:
         self._limits = limits
         self._cells = 0
 
-    def check_rows(self, rows: Iterable[TableRow]) -> Iterator[TableRow]:
+    def check_rows(self, rows: Iterable[R]) -> Iterator[R]:
         for row in rows:
             self._check_row_size(row.number, row.cells)
             yield row
-
-    def check_records(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRecord]:
-        for record in records:
-            self._check_row_size(record.number, record.cells)
-            yield record
 
     def _check_row_size(self, number: int, cells: tuple[str, ...] | list[str]) -> None:
         limits = self._limits
@@ -207,12 +202,12 @@ class _SizeGuard:
             raise make_cell_too_long_error(limits.cell_length)
 
 
-def _batch_rows(rows: Iterable[T], cells_of: Callable[[T], Iterable[str]]) -> Iterator[list[T]]:
-    batch: list[T] = []
+def _batch_rows(rows: Iterable[R]) -> Iterator[list[R]]:
+    batch: list[R] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(map(len, cells_of(row)))
+        size += sum(map(len, row.cells))
         if len(batch) >= _ROWS or size >= _CHARACTERS:
             yield batch
             batch, size = [], 0

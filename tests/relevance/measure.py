@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from registry.errors import InvalidInput
-from registry.register import Register, SearchRequest
+from registry.institutions.result import SearchRequest
+from registry.register import Register
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.texts import FixedText

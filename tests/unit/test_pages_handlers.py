@@ -15,7 +15,8 @@ from public_site import pages
 from registry import accounts, proposals
 from registry.importers.seed import loader
 from registry.importers.seed.loader import SEED_DATA
-from registry.register import Register, SearchRequest
+from registry.institutions.result import SearchRequest
+from registry.register import Register
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.web import page_templates

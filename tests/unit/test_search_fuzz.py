@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.institutions.search import SearchRequest
+from registry.institutions.result import SearchRequest
 from registry.register import Register
 from registry.search.query import MAX_LENGTH, understand_question
 from registry.settings import Settings

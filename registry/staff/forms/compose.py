@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Date, Draft, Entry, Source, Struct
+from registry.log.clock import from_milliseconds
 from registry.records import asof, history, lookup, timeline
-from registry.records.asof import instant_at
 from registry.staff.forms import record_values
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, drop_personal_values, read_text
@@ -100,7 +100,7 @@ def _to_entry(draft: Draft) -> Entry:
     """Return the draft as if it were the newest entry, to see what it would do."""
     return Entry(
         number=2**62,
-        recorded_at=instant_at(0),
+        recorded_at=from_milliseconds(0),
         subject=draft.subject,
         change=draft.change,
         valid_from=draft.valid_from,

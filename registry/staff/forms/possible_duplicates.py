@@ -17,7 +17,7 @@ from registry.domain.identifiers import compact_certificate, format_code
 from registry.domain.normalise import fold_text
 from registry.importers.matching.organisations import Party
 from registry.institutions import search
-from registry.institutions.search import SearchRequest
+from registry.institutions.result import SearchRequest
 from registry.records import asof
 from registry.records.asof import AsOf
 from registry.staff.forms.checks import Finding, make_warning
