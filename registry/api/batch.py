@@ -29,7 +29,7 @@ from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import FixedText, Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES
 from registry.uploads.refusals import make_too_many_blank_lines_error
-from registry.uploads.text_lines import LineSplitter
+from registry.uploads.text_files import LineSplitter
 from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 

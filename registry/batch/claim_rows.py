@@ -14,7 +14,7 @@ from registry.uploads.file_reader import CsvStream
 from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
 from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.tables import ClaimRecord
-from registry.uploads.text_lines import LineSplitter
+from registry.uploads.text_files import LineSplitter
 
 _IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 

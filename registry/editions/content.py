@@ -157,6 +157,15 @@ class ListContent:
         decode = msgspec.msgpack.Decoder(tuple[msgspec.Raw, Institution]).decode
         return (decode(body)[1] for body in self._read_bodies())
 
+    def read_centres(self, *, placeless: bool = False) -> Iterator[tuple[EditionInstitution, tuple[ApprovalLine, ...]]]:
+        """Read the centres of the provinces, or those of no province, with their approvals."""
+        centres = ((one, one.centre_lines) for one in self.read_list() if bool(one.province) != placeless)
+        return ((one, lines) for one, lines in centres if lines)
+
+    def read_banks(self) -> Iterator[tuple[EditionInstitution, tuple[ApprovalLine, ...]]]:
+        """Read the sperm banks, also of institutions that are centres as well."""
+        return ((one, one.bank_lines) for one in self.read_list() if one.bank_lines)
+
     def _read_bodies(self) -> Iterator[bytes]:
         self._file.seek(0)
         while head := self._file.read(_LENGTH_BYTES):

@@ -55,8 +55,7 @@ class Heartbeat(Struct, frozen=True):
 
     def find_expected_time(self, running: Uptime) -> dt.datetime | None:
         """The time that the clock must show now; None where the machine was restarted or does not report its uptime."""
-        same = running.boot and running.boot == self.running.boot and running.seconds >= self.running.seconds
-        if not same:
+        if not running.boot or running.boot != self.running.boot or running.seconds < self.running.seconds:
             return None
         return from_milliseconds(self.seen_at + round((running.seconds - self.running.seconds) * 1000))
 

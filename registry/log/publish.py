@@ -328,24 +328,6 @@ def _make_missing_key_error(path: Path, cause: InvalidInput | None = None) -> Si
     return SigningKeyMissing(message)
 
 
-def _make_wrong_key_error(path: Path) -> SigningKeyForeign:
-    """The refusal where the key's file holds none of the keys that ever signed this log."""
-    message = Message(
-        "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
-        path=path,
-    )
-    return SigningKeyForeign(message)
-
-
-def _make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
-    """The refusal where somebody else signed the published checkpoint, who wants a fork signed."""
-    message = Message(
-        "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，或在确认数据库未被回退后移走。",
-        path=path,
-    )
-    return CheckpointForeign(message)
-
-
 def _find_signer_fault(
     connection: sa.Connection,
     last: SignedCheckpoint | None,
@@ -362,11 +344,18 @@ def _find_signer_fault(
         return None
     own_keys = {key.public for key in keys}
     log_keys = {note.parse_verifier(line).public for line in checkpoint_store.list_vkeys(connection)}
-    return (
-        _make_foreign_checkpoint_error(checkpoint)
-        if last is not None and own_keys & log_keys
-        else _make_wrong_key_error(key_file)
+    if last is not None and own_keys & log_keys:  # somebody else signed it, who wants a fork signed
+        message = Message(
+            "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，"
+            "或在确认数据库未被回退后移走。",
+            path=checkpoint,
+        )
+        return CheckpointForeign(message)
+    message = Message(
+        "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
+        path=key_file,
     )
+    return SigningKeyForeign(message)
 
 
 def _is_signed_by(signed: SignedCheckpoint, keys: Sequence[signing_keys.Key]) -> bool:

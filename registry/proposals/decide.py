@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.errors import Conflict, FourEyesViolation, InvalidInput
 from registry.log.publish import PublishedLog
-from registry.proposals import append, changeset, emergency, proposal_store, redaction
+from registry.proposals import changeset, emergency, proposal_store, redaction
 from registry.proposals.proposal_store import Proposal
 from registry.storage.database import Database
 from registry.storage.tables import proposals
@@ -30,7 +30,7 @@ def approve(
     values are gone from the register when this returns, and their bytes from its files unless somebody was still
     reading: then ``redaction.purge_erased_bytes`` is tried again later.
 
-    With ``log``, nothing is appended that could not be signed and published (``append.append_proposal``), and a
+    With ``log``, nothing is appended that could not be signed and published (``proposal_store.append_proposal``), and a
     checkpoint is signed after the commit; if that fails all the same, the approval stands, the server's log says why,
     and the next look at the log tries again.
     """
@@ -41,10 +41,10 @@ def approve(
                 Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier)
             )
         if proposal.confirm_by is None:
-            append.refuse_stale_proposal(connection, proposal)
+            proposal_store.refuse_stale_proposal(connection, proposal)
         else:
             emergency.require_in_force(connection, proposal)
-        first, last = append.append_proposal(connection, proposal, by, log, progress)
+        first, last = proposal_store.append_proposal(connection, proposal, by, log, progress)
         has_pending_erasure = redaction.read_pending_erasure(connection)
         proposal_store.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:

@@ -20,7 +20,7 @@ from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, Inv
 from registry.log import store
 from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
-from registry.proposals import append, changeset, proposal_store, submission
+from registry.proposals import changeset, proposal_store, submission
 from registry.proposals.proposal_store import Proposal
 from registry.records import asof, lookup, selection
 from registry.records.asof import AsOf
@@ -247,7 +247,7 @@ def _put_in_force(
     number = submission.insert_proposal(
         connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size
     )
-    first, last = append.append_proposal(connection, proposal_store.get_proposal(connection, number), by, log)
+    first, last = proposal_store.append_proposal(connection, proposal_store.get_proposal(connection, number), by, log)
     proposal_store.close_proposal(connection, number, "approved", by, first_entry=first, last_entry=last)
     return first, last, number
 

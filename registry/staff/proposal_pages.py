@@ -15,8 +15,8 @@ from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput
 from registry.log import store
 from registry.proposals import job, proposal_store
-from registry.proposals.append import find_changed_subject
 from registry.proposals.preview import SubjectPreview, preview_proposal
+from registry.proposals.proposal_store import find_changed_subject
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal

@@ -12,7 +12,7 @@ from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
 from registry.uploads.sandbox import SandboxChannel, sandbox
 from registry.uploads.tables import ClaimRecord, Table, TableRow
-from registry.uploads.text_lines import TextDecoder
+from registry.uploads.text_files import TextDecoder
 
 _PIECE = 65_536
 

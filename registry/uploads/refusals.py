@@ -12,13 +12,6 @@ def make_damaged_file_error(reason: object) -> UnreadableFile:
     )
 
 
-def make_dtd_error() -> UnreadableFile:
-    """The refusal of XML with a DTD, which no office program writes."""
-    return UnreadableFile(
-        Message("文件里有 DTD（实体声明），不予读取；请用 Word、表格软件打开后另存为 docx、xlsx 或 csv。")
-    )
-
-
 def make_password_error() -> UnreadableFile:
     """The refusal of a file that opens only with a password."""
     return UnreadableFile(Message("文件有密码保护，请先去掉密码，另存后再上传。"))
@@ -53,11 +46,6 @@ def make_out_of_time_error() -> TooLarge:
     return TooLarge(
         Message("读取这个文件用时过长，已经停止，没有处理；请删去多余的行列和内容后另存，或分成几份，也可另存为 csv。")
     )
-
-
-def make_too_much_text_error() -> TooLarge:
-    """The refusal of a file with more text than it may have."""
-    return TooLarge(Message("文件里的文字过多，已经停止读取，没有处理；请删去多余的行列和内容后另存，或分成几份。"))
 
 
 def make_crash_error() -> UnreadableFile:
@@ -96,20 +84,3 @@ def make_too_many_blank_lines_error() -> TooLarge:
         "文件里的空行超过{max_blank_lines:,}个，此后各行未核验；请删去空行再提交。", max_blank_lines=MAX_BLANK_LINES
     )
     return TooLarge(message, limit=MAX_BLANK_LINES)
-
-
-def make_encoding_error() -> InvalidInput:
-    """The refusal of a row with bytes of an unknown encoding."""
-    return InvalidInput(Message("这一行含有无法识别的字符编码，未核验；请把文件存为 UTF-8。"))
-
-
-def make_quote_error(reason: str) -> InvalidInput:
-    """The refusal of a row with broken quotes."""
-    return InvalidInput(Message("这一行的引号有误（{reason}），未核验；内容里的双引号须写成两个。", reason=reason))
-
-
-def make_carriage_return_error() -> InvalidInput:
-    """The refusal of a row with a carriage return inside."""
-    return InvalidInput(
-        Message("这一行中有单独的回车符（\\r），未核验；各行请以换行（LF 或 CRLF）结束，另存为“CSV UTF-8”即可。")
-    )

@@ -28,7 +28,8 @@ from typing import IO
 
 import msgspec
 
-from registry.errors import RegistryError
+from registry.errors import RegistryError, TooLarge
+from registry.texts import Message
 from registry.uploads.gate import Gate
 from registry.uploads.limits import NO_MEMORY, NOT_STARTED, STATUS, FileLimits
 from registry.uploads.messages import (
@@ -48,7 +49,6 @@ from registry.uploads.refusals import (
     make_crash_error,
     make_out_of_memory_error,
     make_out_of_time_error,
-    make_too_much_text_error,
 )
 
 #: Files read at once, and waiting for it; the same for csv that comes piece by piece, whose processes mostly wait for
@@ -299,7 +299,9 @@ class SandboxChannel:
         while len(self._buffer) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self._buffer)
             if length > LONGEST or self._size + length > self._limits.output:
-                raise make_too_much_text_error()
+                raise TooLarge(
+                    Message("文件里的文字过多，已经停止读取，没有处理；请删去多余的行列和内容后另存，或分成几份。")
+                )
             if len(self._buffer) < LENGTH.size + length:
                 break
             try:

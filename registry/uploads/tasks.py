@@ -9,7 +9,7 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.texts import Message
-from registry.uploads import csv_files, file_kind, office_tables, packages
+from registry.uploads import file_kind, office_tables, packages, text_files
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -106,7 +106,7 @@ def send_tables(job: Job) -> None:
     """Send every table of a docx, xlsx or csv file, with its rows."""
     source, limits = job.file, job.limits
     kind = file_kind.detect_kind(source, limits)
-    read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": csv_files.read_tables}[kind]
+    read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": text_files.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
@@ -131,7 +131,7 @@ def send_sheet_records(job: Job) -> None:
 
 def send_csv_records(job: Job) -> None:
     """Send the records of a csv file that comes piece by piece, after each piece those that it completes."""
-    reader, guard = csv_files.CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
+    reader, guard = text_files.CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
     for piece in job.receive_pieces():
         records: Iterable[ClaimRecord] = reader.feed(piece.data)
         if piece.last:

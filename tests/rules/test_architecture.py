@@ -154,7 +154,7 @@ def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
 def test_only_proposals_append_to_the_log() -> None:
     users = {module_of(path) for path in SOURCES if re.search(r"\bAppender\b", path.read_text("utf-8"))}
     # The preview appends in a transaction that it takes back.
-    assert users == {"registry.log.store", "registry.proposals.preview", "registry.proposals.append"}
+    assert users == {"registry.log.store", "registry.proposals.preview", "registry.proposals.proposal_store"}
     writers = {
         module_of(path)
         for path in SOURCES

@@ -1,25 +1,115 @@
-"""Files of csv: lists of institutions or people read whole as one table, claims read as a stream of records.
+"""Text files: bytes as text and text as lines, piece by piece; csv as tables, or as records that come as a stream."""
 
-Commas, semicolons or tabs part the cells, which may be quoted and hold line breaks; in UTF-8, UTF-16 or GB18030.
-"""
-
+import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 from registry.errors import InvalidInput, UnreadableFile
 from registry.texts import Message, write_bilingual
-from registry.uploads.limits import MAX_BLANK_LINES, FileLimits
-from registry.uploads.refusals import (
-    make_carriage_return_error,
-    make_encoding_error,
-    make_quote_error,
-    make_row_too_long_error,
-    make_too_many_blank_lines_error,
-)
+from registry.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH, FileLimits
+from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.tables import ClaimRecord, Table, TableRow
-from registry.uploads.text_lines import SURROGATE, LineSplitter, TextDecoder
+
+S = TypeVar("S", str, bytes)
+#: Characters kept of a line that is too long, to recognise it by.
+_BEGINNING = 200
+#: What stands in a text for bytes of an unknown encoding.
+SURROGATE = re.compile("[\udc80-\udcff]")
+_UTF8 = "utf-8"
+#: Names of the Chinese encodings: GB18030 holds the others.
+_CHARSETS = {
+    "utf-8": _UTF8,
+    "utf8": _UTF8,
+    "us-ascii": _UTF8,
+    "ascii": _UTF8,
+    "utf-16": "utf-16",
+    **dict.fromkeys(("gb18030", "gbk", "gb2312", "cp936", "936"), "gb18030"),
+}
+
+
+class LineSplitter(Generic[S]):
+    """Text or bytes cut at line breaks; of a line that is too long only the beginning is given."""
+
+    def __init__(self, newline: S) -> None:
+        self._newline: S = newline
+        self._remainder: S = newline[:0]
+        self._is_too_long = False
+
+    def feed(self, data: S) -> Iterator[tuple[S, bool]]:
+        """Yield (line, whether it was too long) for every line that ends in ``data``."""
+        lines = (self._remainder + data).split(self._newline)
+        rest = lines.pop()
+        for line in lines:
+            is_too_long = self._is_too_long or len(line) > MAX_LINE_LENGTH
+            self._is_too_long = False
+            yield (line[:_BEGINNING] if is_too_long else line), is_too_long
+        if len(rest) > MAX_LINE_LENGTH:
+            self._is_too_long, rest = True, rest[:_BEGINNING]
+        self._remainder = rest
+
+    def feed_end(self) -> Iterator[tuple[S, bool]]:
+        """Yield the last line, when no line break ends it."""
+        if self._remainder:
+            yield self._remainder, self._is_too_long
+        self._remainder = self._newline[:0]
+
+
+class TextDecoder:
+    """Decodes bytes by the charset given, by a byte order mark, or as UTF-8 or GB18030 (Excel in China).
+
+    The first bytes beyond ASCII tell the last two apart. Bytes that are neither become surrogates, so that the row that
+    has them can be refused. ``marked``: a spreadsheet made the file, by a byte order mark or GB18030.
+    """
+
+    def __init__(self, charset: str | None = None) -> None:
+        if charset is not None and charset.lower() not in _CHARSETS:
+            raise InvalidInput(Message("不支持字符集 {charset}；请用 UTF-8 或 GB18030（GBK）。", charset=charset[:40]))
+        self.encoding = _CHARSETS[charset.lower()] if charset else None
+        self.marked = False
+        self._started = False
+        self._buffer = b""
+        self._decoder = self._make_decoder(self.encoding) if self.encoding else None
+
+    def _make_decoder(self, encoding: str) -> codecs.IncrementalDecoder:
+        self.encoding = encoding
+        self.marked = self.marked or encoding != _UTF8
+        return codecs.getincrementaldecoder(encoding)("replace" if encoding == "utf-16" else "surrogateescape")
+
+    def feed(self, data: bytes, last: bool = False) -> str:
+        """The text these bytes complete."""
+        if not self._started:
+            self._buffer += data
+            if len(self._buffer) < 4 and not last:
+                return ""
+            data, self._buffer, self._started = self._buffer, b"", True
+            data = self._read_byte_order_mark(data)
+        if self._decoder is None:
+            if data.isascii():
+                return data.decode("ascii")
+            self._decoder = self._make_decoder(
+                _UTF8 if _can_decode(_UTF8, data) or not _can_decode("gb18030", data) else "gb18030"
+            )
+        return self._decoder.decode(data, last)
+
+    def _read_byte_order_mark(self, data: bytes) -> bytes:
+        if data.startswith(codecs.BOM_UTF8):
+            self.marked, self._decoder = True, self._make_decoder(_UTF8)
+            return data.removeprefix(codecs.BOM_UTF8)
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self._decoder = self._make_decoder("utf-16")
+        return data
+
+
+def _can_decode(encoding: str, data: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
 
 #: Lines and characters after which a quote that is still open counts as never closed.
 _OPEN_LINES, _OPEN_TEXT = 200, 65_536
@@ -121,17 +211,19 @@ class CsvRecordReader:
             if self._blank > MAX_BLANK_LINES:
                 raise make_too_many_blank_lines_error()
         elif is_too_long:
-            yield self._refuse_line(line, make_row_too_long_error())
+            yield self._refuse_line(line, make_row_too_long_error().message)
         elif '"' in line:
             self._open = [raw]
             yield from self._read_open_record(raw)
         elif "\r" in line:
-            yield self._refuse_line(line, make_carriage_return_error())
+            message = Message(
+                "这一行中有单独的回车符（\\r），未核验；各行请以换行（LF 或 CRLF）结束，另存为“CSV UTF-8”即可。"
+            )
+            yield self._refuse_line(line, message)
         else:
             delimiter = self._detect_delimiter(line)
-            yield self._make_record(
-                line.split(delimiter), delimiter, 1
-            )  # quicker than csv.reader, and the same without quotes
+            # Quicker than csv.reader, and the same without quotes.
+            yield self._make_record(line.split(delimiter), delimiter, 1)
 
     def _read_open_record(self, text: str) -> Iterator[ClaimRecord]:
         """Yield a record with quotes; nothing while one of them is open."""
@@ -149,7 +241,8 @@ class CsvRecordReader:
         """Yield the first open line as a record with an error, and read the lines after it anew."""
         first, *others = self._open
         self._open = []
-        yield self._refuse_line(first, make_quote_error(reason))
+        message = Message("这一行的引号有误（{reason}），未核验；内容里的双引号须写成两个。", reason=reason)
+        yield self._refuse_line(first, message)
         for line in others:
             yield from self._read_line(line)
 
@@ -157,22 +250,17 @@ class CsvRecordReader:
         self._number += lines
         self.delimiter = delimiter
         if self._text.encoding is not None and SURROGATE.search("".join(cells)):
-            return _make_error_record(
-                self._number, [_replace_surrogates(cell) for cell in cells], make_encoding_error()
-            )
+            message = Message("这一行含有无法识别的字符编码，未核验；请把文件存为 UTF-8。")
+            return ClaimRecord(self._number, [_replace_surrogates(cell) for cell in cells], message.get_both())
         return ClaimRecord(self._number, cells)
 
-    def _refuse_line(self, line: str, error: InvalidInput) -> ClaimRecord:
+    def _refuse_line(self, line: str, message: Message) -> ClaimRecord:
         self._number += 1
-        return _make_error_record(self._number, _replace_surrogates(line).split(self.delimiter or ","), error)
+        return ClaimRecord(self._number, _replace_surrogates(line).split(self.delimiter or ","), message.get_both())
 
     def _detect_delimiter(self, line: str) -> str:
         """The delimiter of the first record, for all records."""
         return self.delimiter or max(_DELIMITERS, key=line.count)
-
-
-def _make_error_record(number: int, cells: list[str], error: InvalidInput) -> ClaimRecord:
-    return ClaimRecord(number, cells, error.message.get_both())
 
 
 def _replace_surrogates(text: str) -> str:
