@@ -104,7 +104,8 @@ class Witness:
         stored = folder.find_file(CHECKPOINT)
         seen = parse_signed_checkpoint(stored) if stored is not None else None
         offered = trusted_keys.verify_offer(raw, self._remote, trusted_keys.read_pinned_keys(folder), self._given)
-        self._require_other_key(offered)
+        if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
+            raise Conflict(Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"))
         recorder = TileRecorder(self._remote.read_tile)
         comparison = forks.compare_checkpoints(
             seen.checkpoint if seen else None, offered.signed.checkpoint, recorder.make_tree, _make_roots_reader(folder)
@@ -125,10 +126,6 @@ class Witness:
             forks=known_forks,
             cosignature=cosignature,
         )
-
-    def _require_other_key(self, offered: OfferedCheckpoint) -> None:
-        if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
-            raise Conflict(Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"))
 
     def _save_state(
         self, folder: LogFolder, stored: bytes | None, offered: OfferedCheckpoint, cosign: bool

@@ -31,12 +31,12 @@ from registry.storage.locks import (
     WriterQueue,
     lock_postgresql,
     lock_wait,
-    make_read_busy_error,
     make_write_busy_error,
     to_milliseconds,
     try_lock_postgresql,
 )
 from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
+from registry.texts import Message
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0007"
@@ -220,7 +220,8 @@ class Database:
             try:
                 connection = (engine or self.engine).connect()
             except sa.exc.TimeoutError as error:  # every connection is in use, and none came back
-                raise make_read_busy_error() from error
+                message = Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。")
+                raise Busy(message, retry_after=3) from error
         try:
             with self._translate_errors():
                 yield connection

@@ -70,11 +70,6 @@ def make_write_busy_error() -> Busy:
     return Busy(message, retry_after=10)
 
 
-def make_read_busy_error() -> Busy:
-    """The refusal for a reader when every connection is in use."""
-    return Busy(Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。"), retry_after=3)
-
-
 def to_milliseconds(seconds: float) -> int:
     """Whole milliseconds, the unit of a database's timeouts."""
     return int(seconds * 1000)

@@ -126,7 +126,7 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
             mode = path.stat().st_mode
             if not mode & _OTHERS:
                 continue
-            if not _is_shared_folder(mode):
+            if not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):  # as /tmp, which many share and which must stay open
                 path.chmod(stat.S_IMODE(mode) & (PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE))
             if path.stat().st_mode & _OTHERS:  # a file system that knows no rights says nothing
                 too_wide.append(path)
@@ -137,11 +137,6 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
         except OSError:
             too_wide.append(path)
     return RightsFindings(tightened=tightened, too_wide=tuple(too_wide))
-
-
-def _is_shared_folder(mode: int) -> bool:
-    """Whether a folder belongs to many people, such as /tmp, and must stay open."""
-    return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
 
 
 def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:

@@ -47,7 +47,7 @@ def pair_parties(
     run.crossed = _find_crossed_keys(run)
     run.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
     run.pair_by_key(_list_full_name_keys, "same_name", organisations.is_surely_one_city)
-    run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
+    run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", organisations.is_at_one_site)
     run.pair_by_key(_list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys)
     run.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
     run.pair_by_key(
@@ -212,10 +212,6 @@ def _list_former_names(party: Party) -> list[str]:
 def _list_all_name_keys(party: Party) -> list[Hashable]:
     """Every name of the party, former ones included."""
     return [*_list_loose_name_keys(party), *((party.province, key) for key in _list_former_names(party))]
-
-
-def _may_be_at_one_site(a: Party, b: Party) -> bool:
-    return may_share_city(a, b) and organisations.is_at_one_site(a, b)
 
 
 def _may_have_moved(a: Party, b: Party) -> bool:

@@ -176,7 +176,8 @@ def may_share_site(a: Party, b: Party) -> bool:
 
 def is_at_one_site(a: Party, b: Party) -> bool:
     """Whether both state the same street and number, or the same address without one, and can be at one site."""
-    return bool(a.site) and get_street(a) == get_street(b) and may_share_site(a, b)
+    same_street = a.site and get_street(a) == get_street(b)
+    return bool(same_street) and may_share_city(a, b) and may_share_site(a, b)
 
 
 def is_on_one_road(a: Party, b: Party) -> bool:

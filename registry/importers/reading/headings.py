@@ -247,11 +247,6 @@ def choose_heading_row(layout: Layout, number: int) -> Layout:
     return replace(_make_layout("", rows, layout.first, head, layout.known), tables=layout.tables)
 
 
-def make_mapping(layouts: list[Layout]) -> Mapping:
-    """The uses of columns by headings, as the importer takes them."""
-    return {tuple(each.titles): tuple(each.uses) for each in layouts}
-
-
 def name_columns(layout: Layout, uses: list[str]) -> Layout:
     """The layout with the uses a person chose; InvalidInput for an unknown use, or a kind twice."""
     if len(uses) != len(layout.titles) or any(use not in USES for use in uses):

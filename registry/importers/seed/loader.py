@@ -35,20 +35,15 @@ DEMO = "demo"
 SEED_DATA = Path(__file__).parents[3] / "seed_data"
 
 
-def list_sources(root: Path = SEED_DATA) -> list[Path]:
+def list_sources() -> list[Path]:
     """The folders with an institution list, oldest list first."""
-    folders = [path.parent for path in root.glob("*/expected.json")]
+    folders = [path.parent for path in SEED_DATA.glob("*/expected.json")]
     return sorted(folders, key=lambda folder: str(read_source(folder)["as_of"]))
 
 
 def read_source(folder: Path) -> dict[str, Any]:
     """Read a source.toml; InvalidInput when a date in it is none."""
     return _read_toml(folder / "source.toml", folder.name)
-
-
-def read_common_names_source(root: Path = SEED_DATA) -> dict[str, Any]:
-    """Read aliases.toml, the description of the names people use."""
-    return _read_toml(root / f"{ALIASES}.toml", ALIASES)
 
 
 def _read_toml(path: Path, name: str) -> dict[str, Any]:
@@ -165,7 +160,7 @@ def _load_list(
 def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResult:
     if has_source(database, ALIASES):
         return SeedResult(source=ALIASES, institutions=0)
-    described = read_common_names_source()
+    described = _read_toml(SEED_DATA / f"{ALIASES}.toml", ALIASES)
     day, title = described["as_of"], described["title"]
     _reject_leftovers(database, title, log)
     path = SEED_DATA / described["file"]

@@ -87,7 +87,7 @@ def create_import(
 
     The file of a list becomes a document once the list is proposed; one that names people never does.
     """
-    digest = attachments.hash_file(file)
+    digest, _ = attachments.measure_file(file)
     at = get_time_ms()
     query = sa.insert(imports).values(
         account=account,

@@ -153,6 +153,7 @@ def hash_drafts(drafts: Iterable[Draft]) -> str:
 def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
     """The request of the command for the same import."""
     options = record.said
+    layouts = msgspec.convert(options.get("layouts", []), list[headings.Layout])
     return list_import.ImportRequest(
         path=path,
         as_of=Date.fromisoformat(options["as_of"]),
@@ -161,7 +162,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         scope=options["scope"],
         origin=options.get("origin") or None,
         secondary=bool(options.get("secondary")),
-        mapping=headings.make_mapping(msgspec.convert(options.get("layouts", []), list[headings.Layout])),
+        mapping={tuple(layout.titles): tuple(layout.uses) for layout in layouts},
         most_findings=FINDINGS,
     )
 
