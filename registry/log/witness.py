@@ -7,7 +7,8 @@ Every file of its folder is written whole or not at all, so that a killed witnes
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -108,7 +109,10 @@ class Witness:
             raise Conflict(Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"))
         recorder = TileRecorder(self._remote.read_tile)
         comparison = forks.compare_checkpoints(
-            seen.checkpoint if seen else None, offered.signed.checkpoint, recorder.make_tree, _make_roots_reader(folder)
+            seen.checkpoint if seen else None,
+            offered.signed.checkpoint,
+            recorder.make_tree,
+            partial(_read_roots, folder),
         )
         evidence = forks.save_evidence(folder, comparison, seen, offered, recorder) if seen else None
         known_forks = forks.list_forks(folder)
@@ -171,21 +175,17 @@ def _append_history(folder: LogFolder, look: Observation) -> None:
         os.fsync(file.fileno())
 
 
-def _make_roots_reader(folder: LogFolder) -> Callable[[], Mapping[int, bytes]]:
-    """Make a function that reads the roots which earlier looks attributed to this log, by size."""
-
-    def read_roots() -> dict[int, bytes]:
-        roots = {}
-        for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
-            try:
-                row = msgspec.json.decode(line, type=_HistoryRow)
-                if row.verdict in HELD:
-                    roots[row.size] = bytes.fromhex(row.root)
-            except (msgspec.MsgspecError, ValueError):
-                continue  # an unfinished line
-        return roots
-
-    return read_roots
+def _read_roots(folder: LogFolder) -> dict[int, bytes]:
+    """Read the roots which earlier looks attributed to this log, by size."""
+    roots = {}
+    for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
+        try:
+            row = msgspec.json.decode(line, type=_HistoryRow)
+            if row.verdict in HELD:
+                roots[row.size] = bytes.fromhex(row.root)
+        except (msgspec.MsgspecError, ValueError):
+            continue  # an unfinished line
+    return roots
 
 
 class _HistoryRow(msgspec.Struct):

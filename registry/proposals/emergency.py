@@ -85,13 +85,14 @@ def suspend(
         first, last, in_force = _put_in_force(connection, suspending, by, f"紧急暂停：{name}", log)
         confirming = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停经第二人确认：{reason}")
         confirm_by = get_now_ms() + WITHIN
+        later = {day.isoformat(): approvals_by_day[day] for day in sorted(approvals_by_day) if day > today}
         waiting = submission.insert_proposal(
             connection,
             _make_changeset(connection, confirming),
             by=by,
             title=f"确认紧急暂停：{name}",
             kind=KIND,
-            report={"in_force": in_force, **_make_report(approvals_by_day), "reason": reason},
+            report={"in_force": in_force, "before": approvals, "later": later, "reason": reason},
             base_size=store.read_head(connection).size,
             confirm_by=confirm_by,
         )
@@ -285,13 +286,6 @@ def _list_future_approvals(connection: sa.Connection, subject: str, paths: set[s
 
 def _is_lawful(approval: Any) -> bool:
     return bool(approval) and approval.get("stage") in LAWFUL_STAGES
-
-
-def _make_report(approvals: ApprovalsByDay) -> dict[str, Any]:
-    """Return what was recorded before, as the proposal stores it: today's as ``before``, of future days as
-    ``later``."""
-    first, *later = sorted(approvals)
-    return {"before": approvals[first], "later": {day.isoformat(): approvals[day] for day in later}}
 
 
 def _list_suspended_approvals(

@@ -67,6 +67,7 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
     # The source of the register as a whole: the latest complete list, else the latest of any kind.
     newest = max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+    last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == asof.size)).scalar()
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -75,7 +76,7 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         by_technique=by_technique,
         by_stage=by_stage,
         log_size=asof.size,
-        updated=_find_update_time(connection, asof.size),
+        updated=from_milliseconds(last) if last else None,
     )
 
 
@@ -93,8 +94,3 @@ def _count_by_region(
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
             counts.append(RegionCount(code=place.code, name=name or "", count=number))
     return counts
-
-
-def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:
-    last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
-    return from_milliseconds(last) if last else None
