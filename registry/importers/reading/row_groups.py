@@ -42,7 +42,7 @@ class RowGroup:
     technique_places: dict[TechniqueCode, RowPlace] = dataclasses.field(default_factory=dict)
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether it has the name and address of an institution."""
         return bool(self.name and self.address)
 
@@ -81,7 +81,7 @@ class RowGrouper:
         """Yield the institution still open, if it is complete."""
         if self._draft is not None:
             draft, self._draft = self._draft, None
-            if draft.complete:
+            if draft.is_complete:
                 yield draft
 
     def add_row(self, table: Table, columns: Columns, row: TableRow) -> Iterator[RowGroup]:
