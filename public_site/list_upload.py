@@ -160,7 +160,7 @@ def _open_upload(file: object) -> IO[bytes]:
             Message(
                 "文件有 {megabytes:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
                 megabytes=megabytes,
-            ),
+            )
         )
     return source
 
@@ -191,7 +191,7 @@ def _answer_rows(
             Message(
                 "这里一次最多 {most_rows:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
                 most_rows=MOST_ROWS,
-            ),
+            )
         )
     return writer
 

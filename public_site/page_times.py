@@ -82,9 +82,7 @@ def require_times(form: TimesForm, today: dt.date) -> PageTimes:
     times, errors = parse_times(form, today)
     if errors:
         typed = errors[0].value
-        raise InvalidInput(
-            Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed),
-        )
+        raise InvalidInput(Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed))
     return times
 
 

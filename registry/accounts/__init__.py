@@ -73,7 +73,7 @@ def create_account(
             Message(
                 "账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
                 name=name,
-            ),
+            )
         )
     _require_roles(roles)
     _require_region(region)
@@ -145,8 +145,7 @@ def _require_roles(roles: list[str]) -> None:
 def _require_region(region: str) -> None:
     if region and regions.find_region(region) is None:
         raise InvalidInput(
-            Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region),
-            field="region",
+            Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region), field="region"
         )
 
 
@@ -193,7 +192,7 @@ def require_role(connection: sa.Connection, name: str, role: Role) -> None:
         raise NotAllowed(
             Message(
                 "没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}", name=name, role=role
-            ),
+            )
         )
     if account.disabled or role not in account.roles:
         raise NotAllowed(Message("账号“{name}”没有 {role} 角色，不能进行此操作。", name=name, role=role))

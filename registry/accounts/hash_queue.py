@@ -116,7 +116,4 @@ class HashingQueue:
 
 
 def _make_busy_error() -> Busy:
-    return Busy(
-        Message("此刻登录的人太多，没有核对密码，也不计为失败；请10秒后再试。"),
-        retry_after=10,
-    )
+    return Busy(Message("此刻登录的人太多，没有核对密码，也不计为失败；请10秒后再试。"), retry_after=10)

@@ -130,13 +130,8 @@ def _make_random() -> str:
 
 
 def _make_refusal(reason: str) -> NotAllowed:
-    return NotAllowed(
-        Message("身份认证系统没有证明您是谁，请重新登录。"),
-        why=f"oidc_{reason}",
-    )
+    return NotAllowed(Message("身份认证系统没有证明您是谁，请重新登录。"), why=f"oidc_{reason}")
 
 
 def _make_unreachable_error() -> CannotAnswer:
-    return CannotAnswer(
-        Message("身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。"),
-    )
+    return CannotAnswer(Message("身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。"))

@@ -72,14 +72,14 @@ def require_strong(password: str, name: str) -> None:
             Message(
                 "密码太容易猜：不得含账号名，至少{different}种不同的字符。几个互不相干的词连在一起就好。",
                 different=_DIFFERENT,
-            ),
+            )
         )
     if _is_common(password, name):
         raise InvalidInput(
             Message(
                 "密码太常见：它在泄露的密码里，或由其稍加改动而成（加数字、换符号、重复）。请换一个，"
                 "几个互不相干的词连在一起就好。"
-            ),
+            )
         )
 
 

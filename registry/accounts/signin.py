@@ -244,10 +244,7 @@ def reset_password(connection: sa.Connection, name: str, password: str) -> None:
 
 def make_session_ended_error() -> NotAllowed:
     """The refusal after too many wrong codes or passwords in one session."""
-    return NotAllowed(
-        Message("连续{tries}次不对，本次登录已结束，请重新登录。", tries=TRIES),
-        why="tries",
-    )
+    return NotAllowed(Message("连续{tries}次不对，本次登录已结束，请重新登录。", tries=TRIES), why="tries")
 
 
 def _open_session(connection: sa.Connection, session: Session, how: str, visitor: Visitor) -> str:

@@ -30,12 +30,7 @@ _PROGRESS_EVERY = 100  # rows
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help=write_bilingual("写到此文件"),
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help=write_bilingual("写到此文件"))
 @click.option("--receipt", is_flag=True, help=write_bilingual("每行附回执，一次签名"))
 def check(file: Path, out: Path | None, receipt: bool) -> None:
     """核验一份清单：csv、xlsx 或 ndjson，原行之后加上结论 / a file of claims -> the same rows with verdicts.
@@ -55,7 +50,7 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
             tally = _answer_file(source, options, out, batch, report_progress)
     except OSError as error:
         raise UnreadableFile(
-            Message("无法读写文件：{strerror}（{filename}）", strerror=error.strerror, filename=error.filename),
+            Message("无法读写文件：{strerror}（{filename}）", strerror=error.strerror, filename=error.filename)
         ) from error
     finally:
         register.close()
@@ -82,7 +77,7 @@ def _choose_formats(file: Path, out: Path | None) -> tuple[ClaimsFormat, str]:
                 file_name=file.name,
                 possible=possible,
                 out_name=out.name,
-            ),
+            )
         )
     if out.exists() and out.samefile(file):
         raise InvalidInput(Message("结果不能写回原文件，请换一个名称。"))

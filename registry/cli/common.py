@@ -61,11 +61,7 @@ def _check_acting_account(_context: click.Context, _parameter: click.Parameter, 
 
 by_user = click.option("--by", metavar="USER", callback=_check_acting_account, help=write_bilingual("账号"))
 by_decider = click.option(
-    "--by",
-    metavar="USER",
-    required=True,
-    callback=_check_acting_account,
-    help=write_bilingual("审批账号"),
+    "--by", metavar="USER", required=True, callback=_check_acting_account, help=write_bilingual("审批账号")
 )
 
 

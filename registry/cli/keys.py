@@ -34,11 +34,7 @@ def key() -> None:
     "--per-minute", default=keys.PER_MINUTE, show_default=True, help=write_bilingual("每分钟请求数"), metavar="N"
 )
 @click.option(
-    "--per-day",
-    default=keys.PER_DAY,
-    show_default=True,
-    metavar="N",
-    help=write_bilingual("每天问题数，批量按行计"),
+    "--per-day", default=keys.PER_DAY, show_default=True, metavar="N", help=write_bilingual("每天问题数，批量按行计")
 )
 @click.option("--record", is_flag=True, help=write_bilingual("留存每次核验"))
 @click.option("--expires", type=common.DayParam(), metavar="DATE", help=write_bilingual("到期日（该日零点）"))

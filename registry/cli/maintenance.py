@@ -159,7 +159,7 @@ def rebuild(view: str | None) -> None:
                 number = outside.rebuild_now()
             except EngineUnavailable as error:
                 raise CannotAnswer(
-                    Message("站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。", error=error),
+                    Message("站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。", error=error)
                 ) from error
             click.echo("meilisearch: " + write_bilingual("已重建") + f", {number} " + write_bilingual("家机构"))
 
@@ -182,11 +182,7 @@ def lag(json_: bool) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help=write_bilingual("监听地址"))
 @click.option(
-    "--port",
-    default=8000,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help=write_bilingual("端口，0 为任选"),
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help=write_bilingual("端口，0 为任选")
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help=write_bilingual("进程数"))
 @click.option("--setup", is_flag=True, help=write_bilingual("先建库；名录为空时加载随附名录"))

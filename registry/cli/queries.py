@@ -82,11 +82,7 @@ def _print_institution(item: InstitutionHit) -> None:
 @click.option("--address", help=write_bilingual("所称地址"))
 @click.option("--practitioner", help=write_bilingual("所称医务人员的姓名"))
 @click.option("--ad-certificate", help=write_bilingual("医疗广告审查证明文号"))
-@click.option(
-    "--text",
-    type=click.File("r", encoding="utf-8"),
-    help=write_bilingual("广告内容的文件，- 为标准输入"),
-)
+@click.option("--text", type=click.File("r", encoding="utf-8"), help=write_bilingual("广告内容的文件，- 为标准输入"))
 @common.as_json
 def verify(  # noqa: PLR0913 - one parameter per option
     name: str,
@@ -133,9 +129,7 @@ def _read_ad_text(file: TextIO) -> str:
     except UnicodeDecodeError as error:
         raise InvalidInput(Message("文本不是 UTF-8 编码。")) from error
     if len(text) > LONGEST_TEXT:
-        raise InvalidInput(
-            Message("文本太长，最多{longest_text}个字符，请分段核验。", longest_text=LONGEST_TEXT),
-        )
+        raise InvalidInput(Message("文本太长，最多{longest_text}个字符，请分段核验。", longest_text=LONGEST_TEXT))
     return text
 
 

@@ -30,9 +30,7 @@ class _SavedAnswer(msgspec.Struct):
 @main.command()
 @click.argument("file", type=click.File("rb"))
 @click.option(
-    "--keys",
-    metavar="FILE|URL",
-    help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件"),
+    "--keys", metavar="FILE|URL", help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件")
 )
 @common.as_json
 @click.pass_context
@@ -81,12 +79,10 @@ def _extract_receipt(raw: bytes) -> str:
             answer = _SavedAnswer()
         if not answer.receipt and (answer.answers or b"\n{" in raw):
             raise InvalidInput(
-                Message("这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。"),
+                Message("这份文件有多个答复，各有自己的回执；请把其中一行的回执（receipt）存成文件再核对。")
             )
         if not answer.receipt:
-            raise InvalidInput(
-                Message('这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。'),
-            )
+            raise InvalidInput(Message('这份 JSON 中没有回执（receipt 为空）；提问时须带 "receipt": true。'))
         return answer.receipt
     return raw.decode("utf-8", errors="replace")
 
@@ -101,7 +97,7 @@ def _load_keys(location: str | None) -> list[jwks.PublicKey]:
                     "本机没有密钥文件 {path}；请用 --keys 指明名录网址或其 {key_set} 文件。",
                     path=path,
                     key_set=_KEY_SET,
-                ),
+                )
             )
         return [jwks.to_public_key(key) for key in signing_keys.load_keys(path)]
     return jwks.parse_key_set(_fetch_key_set(location) if "://" in location else _read_key_file(location))

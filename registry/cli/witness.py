@@ -153,7 +153,7 @@ def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]
                 "已有的检查点未被替换。"
                 "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
                 evidence=evidence,
-            ),
+            )
         )
     if verdict == "unproven":
         return LogDamaged(
@@ -162,18 +162,16 @@ def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]
                 "{evidence}，"
                 "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
                 evidence=evidence,
-            ),
+            )
         )
     if verdict == "older":
-        return LogDamaged(
-            Message("该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。"),
-        )
+        return LogDamaged(Message("该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。"))
     if forks:
         return LogDamaged(
             Message(
                 "此前发现过分叉，证据在 {forks}；在处理完毕并移走该文件夹之前，每次都会提示，且不会签。",
                 forks=forks[-1],
-            ),
+            )
         )
     return None
 
@@ -187,11 +185,7 @@ def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, 
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
         "checkpoint": offered.signed.note.decode(),
-        "seen": {
-            "size": seen.checkpoint.size,
-            "root": seen.checkpoint.root.hex(),
-            "checkpoint": seen.note.decode(),
-        }
+        "seen": {"size": seen.checkpoint.size, "root": seen.checkpoint.root.hex(), "checkpoint": seen.note.decode()}
         if seen
         else None,
         "pinned": [key.text for key in offered.keys],
@@ -210,8 +204,7 @@ def print_keys(offered: OfferedCheckpoint) -> None:
         click.echo(write_bilingual("请以其他途径（来函、电话）核对"))
     for identifier in offered.unknown:
         click.echo(
-            write_bilingual("另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出", identifier=identifier),
-            err=True,
+            write_bilingual("另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出", identifier=identifier), err=True
         )
 
 

@@ -104,7 +104,7 @@ def rotate_key(connection: sa.Connection, identity: str, overlap: dt.timedelta =
                 "密钥 {identity} 已失效，不能轮换。请新建：registry key add '{client}'",
                 identity=identity,
                 client=old.client,
-            ),
+            )
         )
     overlap_end = now + int(overlap.total_seconds() * 1000)
     ends = overlap_end if old.expires_at is None else min(overlap_end, old.expires_at)
@@ -124,9 +124,7 @@ def get_key(connection: sa.Connection, identity: str) -> ApiKey:
     """Return the key of an id; NotFound says how to list them."""
     row = connection.execute(sa.select(api_keys).where(api_keys.c.id == identity)).first()
     if row is None:
-        raise NotFound(
-            Message("没有编号为“{identity}”的密钥。查看全部：registry key list", identity=identity),
-        )
+        raise NotFound(Message("没有编号为“{identity}”的密钥。查看全部：registry key list", identity=identity))
     return _read_key(row)
 
 
@@ -149,7 +147,7 @@ def _require_valid(key: NewKey) -> None:
             Message(
                 "客户名称“{client}”不可用：1至60个汉字、字母、数字、空格、点、横线、下划线或 @，首尾不为空格。",
                 client=key.client,
-            ),
+            )
         )
     unknown = sorted(key.scopes - set(SCOPES))
     if unknown or not key.scopes:
@@ -158,7 +156,7 @@ def _require_valid(key: NewKey) -> None:
                 "权限范围有误：{unknown}。可用：{scopes}。",
                 unknown=Listing(unknown) if unknown else Message("未指定"),
                 scopes=Listing(SCOPES),
-            ),
+            )
         )
     if not (0 < key.per_minute <= _MAX_LIMIT and 0 < key.per_day <= _MAX_LIMIT):
         raise InvalidInput(Message("限额须为1至{max_limit:,}的整数。", max_limit=_MAX_LIMIT))

@@ -177,7 +177,7 @@ class Clients:
                     "此密钥没有“{scope}”范围（现有：{scopes}）。请向名录管理员申请，或不带密钥再问。",
                     scope=scope,
                     scopes=Listing(sorted(key.scopes)),
-                ),
+                )
             )
         now = time.time()
         minute = self._counts.take_one(f"k {key.id}", key.per_minute, MINUTE, now)
@@ -237,7 +237,7 @@ class Clients:
                 usage.record_checks(connection, key, admitted.operation, checks, log_size)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             raise CannotRecord(
-                Message("此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。"),
+                Message("此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。")
             ) from error
 
     def list_usage(self, key: ApiKey) -> list[usage.DailyUsage]:
@@ -289,9 +289,7 @@ def _require_usable(key: ApiKey, text: str) -> ApiKey:
 
 
 def _make_invalid_error() -> InvalidKey:
-    return InvalidKey(
-        Message("密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。"),
-    )
+    return InvalidKey(Message("密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。"))
 
 
 def _make_refusal(admitted: AdmittedRequest) -> TooManyRequests:

@@ -97,7 +97,7 @@ def parse_position(text: str) -> WatchPosition:
     except ValueError:
         pass
     raise InvalidInput(
-        Message("since“{text}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。", text=text[:60]),
+        Message("since“{text}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。", text=text[:60])
     )
 
 
@@ -152,10 +152,7 @@ def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], st
     ids = _find_ids(connection, client, digests)
     new = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in ids}
     if _count_watches(connection, client) + len(new) > MOST:
-        raise TooLarge(
-            Message("最多关注{most:,}条，全部未登记；请先取消不再需要的。", most=MOST),
-            limit=MOST,
-        )
+        raise TooLarge(Message("最多关注{most:,}条，全部未登记；请先取消不再需要的。", most=MOST), limit=MOST)
     common = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": get_now_ms()}
     if new:
         rows = [{**common, "claim": body, "digest": digest} for digest, body in new.items()]
@@ -229,16 +226,14 @@ def _require_known_state(view: VerificationView, state: WatchState) -> None:
         raise InvalidInput(
             Message(
                 "本名录的日志没有过 {state_size} 条时的状态；请原样使用上一次答复中的 next。", state_size=state.size
-            ),
+            )
         )
 
 
 def _require_watchable(claim: Claim) -> None:
     """InvalidInput for a claim that asks for a receipt, or about what was known at some instant."""
     if claim.receipt or claim.known_at is not None:
-        raise InvalidInput(
-            Message("关注的是今后的变化，不能带 receipt 或 known_at。"),
-        )
+        raise InvalidInput(Message("关注的是今后的变化，不能带 receipt 或 known_at。"))
 
 
 def _find_ids(connection: sa.Connection, client: str, digests: list[bytes]) -> dict[bytes, int]:

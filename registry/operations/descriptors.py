@@ -45,7 +45,7 @@ def raise_limit(connections: int, refused: int) -> int:
                 fewest=count_needed(FEWEST, refused),
                 connections=connections,
                 needed=needed,
-            ),
+            )
         )
     return possible
 
@@ -73,6 +73,6 @@ def check(board: FaultBoard) -> None:
                 "文件描述符将用尽（上限 {limit}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），"
                 "或减少连接。",
                 limit=limit,
-            ),
+            )
         )
     )

@@ -16,9 +16,7 @@ def require_database(database: Database, published: PublishedLog) -> None:
     """
     require_database_file(database, published)
     if not database.is_current():
-        raise CannotAnswer(
-            Message("数据库尚未初始化或版本不符，请先运行：registry init"),
-        )
+        raise CannotAnswer(Message("数据库尚未初始化或版本不符，请先运行：registry init"))
 
 
 def require_database_file(database: Database, published: PublishedLog) -> None:
@@ -35,7 +33,7 @@ def require_database_file(database: Database, published: PublishedLog) -> None:
             "--complete；不要运行 registry init。",
             file=file,
             size=size,
-        ),
+        )
     )
 
 

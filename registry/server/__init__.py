@@ -63,7 +63,7 @@ def _open_listener(host: str, port: int) -> socket.socket:
                 host=host,
                 port=port,
                 strerror=error.strerror,
-            ),
+            )
         ) from error
     listener.listen(_BACKLOG)
     return listener

@@ -39,9 +39,7 @@ class RefusalResponse(NamedTuple):
 
 NOT_HTTP = RefusalResponse(400, "invalid_input", Message("这不是完整、无歧义的HTTP请求。"))
 NOT_ASCII = RefusalResponse(
-    400,
-    "invalid_input",
-    Message("请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。"),
+    400, "invalid_input", Message("请求的地址有误：其中的汉字等非ASCII字符须以UTF-8百分号编码（如%E8%AF%95）。")
 )
 BAD_ADDRESS = RefusalResponse(400, "invalid_input", Message("请求的地址有误。"))
 BAD_HOST = RefusalResponse(400, "invalid_input", Message("请求须有且只有一个Host。"))
@@ -51,16 +49,10 @@ LONG_ADDRESS = RefusalResponse(414, "too_large", Message("请求的地址太长�
 LARGE_HEAD = RefusalResponse(431, "too_large", Message("请求头太大或太多。"))
 SLOW = RefusalResponse(408, "too_slow", Message("请求发送得太慢，已停止接收。"))
 ADDRESS_FULL = RefusalResponse(
-    429,
-    "too_many_connections",
-    Message("此地址同时打开的连接太多，请关闭一些再试。"),
-    retry_after=5,
+    429, "too_many_connections", Message("此地址同时打开的连接太多，请关闭一些再试。"), retry_after=5
 )
 ALL_FULL = RefusalResponse(
-    503,
-    "busy",
-    Message("同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。"),
-    retry_after=5,
+    503, "busy", Message("同时打开的连接太多，请稍后再试。这不代表任何机构未获批准。"), retry_after=5
 )
 
 #: No answer: the connection just ends.

@@ -127,9 +127,7 @@ class Supervisor:
         worker = place.worker
         if worker is not None:
             if worker.ready and worker.unanswered > MAX_UNANSWERED:
-                _log_error(
-                    Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.pid),
-                )
+                _log_error(Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.pid))
                 worker.kill()
             elif not worker.ready and worker.get_age() > START_PATIENCE:
                 worker.kill()
@@ -151,7 +149,7 @@ class Supervisor:
                 pid=worker.pid,
                 reason=worker.reason,
                 delay=delay,
-            ),
+            )
         )
 
     def _is_answering(self) -> bool:
@@ -202,9 +200,7 @@ class Supervisor:
             self._close_worker(successor)
             place.successor = None
             self._to_replace.clear()
-            _log_error(
-                Message("新的工作进程不能启动（{reason}），原来的继续运行。", reason=successor.reason),
-            )
+            _log_error(Message("新的工作进程不能启动（{reason}），原来的继续运行。", reason=successor.reason))
 
     # --- ending ------------------------------------------------------------------------------------------------------
 

@@ -93,10 +93,7 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
 def _refuse_own_account(desk: Desk, name: str) -> None:
     """Refuse changes of one's own account: nobody gives themselves roles, nor locks everybody out by closing it."""
     if name == desk.account.name:
-        raise make_refusal(
-            "own_account",
-            Message("不能在这里更改自己的账号，请另一位管理员办理。"),
-        )
+        raise make_refusal("own_account", Message("不能在这里更改自己的账号，请另一位管理员办理。"))
 
 
 def _read_roles(desk: Desk) -> list[str]:

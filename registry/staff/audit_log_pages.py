@@ -28,13 +28,7 @@ def show_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
         event_filter, before = _read_filter(desk), desk.read_query_number("before")
     except InvalidInput as error:
         return desk.render_page(
-            "trail",
-            status=400,
-            errors=desk.list_errors(error, "since"),
-            events=[],
-            actions=[],
-            next=None,
-            query=query,
+            "trail", status=400, errors=desk.list_errors(error, "since"), events=[], actions=[], next=None, query=query
         )
     desk.register.sign_ins.write_failures()
     with desk.database.reading() as connection:

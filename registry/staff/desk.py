@@ -149,10 +149,7 @@ async def open_desk(request: Req) -> Desk:
         _require_role(session, opt.get("roles", ()))  # before a large file is taken in
         form = await _receive_form(request)
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
-            raise make_refusal(
-                "form",
-                Message("这不是本页面提交的表单，没有执行。请返回后重新提交。"),
-            )
+            raise make_refusal("form", Message("这不是本页面提交的表单，没有执行。请返回后重新提交。"))
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
             await lanes.run_in_lane("writes", require_proof, sign_ins, session, form, read_visitor(request))
@@ -180,14 +177,9 @@ async def _receive_form(request: Req) -> FormMultiDict:
     try:
         return await read_form(request)
     except RequestEntityTooLarge as error:
-        raise TooLarge(
-            Message("提交的内容过大，没有接收。文件最多64 MB。"),
-        ) from error
+        raise TooLarge(Message("提交的内容过大，没有接收。文件最多64 MB。")) from error
     except (ValueError, LookupError) as error:  # bytes that are no text, or an unknown encoding
-        raise InvalidInput(
-            Message("提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。"),
-            field="",
-        ) from error
+        raise InvalidInput(Message("提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。"), field="") from error
 
 
 def _find_session(request: Req, token: str) -> Session | None:
@@ -201,10 +193,7 @@ def _find_session(request: Req, token: str) -> Session | None:
         with suppress(Busy), register.database.writing(_END_WAIT) as connection:  # it is refused in any case, each time
             sessions.end_sessions(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
-        raise make_refusal(
-            "other_browser",
-            Message("登录状态出现在另一个浏览器中，已被终止。请重新登录。"),
-        )
+        raise make_refusal("other_browser", Message("登录状态出现在另一个浏览器中，已被终止。请重新登录。"))
     if sessions.is_last_use_stale(session):
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
             sessions.save_last_use(connection, session)
@@ -218,10 +207,7 @@ def _require_same_site(request: Req) -> None:
     host = f"{request.url.scheme}://{request.headers.get('host', '')}"
     public = request.app.state.register.settings.public_url.rstrip("/")
     if site in ("cross-site", "same-site") or (origin not in (None, host, public)):
-        raise make_refusal(
-            "other_site",
-            Message("表单来自其他网站，没有执行。"),
-        )
+        raise make_refusal("other_site", Message("表单来自其他网站，没有执行。"))
 
 
 def _require_role(session: Session, roles: tuple[str, ...]) -> None:

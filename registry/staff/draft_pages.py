@@ -195,12 +195,7 @@ def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
 
 
 def _render_form_page(
-    desk: Desk,
-    connection: Any,
-    source: FormDraft | NewForm,
-    *,
-    errors: list[Finding] | None = None,
-    notice: str = "",
+    desk: Desk, connection: Any, source: FormDraft | NewForm, *, errors: list[Finding] | None = None, notice: str = ""
 ) -> Response[Any]:
     lang = desk.language.lang
     new = _is_new(source)

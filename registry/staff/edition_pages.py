@@ -143,10 +143,7 @@ def _read_release_time(desk: Desk) -> dt.datetime:
     except InvalidInput:
         raise InvalidInput(Message("请填写公布日期，例如 2026-12-01。"), field="release_day") from None
     if clock is None:
-        raise InvalidInput(
-            Message("请写明公布的钟点，例如 09:00。"),
-            field="release_time",
-        )
+        raise InvalidInput(Message("请写明公布的钟点，例如 09:00。"), field="release_time")
     return dt.datetime.combine(day, dt.time(int(clock[1]), int(clock[2])), asof.SHANGHAI).astimezone(dt.UTC)
 
 

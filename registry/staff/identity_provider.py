@@ -93,10 +93,7 @@ def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
     if not (is_genuine and 0 <= time.time() - int(at) <= PROOF_SECONDS):
         return desk.redirect_to("/staff")
     if bytes.fromhex(identity).decode() != desk.account.external:
-        raise make_refusal(
-            "other_identity",
-            Message("在身份认证系统中登录的是另一个人，没有执行。"),
-        )
+        raise make_refusal("other_identity", Message("在身份认证系统中登录的是另一个人，没有执行。"))
     with desk.database.writing() as connection:
         sessions.save_proof(connection, desk.session)
         desk.record_event(connection, "proved", "oidc")

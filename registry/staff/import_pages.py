@@ -293,15 +293,11 @@ def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 def _require_decisions(this_import: Import) -> None:
     undecided = len(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
-        raise Conflict(
-            Message("还有{undecided}对没有判断，不能提交。", undecided=undecided),
-        )
+        raise Conflict(Message("还有{undecided}对没有判断，不能提交。", undecided=undecided))
     if this_import.kind == "list" and this_import.found.get("decided") != pair_decisions.hash_decisions(
         this_import.decisions
     ):
-        raise Conflict(
-            Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"),
-        )
+        raise Conflict(Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"))
 
 
 @post("/imports/{number:int}/cancel", opt=EDITORS, status_code=200, sync_to_thread=True)

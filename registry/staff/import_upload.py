@@ -135,10 +135,7 @@ def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
         raise InvalidInput(Message("请选择：未列入的机构怎么办。"))
     scope = form_values["region"] if form_values["scope"] == "region" else form_values["scope"]
     if form_values["scope"] == "region" and regions.find_region(scope) is None:
-        raise InvalidInput(
-            Message("请填写六位行政区划代码，如 210300（鞍山市）。"),
-            field="region",
-        )
+        raise InvalidInput(Message("请填写六位行政区划代码，如 210300（鞍山市）。"), field="region")
     own_region = desk.account.region
     if (
         own_region

@@ -41,9 +41,7 @@ class HostList:
     def _check_own_host(self, host: str) -> None:
         name = _parse_host_name(host)
         if name not in self._names and not _is_this_machine(name):
-            raise WrongHost(
-                Message("本名录的网址是 {address}，请求中的主机名不是它。", address=self._address),
-            )
+            raise WrongHost(Message("本名录的网址是 {address}，请求中的主机名不是它。", address=self._address))
 
 
 def _check_host_syntax(host: str) -> None:
@@ -54,9 +52,7 @@ def _check_host_syntax(host: str) -> None:
     """
     match = _HOST.fullmatch(host)
     if match is None or int(match[2] or 0) > 65535 or not _is_ipv6(match[1] or "::"):
-        raise InvalidInput(
-            Message("请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。"),
-        )
+        raise InvalidInput(Message("请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。"))
 
 
 def _is_ipv6(address: str) -> bool:

@@ -75,7 +75,7 @@ def get_api_key(connection: Connection) -> ApiKey:
     admitted = find_admitted_request(connection)
     if admitted is None or admitted.key is None:
         raise InvalidKey(
-            Message("此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。"),
+            Message("此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。")
         )
     return admitted.key
 
@@ -109,9 +109,7 @@ def _read_key(headers: RawHeaders) -> str | None:
     """
     keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
     if len(keys) > 1:
-        raise InvalidKey(
-            Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"),
-        )
+        raise InvalidKey(Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"))
     return keys.pop() if keys else None
 
 

@@ -144,10 +144,7 @@ def make_standing(institution: Institution, since: Mapping[str, Date] | None = N
         [_set_stop_day(a, stop_days.get(a.technique), suspension_day) for a in list_effective_approvals(institution)]
     )
     return Standing(
-        state=state,
-        tone=choose_tone(state, [grant.stage for grant in grants]),
-        grants=grants,
-        since=status_day,
+        state=state, tone=choose_tone(state, [grant.stage for grant in grants]), grants=grants, since=status_day
     )
 
 

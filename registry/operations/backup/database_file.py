@@ -66,9 +66,7 @@ def _connect_exclusively(engine: sa.Engine, path: Path) -> sa.Connection | None:
 
 
 def _make_in_use_error(path: Path) -> Conflict:
-    return Conflict(
-        Message("数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。", path=path),
-    )
+    return Conflict(Message("数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。", path=path))
 
 
 def create_empty_file(path: Path) -> Path:

@@ -221,7 +221,7 @@ def translate_write_errors(path: Path) -> Iterator[None]:
     except (OSError, sa.exc.DBAPIError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror
         raise InvalidInput(
-            Message("无法写入 {path}：{cause}。请检查磁盘空间与权限。", path=path, cause=cause),
+            Message("无法写入 {path}：{cause}。请检查磁盘空间与权限。", path=path, cause=cause)
         ) from error
 
 
@@ -267,7 +267,7 @@ def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
             path=path,
             version=row.version,
             version_2=__version__,
-        ),
+        )
     )
 
 
@@ -278,11 +278,11 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
     except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         raise UnreadableFile(
-            Message("{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}", path=path, cause=cause),
+            Message("{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}", path=path, cause=cause)
         ) from error
 
 
 def _make_damaged_error(path: Path, message: Message) -> UnreadableFile:
     return UnreadableFile(
-        Message("备份 {path} 已损坏，不能使用：{message}。请换用另一份备份。", path=path, message=message),
+        Message("备份 {path} 已损坏，不能使用：{message}。请换用另一份备份。", path=path, message=message)
     )

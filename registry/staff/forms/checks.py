@@ -109,10 +109,7 @@ def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
             message = Message("“{text}”不是日期，请写成 2025-07-01 这样。", text=text)
             yield make_error(field.name, message)
     if field.input in ("text", "area", "lines") and len(text) > (limit := LONGEST[field.input]):
-        yield make_error(
-            field.name,
-            Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit),
-        )
+        yield make_error(field.name, Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit))
     if field.input == "choice" and text and text not in field.choices:
         yield make_error(field.name, Message("请从所列项中选择。"))
     if field.name == "institution" and text:
@@ -126,14 +123,10 @@ def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
     effective, document = read_day(typed, "effective"), read_day(typed, "doc_date")
     if effective and effective > today + _FAR:
         yield make_warning(
-            "effective",
-            Message("生效日期 {effective} 在一年以后，请确认没有写错年份。", effective=effective),
+            "effective", Message("生效日期 {effective} 在一年以后，请确认没有写错年份。", effective=effective)
         )
     if document and document > today:
-        yield make_error(
-            "doc_date",
-            Message("文件日期 {document} 还没有到，请核对。", document=document),
-        )
+        yield make_error("doc_date", Message("文件日期 {document} 还没有到，请核对。", document=document))
     if effective and document and effective < document <= today:
         yield make_warning(
             "effective",
@@ -155,17 +148,13 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
     for line in read_lines(typed, "domains"):
         if compact_domain(line) is None:
             yield make_error(
-                "domains",
-                Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40]),
+                "domains", Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40])
             )
     stages = [stage for code in CODES if (stage := read_text(typed, f"stage.{code}"))]
     if stages:
         yield from _check_approval_days(typed, today, lawful=any(stage in LAWFUL_STAGES for stage in stages))
     elif any(read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
-        yield make_error(
-            f"stage.{CODES[0]}",
-            Message("填写了批准文件，但没有选择任何技术的运行情况。"),
-        )
+        yield make_error(f"stage.{CODES[0]}", Message("填写了批准文件，但没有选择任何技术的运行情况。"))
 
 
 def check_address(address: str, region: str) -> Iterator[Finding]:
@@ -190,17 +179,11 @@ def check_address(address: str, region: str) -> Iterator[Finding]:
             ),
         )
     elif address and not resolved.code and not region:
-        yield make_warning(
-            "address",
-            Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"),
-        )
+        yield make_warning("address", Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"))
     elif resolved.code and not region:
         yield make_note("region", Message("由地址读出：{place}（{code}）", place=place, code=resolved.code))
     if address and not any(c.isdigit() for c in addresses.split_address(address)[1]):
-        yield make_warning(
-            "address",
-            Message("地址没有门牌号，核验地址时分不清是不是这一处。"),
-        )
+        yield make_warning("address", Message("地址没有门牌号，核验地址时分不清是不是这一处。"))
 
 
 def _format_region_name(code: str) -> str:
@@ -238,10 +221,7 @@ def check_licence_number(text: str, uscc: str) -> Iterator[Finding]:
             Message("执业许可证登记号通常为22位，现有{count}位（旧证可能不同）。", count=len(number)),
         )
     elif number and len(organisation) == 18 and number[:9] != organisation[8:17]:
-        yield make_warning(
-            "practice_licence_no",
-            Message("登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。"),
-        )
+        yield make_warning("practice_licence_no", Message("登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。"))
 
 
 # --- approvals -------------------------------------------------------------------------------------------------------
@@ -301,10 +281,7 @@ def _check_practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Fi
     if number and not number.startswith("**"):
         yield make_error("certificate_no", Message("证书号太短，请核对。"))
     elif number and "医师执业" in read_text(typed, "certificate_kind") and len(number) != 15:
-        yield make_warning(
-            "certificate_no",
-            Message("医师执业证书编码为15位，现有{count}位。", count=len(number)),
-        )
+        yield make_warning("certificate_no", Message("医师执业证书编码为15位，现有{count}位。", count=len(number)))
 
 
 def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Finding]:
@@ -323,8 +300,7 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
         yield _make_period_error()
     if end and end > expiry:
         yield make_error(
-            "valid_to",
-            Message("有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。", expiry=expiry),
+            "valid_to", Message("有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。", expiry=expiry)
         )
     if start > today:
         yield make_error("number", Message("文号中的批准日 {start} 还没有到。", start=start))
@@ -336,10 +312,7 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
 def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
     named = [name for name in ("institution", "organisation", "person") if read_text(typed, name)]
     if not named:
-        yield make_error(
-            "institution",
-            Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"),
-        )
+        yield make_error("institution", Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"))
     if "institution" in named and "organisation" in named:
         yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
     decided = read_day(typed, "decided_on")

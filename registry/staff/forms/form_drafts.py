@@ -118,7 +118,7 @@ def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormD
         raise NotFound(
             Message(
                 "您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{days}天。", identifier=identifier, days=DAYS
-            ),
+            )
         )
     return _to_form_draft(row)
 

@@ -85,14 +85,8 @@ def _check_institutions(connection: sa.Connection, subject: str | None, values: 
 
 
 _NUMBERS = (
-    (
-        "uscc",
-        Message("名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。"),
-    ),
-    (
-        "practice_licence_no",
-        Message("名录中另有机构使用同一执业许可证登记号，请核对。"),
-    ),
+    ("uscc", Message("名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。")),
+    ("practice_licence_no", Message("名录中另有机构使用同一执业许可证登记号，请核对。")),
 )
 
 

@@ -134,18 +134,10 @@ def _check_stage_change(kind: FormKind, typed: Typed, recorded: dict[str, object
         findings.append(make_error("stage", Message("名录中没有该项批准，无从撤回。")))
     if stage_before in ("revoked", "lapsed") and stage in LAWFUL_STAGES:
         findings.append(
-            make_warning(
-                "stage",
-                Message("该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。"),
-            )
+            make_warning("stage", Message("该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。"))
         )
     if stage_before == "preparing" and stage == "formal":
-        findings.append(
-            make_warning(
-                "stage",
-                Message("由筹建直接到正式运行，没有试运行，请确认。"),
-            )
-        )
+        findings.append(make_warning("stage", Message("由筹建直接到正式运行，没有试运行，请确认。")))
     number = read_text(typed, "document_no")
     if (
         isinstance(before, dict)
@@ -153,12 +145,7 @@ def _check_stage_change(kind: FormKind, typed: Typed, recorded: dict[str, object
         and number
         and number == before.get("document_no")
     ):
-        findings.append(
-            make_warning(
-                "document_no",
-                Message("运行情况变了，文号仍是原来的，请确认没有忘记更改。"),
-            )
-        )
+        findings.append(make_warning("document_no", Message("运行情况变了，文号仍是原来的，请确认没有忘记更改。")))
     return findings
 
 
@@ -237,12 +224,7 @@ def _check_document(draft: FormDraft) -> list[Finding]:
         if not read_text(draft.filled.typed, name)
     ]
     if not draft.filled.attachment:
-        findings.append(
-            make_error(
-                "doc_file",
-                Message("请附上文件的扫描件或电子版，审批人要看原文。"),
-            )
-        )
+        findings.append(make_error("doc_file", Message("请附上文件的扫描件或电子版，审批人要看原文。")))
     return findings
 
 
