@@ -1,4 +1,5 @@
-"""The pages of one institution: today or as of other times, its history, and where its QR code lands."""
+"""The pages of one institution: today or as of other times, its history, where its QR code lands,
+and its card for other people's pages."""
 
 from __future__ import annotations
 
@@ -27,12 +28,14 @@ from public_site.responses import (
 )
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Date, Institution, Practitioner
-from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
+from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.history import Version
+from registry.texts import FixedText
+from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get
-from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, State, apply_rules_on_day, make_standing
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
@@ -204,4 +207,49 @@ def _render_from_memory(request: PageRequest, code: str) -> Response[str]:
     return make_page_response(request, page, cache="no-store")
 
 
-handlers = [show_institution, show_history, show_landing]
+#: Unlike every other page it may be framed by anybody: with no script and no form there is nothing to be tricked into.
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+
+
+class PreviewPage(PageContext, frozen=True, kw_only=True):
+    """One institution in brief; without one, ``reason``: mistyped, not_found, cannot_answer."""
+
+    template: ClassVar[str] = "preview.html"
+    noindex: ClassVar[bool] = True
+    institution: Institution | None = None
+    standing: Standing | None = None
+    reason: State | None = None
+
+
+def _render_card(request: PageRequest, status: int = 200, **content: Any) -> Response[str]:
+    page = PreviewPage(here=get_page_address(request), **content)
+    cache = {} if status == 200 else {"cache": "no-store"}
+    response = make_page_response(request, page, status, **cache)
+    response.set_header("Content-Security-Policy", POLICY)
+    return response
+
+
+def render_error_card(request: PageRequest, error: Exception) -> Response[str]:
+    """Render why there is no card; what is not known to be the asker's mistake is "cannot answer"."""
+    if isinstance(error, NotFound):
+        return _render_card(request, 404, reason="not_found")
+    if isinstance(error, InvalidInput):
+        return _render_card(request, 400, reason="mistyped")
+    error_status.failures.log_error(error, "GET /reconcile/preview")
+    response = _render_card(request, 503, reason="cannot_answer")
+    response.headers.update(error_status.make_headers(CannotAnswer(FixedText(""))))
+    return response
+
+
+@route_get("/reconcile/preview", "preview", exception_handlers={Exception: render_error_card})
+def show_preview(request: PageRequest) -> Response[str]:
+    """Show one institution in brief, today."""
+    register = get_register(request)
+    asof = register.make_as_of_now()
+    code = str(request.query_params.get("id") or "")
+    institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+    standing = make_standing(institution, register.read_first_days(institution.code, asof))
+    return _render_card(request, institution=institution, standing=standing)
+
+
+handlers = [show_institution, show_history, show_landing, show_preview]

@@ -1,4 +1,4 @@
-"""The command by which another department watches a register's log."""
+"""Commands by which another department follows a register: log witness watches its log, mirror copies it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from registry import settings
-from registry.cli import common, detect_language
+from registry.cli import common, detect_language, main
 from registry.cli.log import log_group
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import signing_keys
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a comman
     from registry.log.forks import Verdict
     from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer
+    from registry.operations.mirror import MirrorResult
 
 _VERDICTS: dict[Verdict, str] = {
     "first": write_bilingual("首次"),
@@ -83,7 +84,7 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
 
         def run_once() -> RunResult:
             observation = witness.observe_log()
-            _print_outcome(observation, signer, json_, ndjson=every is not None)
+            _print_observation(observation, signer, json_, ndjson=every is not None)
             refusal = find_refusal(observation.verdict, observation.evidence, observation.forks)
             return RunResult(observation.verdict, refusal)
 
@@ -242,7 +243,7 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
     return Signer(name=signer_name, key=[pair for pair in signing_keys.load_keys(key) if not pair.is_retired][-1])
 
 
-def _print_outcome(observation: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
+def _print_observation(observation: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
             "time": observation.at,
@@ -260,3 +261,51 @@ def _print_outcome(observation: Observation, signer: Signer | None, json_: bool,
     print_checkpoints(observation.offered, observation.seen, observation.verdict)
     if observation.cosignature and signer:
         click.echo(write_bilingual("已会签") + f": {signer.verifier.text}\n{observation.cosignature}", nl=False)
+
+
+@main.command("mirror")
+@click.argument("url")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@by_vkey
+@every
+@timeout
+@common.as_json
+def mirror_register(
+    url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool
+) -> None:
+    """镜像：在 DIR 保存 URL 处名录的经核验副本 / keep a verified copy of the register at URL in DIR.
+
+    之后可用 / afterwards: REGISTRY_DATA_DIR=DIR registry serve
+    """
+    from registry.log import trusted_keys
+    from registry.log.remote_log import RemoteLog
+    from registry.operations.mirror import update_mirror
+
+    keys = trusted_keys.read_given_keys(vkeys)
+    with RemoteLog(url, timeout) as remote:
+
+        def run_once() -> RunResult:
+            with common.show_progress(quiet=json_) as report_progress:
+                result = update_mirror(remote, directory, keys, report_progress)
+            _print_mirror_result(result, directory, json_, ndjson=every is not None)
+            return RunResult(result.verdict, find_refusal(result.verdict, result.evidence, result.forks))
+
+        run_repeatedly(every, run_once)
+
+
+def _print_mirror_result(result: MirrorResult, directory: Path, json_: bool, ndjson: bool) -> None:
+    if json_:
+        row = {
+            "address": result.address,
+            **make_json_fields(result.offered, result.seen, result.verdict),
+            "gained": result.gained,
+            "folder": str(directory),
+            "evidence": str(result.evidence) if result.evidence else None,
+            "forks": result.forks,
+        }
+        print_row(row, ndjson)
+        return
+    print_keys(result.offered)
+    print_checkpoints(result.offered, result.seen, result.verdict)
+    if result.gained:
+        click.echo(write_bilingual("已取得") + f": {result.gained} " + write_bilingual("条"))

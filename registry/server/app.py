@@ -12,7 +12,8 @@ from litestar import Litestar, Request, Response, get
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
-import public_site.pages
+from public_site import pages
+from public_site.responses import render_error_page
 from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
 from registry.register import Register
@@ -42,7 +43,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         route_handlers=[
             *api.build_routers(),
             staff.build_router(),
-            *public_site.pages.handlers,
+            *pages.handlers,
             get_health,
             get_readiness,
             get_metrics,
@@ -98,4 +99,4 @@ def _make_error_response(request: Request[Any, Any, Any], error: Exception) -> R
     error_status.failures.log_error(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.make_response(request, error)
-    return public_site.pages.render_error_page(request, error)
+    return render_error_page(request, error)

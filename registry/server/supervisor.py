@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from registry.errors import CannotAnswer
-from registry.server.worker_process import WorkerProcess
+from registry.server.channel import WorkerProcess
 from registry.texts import Message
 
 #: Seconds between looks, and between two pings of each worker.

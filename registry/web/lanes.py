@@ -37,7 +37,7 @@ class LaneSize(NamedTuple):
 
 #: ``slow``: files that are made on request, lists that are answered whole. ``health``: whether this process can answer,
 #: which must not wait behind other requests. Sign-ins wait in their threads for the one that hashes
-#: (``accounts.hash_queue``), and never take a place in the line of writers from the staff.
+#: (``accounts.passwords``), and never take a place in the line of writers from the staff.
 LANES: dict[LaneName, LaneSize] = {
     "reads": LaneSize(threads=8, queue_limit=256, lock=AT_ONCE),
     "slow": LaneSize(threads=4, queue_limit=32, lock=AT_ONCE),

@@ -104,7 +104,7 @@ ALLOWED = {
     "stdnum": ("registry.domain.identifiers",),
     "jinja2": ("public_site.responses", "registry.web.page_templates", "registry.staff.i18n"),
     "sqlite3": (
-        "registry.accounts.failure_counts",
+        "registry.accounts.throttle",
         "registry.storage.counts",
         "registry.storage.database",
         "registry.storage.database_faults",
@@ -175,7 +175,7 @@ CLOCK_READERS = {
     "registry.log.witness": "the witness's own signature, by its own clock",
     "registry.log.forks": "the name of a folder",
     "registry.records.asof": "gives both",
-    "registry.cli.clock": "shows it",
+    "registry.cli.maintenance": "shows it",
     "registry.operations.upkeep": "looks whether it was set",
     "registry.storage.fault_board": "since when something is wrong here",
     "registry.log.signing_keys": "when a key was added to a file",
@@ -187,7 +187,7 @@ CLOCK_READERS = {
     "registry.api.security_txt": "the day until which the file may be read",
     "registry.staff.identity_provider": "signing in by a provider",
     "registry.verification.view": "when the log was looked at, never before its last entry",
-    "registry.cli.keys": "the usage of some days",
+    "registry.cli.accounts": "the usage of some days",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
