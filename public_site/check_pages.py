@@ -364,6 +364,3 @@ def make_receipt_page(checked: ReceiptStatus, text: str, **frame: Any) -> Receip
     tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques]) if answer else "unlisted"
     question = msgspec.convert(receipt.question, Claim) if receipt else None
     return ReceiptPage(text=text, checked=checked, question=question, answer=answer, tone=tone, **frame)
-
-
-handlers = [show_check, submit_check, show_receipt, check_pasted_receipt, issue_receipt, issue_receipt_by_form]

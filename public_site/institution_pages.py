@@ -250,6 +250,3 @@ def show_preview(request: PageRequest) -> Response[str]:
     institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
     standing = make_standing(institution, register.read_first_days(institution.code, asof))
     return _render_card(request, institution=institution, standing=standing)
-
-
-handlers = [show_institution, show_history, show_landing, show_preview]

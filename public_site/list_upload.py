@@ -248,6 +248,3 @@ def _read_pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(_PIECE):
             yield piece
-
-
-handlers = [check_list]

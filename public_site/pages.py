@@ -26,7 +26,7 @@ from registry.records.history import FieldChange, Version
 from registry.register import PublicLog
 from registry.texts import Message
 from registry.web import page_templates
-from registry.web.routes import route_get
+from registry.web.routes import list_handlers, route_get
 
 YEAR = "public, max-age=31536000, immutable"
 
@@ -109,20 +109,9 @@ def to_version(entry: Entry) -> Version:
     )
 
 
-handlers: list[Router] = [
-    Router(
-        "/",
-        route_handlers=[
-            *search_pages.handlers,
-            *institution_pages.handlers,
-            *check_pages.handlers,
-            *list_upload.handlers,
-            *edition_pages.handlers,
-            *api_reference.handlers,
-            show_log,
-            show_about,
-            get_static_file,
-        ],
-        exception_handlers={Exception: render_error_page},
-    )
-]
+_MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_pages, api_reference)
+router = Router(
+    "/",
+    route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],
+    exception_handlers={Exception: render_error_page},
+)

@@ -292,6 +292,3 @@ def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "technique":
         return language.format_technique(piece.value)
     return get_stage_label(language, piece.value)
-
-
-handlers = [show_home, show_search]

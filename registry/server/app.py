@@ -43,7 +43,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         route_handlers=[
             *api.build_routers(),
             staff.build_router(),
-            *pages.handlers,
+            pages.router,
             get_health,
             get_readiness,
             get_metrics,

@@ -17,13 +17,13 @@ from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.records import asof
 from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.errors import record_refusal
-from registry.staff.form_labels import FormLabels
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
 from registry.staff.forms.checks import Finding, make_error, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
-from registry.staff.forms.form_input import read_input
+from registry.staff.forms.forms import read_input
 from registry.staff.forms.review import merge_with_record, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
+from registry.staff.i18n import FormLabels
 from registry.storage.attachments import LARGEST, find_attachment
 from registry.texts import Message
 from registry.web import body_limits
@@ -310,17 +310,3 @@ def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Respon
             concurrent_edits=form_drafts.list_concurrent_edits(connection, review.composed.subject, draft.account),
             attachment=find_attachment(connection, attachment) if attachment else None,
         )
-
-
-handlers = [
-    show_form,
-    create_draft,
-    show_drafts,
-    show_draft,
-    save_draft,
-    discard_draft,
-    reopen_proposal,
-    show_draft_check,
-    propose_draft,
-    merge_draft,
-]

@@ -150,13 +150,3 @@ def _read_release_time(desk: Desk) -> dt.datetime:
 def _digest_plan(planned: EditionPlan) -> str:
     """Digest what would be proposed: the digest changes as soon as anything is recorded."""
     return hashlib.sha256(codec.encode_canonical(planned.draft.change.set)).hexdigest()
-
-
-handlers = [
-    show_editions,
-    show_edition_form,
-    preview_edition,
-    propose_edition,
-    show_withdrawal_form,
-    propose_withdrawal,
-]

@@ -308,15 +308,3 @@ def cancel_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
         import_store.cancel_import(connection, this_import)
     job.delete_leftovers(desk.register.settings, this_import.id)
     return _redirect_to_import(desk, this_import)
-
-
-handlers = [
-    show_imports,
-    show_import,
-    download_audit,
-    assign_columns,
-    decide_pairs,
-    compare_import,
-    propose_import,
-    cancel_import,
-]

@@ -100,6 +100,3 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
         page=page,
         pages=pages,
     )
-
-
-handlers = [show_report]

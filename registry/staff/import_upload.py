@@ -161,6 +161,3 @@ def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Respo
     body = people_template.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
     return Response(body, media_type=_SHEET, headers=headers)
-
-
-handlers = [show_import_form, create_import, download_template]

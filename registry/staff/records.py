@@ -104,6 +104,3 @@ def _get_institution(desk: Desk, code: str, subject: str) -> Institution:
         if not days:
             raise
         return desk.register.get_institution(code, desk.register.make_as_of(min(days)))
-
-
-handlers = [show_records, show_record]

@@ -1,8 +1,9 @@
-"""Routes for GET and HEAD that are no part of the OpenAPI document: pages, images, files."""
+"""Route handlers: those for GET and HEAD that are no part of the OpenAPI document, and all that modules define."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from litestar import HttpMethod, Response, route
@@ -23,3 +24,8 @@ def route_get(path: str, operation_id: str, **options: Any) -> Callable[[Handler
         include_in_schema=False,
         **{"sync_to_thread": True, **options},
     )
+
+
+def list_handlers(*modules: ModuleType) -> list[HTTPRouteHandler]:
+    """Return every route handler of some modules, in the order in which they stand there."""
+    return [value for module in modules for value in vars(module).values() if isinstance(value, HTTPRouteHandler)]

@@ -40,8 +40,7 @@ RECORDED = {
     "registry/settings.py": "the default name of a provider",
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",
-    "registry/staff/forms/form_input.py": "patterns",
-    "registry/staff/forms/forms.py": "values of records",
+    "registry/staff/forms/forms.py": "values of records, patterns",
     "registry/staff/import_upload.py": "titles of sources",
     "registry/web/i18n.py": "patterns",
 }
