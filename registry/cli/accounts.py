@@ -20,19 +20,19 @@ from registry.records import asof
 from registry.texts import Message, write_bilingual
 
 
-@main.group()
+@main.group(help=write_bilingual("工作人员账号"))
 def user() -> None:
-    """工作人员账号 / staff accounts."""
+    """Staff accounts."""
 
 
-@user.command("add")
+@user.command("add", help=write_bilingual("建立账号；密码由终端询问，或从标准输入读取"))
 @click.argument("name")
 @click.option(
     "--role", "roles", multiple=True, required=True, type=click.Choice(accounts.ROLES), help=write_bilingual("可重复")
 )
 @click.option("--region", default="", metavar="CODE", help=write_bilingual("只管此行政区划"))
 def add_account(name: str, roles: tuple[str, ...], region: str) -> None:
-    """建立账号；密码由终端询问，或从标准输入读取 / create an account; the password is asked for, or read from stdin."""
+    """Create an account; the password is asked for, or read from stdin."""
     if sys.stdin.isatty():
         password = click.prompt(
             write_bilingual("密码"), hide_input=True, confirmation_prompt=write_bilingual("再输入一次")
@@ -45,10 +45,10 @@ def add_account(name: str, roles: tuple[str, ...], region: str) -> None:
     click.echo(f"{account.name}: {' '.join(sorted(account.roles))}")
 
 
-@user.command("rekey")
+@user.command("rekey", help=write_bilingual("换新验证器密钥文件，原有密钥重新加密"))
 @click.option("--lost", is_flag=True, help=write_bilingual("密钥文件已遗失：另建一个，受影响账号重设验证器"))
 def replace_secrets_key(lost: bool) -> None:
-    """换新验证器密钥文件，原有密钥重新加密 / a new key for the secrets of second factors, sealed anew with it."""
+    """Make a new key for the secrets of second factors, and seal them anew with it."""
     from registry.accounts import factors, sessions
     from registry.accounts.vault import Vault
 
@@ -72,21 +72,24 @@ def replace_secrets_key(lost: bool) -> None:
                 audit_log.record_event(connection, accounts.SHELL, "account_forget_second", f"account:{name}")
             factors.seal_secrets(connection, vault)
             audit_log.record_event(connection, accounts.SHELL, "rekeyed", "lost" if lost else "")
-    click.echo(write_bilingual("新的密钥文件，请另存副本") + f": {vault.path}")
+    click.echo(f"{write_bilingual('新的密钥文件，请另存副本')}: {vault.path}")
     for name in affected:
-        click.echo(f"{name}: " + write_bilingual("下次登录须重设验证器"))
+        click.echo(f"{name}: {write_bilingual('下次登录须重设验证器')}")
 
 
 #: Recorded checks read at once.
 _CHUNK = 1_000
 
 
-@main.group()
+@main.group(help=write_bilingual("程序使用的接口密钥"))
 def key() -> None:
-    """程序使用的接口密钥 / API keys of programs."""
+    """API keys of programs."""
 
 
-@key.command("add")
+@key.command(
+    "add",
+    help=common.write_help(Message("发放密钥，只显示一次"), Message("CLIENT 是使用者的单位或系统名称，不写个人姓名")),
+)
 @click.argument("client")
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help=write_bilingual("可重复")
@@ -109,10 +112,7 @@ def add_key(  # noqa: PLR0913 - one parameter per option
     expires: dt.date | None,
     json_: bool,
 ) -> None:
-    """发放密钥，只显示一次 / make a key; it is shown once.
-
-    CLIENT 是使用者的单位或系统名称，不写个人姓名 / the name of an office or a system, not of a person.
-    """
+    """Make a key; it is shown once."""
     new_key = NewKey(
         client=client,
         scopes=frozenset(scopes),
@@ -126,11 +126,11 @@ def add_key(  # noqa: PLR0913 - one parameter per option
     _print_new_key(created, text, json_)
 
 
-@key.command("list")
+@key.command("list", help=write_bilingual("全部密钥及其最近使用时间"))
 @click.argument("client", required=False)
 @common.as_json
 def list_keys(client: str | None, json_: bool) -> None:
-    """全部密钥及其最近使用时间 / every key, and when it was used last; never the keys themselves."""
+    """List every key, and when it was used last; never the keys themselves."""
     with common.open_database() as database, database.reading() as connection:
         rows = [_to_dict(api_key) for api_key in keys.list_keys(connection, client)]
     if json_:
@@ -143,7 +143,7 @@ def list_keys(client: str | None, json_: bool) -> None:
         click.echo(write_bilingual("没有密钥"), err=True)
 
 
-@key.command("rotate")
+@key.command("rotate", help=write_bilingual("换新密钥，旧的到期作废"))
 @click.argument("id")
 @click.option(
     "--overlap",
@@ -155,27 +155,27 @@ def list_keys(client: str | None, json_: bool) -> None:
 )
 @common.as_json
 def rotate_key(id: str, overlap: int, json_: bool) -> None:
-    """换新密钥，旧的到期作废 / a new key with the same rights; the old one ends after the overlap."""
+    """Make a new key with the same rights; the old one ends after the overlap."""
     with common.open_database() as database, database.writing() as connection:
         created, text = keys.rotate_key(connection, id, dt.timedelta(days=overlap))
     _print_new_key(created, text, json_)
 
 
-@key.command("revoke")
+@key.command("revoke", help=write_bilingual("立即撤销"))
 @click.argument("id")
 def revoke_key(id: str) -> None:
-    """立即撤销 / end a key now: every process refuses it within one second."""
+    """End a key now: every process refuses it within one second."""
     with common.open_database() as database, database.writing() as connection:
         ended = keys.revoke_key(connection, id)
-    click.echo(write_bilingual("已撤销") + f": {ended.id} {ended.client}")
+    click.echo(f"{write_bilingual('已撤销')}: {ended.id} {ended.client}")
 
 
-@key.command("usage")
+@key.command("usage", help=write_bilingual("各密钥每天问了多少"))
 @click.argument("client", required=False)
 @click.option("--since", type=common.DayParam(), metavar="DATE", help=write_bilingual("默认近31天"))
 @common.as_json
 def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
-    """各密钥每天问了多少 / what was asked with each key, by day and operation."""
+    """Show what was asked with each key, by day and operation."""
     day = since or asof.read_today() - dt.timedelta(days=30)
     with common.open_database() as database, database.reading() as connection:
         clients = {api_key.id: api_key.client for api_key in keys.list_keys(connection, client)}
@@ -185,23 +185,18 @@ def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
         return
     for row in rows:
         click.echo(
-            f"{row.day}  {row.key}  {clients[row.key]}  {row.operation}: "
-            + write_bilingual("请求")
-            + f" {row.requests:,}, "
-            + write_bilingual("问题")
-            + f" {row.questions:,}, "
-            + write_bilingual("被拒")
-            + f" {row.refused:,}"
+            f"{row.day}  {row.key}  {clients[row.key]}  {row.operation}: {write_bilingual('请求')} {row.requests:,}, "
+            f"{write_bilingual('问题')} {row.questions:,}, {write_bilingual('被拒')} {row.refused:,}"
         )
     if not rows:
         click.echo(write_bilingual("没有使用记录"), err=True)
 
 
-@key.command("checks")
+@key.command("checks", help=write_bilingual("要求留存的核验记录，每行一条 JSON"))
 @click.argument("client")
 @click.option("--since", default=0, metavar="N", help=write_bilingual("此编号之后的"))
 def list_checks(client: str, since: int) -> None:
-    """要求留存的核验记录，每行一条 JSON / the recorded checks of a client, a line of JSON each."""
+    """Print the recorded checks of a client, a line of JSON each."""
     with common.open_database() as database:
         while True:
             with database.reading() as connection:

@@ -33,16 +33,17 @@ _MAX_ROWS = 1_048_575
 _PROGRESS_EVERY = 100  # rows
 
 
-@main.command()
+@main.command(
+    help=common.write_help(
+        Message("核验一份清单：csv、xlsx 或 ndjson，原行之后加上结论"),
+        Message("不写 -o 则输出到标准输出（xlsx 输出为 csv）；有误的行不影响其他行"),
+    )
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help=write_bilingual("写到此文件"))
 @click.option("--receipt", is_flag=True, help=write_bilingual("每行附回执，一次签名"))
 def check(file: Path, out: Path | None, receipt: bool) -> None:
-    """核验一份清单：csv、xlsx 或 ndjson，原行之后加上结论 / a file of claims -> the same rows with verdicts.
-
-    不写 -o 则输出到标准输出（xlsx 输出为 csv）；有误的行不影响其他行 / without -o on standard output (xlsx as csv);
-    a bad row does not stop the others.
-    """
+    """Answer a file of claims: the same rows with verdicts."""
     claims_format, answers_format = _choose_formats(file, out)
     register = open_register(settings.load())
     try:
@@ -162,14 +163,8 @@ def _print_tally(tally: Tally, out: Path | None) -> None:
     """Print how many rows there were, with which verdicts, and how many with errors."""
     verdicts = "、".join(f"{word} {number:,}" for word, number in tally.verdicts.most_common())
     cut = write_bilingual("；超过 {max_rows:,} 行，其余未核验", max_rows=_MAX_ROWS) if tally.cut else ""
-    click.echo(
-        f"{tally.rows:,} "
-        + write_bilingual("行")
-        + f"：{verdicts or '-'}；"
-        + write_bilingual("有误")
-        + f" {tally.errors:,}{cut}",
-        err=out is None,
-    )
+    errors = f"{write_bilingual('有误')} {tally.errors:,}{cut}"
+    click.echo(f"{tally.rows:,} {write_bilingual('行')}：{verdicts or '-'}；{errors}", err=out is None)
 
 
 _KEY_SET = "/.well-known/jwks.json"
@@ -182,7 +177,12 @@ class _SavedAnswer(msgspec.Struct):
     answers: list[Any] = []
 
 
-@main.command()
+@main.command(
+    help=common.write_help(
+        Message("离线核对一份回执：退出码 0 为真实，1 为不真实"),
+        Message("FILE 为回执，或附有回执的 JSON 答复；- 为标准输入"),
+    )
+)
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--keys", metavar="FILE|URL", help=write_bilingual("公钥：jwks.json 文件，或名录网址；默认用本机的密钥文件")
@@ -190,10 +190,7 @@ class _SavedAnswer(msgspec.Struct):
 @common.as_json
 @click.pass_context
 def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) -> None:
-    """离线核对一份回执：退出码 0 为真实，1 为不真实 / is a receipt genuine? Offline; exits 0 when it is, 1 when not.
-
-    FILE holds the receipt, or the JSON answer it came in; - reads standard input.
-    """
+    """Check whether a receipt is genuine, offline; exit 0 when it is, 1 when not."""
     reading = receipt_text.read_receipt(_extract_receipt(file.read(_MAX_FILE + 1)), _load_keys(keys))
     if json_:
         common.print_json(

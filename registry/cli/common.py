@@ -38,6 +38,11 @@ def print_both(message: Message, *, err: bool = False) -> None:
         click.echo(line, err=err)
 
 
+def write_help(*paragraphs: Message) -> str:
+    """Return the help of a command in several paragraphs, in both languages."""
+    return "\n\n".join(paragraph.to_bilingual() for paragraph in paragraphs)
+
+
 def print_json(value: Any) -> None:
     """Print a value as one JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
@@ -45,8 +50,8 @@ def print_json(value: Any) -> None:
 
 def print_proposal(number: int) -> None:
     """Print the number of a new proposal, and how another person approves it."""
-    approval = write_bilingual("由另一人审批") + f" {number} --by USER"
-    click.echo(write_bilingual("提案") + f": {number}    {approval}")
+    approval = f"{write_bilingual('由另一人审批')} {number} --by USER"
+    click.echo(f"{write_bilingual('提案')}: {number}    {approval}")
 
 
 as_json = click.option("--json", "json_", is_flag=True, help=write_bilingual("机器可读输出"))
@@ -108,15 +113,8 @@ class InstantParam(click.ParamType[dt.datetime]):
             is_day = len(value) <= len("YYYY-MM-DD")
             return self._from_day(asof.parse_day(value)) if is_day else asof.parse_instant(value)
         except InvalidInput:
-            self.fail(
-                f"“{value}” "
-                + write_bilingual("不是日期，也不是带时区的时刻")
-                + "; "
-                + write_bilingual("例如")
-                + f": {self._example}, {self._example}T09:30:00+08:00",
-                param,
-                ctx,
-            )
+            examples = f"{write_bilingual('例如')}: {self._example}, {self._example}T09:30:00+08:00"
+            self.fail(f"“{value}” {write_bilingual('不是日期，也不是带时区的时刻')}; {examples}", param, ctx)
 
 
 @contextmanager

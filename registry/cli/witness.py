@@ -45,7 +45,12 @@ timeout = click.option(
 )
 
 
-@log_group.command("witness")
+@log_group.command(
+    "witness",
+    help=common.write_help(
+        Message("见证：核对 URL 处名录的日志只增不改，可会签"), Message("URL 可为名录网址、日志前缀或本机文件夹")
+    ),
+)
 @click.argument("url")
 @click.option(
     "--dir",
@@ -69,10 +74,7 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
     timeout: float,
     json_: bool,
 ) -> None:
-    """见证：核对 URL 处名录的日志只增不改，可会签 / watch that a register's log only grows, and cosign it if asked.
-
-    URL 可为名录网址、日志前缀或本机文件夹 / the register's address, its log's prefix, or a folder.
-    """
+    """Watch that a register's log only grows, and cosign it if asked."""
     from registry.log import trusted_keys
     from registry.log.remote_log import RemoteLog
     from registry.log.witness import Witness
@@ -216,10 +218,8 @@ def print_checkpoints(offered: OfferedCheckpoint, seen: SignedCheckpoint | None,
     click.echo(f"{_VERDICTS[verdict]}: {checkpoint.origin} {sizes} {checkpoint.root.hex()}")
     if seen and verdict in ("fork", "unproven", "older"):
         click.echo(
-            write_bilingual("--- 所见")
-            + f"\n{seen.note.decode()}"
-            + write_bilingual("--- 现给出")
-            + f"\n{offered.signed.note.decode()}---"
+            f"{write_bilingual('--- 所见')}\n{seen.note.decode()}"
+            f"{write_bilingual('--- 现给出')}\n{offered.signed.note.decode()}---"
         )
 
 
@@ -239,7 +239,7 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
 
     signer_name = note.check_name(name or socket.gethostname())
     if signing_keys.create_key_file(key):
-        click.echo(write_bilingual("已生成会签密钥") + f": {key}", err=True)
+        click.echo(f"{write_bilingual('已生成会签密钥')}: {key}", err=True)
     return Signer(name=signer_name, key=[pair for pair in signing_keys.load_keys(key) if not pair.is_retired][-1])
 
 
@@ -260,10 +260,15 @@ def _print_observation(observation: Observation, signer: Signer | None, json_: b
     print_keys(observation.offered)
     print_checkpoints(observation.offered, observation.seen, observation.verdict)
     if observation.cosignature and signer:
-        click.echo(write_bilingual("已会签") + f": {signer.verifier.text}\n{observation.cosignature}", nl=False)
+        click.echo(f"{write_bilingual('已会签')}: {signer.verifier.text}\n{observation.cosignature}", nl=False)
 
 
-@main.command("mirror")
+@main.command(
+    "mirror",
+    help=common.write_help(
+        Message("镜像：在 DIR 保存 URL 处名录的经核验副本"), Message("之后可用：REGISTRY_DATA_DIR=DIR registry serve")
+    ),
+)
 @click.argument("url")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @by_vkey
@@ -273,10 +278,7 @@ def _print_observation(observation: Observation, signer: Signer | None, json_: b
 def mirror_register(
     url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool
 ) -> None:
-    """镜像：在 DIR 保存 URL 处名录的经核验副本 / keep a verified copy of the register at URL in DIR.
-
-    之后可用 / afterwards: REGISTRY_DATA_DIR=DIR registry serve
-    """
+    """Keep a verified copy of the register at URL in DIR."""
     from registry.log import trusted_keys
     from registry.log.remote_log import RemoteLog
     from registry.operations.mirror import update_mirror
@@ -308,4 +310,4 @@ def _print_mirror_result(result: MirrorResult, directory: Path, json_: bool, ndj
     print_keys(result.offered)
     print_checkpoints(result.offered, result.seen, result.verdict)
     if result.gained:
-        click.echo(write_bilingual("已取得") + f": {result.gained} " + write_bilingual("条"))
+        click.echo(f"{write_bilingual('已取得')}: {result.gained} {write_bilingual('条')}")

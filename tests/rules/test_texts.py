@@ -30,7 +30,6 @@ RECORDED = {
     "public_site/list_upload.py": "the name of a file",
     "registry/accounts/passwords.py": "words of bad passwords",
     "registry/api/openapi_refusals.py": "examples",
-    "registry/cli/correct.py": "titles of proposals",
     "registry/cli/proposals.py": "titles of proposals",
     "registry/importers/wizard/list_import.py": "titles of sources",
     "registry/institutions/search.py": "a search that warms up",
