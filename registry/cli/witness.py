@@ -153,16 +153,14 @@ def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]
         return LogDamaged(
             Message(
                 "分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，"
-                "已有的检查点未被替换。"
-                "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
+                "已有的检查点未被替换。请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
                 evidence=evidence,
             )
         )
     if verdict == "unproven":
         return LogDamaged(
             Message(
-                "该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 "
-                "{evidence}，"
+                "该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 {evidence}，"
                 "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
                 evidence=evidence,
             )

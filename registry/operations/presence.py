@@ -29,8 +29,7 @@ def require_database_file(database: Database, published: PublishedLog) -> None:
     raise DatabaseUnreachable(
         Message(
             "数据库文件 {file} 不见了，而已公布的日志有{size}条。请把文件放回原处，或恢复备份：registry restore "
-            "备份文件 "
-            "--complete；不要运行 registry init。",
+            "备份文件 --complete；不要运行 registry init。",
             file=file,
             size=size,
         )
