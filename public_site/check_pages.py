@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from litestar import Response, post
+from litestar import Response
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
@@ -52,7 +52,7 @@ from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
-from registry.web.routes import route_get
+from registry.web.routes import route_get, route_post
 from registry.web.standing import Tone, choose_tone
 
 _LONGEST_FIELD = 200
@@ -149,14 +149,7 @@ def show_check(request: PageRequest) -> Response[str]:
     return render_check_answer(request, read_check_form(query), get_page_address(request), PAGE_CACHE)
 
 
-@post(
-    "/check",
-    operation_id="check_form",
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-    request_max_body_size=body_limits.TEXT,
-)
+@route_post("/check", "check_form", body_limits.TEXT)
 def submit_check(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """Answer the form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
     form = read_check_form(data)
@@ -288,14 +281,7 @@ def show_receipt(request: PageRequest) -> Response[str]:
     return _render_receipt_check(request, request.query_params.get("receipt", ""))
 
 
-@post(
-    "/receipt",
-    operation_id="pasted",
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-    request_max_body_size=body_limits.LIST,
-)
+@route_post("/receipt", "pasted", body_limits.LIST)
 def check_pasted_receipt(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[str]:
     """Answer to a receipt that was pasted: sent in the body, since an address may be too short for it."""
     return _render_receipt_check(request, str(data.get("receipt", "")))
@@ -311,14 +297,7 @@ def issue_receipt(request: PageRequest) -> Response[Any]:
     return _render_new_receipt(request, form, claim, here)
 
 
-@post(
-    "/check/receipt",
-    operation_id="given_form",
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-    request_max_body_size=body_limits.TEXT,
-)
+@route_post("/check/receipt", "given_form", body_limits.TEXT)
 def issue_receipt_by_form(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """Issue a receipt to a form that names a person, a certificate or a text, which stand in no address."""
     form = read_check_form(data)

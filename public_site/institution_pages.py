@@ -31,11 +31,12 @@ from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.history import Version
 from registry.texts import FixedText
+from registry.verification.approvals_on_day import apply_rules_on_day
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get
-from registry.web.standing import Standing, State, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, State, make_standing
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):

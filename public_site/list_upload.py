@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
-from litestar import Response, post
+from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Stream
@@ -37,6 +37,7 @@ from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import hold_upload_place, read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
+from registry.web.routes import route_post
 from registry.web.standing import Tone, choose_tone
 
 #: Rows and bytes of one upload, and rows that the page shows.
@@ -112,14 +113,7 @@ def _describe_subject(row: ClaimRow) -> str:
     return provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain or ""
 
 
-@post(
-    "/check/list",
-    operation_id="check_list",
-    status_code=200,
-    opt={"lane": "slow"},
-    include_in_schema=False,
-    request_max_body_size=_RECEIVED,
-)
+@route_post("/check/list", "check_list", _RECEIVED, opt={"lane": "slow"}, sync_to_thread=None)
 async def check_list(request: PageRequest) -> Response[Any]:
     """Answer a list: a page with its first rows, or the whole as a file when the form's button asked for one."""
     form = await read_form(request)

@@ -21,7 +21,6 @@ from registry.texts import Listing, Message
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
-SHORTEST_PASSWORD = passwords.SHORTEST
 #: Reserved names, under which nobody signs in: seed_data/ is proposed by its makers and approved by the installation.
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"

@@ -12,7 +12,7 @@ import msgspec
 from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, main
-from registry.clients import keys, usage
+from registry.clients import keys
 from registry.clients.keys import ApiKey, NewKey
 from registry.errors import Conflict
 from registry.log.clock import get_now_ms
@@ -179,7 +179,7 @@ def show_usage(client: str | None, since: dt.date | None, json_: bool) -> None:
     day = since or asof.read_today() - dt.timedelta(days=30)
     with common.open_database() as database, database.reading() as connection:
         clients = {api_key.id: api_key.client for api_key in keys.list_keys(connection, client)}
-        rows = usage.list_usage(connection, list(clients), day.isoformat())
+        rows = keys.list_usage(connection, list(clients), day.isoformat())
     if json_:
         common.print_json([{"client": clients[row.key], **msgspec.to_builtins(row)} for row in rows])
         return
@@ -200,7 +200,7 @@ def list_checks(client: str, since: int) -> None:
     with common.open_database() as database:
         while True:
             with database.reading() as connection:
-                checks = usage.list_checks(connection, client, since, _CHUNK)
+                checks = keys.list_checks(connection, client, since, _CHUNK)
             for check in checks:
                 sys.stdout.write(msgspec.json.encode(check).decode() + "\n")
             if len(checks) < _CHUNK:

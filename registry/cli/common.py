@@ -14,7 +14,7 @@ import msgspec
 from registry import accounts, settings
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing
 from registry.log.publish import PublishedLog
-from registry.operations import presence
+from registry.operations import health
 from registry.records import asof
 from registry.storage.database import Database
 from registry.texts import Message, write_bilingual
@@ -123,7 +123,7 @@ def open_database(create: bool = False) -> Iterator[Database]:
     loaded = settings.load()
     database, published = Database(loaded.get_database_url()), PublishedLog(loaded)
     try:
-        (presence.require_database_file if create else presence.require_database)(database, published)
+        (health.require_database_file if create else health.require_database)(database, published)
         yield database
     finally:
         database.close()

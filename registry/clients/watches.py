@@ -145,8 +145,7 @@ class WatchLists:
 
 
 def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
-    """Store watches from a state on; return their ids in order. What is watched already keeps its id and first
-    state."""
+    """Store watches; return their ids in order. What is watched already keeps its id and first state."""
     bodies = [_json.encode(to_question(claim)) for claim in claims]
     digests = [hashlib.sha256(body).digest() for body in bodies]
     ids = _find_ids(connection, client, digests)

@@ -51,8 +51,7 @@ def raise_limit(connections: int, refused: int) -> int:
 
 
 def find_first_reserved() -> int:
-    """Return the number from which on descriptors are reserved: the system hands out the lowest free number, so a
-    higher one shows that so many are open."""
+    """Return the number from which on descriptors are reserved: the system always hands out the lowest free one."""
     return max(read_limit() - RESERVE, 0)
 
 

@@ -23,8 +23,7 @@ from registry.staff import (
     sign_in_pages,
 )
 from registry.staff.desk import open_desk
-from registry.staff.errors import HEADERS, record_refused_request, render_error_page
-from registry.staff.second_factor_proof import ProofRequired, ask_for_proof
+from registry.staff.errors import HEADERS, ProofRequired, ask_for_proof, record_refused_request, render_error_page
 from registry.web.routes import list_handlers
 
 __all__ = ["build_router", "record_refused_request"]

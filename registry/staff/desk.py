@@ -16,9 +16,16 @@ from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
 from registry.errors import Busy, InvalidInput, NotFound, RegistryError, TooLarge
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal, render_template
+from registry.staff.errors import (
+    NEXT_STEP,
+    SESSION,
+    SessionMenu,
+    SignInRequired,
+    make_refusal,
+    render_template,
+    require_proof,
+)
 from registry.staff.i18n import StaffLanguage
-from registry.staff.second_factor_proof import require_proof
 from registry.storage.locks import AT_ONCE, LockWait
 from registry.texts import Listing, Message, PageText
 from registry.web import lanes

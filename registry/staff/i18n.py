@@ -145,11 +145,6 @@ class StaffLanguage(Language):
         return self.format_region(region) if region else self.translate("accounts.everywhere")
 
 
-def get_role_label(role: str, lang: Lang) -> str:
-    """Return the label of a role."""
-    return str(StaffLanguage(lang).translate(f"role.{role}"))
-
-
 @cache
 def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
     """Build the templates of the workspace in one language and size."""

@@ -62,8 +62,7 @@ def redirect_to_provider(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/oidc/back", opt={**_NOBODY, "lane": "sign-ins"}, sync_to_thread=True)
 def return_from_provider(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Return from the provider: a page that goes on by itself, because a browser coming from another site does not
-    send the session's cookie yet."""
+    """Answer with a page that goes on by itself: coming from another site, a browser sends no session cookie yet."""
     provider, query = _require_provider(desk), desk.request.query_params
     parts = desk.request.cookies.get(COOKIE, "").split(".")
     again = parts[3:] == ["again"]
@@ -98,8 +97,7 @@ def _render_proof_page(desk: Desk, identity: str) -> Response[Any]:
 
 @get("/oidc/proved", sync_to_thread=True)
 def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Renew the proof of a session whose account proved itself to the provider just now; the page with the form is
-    still open elsewhere."""
+    """Renew the proof of a session whose account proved itself to the provider; its form is still open elsewhere."""
     statement, _, code = desk.request.cookies.get(PROOF, "").rpartition(".")
     at, _, identity = statement.partition(".")
     is_genuine = desk.register.sign_ins.vault.is_signed_message(_PURPOSE, statement, code)

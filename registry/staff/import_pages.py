@@ -171,8 +171,7 @@ def _require_state(this_import: Import, *states: import_store.State) -> None:
 
 @post("/imports/{number:int}/columns", **_TEXT_FORM)
 def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Store the columns as a person named them, then start audit and comparison; or choose another heading row
-    first."""
+    """Store the columns as named, then start audit and comparison; or choose another heading row first."""
     this_import = get_own_import(desk, number)
     _require_state(this_import, "mapping")
     layouts_found = [msgspec.convert(layout, Layout) for layout in this_import.found["layouts"]]

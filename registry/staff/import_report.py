@@ -1,5 +1,4 @@
-"""The report of an import, for whoever decides on it: the audit, every difference before and after, decisions on
-pairs."""
+"""The report of an import, for whoever decides on it: audit, every difference before and after, decided pairs."""
 
 from __future__ import annotations
 

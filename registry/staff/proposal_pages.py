@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Any, get_args
 from urllib.parse import quote
 
@@ -182,51 +183,34 @@ def _run_approval(desk: Desk, number: int) -> tuple[int, int]:
 @post("/proposals/{number:int}/reject", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def reject_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Reject a proposal, with a reason for whoever proposed it."""
-    account, reason, log = desk.account.name, desk.read_field("reason", 2_001), desk.register.log
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.reject(desk.database, number, by=account, reason=reason, log=log),
-        "reason",
-        reason=reason,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    reason = desk.read_field("reason", 2_001)
+    return _act(desk, number, partial(proposals.reject, reason=reason), "reason", reason=reason)
 
 
 @post("/proposals/{number:int}/return", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def send_back_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Return a proposal to its editors, with what should be changed."""
-    account, text = desk.account.name, desk.read_field("wanted", 2_001)
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.send_back(desk.database, number, by=account, text=text, log=desk.register.log),
-        "wanted",
-        wanted=text,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    text = desk.read_field("wanted", 2_001)
+    return _act(desk, number, partial(proposals.send_back, text=text), "wanted", wanted=text)
 
 
 @post("/proposals/{number:int}/comment", status_code=200, sync_to_thread=True)
 def comment_on_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Comment on a proposal."""
-    account, text = desk.account.name, desk.read_field("text", 2_001)
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.add_comment(desk.database, number, by=account, text=text, log=desk.register.log),
-        "text",
-        typed=text,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    text = desk.read_field("text", 2_001)
+    return _act(desk, number, partial(proposals.add_comment, text=text), "text", typed=text)
 
 
 @post("/proposals/{number:int}/withdraw", opt=_PROPOSERS, status_code=200, sync_to_thread=True)
 def withdraw_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Withdraw one's own proposal."""
-    refused = _perform_action(
-        desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name, log=desk.register.log)
-    )
+    return _act(desk, number, proposals.withdraw)
+
+
+def _act(desk: Desk, number: int, action: Callable[..., None], field: str = "", **typed: str) -> Response[Any]:
+    """Do something with a proposal in the name of whoever is signed in, and go back to its page."""
+    work = partial(action, desk.database, number, by=desk.account.name, log=desk.register.log)
+    refused = _perform_action(desk, number, work, field, **typed)
     return refused or desk.redirect_to(f"/staff/proposals/{number}")
 
 

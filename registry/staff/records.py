@@ -44,8 +44,7 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/records/{code:str}", sync_to_thread=True)
 def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
-    """Show what is recorded of one institution now, of its people, certificates and sanctions, and what waits about
-    it."""
+    """Show what is recorded of one institution and of what belongs to it, and what waits about it."""
     subject = lookup.to_subject(parse_code(code))
     institution = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:

@@ -24,20 +24,8 @@ from registry.web.error_status import encode_problem, get_status
 Headers = list[tuple[bytes, bytes]]
 #: The features of browsers; the camera is for reading a QR code on a page of this register.
 _FEATURES = (
-    "camera=(self)",
-    "accelerometer=()",
-    "autoplay=()",
-    "browsing-topics=()",
-    "display-capture=()",
-    "encrypted-media=()",
-    "fullscreen=(self)",
-    "geolocation=()",
-    "gyroscope=()",
-    "magnetometer=()",
-    "microphone=()",
-    "midi=()",
-    "payment=()",
-    "usb=()",
+    b"camera=(self), accelerometer=(), autoplay=(), browsing-topics=(), display-capture=(), encrypted-media=(), "
+    b"fullscreen=(self), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
 )
 _ALWAYS: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -48,7 +36,7 @@ _ALWAYS: Headers = [
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", ", ".join(_FEATURES).encode()),
+    (b"permissions-policy", _FEATURES),
 ]
 #: For a year from the last visit.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")

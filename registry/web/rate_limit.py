@@ -11,8 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeaders
 
 from registry.clients.keys import ApiKey
-from registry.clients.people_budget import PeopleBudget
-from registry.clients.service import AdmittedRequest, Clients
+from registry.clients.service import AdmittedRequest, Clients, PeopleBudget
 from registry.errors import InvalidKey, TooManyRequests
 from registry.storage.counts import RemainingRequests, to_whole_seconds
 from registry.texts import Message

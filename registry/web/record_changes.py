@@ -12,9 +12,9 @@ from registry.domain.fields import PUBLIC, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
+from registry.verification.approvals_on_day import list_effective_approvals
 from registry.web.i18n import SHANGHAI, Language
 from registry.web.labels import format_value
-from registry.web.standing import list_effective_approvals
 
 #: Fields of a record that the institution page has a word for.
 _LABELS = {field.name: field.label_key for field in PUBLIC}

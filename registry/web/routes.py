@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import Any
 
-from litestar import HttpMethod, Response, route
+from litestar import HttpMethod, Response, post, route
 from litestar.handlers import HTTPRouteHandler
 
-Handler = Callable[..., Response[Any]]
+Handler = Callable[..., Response[Any] | Awaitable[Response[Any]]]
 
 
 def route_get(path: str, operation_id: str, **options: Any) -> Callable[[Handler], HTTPRouteHandler]:
@@ -22,6 +22,18 @@ def route_get(path: str, operation_id: str, **options: Any) -> Callable[[Handler
         http_method=[HttpMethod.GET, HttpMethod.HEAD],
         operation_id=operation_id,
         include_in_schema=False,
+        **{"sync_to_thread": True, **options},
+    )
+
+
+def route_post(path: str, operation_id: str, limit: int, **options: Any) -> Callable[[Handler], HTTPRouteHandler]:
+    """Decorate the handler of a page's form, whose body has at most ``limit`` bytes; see ``route_get``."""
+    return post(
+        path,
+        operation_id=operation_id,
+        status_code=200,
+        include_in_schema=False,
+        request_max_body_size=limit,
         **{"sync_to_thread": True, **options},
     )
 

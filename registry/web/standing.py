@@ -10,21 +10,7 @@ import msgspec
 from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.verification import verdict
-from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
-
-__all__ = [
-    "TONES",
-    "Grant",
-    "Standing",
-    "State",
-    "Tone",
-    "apply_rules_on_day",
-    "choose_tone",
-    "group_approvals",
-    "list_effective_approvals",
-    "make_standing",
-    "sort_approvals",
-]
+from registry.verification.approvals_on_day import list_effective_approvals
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
 

@@ -32,7 +32,7 @@ ALLOWED = {
         "registry.operations.backup",
         "registry.clients.keys",
         "registry.clients.service",
-        "registry.clients.usage",
+        "registry.clients.keys",
         "registry.clients.watches",
         "registry.storage.database",
         "registry.proposals.changeset",

@@ -73,8 +73,7 @@ def find_local_log(published: PublishedLog) -> LogSource | None:
 
 
 def read_remote_log(remote: RemoteLog) -> LogSource:
-    """Return the published log at another address or in another folder, as it presents itself: nothing of it is
-    trusted yet."""
+    """Return the published log at another address or in another folder, of which nothing is trusted yet."""
     return LogSource(
         name=remote.address, signed=parse_signed_checkpoint(remote.read_checkpoint()), read=remote.read_tile
     )

@@ -70,8 +70,7 @@ def _make_in_use_error(path: Path) -> Conflict:
 
 
 def create_empty_file(path: Path) -> Path:
-    """Create an empty file beside ``path`` to build the new database in; delete what an interrupted restore left
-    there."""
+    """Create an empty file beside ``path`` for the new database, in place of what an interrupted restore left."""
     new = path.with_name(f"{path.name}.restoring")
     with file.translate_write_errors(new):
         rights.make_folder(new.parent)

@@ -21,7 +21,6 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, mirror_mark, store
-from registry.log.checkpoint import SignedCheckpoint
 from registry.storage import tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
@@ -49,17 +48,6 @@ KEPT = (
     tables.key_usage,
     tables.key_checks,
     tables.watches,
-)
-#: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
-REBUILT = (
-    tables.positions,
-    tables.versions,
-    tables.search_documents,
-    tables.deadlines,
-    tables.staff_sessions,
-    tables.staff_drafts,
-    tables.imports,
-    tables.import_pages,
 )
 
 _own = sa.MetaData()
@@ -127,11 +115,6 @@ class BackupFile:
         with _translate_read_errors(self.path):
             yield from store.read_leaves(self.connection)
 
-    def find_last_checkpoint(self) -> SignedCheckpoint | None:
-        """Return the largest signed checkpoint in it."""
-        with _translate_read_errors(self.path):
-            return checkpoint_store.find_last(self.connection)
-
     def verify(self, progress: Progress) -> None:
         """UnreadableFile, naming what is wrong, unless every row is as written and the log in it is consistent."""
         with _translate_read_errors(self.path):
@@ -170,8 +153,7 @@ class _Digest:
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[BackupFile]:
-    """Open a backup to read; NotFound, or UnreadableFile if it is none or of another version. The file is not
-    changed."""
+    """Open a backup to read, unchanged; NotFound, or UnreadableFile if it is none or of another version."""
     if not path.is_file():
         raise NotFound(Message("没有备份文件 {path}。", path=path))
     engine = make_engine(path, mode="ro", immutable="1")

@@ -1,5 +1,4 @@
-"""Making a backup while the register is in use: one snapshot, written to a temporary file, checked, and then
-renamed."""
+"""Making a backup while the register is in use: one snapshot, written to a temporary file, checked, then renamed."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ from registry.texts import Message
 
 
 class BackupResult(Struct, frozen=True):
-    """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds since
-    1970."""
+    """A finished backup: the log in it, rows by table, bytes of the file; ``made_at`` in milliseconds since 1970."""
 
     file: str
     made_at: int

@@ -1,5 +1,4 @@
-"""Inline checks of the input of a form by itself: days, periods, stages, numbers. Similar records:
-``possible_duplicates``."""
+"""Checks of a form by itself: days, periods, stages, numbers. Similar records: ``possible_duplicates``."""
 
 from __future__ import annotations
 
@@ -87,8 +86,7 @@ def to_finding(error: RegistryError, field: str = "") -> Finding:
 def check_form(
     kind: FormKind, new: bool, typed: Typed, today: dt.date, refused: frozenset[str] = frozenset()
 ) -> list[Finding]:
-    """Check a form by itself, on the register's ``today``. ``refused``: fields whose input was removed by
-    ``read_input``."""
+    """Check a form by itself, on the register's ``today``; ``refused``: fields that ``read_input`` emptied."""
     findings = [make_error(name, _FORBIDDEN_NUMBER) for name in sorted(refused)]
     missing = {field.name for field in list_fields(kind, new) if field.required and not typed.get(field.name)} - refused
     findings += [make_error(name, Message("请填写这一项。")) for name in sorted(missing)]

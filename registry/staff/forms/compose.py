@@ -199,8 +199,7 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 
 
 def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values) -> str:
-    """Make the title of the proposal; for people only with the code of the institution: a hospital may bear a
-    person's name."""
+    """Make the title of the proposal; for people with a code only, since a hospital may bear a person's name."""
     heading = _WORDS[form.kind][0 if form.is_new else 1]
     if form.kind in ("institution", "approval"):
         name = changes.get("name") or recorded.get("name") or ""
@@ -211,8 +210,7 @@ def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values
 
 
 def make_report(form: FormDraft, confirmed: list[str]) -> dict[str, Any]:
-    """Make the report stored with the proposal: the form as typed, without personal values, so that it can be
-    reopened."""
+    """Make the report from which the form can be reopened: what was typed, without personal values."""
     return {
         "form": form.kind,
         "fields": drop_personal_values(form.kind, form.filled.typed),

@@ -35,8 +35,7 @@ class NewForm(Struct, frozen=True):
 
 
 class FormRequest(Struct, frozen=True):
-    """Which form to open: about a subject, or for something new at an ``institution`` (its code); filled at a log
-    ``size``."""
+    """Which form to open: about a subject, or something new at an ``institution`` (code); filled at a log ``size``."""
 
     kind: FormKind
     subject: str = ""
@@ -46,8 +45,7 @@ class FormRequest(Struct, frozen=True):
 
 
 def open_form(connection: sa.Connection, account: str, request: FormRequest) -> NewForm:
-    """Return a form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the
-    region."""
+    """Return a form as it is filled before anybody types; NotFound, or NotAllowed outside the region."""
     kind, subject, institution, technique = request.kind, request.subject, request.institution, request.technique
     head = store.read_head(connection).size
     size = head if request.size is None else min(request.size, head)
