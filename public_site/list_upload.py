@@ -214,7 +214,12 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     try:
         if extension == "csv":
             # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-            _answer_rows(request, source, answers, _make_bom_csv_writer)
+            _answer_rows(
+                request,
+                source,
+                answers,
+                lambda batch, layout: CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True)),
+            )
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
@@ -232,10 +237,6 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     }
     media_type = "text/csv; charset=utf-8" if extension == "csv" else _SHEET
     return Stream(_read_pieces(answers), media_type=media_type, headers=headers)
-
-
-def _make_bom_csv_writer(batch: Batch, layout: Callable[[], AnswerLayout]) -> CsvAnswerWriter:
-    return CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True))
 
 
 def _read_pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -175,7 +175,12 @@ def show_search(request: PageRequest) -> Response[Any]:
         request,
         SearchPage(
             query=choice.q,
-            filters=make_filters(choice),
+            filters=Filters(
+                technique=choice.technique,
+                region=choice.region,
+                region_name=_find_region_name(choice.region) if choice.region else None,
+                stage=choice.stage,
+            ),
             hits=[make_hit(hit) for hit in result.items],
             total=result.total,
             facets=make_facets(result.facets),
@@ -219,16 +224,6 @@ def remove_filters(choice: SearchRequest) -> SearchRequest | None:
     """The question alone; None when there is none, or no filter beside it."""
     is_filtered = bool(choice.technique or choice.region or choice.stage)
     return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if is_filtered and choice.q else None
-
-
-def make_filters(choice: SearchRequest) -> Filters:
-    """Make the filters as the page repeats them."""
-    return Filters(
-        technique=choice.technique,
-        region=choice.region,
-        region_name=_find_region_name(choice.region) if choice.region else None,
-        stage=choice.stage,
-    )
 
 
 def _find_region_name(code: str) -> str | None:

@@ -17,7 +17,7 @@ from registry.errors import InvalidInput
 from registry.institutions.search import SearchExplanation
 from registry.records.asof import SHANGHAI, get_day_end
 from registry.register import InstitutionHit, SearchRequest, open_register
-from registry.search.readings import Hit, QueryReading, Understood
+from registry.search.readings import QueryReading, Understood
 from registry.texts import Listing, Message, write_bilingual
 
 on_day = click.option("--on", type=common.DayParam(), help=write_bilingual("哪一天的情况，默认今天"))
@@ -176,7 +176,8 @@ def _describe_search(explanation: SearchExplanation, limit: int) -> Iterator[str
         )
     yield f"{write_bilingual('得分')}:"
     for hit in explanation.hits[:limit]:
-        yield f"  {_format_hit(hit)}"
+        code = hit.subject.partition(":")[2]
+        yield f"  {hit.cost:5.2f}  {hit.match:<12} {hit.fitted or '-'}  ({code})"
     if not explanation.hits:
         yield "  -"
     elif len(explanation.hits) > limit:
@@ -205,7 +206,3 @@ def _describe_meaning(word: Understood) -> str:
         return f"{write_bilingual('技术')}: {word.text} = {BY_CODE[word.value].official_zh}"
     kind = write_bilingual("运行情况") if word.kind == "stage" else write_bilingual("类别")
     return f"{kind}: {word.text} = {word.value}"
-
-
-def _format_hit(hit: Hit) -> str:
-    return f"{hit.cost:5.2f}  {hit.match:<12} {hit.fitted or '-'}  ({hit.subject.partition(':')[2]})"

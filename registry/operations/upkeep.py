@@ -253,15 +253,13 @@ class FaultWatch:
         self._board.clear(*(code for code in codes if code != fault.code), source=source)
 
     def _check_folders(self) -> None:
-        low: RegistryError | None = None
         faults: dict[str, RegistryError] = {}
         reserve = self._settings.storage_reserve * MIB
         for folder in list_folders(self._settings):
             try:
                 free = count_free_bytes(folder)
-                low = low or (
-                    _make_low_storage_fault(folder, free) if free < self._settings.storage_low * MIB else None
-                )
+                if free < self._settings.storage_low * MIB:
+                    faults.setdefault(StorageLow.code, _make_low_storage_fault(folder, free // MIB))
                 check_free_space(folder, 0, reserve)
                 check_writable(folder)
             except (StorageFull, StorageReadOnly) as fault:
@@ -269,8 +267,6 @@ class FaultWatch:
             except OSError as error:
                 storage_fault = find_storage_fault(error, folder) or errors.make_read_only_error(folder)
                 faults[storage_fault.code] = storage_fault
-        if low is not None:
-            faults[low.code] = low
         for code in (*_STORAGE, StorageLow.code):
             if code in faults:
                 self._board.report(faults[code], source=FOLDERS)
@@ -308,11 +304,7 @@ def list_folders(settings: Settings) -> list[Path]:
 
 
 def _make_low_storage_fault(folder: Path, free: int) -> StorageLow:
-    return StorageLow(
-        Message(
-            "磁盘空间将满：{folder} 只剩{free} MiB。现在一切照常；请管理员尽快腾出空间。",
-            folder=folder,
-            free=free // MIB,
-        ),
-        where=str(folder),
+    message = Message(
+        "磁盘空间将满：{folder} 只剩{free} MiB。现在一切照常；请管理员尽快腾出空间。", folder=folder, free=free
     )
+    return StorageLow(message, where=str(folder))

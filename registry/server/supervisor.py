@@ -138,7 +138,7 @@ class Supervisor:
     def _handle_lost_worker(self, place: _WorkerPlace, worker: WorkerProcess) -> None:
         self._close_worker(worker)
         place.worker = None
-        if worker.has_failed_to_start() and not self._is_answering():
+        if worker.has_failed_to_start() and not any(other.ready for other in self._list_workers()):
             raise CannotAnswer(Message("服务无法启动：{reason}", reason=worker.reason))
         place.young_deaths = place.young_deaths + 1 if worker.get_age() < YOUNG else 0
         delay = min(FIRST_DELAY * 2 ** (place.young_deaths - 1), LONGEST_DELAY) if place.young_deaths else 0.0
@@ -151,9 +151,6 @@ class Supervisor:
                 delay=delay,
             )
         )
-
-    def _is_answering(self) -> bool:
-        return any(worker.ready for worker in self._list_workers())
 
     def _list_workers(self) -> list[WorkerProcess]:
         pairs = ((place.worker, place.successor) for place in self._places)

@@ -266,12 +266,9 @@ def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
         return _render_check_page(desk, number, [to_finding(refusal)])
     if proposal is not None:
         return desk.redirect_to(f"/staff/proposals/{proposal}")
-    unconfirmed = [warning for warning in review.warnings if warning.key not in confirmed]
-    return _render_check_page(desk, number, _make_confirmation_errors(unconfirmed))
-
-
-def _make_confirmation_errors(unconfirmed: list[Finding]) -> list[Finding]:
-    return [make_error(f"confirm-{warning.key}", Message("请核实后勾选确认。")) for warning in unconfirmed]
+    unconfirmed = [warning.key for warning in review.warnings if warning.key not in confirmed]
+    message = Message("请核实后勾选确认。")
+    return _render_check_page(desk, number, [make_error(f"confirm-{key}", message) for key in unconfirmed])
 
 
 @post("/drafts/{number:int}/join", **_TEXT_FORM)

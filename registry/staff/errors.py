@@ -114,7 +114,9 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     preferences = read_preferences(request.query_params)
     known = error_status.recognise_error(error)
     message = known.get_text(preferences[0]) if isinstance(known, RegistryError) else None
-    menu = SessionMenu(None if _has_ended_session(error) else find_session(request))
+    # A refusal that ended the session: its menu would lead nowhere.
+    has_ended = isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
+    menu = SessionMenu(None if has_ended else find_session(request))
     context = {"path": request.url.path, "status": status, "message": message, "desk": menu, "errors": []}
     return render_template(preferences, "error", context, status, {**HEADERS, **error_status.make_headers(error)})
 
@@ -123,11 +125,6 @@ def describe_path(request: Request[Any, Any, Any]) -> str:
     """Return the path of a request without what somebody typed into it: it is written to logs that are kept."""
     template = str(request.scope.get("path_template") or "/staff")
     return template.replace("{number}", str(request.path_params.get("number")))
-
-
-def _has_ended_session(error: Exception) -> bool:
-    """Whether the refusal ended the session: its menu would lead nowhere."""
-    return isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
 
 
 async def record_refused_request(error: Exception, scope: Scope) -> None:

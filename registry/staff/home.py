@@ -16,7 +16,7 @@ from registry.errors import InvalidInput
 from registry.importers.wizard import import_store
 from registry.records import asof, deadlines
 from registry.records.asof import AsOf
-from registry.records.deadlines import KINDS, Deadline, DeadlineFilter
+from registry.records.deadlines import KINDS, DeadlineFilter
 from registry.staff.desk import Desk, get_session_limits
 from registry.staff.forms import form_drafts
 from registry.texts import Message
@@ -138,14 +138,11 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
         due_filter = _make_due_filter(now, within, desk.account.region, kind)
         after = _parse_cursor(str(query.get("after") or ""))
         due = deadlines.list_deadlines(connection, now, due_filter, after=after, limit=_PAGE + 1)
-    next_page = _format_cursor(due[_PAGE - 1]) if len(due) > _PAGE else None
+    last = due[_PAGE - 1] if len(due) > _PAGE else None
+    next_page = f"{last.day.isoformat()} {last.subject} {last.path}" if last else None
     return desk.render_page(
         "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
     )
-
-
-def _format_cursor(deadline: Deadline) -> str:
-    return f"{deadline.day.isoformat()} {deadline.subject} {deadline.path}"
 
 
 def _parse_cursor(text: str) -> tuple[str, str, str] | None:

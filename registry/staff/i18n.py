@@ -130,11 +130,8 @@ class StaffLanguage(Language):
         if path in ("techniques", "covers"):
             return self.format_list(self.get_plain_word(code) for code in value)
         if path == "scope":
-            return (
-                self.format_region_code(value)
-                if regions.find_region(value)
-                else self.translate(f"import_new.scope_{value}")
-            )
+            is_region = regions.find_region(value) is not None
+            return self.format_region_code(value) if is_region else self.translate(f"import_new.scope_{value}")
         if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
             return label
         return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))

@@ -108,10 +108,10 @@ def _render_import_page(
     if this_import.state == "audit":
         return _render_section(desk, this_import, "import_audit", "audit", status, errors)
     if this_import.state == "deciding":
-        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or _choose_first_tab(this_import)
-        return _render_section(
-            desk, this_import, "import_found", tab if tab in _list_tabs(this_import) else "pairs", status, errors
-        )
+        tabs = _list_tabs(this_import)
+        first = next((name for name in tabs if _count_lines(this_import, name)), "audit")
+        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or first
+        return _render_section(desk, this_import, "import_found", tab if tab in tabs else "pairs", status, errors)
     return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
 
 
@@ -120,10 +120,6 @@ def _list_tabs(this_import: Import) -> list[str]:
     counts = this_import.found.get("counts", {})
     pairs = ["pairs"] if this_import.kind == "list" else []
     return [*pairs, *counts, "audit"]
-
-
-def _choose_first_tab(this_import: Import) -> str:
-    return next((tab for tab in _list_tabs(this_import) if _count_lines(this_import, tab)), "audit")
 
 
 def _count_lines(this_import: Import, tab: str) -> int:
@@ -180,7 +176,8 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     heading_of = desk.read_field("headed")
     for index, layout in enumerate(layouts_found):
         if heading_of == str(index):
-            chosen.append(_select_heading_row(desk, layout, index))
+            row = parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0
+            chosen.append(layouts.choose_heading_row(layout, row))
             continue
         uses = [desk.read_field(f"use-{index}-{column}", 20) or use for column, use in enumerate(layout.uses)]
         try:
@@ -203,10 +200,6 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
         return _render_import_page(desk, msgspec.structs.replace(this_import, found=found), status=400, errors=errors)
     options = {**this_import.said, "layouts": found["layouts"], "rows": found["rows"]}
     return start_import_job(desk, this_import, "comparing", said=options, found=found)
-
-
-def _select_heading_row(desk: Desk, layout: Layout, index: int) -> Layout:
-    return layouts.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
 
 
 @post("/imports/{number:int}/decide", **_TEXT_FORM)

@@ -34,11 +34,8 @@ class ReportLine(Struct, frozen=True):
 
 def count_lines(report: Any) -> dict[str, int]:
     """Return how many lines each part of a report has; nothing for a report of another kind."""
-    return {part: len(_select_part(report, part)) for part in PARTS} if _is_list_report(report) else {}
-
-
-def _is_list_report(report: Any) -> bool:
-    return isinstance(report, dict) and isinstance(report.get("audit"), list) and "difference" in report
+    is_list = isinstance(report, dict) and isinstance(report.get("audit"), list) and "difference" in report
+    return {part: len(_select_part(report, part)) for part in PARTS} if is_list else {}
 
 
 def _select_part(report: dict[str, Any], part: str) -> list[Any]:

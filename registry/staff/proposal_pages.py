@@ -108,11 +108,9 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
     if leaf is not None and not 1 <= leaf <= leaves:
         raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
     with desk.database.reading() as connection:
-        places = (
-            proposals.draw_sample(connection, proposal, SHOWN, draw)
-            if leaf is None
-            else list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
-        )
+        places = proposals.draw_sample(connection, proposal, SHOWN, draw) if leaf is None else []
+    if leaf is not None:
+        places = list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
     changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
     values["errors"] = [
         *values.get("errors", []),
@@ -223,11 +221,9 @@ _FIELDS = {"reason": "why", "techniques": "technique"}
 def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show the form for the code of an institution; then what it offers, and what stopping it means."""
     code = str(desk.request.query_params.get("code") or "").strip()[:60]
-    return (
-        _render_suspension_form(desk, code)
-        if code
-        else desk.render_page("suspend", code="", institution=None, waiting=None)
-    )
+    if code:
+        return _render_suspension_form(desk, code)
+    return desk.render_page("suspend", code="", institution=None, waiting=None)
 
 
 def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[Any]:

@@ -30,13 +30,10 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """Search records; also of institutions that are delisted or being set up, by name or code."""
     query = str(desk.request.query_params.get("q") or "").strip()[:100]
     cursor = desk.request.query_params.get("cursor") or None
-    result = (
-        desk.register.search_institutions(
-            SearchRequest(q=query), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor
-        )
-        if query
-        else None
-    )
+    result = None
+    if query:
+        asof_now = desk.register.make_as_of_now()
+        result = desk.register.search_institutions(SearchRequest(q=query), asof_now, limit=_PAGE, cursor=cursor)
     with desk.database.reading() as connection:
         unlisted = [] if query else record_values.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
     return desk.render_page("records", query=query, result=result, unlisted=unlisted)

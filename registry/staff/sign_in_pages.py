@@ -29,11 +29,9 @@ _NOBODY = {"state": "none"}
 @get("/sign-in", opt=_NOBODY, sync_to_thread=True)
 def show_sign_in(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show the form; redirect whoever is signed in."""
-    return (
-        desk.redirect_to("/staff")
-        if desk.is_signed_in
-        else desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
-    )
+    if desk.is_signed_in:
+        return desk.redirect_to("/staff")
+    return desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
 
 
 @post("/sign-in", opt={**_NOBODY, "lane": "sign-ins"}, status_code=200, sync_to_thread=True)

@@ -135,11 +135,8 @@ def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
 
 def get_ownership_label(language: Language, ownership: str) -> Markup:
     """Return the word for an ownership, 公立 or 民营; a source's own word where it is another one."""
-    return (
-        language.translate(f"institution.{ownership}")
-        if ownership in {"public", "private"}
-        else language.mark_chinese(ownership)
-    )
+    is_known = ownership in {"public", "private"}
+    return language.translate(f"institution.{ownership}") if is_known else language.mark_chinese(ownership)
 
 
 def get_stage_label(language: Language, stage: str) -> Markup:

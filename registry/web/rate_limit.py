@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeaders
 
@@ -48,7 +47,7 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
     if scope["path"].startswith(_UNLIMITED) or scope["method"] == "OPTIONS":
         return
     handler = scope["route_handler"]
-    operation = _get_operation(handler)
+    operation = str(getattr(handler, "operation_id", None) or handler.handler_name)
     try:
         if text is None:
             if clients.hears_of_proxies and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
@@ -124,10 +123,6 @@ def _parse_key_header(name: bytes, value: bytes) -> str | None:
 def _get_address(scope: Any) -> str:
     client = scope.get("client")
     return str(client[0]) if client else "-"
-
-
-def _get_operation(handler: BaseRouteHandler) -> str:
-    return str(getattr(handler, "operation_id", None) or handler.handler_name)
 
 
 def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:

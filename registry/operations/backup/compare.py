@@ -238,7 +238,12 @@ def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, 
     restored_roots = _compute_restored_roots(backup, plan.source, {common, known})
     if existing_roots.get(common) != restored_roots[common]:
         if local is None or existing_roots.get(known) == restored_roots[known]:
-            raise _make_other_log_error(size)
+            raise Conflict(
+                Message(
+                    "现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。",
+                    size=size,
+                )
+            )
         return False
     if size > plan.size:
         raise Conflict(
@@ -251,9 +256,3 @@ def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, 
             )
         )
     return True
-
-
-def _make_other_log_error(size: int) -> Conflict:
-    return Conflict(
-        Message("现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。", size=size)
-    )

@@ -96,7 +96,9 @@ def replace_database(path: Path, new: Path) -> Path | None:
     with file.translate_write_errors(path):
         exists = path.exists()
         if exists:
-            _copy_owner(path.stat(), new)
+            former_file = path.stat()
+            with suppress(PermissionError):  # restoring as root must not lock the service out of its own database
+                os.chown(new, former_file.st_uid, former_file.st_gid)
             os.link(path, former)
             with suppress(PermissionError):  # an earlier version may have made it for everybody to read
                 rights.set_mode(former, rights.PRIVATE_FILE)
@@ -108,12 +110,6 @@ def replace_database(path: Path, new: Path) -> Path | None:
         new.replace(path)
         flush_to_disk(path.absolute().parent)
     return former if exists else None
-
-
-def _copy_owner(stat: os.stat_result, new: Path) -> None:
-    """Keep the owner: restoring as root must not lock the service out of its own database."""
-    with suppress(PermissionError):
-        os.chown(new, stat.st_uid, stat.st_gid)
 
 
 def flush_to_disk(path: Path) -> None:

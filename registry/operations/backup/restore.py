@@ -79,8 +79,11 @@ def restore_backup(
             backup.verify(progress)
             with _hold_log_lock(published):
                 plan = compare.plan_restore(backup, published, source, complete=completing)
-                replace = _replace_file if database.is_sqlite else _fill_empty_database
-                result, former = replace(database, backup, plan, published, progress)
+                former = None
+                if database.is_sqlite:
+                    result, former = _replace_file(database, backup, plan, published, progress)
+                else:  # a database that holds nothing yet is filled in one transaction
+                    result = _build_database(database, backup, plan, progress)
             about = backup.about
         published.clock.start_heartbeat(database)
         key, unsigned = _read_key_state(published, database, about.mirror)
@@ -138,13 +141,6 @@ def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Prog
         target.close()
     database_file.flush_to_disk(new)
     return result
-
-
-def _fill_empty_database(
-    database: Database, backup: BackupFile, plan: RestorePlan, _published: PublishedLog, progress: Progress
-) -> tuple[_BuildResult, None]:
-    """PostgreSQL: fill a database that holds nothing yet, in one transaction."""
-    return _build_database(database, backup, plan, progress), None
 
 
 def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:

@@ -54,9 +54,8 @@ def _check_institutions(connection: sa.Connection, subject: str | None, values: 
     similar = [party_near for party_near, _ in near.values() if _has_similar_name(names, _fold_names(party_near))]
     similar_keys = {party_near.key for party_near in similar}
     dissimilar = [party_near for party_near, _ in near.values() if party_near.key not in similar_keys]
-    same_place = (
-        [party_near for party_near in dissimilar if party_near.site == party.site] if _has_number(party.site) else []
-    )
+    has_number = len(party.site) >= 4 and any(c.isdigit() for c in party.site)
+    same_place = [party_near for party_near in dissimilar if has_number and party_near.site == party.site]
     similar += [
         party_near
         for party_near in _search_namesakes(connection, party)
@@ -122,10 +121,6 @@ def _has_similar_name(names: list[str], others: list[str]) -> bool:
     return any(fuzz.ratio(name, other, score_cutoff=SIMILAR) for name in names for other in others)
 
 
-def _has_number(site: str) -> bool:
-    return len(site) >= 4 and any(c.isdigit() for c in site)
-
-
 def _search_namesakes(connection: sa.Connection, party: Party) -> Iterator[Party]:
     """Institutions of exactly this name anywhere."""
     if not party.name:
@@ -156,11 +151,8 @@ def _make_record_link(party: Party) -> tuple[str, str]:
 
 
 def _list_others(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
-    return (
-        [record for record in list_records_of_parent(connection, kind, str(parent)) if record[0] != subject]
-        if parent
-        else []
-    )
+    records = list_records_of_parent(connection, kind, str(parent)) if parent else []
+    return [record for record in records if record[0] != subject]
 
 
 def _check_people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:

@@ -25,7 +25,6 @@ from registry.records.view import decode_state
 from registry.staff.forms.forms import (
     CODES,
     WITHDRAWN,
-    FormField,
     FormKind,
     Typed,
     list_own_fields,
@@ -102,26 +101,15 @@ def fill_form(kind: FormKind, values: Values, technique: str = "") -> Typed:
         if field.record_path:
             typed[field.name] = _format_value(field.name, values.get(field.record_path))
     if kind == "approval":
+        approval = values.get(f"approvals.{technique}") or {}
+        typed |= {name: str(approval.get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()}
         typed["technique"] = technique
-        typed.update(_fill_approval_fields(values.get(f"approvals.{technique}")))
     return typed
 
 
 def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
     """Return the names of the fields that are filled from the record."""
     return frozenset(field.name for field in list_own_fields(kind, new))
-
-
-def list_personal_fields(kind: FormKind) -> list[FormField]:
-    """Return the fields that hold personal values."""
-    return [field for field in list_own_fields(kind, new=False) if field.personal]
-
-
-def _fill_approval_fields(approval: Values | None) -> Typed:
-    """Fill the fields of one approval."""
-    return {
-        name: str((approval or {}).get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()
-    }
 
 
 def _format_value(name: str, value: Any) -> str | list[str]:
@@ -154,18 +142,13 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         if field.record_path
     }
     if kind == "institution":
-        values["region"] = _read_region(typed)
+        values["region"] = read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
         for code in CODES:
             if stage := read_text(typed, f"stage.{code}"):
                 values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values
-
-
-def _read_region(typed: Typed) -> str | None:
-    """Return the region given, or else the one the address names."""
-    return read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
 
 
 def read_day(typed: Typed, name: str) -> Date | None:
