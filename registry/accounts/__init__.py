@@ -96,10 +96,7 @@ def change_rights(connection: sa.Connection, name: str, roles: list[str], region
     """Give an account other roles and another region; InvalidInput, NotFound."""
     _require_roles(roles)
     _require_region(region)
-    get_account(connection, name)
-    changes = {"roles": " ".join(sorted(set(roles))), "region": region}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
-    return get_account(connection, name)
+    return _update_account(connection, name, roles=" ".join(sorted(set(roles))), region=region)
 
 
 def link_identity(connection: sa.Connection, name: str, external: str) -> Account:
@@ -117,14 +114,16 @@ def link_identity(connection: sa.Connection, name: str, external: str) -> Accoun
     changes: dict[str, object] = {"external": external or None}
     if external:
         changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
-    return get_account(connection, name)
+    return _update_account(connection, name, **changes)
 
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
     """Close an account, or open it again. Nobody can sign in to a closed account or act in its name."""
-    at = get_now_ms() if disabled else None
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
+    return _update_account(connection, name, disabled_at=get_now_ms() if disabled else None)
+
+
+def _update_account(connection: sa.Connection, name: str, **values: object) -> Account:
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**values))
     return get_account(connection, name)
 
 

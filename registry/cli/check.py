@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -118,31 +118,18 @@ def _answer_file(
 
     with _hold_part_file(out) as part:
         writer, pieces = answer_file(source, options.claims_format, make_writer, _MAX_ROWS)
-        with closing(writer):
-            if options.answers_format == "xlsx":
-                _write_pieces(pieces, writer, None, report_progress)
-            elif part is None:
-                with click.open_file("-", "wb") as standard:
-                    _write_pieces(pieces, writer, standard, report_progress)
-            else:
-                with part.open("wb") as target:
-                    _write_pieces(pieces, writer, target, report_progress)
+        target: AbstractContextManager[IO[bytes] | None] = nullcontext()  # a sheet is written by its writer
+        if options.answers_format != "xlsx":
+            target = click.open_file("-", "wb") if part is None else part.open("wb")
+        with closing(writer), target as file:
+            for piece in pieces:
+                if file is not None:
+                    file.write(piece)
+                if writer.tally.rows % _PROGRESS_EVERY == 0:
+                    report_progress("verify", writer.tally.rows)
+            if file is not None:
+                file.flush()
     return writer.tally
-
-
-def _write_pieces(
-    pieces: Iterator[bytes],
-    writer: AnswerWriter[Any],
-    target: IO[bytes] | None,
-    report_progress: Callable[[str, int], None],
-) -> None:
-    for piece in pieces:
-        if target is not None:
-            target.write(piece)
-        if writer.tally.rows % _PROGRESS_EVERY == 0:
-            report_progress("verify", writer.tally.rows)
-    if target is not None:
-        target.flush()
 
 
 @contextmanager
@@ -204,8 +191,7 @@ def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) ->
 
 
 def _print_receipt(it: receipt_text.Receipt) -> None:
-    for line in Message("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。").get_both():
-        click.echo(line)
+    common.print_both(Message("真实：由所给公钥的持有者签发，未被改动。今天是否仍然成立，请在线核对。"))
     for lang in ("zh-CN", "en"):
         click.echo()
         for label, words in describe.describe_receipt(it, lang):

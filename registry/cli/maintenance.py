@@ -53,8 +53,7 @@ def prepare_register(quiet: bool) -> None:
         if key_file.exists():
             click.echo(f"{write_bilingual('签名密钥')}: {_CREATED[key_created]} ({key_file})")
         else:
-            for line in Message("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost").get_both():
-                click.echo(line)
+            common.print_both(Message("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost"))
         if loaded.get_secrets_file().exists():
             click.echo(f"{write_bilingual('验证器密钥')}: {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
         if sealed:

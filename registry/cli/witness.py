@@ -108,43 +108,27 @@ def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
     has_run = False
     try:
         while True:
+            refusal, is_final = None, every is None
             try:
-                result = _run_translating_errors(once)
-                has_run = True
-                if result.refusal and (every is None or result.verdict == "fork"):
-                    raise _FinalRefusal(result.refusal)
-                refusal = result.refusal
+                result = once()
+                has_run, refusal = True, result.refusal
+                is_final = is_final or result.verdict == "fork"
+            except OSError as error:
+                refusal = CannotAnswer(Message("无法读写 {where}。", where=f"{error.filename}: {error.strerror}"))
             except RegistryError as error:
-                if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not has_run):
-                    raise
                 refusal = error
+                is_final = is_final or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not has_run)
+            if refusal and is_final:
+                raise refusal
             if every is None:
                 return
             if refusal:
                 click.echo(f"registry: {refusal.get_text(detect_language())}", err=True)
             time.sleep(every)
-    except _FinalRefusal as final:
-        raise final.refusal from None
     except KeyboardInterrupt:
         if every is None:
             raise
         click.echo(write_bilingual("已停止"), err=True)
-
-
-class _FinalRefusal(Exception):
-    """Carries a refusal past the handler that prints it and tries again."""
-
-    def __init__(self, refusal: RegistryError) -> None:
-        super().__init__(refusal.zh)
-        self.refusal = refusal
-
-
-def _run_translating_errors(once: Callable[[], RunResult]) -> RunResult:
-    try:
-        return once()
-    except OSError as error:
-        where = f"{error.filename}: {error.strerror}"
-        raise CannotAnswer(Message("无法读写 {where}。", where=where)) from error
 
 
 def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:

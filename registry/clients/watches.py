@@ -136,12 +136,22 @@ class WatchLists:
     def remove_watch(self, client: str, number: int) -> None:
         """Remove a watch; NotFound."""
         with self._database.writing() as connection:
-            _remove_watch(connection, client, number)
+            gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == number))
+        if not gone.rowcount:
+            raise NotFound(Message("没有编号为 {identity} 的关注。", identity=number))
 
     def find_changes(self, client: str, position: WatchPosition, lang: str = "zh-CN") -> WatchChangePage:
         """Return which answers differ between a position and now; InvalidInput for a position that never was."""
+        upto = position.upto or _get_current_state(self._view)
+        for state in (position.since, upto):
+            _require_known_state(self._view, state)
         with self._database.reading() as connection:
-            return _find_changes(connection, self._view, client, position, lang)
+            watched = _list_watches(connection, client, position.after, PAGE)
+        items = list(_compare_answers(self._view, watched, position.since, upto, lang))
+        if len(watched) < PAGE:
+            return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
+        following = WatchPosition(since=position.since, upto=upto, after=watched[-1].id)
+        return WatchChangePage(items=items, next=following, more=True)
 
 
 def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
@@ -160,13 +170,6 @@ def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], st
     return [ids[digest] for digest in digests]
 
 
-def _remove_watch(connection: sa.Connection, client: str, identity: int) -> None:
-    """Remove a watch; NotFound if the client has no such watch."""
-    gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == identity))
-    if not gone.rowcount:
-        raise NotFound(Message("没有编号为 {identity} 的关注。", identity=identity))
-
-
 def _count_watches(connection: sa.Connection, client: str) -> int:
     """Return how many claims a client watches."""
     query = sa.select(sa.func.count()).select_from(watches).where(watches.c.client == client)
@@ -183,21 +186,6 @@ def _get_current_state(view: VerificationView) -> WatchState:
     """Return what answers rest on at this moment; CannotAnswer when the register cannot be read."""
     moment = take_moment(view)
     return WatchState(size=moment.size, day=moment.day)
-
-
-def _find_changes(
-    connection: sa.Connection, view: VerificationView, client: str, position: WatchPosition, lang: str
-) -> WatchChangePage:
-    upto = position.upto or _get_current_state(view)
-    for state in (position.since, upto):
-        _require_known_state(view, state)
-    watched = _list_watches(connection, client, position.after, PAGE)
-    items = list(_compare_answers(view, watched, position.since, upto, lang))
-    if len(watched) == PAGE:
-        return WatchChangePage(
-            items=items, next=WatchPosition(since=position.since, upto=upto, after=watched[-1].id), more=True
-        )
-    return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
 
 
 def _compare_answers(

@@ -232,25 +232,19 @@ class FaultWatch:
     def report_view_fault(self) -> None:
         """Report what keeps the view from following the log, or clear it."""
         error = self._view.error
-        if error is None:
-            self._board.clear(*_READING, source=FOLLOWING)
-        else:
-            self._replace_faults(
-                error if isinstance(error, RegistryError) else errors.make_unreachable_error(error), _READING, FOLLOWING
-            )
+        fault = error if error is None or isinstance(error, RegistryError) else errors.make_unreachable_error(error)
+        self._set_fault(fault, _READING, FOLLOWING)
 
     def report_publish_fault(self, fault: RegistryError | None) -> None:
         """Report what kept the log from being signed and published, or clear it."""
-        codes = (*_SIGNING, *_READING)
-        if fault is None:
-            self._board.clear(*codes, source=PUBLISHING)
-        else:
-            self._replace_faults(fault, codes, PUBLISHING)
+        self._set_fault(fault, (*_SIGNING, *_READING), PUBLISHING)
 
-    def _replace_faults(self, fault: RegistryError, codes: tuple[str, ...], source: str) -> None:
-        blocks = source == FOLLOWING and fault.code in _READING
-        self._board.report(fault, blocks_reading=blocks, source=source)
-        self._board.clear(*(code for code in codes if code != fault.code), source=source)
+    def _set_fault(self, fault: RegistryError | None, codes: tuple[str, ...], source: str) -> None:
+        """Report a fault, if there is one, in place of every other of ``codes`` from the same source."""
+        if fault is not None:
+            blocks = source == FOLLOWING and fault.code in _READING
+            self._board.report(fault, blocks_reading=blocks, source=source)
+        self._board.clear(*(code for code in codes if fault is None or code != fault.code), source=source)
 
     def _check_folders(self) -> None:
         faults: dict[str, RegistryError] = {}
@@ -281,10 +275,7 @@ class FaultWatch:
                 fault = None if mirror_mark.is_mirror(connection) else self._log.find_signer_fault(connection)
         except RegistryError:
             return  # unknown for now; whoever follows the log reports why
-        if fault is None:
-            self._board.clear(*_SIGNING, source=SIGNING)
-        else:
-            self._replace_faults(fault, _SIGNING, SIGNING)
+        self._set_fault(fault, _SIGNING, SIGNING)
 
     def _check_lock(self) -> None:
         """Try to write if somebody could not: a success clears that fault."""

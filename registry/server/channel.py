@@ -62,13 +62,12 @@ class WorkerProcess:
         own_end, worker_end = socket.socketpair()
         with worker_end:
             descriptors = (listener.fileno(), worker_end.fileno(), lifeline)
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and numbers of our own
                 [sys.executable, "-P", "-m", "registry.server.worker", *map(str, descriptors)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=descriptors,
             )
         self.channel = WorkerChannel(own_end)
-        self.pid = self._process.pid
         self.ready = False
         #: Pings without an answer yet.
         self.unanswered = 0
@@ -79,7 +78,7 @@ class WorkerProcess:
     @property
     def reason(self) -> str:
         """Why it ended, in a few words: its own message, the signal, or the exit status."""
-        status = self._process.returncode
+        status = self.process.returncode
         if status is not None and status < 0:
             return signal.Signals(-status).name
         return self._failure or f"exit status {status}"
@@ -114,22 +113,10 @@ class WorkerProcess:
         """Return the seconds since it was asked to leave; 0 before."""
         return time.monotonic() - self._left_at if self._left_at is not None else 0.0
 
-    def terminate(self) -> None:
-        """Ask it to finish what it answers within seconds."""
-        self._process.terminate()
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-
     def has_ended(self) -> bool:
         """Return whether the process has ended."""
-        return self._process.poll() is not None
+        return self.process.poll() is not None
 
     def has_failed_to_start(self) -> bool:
         """Return whether it ended because it could not start, as another one would."""
-        return not self.ready and self._process.returncode == CANNOT_START
-
-    def close(self) -> None:
-        """Close the channel, once the process has ended or left."""
-        self.channel.close()
+        return not self.ready and self.process.returncode == CANNOT_START

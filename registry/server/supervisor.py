@@ -127,10 +127,10 @@ class Supervisor:
         worker = place.worker
         if worker is not None:
             if worker.ready and worker.unanswered > MAX_UNANSWERED:
-                _log_error(Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.pid))
-                worker.kill()
+                _log_error(Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.process.pid))
+                worker.process.kill()
             elif not worker.ready and worker.get_age() > START_PATIENCE:
-                worker.kill()
+                worker.process.kill()
             if worker.has_ended():
                 self._handle_lost_worker(place, worker)
         self._check_successor(place)
@@ -146,7 +146,7 @@ class Supervisor:
         _log_error(
             Message(
                 "工作进程 {pid} 意外结束（{reason}），{delay:g} 秒后重新启动。",
-                pid=worker.pid,
+                pid=worker.process.pid,
                 reason=worker.reason,
                 delay=delay,
             )
@@ -168,7 +168,7 @@ class Supervisor:
 
     def _close_worker(self, worker: WorkerProcess) -> None:
         self._unregister_channel(worker)
-        worker.close()
+        worker.channel.close()
 
     def _unregister_channel(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError, ValueError):
@@ -193,7 +193,7 @@ class Supervisor:
                 self._unregister_channel(place.worker)
             place.worker, place.successor, place.young_deaths = successor, None, 0
         elif successor.has_ended() or successor.get_age() > START_PATIENCE:
-            successor.kill()
+            successor.process.kill()
             self._close_worker(successor)
             place.successor = None
             self._to_replace.clear()
@@ -206,12 +206,12 @@ class Supervisor:
         self._signals.clear()
         workers = [*self._list_workers(), *self._leaving]
         for worker in workers:
-            worker.terminate()
+            worker.process.terminate()
         deadline = time.monotonic() + END_PATIENCE
         while any(not worker.has_ended() for worker in workers):
             if {signal.SIGTERM, signal.SIGINT} & {*self._signals} or time.monotonic() > deadline:
                 for worker in workers:
-                    worker.kill()
+                    worker.process.kill()
             self._wait_for_events(0.1)
         for worker in workers:
             self._close_worker(worker)
@@ -225,10 +225,10 @@ class Supervisor:
 
 def _has_left(worker: WorkerProcess) -> bool:
     if worker.get_seconds_since_leaving() > LEAVE_PATIENCE:
-        worker.kill()
+        worker.process.kill()
     if not worker.has_ended():
         return False
-    worker.close()
+    worker.channel.close()
     return True
 
 

@@ -28,7 +28,7 @@ from registry.staff.errors import (
 from registry.staff.i18n import StaffLanguage
 from registry.storage.locks import AT_ONCE, LockWait
 from registry.texts import Listing, Message, PageText
-from registry.web import lanes
+from registry.web import body_limits, lanes
 from registry.web.forms import read_form
 from registry.web.i18n import read_preferences
 
@@ -42,19 +42,15 @@ Req = Request[Any, Any, Any]
 
 #: Of pages that only editors may use.
 EDITORS = {"roles": ("editor",)}
+#: Options of handlers that receive a form of text from editors.
+TEXT_FORM: dict[str, Any] = {
+    **{"opt": EDITORS, "status_code": 200, "sync_to_thread": True, "request_max_body_size": body_limits.TEXT}
+}
 #: Defaults of what templates read and only some pages set.
-_DEFAULTS = {
-    "name": "",
-    "new_password": None,
-    "action_done": None,
-    "form_values": None,
-    "appended": None,
-    "reason": "",
-    "wanted": "",
-    "typed": "",
-    "why": "",
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(("name", "reason", "wanted", "typed", "why"), ""),
+    **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
-    "labels": None,
 }
 
 

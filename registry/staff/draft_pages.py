@@ -15,7 +15,7 @@ from registry.accounts import audit_log
 from registry.domain.identifiers import compact_code
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.records import asof
-from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
 from registry.staff.forms.checks import Finding, make_error, to_finding
@@ -26,17 +26,9 @@ from registry.staff.forms.submit import FormRequest, NewForm
 from registry.staff.i18n import FormLabels
 from registry.storage.attachments import LARGEST, find_attachment
 from registry.texts import Message
-from registry.web import body_limits
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
 _RECEIVED = 3 * LARGEST
-#: Options of handlers that receive a form of text.
-_TEXT_FORM: dict[str, Any] = {
-    "opt": EDITORS,
-    "status_code": 200,
-    "sync_to_thread": True,
-    "request_max_body_size": body_limits.TEXT,
-}
 _RETURNED = 20
 #: The latest proposals sent back or rejected, among which one's own are searched.
 _SEARCHED = 500
@@ -251,7 +243,7 @@ def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Resp
     return _render_check_page(desk, number, [])
 
 
-@post("/drafts/{number:int}/propose", **_TEXT_FORM)
+@post("/drafts/{number:int}/propose", **TEXT_FORM)
 def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose a draft, which is deleted then. If something stands in the way, the draft stays."""
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
@@ -271,7 +263,7 @@ def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
     return _render_check_page(desk, number, [make_error(f"confirm-{key}", message) for key in unconfirmed])
 
 
-@post("/drafts/{number:int}/join", **_TEXT_FORM)
+@post("/drafts/{number:int}/join", **TEXT_FORM)
 def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
     with desk.database.writing() as connection:

@@ -75,12 +75,9 @@ def propose_edition(desk: NamedDependency[Desk]) -> Response[Any]:
     """Propose what was previewed; if the register changed since, show it anew instead."""
     try:
         planned = plan.make_plan(desk.database, _read_edition_form(desk), desk.register.settings.public_url)
-    except InvalidInput as error:
-        return _render_form_errors(desk, error)
-    if desk.read_field("seen") != _digest_plan(planned):
-        message = str(desk.language.translate("publishing.changed"))
-        return _render_preview_page(desk, planned, status=409, errors=[("", message)])
-    try:
+        if desk.read_field("seen") != _digest_plan(planned):
+            message = str(desk.language.translate("publishing.changed"))
+            return _render_preview_page(desk, planned, status=409, errors=[("", message)])
         with audit_log.act_from_address(desk.visitor.address):
             proposal = edition_proposals.propose_edition(
                 desk.database, planned, by=desk.account.name, log=desk.register.log

@@ -20,18 +20,9 @@ from registry.importers.reading import layouts
 from registry.importers.reading.layouts import Layout
 from registry.importers.wizard import difference_lines, import_store, job, pair_decisions
 from registry.importers.wizard.import_store import Import
-from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.texts import FixedText, Message
-from registry.web import body_limits
-
-#: Options of handlers that receive a form of text.
-_TEXT_FORM: dict[str, Any] = {
-    "opt": EDITORS,
-    "status_code": 200,
-    "sync_to_thread": True,
-    "request_max_body_size": body_limits.TEXT,
-}
 
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
@@ -165,7 +156,7 @@ def _require_state(this_import: Import, *states: import_store.State) -> None:
         raise Conflict(Message("这次导入的状态已经变了，请刷新页面后再继续。"))
 
 
-@post("/imports/{number:int}/columns", **_TEXT_FORM)
+@post("/imports/{number:int}/columns", **TEXT_FORM)
 def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Store the columns as named, then start audit and comparison; or choose another heading row first."""
     this_import = get_own_import(desk, number)
@@ -202,7 +193,7 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     return start_import_job(desk, this_import, "comparing", said=options, found=found)
 
 
-@post("/imports/{number:int}/decide", **_TEXT_FORM)
+@post("/imports/{number:int}/decide", **TEXT_FORM)
 def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
 
@@ -258,7 +249,7 @@ def _apply_decision(
     return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
 
 
-@post("/imports/{number:int}/compare", **_TEXT_FORM)
+@post("/imports/{number:int}/compare", **TEXT_FORM)
 def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Compare again, by the decisions and with the register as it is now; or restart an interrupted step."""
     this_import = get_own_import(desk, number)
@@ -269,7 +260,7 @@ def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     return start_import_job(desk, this_import, "comparing")
 
 
-@post("/imports/{number:int}/propose", **_TEXT_FORM)
+@post("/imports/{number:int}/propose", **TEXT_FORM)
 def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose the import; refused while a pair is open, or was decided after the comparison."""
     this_import = get_own_import(desk, number)

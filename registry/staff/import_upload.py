@@ -35,10 +35,8 @@ def show_import_form(desk: NamedDependency[Desk]) -> Response[Any]:
     kind, form_values = query.get("kind") or "list", {}
     if (like := parse_number(query.get("like"), digits=9)) is not None:
         earlier = get_own_import(desk, like)
-        kind, form_values = (
-            earlier.kind,
-            {key: value for key, value in earlier.said.items() if isinstance(value, str | bool)},
-        )
+        kind = earlier.kind
+        form_values = {key: value for key, value in earlier.said.items() if isinstance(value, str | bool)}
         if form_values.get("scope") and form_values["scope"] not in SCOPES:
             form_values |= {"scope": "region", "region": form_values["scope"]}
     return _render_import_form(desk, _parse_kind(kind), form_values)

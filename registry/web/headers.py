@@ -19,6 +19,7 @@ from litestar.types import Message as AsgiMessage
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
 from registry.texts import Message
+from registry.web.connections import LoopbackAddresses
 from registry.web.error_status import encode_problem, get_status
 
 Headers = list[tuple[bytes, bytes]]
@@ -140,6 +141,7 @@ async def _send_response(send: Send, status: int, headers: Headers, body: bytes)
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+_LOOPBACK = LoopbackAddresses()
 #: Read by machines that know only the address of this process.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 #: A name or address, and its port: a Host header by RFC 9110, without its empty port.
@@ -166,7 +168,7 @@ class HostList:
 
     def _check_own_host(self, host: str) -> None:
         name = _parse_host_name(host)
-        if name not in self._names and not _is_this_machine(name):
+        if name not in self._names and name != "localhost" and name not in _LOOPBACK:
             raise WrongHost(Message("本名录的网址是 {address}，请求中的主机名不是它。", address=self._address))
 
 
@@ -199,12 +201,3 @@ def _parse_host_name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:  # brackets that hold no address
         return ""
-
-
-def _is_this_machine(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -59,11 +59,6 @@ def _describe_since(language: Language, key: str, since: Date | None, **values: 
     return language.translate(f"{key}.sentence", since=language.format_day(since), **values)
 
 
-def format_institution_region(language: Language, institution: Institution) -> Markup:
-    """Format province, city and district of an institution."""
-    return language.format_region(institution.region)
-
-
 def format_scope(language: Language, code: str) -> Markup:
     """Format the region of a code by its names; the code itself when there is none."""
     region = regions.find_region(code)
@@ -113,7 +108,7 @@ def list_details(
 def _format_field(language: Language, institution: Institution, field: Field, separator: str) -> Markup | str | None:
     """Format a field of an institution; of several numbers with ``separator`` between them."""
     if field.kind == "region":
-        return format_institution_region(language, institution)
+        return language.format_region(institution.region)
     value = getattr(institution, field.name)
     if field.kind in ("number", "numbers"):
         return (separator.join(value) or None) if field.has_several else value

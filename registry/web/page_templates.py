@@ -49,7 +49,7 @@ def render_icon(name: str) -> Markup:
 
 #: Functions of a language that templates call without naming it.
 _IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
-    *(labels.describe_standing, labels.format_institution_region, labels.format_scope, labels.format_rest_of_address),
+    *(labels.describe_standing, labels.format_scope, labels.format_rest_of_address),
     *(labels.list_details, labels.format_source, labels.format_source_title),
     *(labels.get_ownership_label, labels.get_stage_label),
     *(record_changes.describe_changes, record_changes.describe_recording),

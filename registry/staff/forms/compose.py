@@ -167,12 +167,7 @@ def _find_or_make_source(connection: sa.Connection, form: FormDraft, changes: Va
         sha256=digest,
     )
     for known in lookup.read_sources(connection, asof.make_as_of(connection)).values():
-        same = (known.title, known.as_of, known.sha256, known.scope) == (
-            source.title,
-            source.as_of,
-            source.sha256,
-            source.scope,
-        )
+        same = all(getattr(known, name) == getattr(source, name) for name in ("title", "as_of", "sha256", "scope"))
         if digest and same and set(source.covers) <= set(known.covers):
             return known
     return source
