@@ -14,35 +14,15 @@ from litestar import Response
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
-from public_site import page_times
+from public_site import page_times, responses
 from public_site.page_times import TimesForm, parse_known_at
-from public_site.responses import (
-    PAGE_CACHE,
-    FieldError,
-    PageContext,
-    PageRequest,
-    find_site_facts,
-    get_page_address,
-    get_register,
-    make_frame,
-    make_page_response,
-    read_language,
-)
+from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from public_site.search_pages import is_code
 from registry.batch.claim_columns import parse_loose_day
+from registry.domain import model
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.identifiers import parse_code
-from registry.domain.model import (
-    LONGEST_NAME,
-    LONGEST_NUMBER,
-    LONGEST_TEXT,
-    Answer,
-    Claim,
-    ContentFlag,
-    Person,
-    Provider,
-    Struct,
-)
+from registry.domain.model import Answer, Claim, ContentFlag, Person, Provider, Struct
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput, PeopleLimit
 from registry.receipts.describe import has_person_name
@@ -59,7 +39,7 @@ _LONGEST_FIELD = 200
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
 _LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
-_LIMITS = {"practitioner": LONGEST_NAME, "ad_certificate": LONGEST_NUMBER, "text": LONGEST_TEXT}
+_LIMITS = {"practitioner": model.LONGEST_NAME, "ad_certificate": model.LONGEST_NUMBER, "text": model.LONGEST_TEXT}
 
 
 class CheckForm(Struct, frozen=True, kw_only=True):
@@ -145,8 +125,10 @@ def show_check(request: PageRequest) -> Response[str]:
     """Show the check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
     query = request.query_params
     if not any(name in query for name in CheckForm.__struct_fields__):
-        return make_page_response(request, CheckPage(form=CheckForm(), **make_frame(request)))
-    return render_check_answer(request, read_check_form(query), get_page_address(request), PAGE_CACHE)
+        return make_page_response(request, CheckPage(form=CheckForm(), **responses.make_frame(request)))
+    return render_check_answer(
+        request, read_check_form(query), responses.get_page_address(request), responses.PAGE_CACHE
+    )
 
 
 @route_post("/check", "check_form", body_limits.TEXT)
@@ -172,7 +154,7 @@ def read_check_form(fields: Mapping[str, Any]) -> CheckForm:
 
 def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache: str) -> Response[str]:
     """Render the answers to a form, or what is wrong with it field by field."""
-    language, site = read_language(request), find_site_facts(request)
+    language, site = read_language(request), responses.find_site_facts(request)
     claim, errors = make_claim(form, language)
     if claim is not None:
         try:
@@ -290,7 +272,7 @@ def check_pasted_receipt(request: PageRequest, data: URLEncodedBody[dict[str, An
 @route_get("/check/receipt", "given")
 def issue_receipt(request: PageRequest) -> Response[Any]:
     """Issue the receipt of an answer of the check form: asked again, signed, and shown to be saved."""
-    language, here = read_language(request), get_page_address(request)
+    language, here = read_language(request), responses.get_page_address(request)
     claim, errors = make_claim(form := read_check_form(request.query_params), language)
     if claim is None or errors:
         return Redirect(language.make_link(here.replace("/check/receipt", "/check", 1)), status_code=302)
@@ -316,15 +298,15 @@ def _render_new_receipt(request: PageRequest, form: CheckForm, claim: Claim, her
     except (InvalidInput, PeopleLimit):  # the check page says what is wrong
         return render_check_answer(request, form, here, "no-store")
     checked = register.check_receipt(text, lang)
-    page = make_receipt_page(checked, text, fresh=True, here=here, site=find_site_facts(request))
+    page = make_receipt_page(checked, text, fresh=True, here=here, site=responses.find_site_facts(request))
     return make_page_response(request, page, cache="no-store")
 
 
 def _render_receipt_check(request: PageRequest, pasted: str) -> Response[str]:
-    text, site, lang = compact_receipt(pasted), find_site_facts(request), read_language(request).lang
+    text, site, lang = compact_receipt(pasted), responses.find_site_facts(request), read_language(request).lang
     here = Language().make_link("/receipt", receipt=text if len(text) <= _LONGEST_IN_ADDRESS else None)
     if not text:
-        page = ReceiptPage(here=here if pasted else get_page_address(request), site=site)
+        page = ReceiptPage(here=here if pasted else responses.get_page_address(request), site=site)
         return make_page_response(request, page)
     try:
         checked = get_register(request).check_receipt(text, lang)

@@ -17,14 +17,8 @@ from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Stream
 
-from public_site.responses import (
-    PageContext,
-    PageRequest,
-    find_site_facts,
-    get_register,
-    make_page_response,
-    read_language,
-)
+from public_site import responses
+from public_site.responses import PageContext, PageRequest, get_register, make_page_response, read_language
 from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow
@@ -135,7 +129,7 @@ def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
 def _render_refusal(request: PageRequest, error: InvalidInput | Busy) -> Response[Any]:
     """Render the page that says what is wrong with the file, or that there are too many uploads."""
     sentence = error.get_text(read_language(request).lang)
-    page = ListPage(here="/check", site=find_site_facts(request), error=sentence, limit=MOST_ROWS)
+    page = ListPage(here="/check", site=responses.find_site_facts(request), error=sentence, limit=MOST_ROWS)
     response = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
     response.headers.update(error_status.make_headers(error))
     return response
@@ -195,7 +189,7 @@ def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Respo
     tally, at = writer.tally, writer.batch.at
     page = ListPage(
         here="/check",
-        site=find_site_facts(request),
+        site=responses.find_site_facts(request),
         limit=MOST_ROWS,
         name=name[:80],
         rows=tuple(writer.shown),

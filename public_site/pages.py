@@ -8,17 +8,16 @@ from typing import Any, ClassVar
 from litestar import Response, Router
 from litestar.params import FromPath
 
-from public_site import api_reference, check_pages, edition_pages, institution_pages, list_upload, search_pages
-from public_site.responses import (
-    FieldError,
-    PageContext,
-    PageRequest,
-    find_site_facts,
-    get_register,
-    make_frame,
-    make_page_response,
-    render_error_page,
+from public_site import (
+    api_reference,
+    check_pages,
+    edition_pages,
+    institution_pages,
+    list_upload,
+    responses,
+    search_pages,
 )
+from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_frame, make_page_response
 from registry.domain.identifiers import format_code
 from registry.domain.model import Entry
 from registry.errors import NotFound
@@ -41,7 +40,7 @@ class AboutPage(PageContext, frozen=True, kw_only=True):
 @route_get("/about", "about")
 def show_about(request: PageRequest) -> Response[str]:
     """Show what the register is."""
-    return make_page_response(request, AboutPage(here="/about", site=find_site_facts(request)))
+    return make_page_response(request, AboutPage(here="/about", site=responses.find_site_facts(request)))
 
 
 @route_get("/static/{name:str}", "static")
@@ -113,5 +112,5 @@ _MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_p
 router = Router(
     "/",
     route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],
-    exception_handlers={Exception: render_error_page},
+    exception_handlers={Exception: responses.render_error_page},
 )

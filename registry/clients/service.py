@@ -17,21 +17,13 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from registry import errors
 from registry.batch.batch import Noted
 from registry.clients import keys
 from registry.clients.keys import ApiKey, Scope
 from registry.domain.identifiers import compact_code
 from registry.domain.model import Struct
-from registry.errors import (
-    Busy,
-    CannotRecord,
-    InvalidKey,
-    PeopleLimit,
-    QuotaSpent,
-    RegistryError,
-    ScopeMissing,
-    TooManyRequests,
-)
+from registry.errors import Busy, CannotRecord, InvalidKey, RegistryError, ScopeMissing, TooManyRequests
 from registry.log.clock import get_now_ms
 from registry.records.asof import read_today
 from registry.settings import Settings
@@ -309,7 +301,7 @@ def _make_invalid_error() -> InvalidKey:
 def _make_refusal(admitted: AdmittedRequest) -> TooManyRequests:
     day = admitted.rooms.get("day")
     if day and not day.is_admitted:
-        return QuotaSpent(
+        return errors.QuotaSpent(
             Message("此密钥今天的{limit:,}次额度已用完，北京时间零点后恢复。", limit=day.limit),
             retry_after=to_whole_seconds(day.wait),
             rooms=admitted.rooms,
@@ -367,9 +359,9 @@ class PeopleBudget:
         if not self.may_look(code):
             raise self.make_refusal()
 
-    def make_refusal(self) -> PeopleLimit:
+    def make_refusal(self) -> errors.PeopleLimit:
         """Make the error for an asker who has used up the day's limit."""
-        return PeopleLimit(
+        return errors.PeopleLimit(
             Message(
                 "同一地址（或密钥）每天最多查看{limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
                 "不涉及人员的查询与核验不受影响。",

@@ -14,15 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import errors, proposals
-from registry.errors import (
-    ClockWrong,
-    RegistryError,
-    SecretsKeyMissing,
-    StorageFull,
-    StorageLow,
-    StorageReadOnly,
-    find_storage_fault,
-)
+from registry.errors import ClockWrong, RegistryError, SecretsKeyMissing, StorageLow, StorageReadOnly
 from registry.institutions import search
 from registry.log import clock, mirror_mark
 from registry.operations import descriptors
@@ -199,7 +191,7 @@ class Upkeep:
 
 #: Seconds between checks.
 EVERY = 5.0
-_STORAGE = (StorageFull.code, StorageReadOnly.code)
+_STORAGE = (errors.StorageFull.code, StorageReadOnly.code)
 _SIGNING = (errors.SigningKeyMissing.code, errors.SigningKeyForeign.code, errors.CheckpointForeign.code)
 #: Faults that keep the view from following the log, and so the database from being read.
 _READING = (
@@ -256,10 +248,10 @@ class FaultWatch:
                     faults.setdefault(StorageLow.code, _make_low_storage_fault(folder, free // MIB))
                 check_free_space(folder, 0, reserve)
                 check_writable(folder)
-            except (StorageFull, StorageReadOnly) as fault:
+            except (errors.StorageFull, StorageReadOnly) as fault:
                 faults[fault.code] = fault
             except OSError as error:
-                storage_fault = find_storage_fault(error, folder) or errors.make_read_only_error(folder)
+                storage_fault = errors.find_storage_fault(error, folder) or errors.make_read_only_error(folder)
                 faults[storage_fault.code] = storage_fault
         for code in (*_STORAGE, StorageLow.code):
             if code in faults:

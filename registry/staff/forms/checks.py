@@ -7,33 +7,14 @@ import hashlib
 from collections.abc import Iterator
 from typing import Literal
 
-from registry.domain import regions
-from registry.domain.identifiers import (
-    compact_domain,
-    compact_licence,
-    compact_uscc,
-    compute_certificate_expiry,
-    parse_certificate,
-    parse_code,
-    parse_uscc,
-)
+from registry.domain import identifiers, regions
 from registry.domain.model import Struct
 from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.errors import InvalidInput, RegistryError
 from registry.records.asof import parse_day
-from registry.staff.forms.forms import (
-    CODES,
-    LONGEST,
-    WITHDRAWN,
-    FormField,
-    FormKind,
-    Typed,
-    list_fields,
-    read_boxes,
-    read_lines,
-    read_text,
-)
+from registry.staff.forms import forms
+from registry.staff.forms.forms import CODES, FormKind, Typed, list_fields, read_boxes, read_lines, read_text
 from registry.staff.forms.record_values import read_day
 from registry.texts import FixedText, Message
 from registry.verification import addresses
@@ -97,7 +78,7 @@ def check_form(
     return findings
 
 
-def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
+def _check_input(field: forms.FormField, typed: Typed) -> Iterator[Finding]:
     text = read_text(typed, field.name)
     if field.input == "day" and text:
         try:
@@ -106,13 +87,13 @@ def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
         except InvalidInput:
             message = Message("“{text}”不是日期，请写成 2025-07-01 这样。", text=text)
             yield make_error(field.name, message)
-    if field.input in ("text", "area", "lines") and len(text) > (limit := LONGEST[field.input]):
+    if field.input in ("text", "area", "lines") and len(text) > (limit := forms.LONGEST[field.input]):
         yield make_error(field.name, Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit))
     if field.input == "choice" and text and text not in field.choices:
         yield make_error(field.name, Message("请从所列项中选择。"))
     if field.name == "institution" and text:
         try:
-            parse_code(text)
+            identifiers.parse_code(text)
         except InvalidInput as error:
             yield to_finding(error, "institution")
 
@@ -144,7 +125,7 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
     yield from check_uscc(read_text(typed, "uscc"))
     yield from check_licence_number(read_text(typed, "practice_licence_no"), read_text(typed, "uscc"))
     for line in read_lines(typed, "domains"):
-        if compact_domain(line) is None:
+        if identifiers.compact_domain(line) is None:
             yield make_error(
                 "domains", Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40])
             )
@@ -192,7 +173,7 @@ def _format_region_name(code: str) -> str:
 
 def check_uscc(text: str) -> Iterator[Finding]:
     """Check a credit code: a wrong length or character is an error, a wrong check character a warning."""
-    number = compact_uscc(text)
+    number = identifiers.compact_uscc(text)
     if not number:
         return
     if len(number) != 18 or not set(number) <= _USCC_ALPHABET:
@@ -202,7 +183,7 @@ def check_uscc(text: str) -> Iterator[Finding]:
         )
         return
     try:
-        parse_uscc(number)
+        identifiers.parse_uscc(number)
     except InvalidInput:
         yield make_warning(
             "uscc",
@@ -212,7 +193,7 @@ def check_uscc(text: str) -> Iterator[Finding]:
 
 def check_licence_number(text: str, uscc: str) -> Iterator[Finding]:
     """Warn unless there are 22 characters and the first nine are those of the organisation; older licences differ."""
-    number, organisation = compact_licence(text), compact_uscc(uscc)
+    number, organisation = identifiers.compact_licence(text), identifiers.compact_uscc(uscc)
     if number and len(number) != 22:
         yield make_warning(
             "practice_licence_no",
@@ -229,7 +210,7 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     stage = read_text(typed, "stage")
     if not stage:
         return
-    if stage == WITHDRAWN and not read_text(typed, "reason"):
+    if stage == forms.WITHDRAWN and not read_text(typed, "reason"):
         yield make_error("reason", Message("撤回误登的批准须写明理由。"))
     if stage in STAGES:
         yield from _check_approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
@@ -287,11 +268,11 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
     if not text:
         return
     try:
-        number = parse_certificate(text)
+        number = identifiers.parse_certificate(text)
     except InvalidInput as error:
         yield to_finding(error, "number")
         return
-    start, expiry = number.approval_day, compute_certificate_expiry(number.approval_day)
+    start, expiry = number.approval_day, identifiers.compute_certificate_expiry(number.approval_day)
     end = read_day(typed, "valid_to")
     yield make_note("number", Message("由文号推算：{start} 批准，有效期至 {expiry}。", start=start, expiry=expiry))
     if end and end < start:
