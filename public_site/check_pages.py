@@ -59,8 +59,7 @@ class CheckForm(Struct, frozen=True, kw_only=True):
         """Whether it fits into an address that may be kept and passed on: no person's name, no long text."""
         return not (self.practitioner or self.ad_certificate or self.text)
 
-    @property
-    def filled_fields(self) -> tuple[tuple[str, str], ...]:
+    def list_values(self) -> tuple[tuple[str, str], ...]:
         """(field, value) of what was filled in, for a form that asks the same again."""
         return tuple((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)))
 
@@ -137,7 +136,7 @@ def submit_check(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> 
     form = read_check_form(data)
     if not form.is_plain:
         return render_check_answer(request, form, form.make_plain_link(), "no-store")
-    if not form.filled_fields:  # a blank name, so that the page says what is missing
+    if not form.list_values():  # a blank name, so that the page says what is missing
         form = CheckForm(name=" ")
     return Redirect(form.make_plain_link(read_language(request)), status_code=303)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,6 +46,15 @@ def write_help(*paragraphs: Message) -> str:
 def print_json(value: Any) -> None:
     """Print a value as one JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_result(value: Any, lines: Iterable[str], json_: bool) -> None:
+    """Print a value as one JSON document; or, for people, its lines."""
+    if json_:
+        print_json(value)
+    else:
+        for line in lines:
+            click.echo(line)
 
 
 def print_proposal(number: int) -> None:

@@ -94,12 +94,9 @@ def list_log_keys(json_: bool) -> None:
         {"id": verifier.id.hex(), "vkey": verifier.text, "retired": key.is_retired, "at": key.at}
         for key, verifier in zip(published.load_keys(), published.list_verifiers(retired=True), strict=True)
     ]
-    if json_:
-        common.print_json(rows)
-        return
-    for row in rows:
-        state = write_bilingual("已停用") if row["retired"] else write_bilingual("在用")
-        click.echo(f"{row['id']}  {state}  {row['at'] or ''}\n    {row['vkey']}")
+    states = {True: write_bilingual("已停用"), False: write_bilingual("在用")}
+    lines = (f"{row['id']}  {states[bool(row['retired'])]}  {row['at'] or ''}\n    {row['vkey']}" for row in rows)
+    common.print_result(rows, lines, json_)
 
 
 @log_group.command("rotate", help=write_bilingual("增加新签名密钥，与旧密钥并行签名"))

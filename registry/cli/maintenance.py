@@ -128,12 +128,9 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
 @common.as_json
 def show_settings(json_: bool) -> None:
     """List every setting with its default and meaning."""
-    rows = settings.list_settings()
-    if json_:
-        common.print_json([dict(zip(("variable", "default", "meaning"), row, strict=True)) for row in rows])
-        return
-    for variable, default, meaning in rows:
-        click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
+    rows = [dict(zip(("variable", "default", "meaning"), row, strict=True)) for row in settings.list_settings()]
+    lines = (f"{row['variable']}  [{row['default'] or '-'}]\n    {row['meaning']}" for row in rows)
+    common.print_result(rows, lines, json_)
 
 
 @main.command(help=write_bilingual("由日志重建视图"))
@@ -172,11 +169,7 @@ def lag(json_: bool) -> None:
 
     with common.open_database() as database, database.reading() as connection:
         behind = views.measure_lag(connection)
-    if json_:
-        common.print_json(behind)
-        return
-    for name, number in behind.items():
-        click.echo(f"{name}: {number}")
+    common.print_result(behind, (f"{name}: {number}" for name, number in behind.items()), json_)
 
 
 @main.command(help=write_bilingual("运行网站与接口"))

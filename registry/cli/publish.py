@@ -137,9 +137,5 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
                 audit_log.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
     finally:
         register.close()
-    if json_:
-        common.print_json(result)
-        return
-    for file in result.files:
-        click.echo(f"{file.sha256}  {file.size:>12,}  {file.name}")
-    click.echo(result.describe(detect_language()))
+    files = [f"{file.sha256}  {file.size:>12,}  {file.name}" for file in result.files]
+    common.print_result(result, [*files, result.describe(detect_language())], json_)

@@ -58,7 +58,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
     )
 
 
-def served() -> ASGIApp:
+def build_server_app() -> ASGIApp:
     """Return the application as a server runs it; files it writes from now on are readable by its own user alone."""
     os.umask(0o077)
     load_catalogues()

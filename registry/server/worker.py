@@ -201,7 +201,7 @@ def make_config(loaded: Settings) -> uvicorn.Config:
     CONNECTIONS.exempt = cast("Container[str]", proxies) if loaded.trusted_proxies else LoopbackAddresses()
     CONNECTIONS.highest_descriptor = descriptors.find_first_reserved()
     return uvicorn.Config(
-        "registry.server.app:served",
+        "registry.server.app:build_server_app",
         factory=True,
         http=HttpConnection,
         ws="none",

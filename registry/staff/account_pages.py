@@ -15,10 +15,9 @@ from litestar.params import FromPath
 from registry import accounts
 from registry.accounts import audit_log, factors, sessions, signin
 from registry.domain.normalise import escape_cells
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.records import asof
 from registry.staff.desk import Desk
-from registry.staff.errors import make_refusal
 from registry.texts import Message
 
 _ADMINISTRATORS = {"roles": ("administrator",)}
@@ -98,7 +97,7 @@ def change_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response
 def _refuse_own_account(desk: Desk, name: str) -> None:
     """Refuse changes of one's own account: nobody gives themselves roles, nor locks everybody out by closing it."""
     if name == desk.account.name:
-        raise make_refusal("own_account", Message("不能在这里更改自己的账号，请另一位管理员办理。"))
+        raise NotAllowed(Message("不能在这里更改自己的账号，请另一位管理员办理。"), why="own_account")
 
 
 def _read_roles(desk: Desk) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -157,10 +158,8 @@ def _save_or_copy_draft(desk: Desk, source: FormDraft | NewForm, filled: FormCon
     account = desk.account.name
     with desk.database.writing() as connection:
         if isinstance(source, FormDraft) and desk.read_field("version", 20) == str(source.version):
-            try:
+            with suppress(Conflict):
                 return form_drafts.save_draft(connection, source, filled), False
-            except Conflict:
-                pass
         amends = source.amends if isinstance(source, FormDraft) else None
         about = (source.kind, source.subject, filled)
         copy = form_drafts.create_draft(connection, account, *about, base_size=source.base_size, amends=amends)
@@ -229,9 +228,9 @@ def _find_institution(connection: Any, subject: str, parent: str) -> tuple[str, 
     """Return (name, address, code) of the institution that a form is about or that it belongs to."""
     institution = subject if subject.startswith("institution:") else parent
     recorded = record_values.read_values_on(connection, institution, asof.find_today(connection)) if institution else {}
-    return (
-        (str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]) if "name" in recorded else None
-    )
+    if "name" not in recorded:
+        return None
+    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]
 
 
 # --- before proposing ------------------------------------------------------------------------------------------------

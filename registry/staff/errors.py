@@ -24,7 +24,6 @@ from registry.errors import CannotAnswer, NotAllowed, RegistryError, SecretsKeyM
 from registry.register import Register
 from registry.staff.i18n import StaffLanguage, build_environment
 from registry.storage.locks import LockWait
-from registry.texts import Message
 from registry.web import error_status, lanes
 from registry.web.i18n import Lang, Size, read_preferences
 
@@ -97,11 +96,6 @@ def render_template(
 def find_session(request: Request[Any, Any, Any]) -> Session | None:
     """Return the session of a request, once it was looked for."""
     return cast("Session | None", request.scope.get(SESSION))
-
-
-def make_refusal(why: str, message: Message) -> NotAllowed:
-    """Make the refusal of a person or of a form that is not ours; ``why``: a word for the audit log."""
-    return NotAllowed(message, why=why)
 
 
 def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -197,12 +197,10 @@ class FormLabels:
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
         """Format the input of a field as text."""
-        if isinstance(value, list):
-            return self.language.format_list(
-                self.language.get_plain_word(code) for code in value
-            ) or self.language.translate("proposal.nothing")
         if not value:
             return self.language.translate("proposal.nothing")
+        if isinstance(value, list):
+            return self.language.format_list(map(self.language.get_plain_word, value))
         if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
             return self.get_choice_label(field, value)
         return self.language.format_list(self.language.mark_chinese(line) for line in value.splitlines())

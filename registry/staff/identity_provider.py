@@ -27,7 +27,7 @@ from registry.domain.model import Struct
 from registry.errors import CannotAnswer, NotAllowed, NotFound
 from registry.settings import Settings
 from registry.staff.desk import Desk, set_cookie, set_session_cookie
-from registry.staff.errors import NEXT_STEP, SignInRequired, make_refusal
+from registry.staff.errors import NEXT_STEP, SignInRequired
 from registry.texts import Message
 
 _NOBODY = {"state": "none"}
@@ -104,7 +104,7 @@ def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
     if not (is_genuine and 0 <= time.time() - int(at) <= PROOF_SECONDS):
         return desk.redirect_to("/staff")
     if bytes.fromhex(identity).decode() != desk.account.external:
-        raise make_refusal("other_identity", Message("在身份认证系统中登录的是另一个人，没有执行。"))
+        raise NotAllowed(Message("在身份认证系统中登录的是另一个人，没有执行。"), why="other_identity")
     with desk.database.writing() as connection:
         sessions.save_proof(connection, desk.session)
         desk.record_event(connection, "proved", "oidc")
@@ -163,7 +163,7 @@ class IdentityProvider:
         NotAllowed for anything else: another state, an invalid code, a token that is forged, old or for somebody else.
         """
         if not code or not hmac.compare_digest(pending.state.encode(), state.encode()):
-            raise _make_refusal("state")
+            raise _("state")
         fields = {
             "grant_type": "authorization_code",
             "code": code,
@@ -176,7 +176,7 @@ class IdentityProvider:
         )
         token = answer.json().get("id_token") if answer.is_success else None
         if not isinstance(token, str):
-            raise _make_refusal("code")
+            raise _("code")
         try:
             keys = KeySet.import_key_set(self._send_request("GET", self._load_configuration()["jwks_uri"]).json())
             decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
@@ -188,7 +188,7 @@ class IdentityProvider:
             claims = CodeIDToken(decoded.claims, decoded.header, claim_options, params)
             claims.validate(leeway=LEEWAY)
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise _make_refusal("token") from error
+            raise _("token") from error
         return str(claims["sub"])
 
     def _load_configuration(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _make_random() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _make_refusal(reason: str) -> NotAllowed:
+def _(reason: str) -> NotAllowed:
     return NotAllowed(Message("身份认证系统没有证明您是谁，请重新登录。"), why=f"oidc_{reason}")
 
 

@@ -112,10 +112,8 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
     if leaf is not None:
         places = list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
     changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
-    values["errors"] = [
-        *values.get("errors", []),
-        *(error for error in preview_errors if error not in values.get("errors", [])),
-    ]
+    errors = values.pop("errors", [])
+    values["errors"] = errors + [error for error in preview_errors if error not in errors]
     return desk.render_page(
         "proposal",
         proposal=proposal,

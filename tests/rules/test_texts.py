@@ -199,7 +199,7 @@ def test_a_server_has_its_catalogues_before_it_serves(monkeypatch: pytest.Monkey
     texts.load_catalogue.cache_clear()
     texts.load_page_texts.cache_clear()
     monkeypatch.setattr("os.umask", lambda _mode: 0)
-    app.served()
+    app.build_server_app()
     monkeypatch.setattr(texts, "read_catalogue", lambda _path: pytest.fail("opened a file while it served"))
     assert texts.find_text("site.large", "en") != texts.find_text("site.large")
     assert texts.load_catalogue("en") is not None
