@@ -170,14 +170,9 @@ def proposals(every: bool, json_: bool) -> None:
     """List proposals waiting for a second person."""
     with common.open_database() as database, database.reading() as connection:
         rows = four_eyes.list_proposals(connection, None if every else "pending")
-    if json_:
-        common.print_json(rows)
-        return
-    if not rows:
-        click.echo(write_bilingual("没有待审批的提案"))
-    for row in rows:
-        items = f"{row.items} {write_bilingual('条', context='cli.proposals')}"
-        click.echo(f"{row.id}  {row.state}  {row.title}  {items}  {row.proposer}")
+    items = write_bilingual("条", context="cli.proposals")
+    lines = [f"{row.id}  {row.state}  {row.title}  {row.items} {items}  {row.proposer}" for row in rows]
+    common.print_result(rows, lines or [write_bilingual("没有待审批的提案")], json_)
 
 
 @main.command(help=write_bilingual("批准提案（须为未参与者）"))
@@ -199,10 +194,8 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
                 log=PublishedLog(settings.load()),
                 progress=lambda done: report_progress("append", done),
             )
-    if json_:
-        common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})
-    else:
-        click.echo(f"{write_bilingual('已批准')}: {identifier}，{write_bilingual('日志')} {first}-{last}")
+    line = f"{write_bilingual('已批准')}: {identifier}，{write_bilingual('日志')} {first}-{last}"
+    common.print_result({"proposal": identifier, "first_entry": first, "last_entry": last}, [line], json_)
 
 
 @main.command(help=write_bilingual("退回提案"))

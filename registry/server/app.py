@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def open_register(app: Litestar) -> AsyncIterator[None]:
-        lanes.install_lanes()
+        asyncio.get_running_loop().set_default_executor(lanes.Lanes())
         register = Register(loaded)
         app.state.register = register
         await anyio.to_thread.run_sync(register.start)

@@ -89,14 +89,12 @@ class Supervisor:
     def _handle_signals(self) -> None:
         while self._signals:
             number = self._signals.popleft()
-            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and self._is_terminal_gone()):
+            # SIGHUP also comes when the terminal of this process was closed.
+            is_terminal_gone = self._terminal is not None and not _is_terminal_open(self._terminal)
+            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and is_terminal_gone):
                 self._ending = True
             elif number == signal.SIGHUP:
                 self._to_replace.extend(place for place in self._places if place not in self._to_replace)
-
-    def _is_terminal_gone(self) -> bool:
-        """Return whether SIGHUP came because the terminal of this process was closed."""
-        return self._terminal is not None and not _is_terminal_open(self._terminal)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 

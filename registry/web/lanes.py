@@ -6,7 +6,6 @@ A request that finds its lane full is refused at once, with when to retry.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -94,11 +93,6 @@ class Lanes(ThreadPoolExecutor):
             lane.shutdown(wait=False, cancel_futures=cancel_futures)
         for lane in self._lanes.values():
             lane.shutdown(wait=wait)
-
-
-def install_lanes() -> None:
-    """Give the running event loop its lanes, which end with it."""
-    asyncio.get_running_loop().set_default_executor(Lanes())
 
 
 async def run_in_lane(name: LaneName, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

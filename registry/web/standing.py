@@ -110,17 +110,14 @@ def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     return grants
 
 
-def _derive_state(institution: Institution) -> State:
-    if institution.status != "listed":
-        return institution.status
-    return verdict.judge_best_stage(approval.stage for approval in institution.approvals)
-
-
 def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
     """Return the institution's standing; ``since``: by path, the day from which it has been as it is."""
-    state = _derive_state(institution)
     days = since or {}
-    status_day = days.get("status") if institution.status != "listed" else None
+    state: State
+    if institution.status == "listed":
+        status_day, state = None, verdict.judge_best_stage(approval.stage for approval in institution.approvals)
+    else:
+        status_day, state = days.get("status"), institution.status
     suspension_day = status_day if state == "suspended" else None
     # Only approvals that are recorded as stopped have a day of their own; the others stop with the suspension.
     stop_days = {
