@@ -163,7 +163,7 @@ class IdentityProvider:
         NotAllowed for anything else: another state, an invalid code, a token that is forged, old or for somebody else.
         """
         if not code or not hmac.compare_digest(pending.state.encode(), state.encode()):
-            raise _("state")
+            raise _make_refusal("state")
         fields = {
             "grant_type": "authorization_code",
             "code": code,
@@ -176,7 +176,7 @@ class IdentityProvider:
         )
         token = answer.json().get("id_token") if answer.is_success else None
         if not isinstance(token, str):
-            raise _("code")
+            raise _make_refusal("code")
         try:
             keys = KeySet.import_key_set(self._send_request("GET", self._load_configuration()["jwks_uri"]).json())
             decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
@@ -188,7 +188,7 @@ class IdentityProvider:
             claims = CodeIDToken(decoded.claims, decoded.header, claim_options, params)
             claims.validate(leeway=LEEWAY)
         except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise _("token") from error
+            raise _make_refusal("token") from error
         return str(claims["sub"])
 
     def _load_configuration(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _make_random() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _(reason: str) -> NotAllowed:
+def _make_refusal(reason: str) -> NotAllowed:
     return NotAllowed(Message("身份认证系统没有证明您是谁，请重新登录。"), why=f"oidc_{reason}")
 
 
