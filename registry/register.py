@@ -21,7 +21,7 @@ from registry.institutions.pages import MayLook, allow_every_look
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
-from registry.operations import health, presence
+from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
 from registry.reconciliation.match import Reconciler
@@ -287,8 +287,8 @@ def open_register(settings: Settings) -> Register:
     """
     register = Register(settings)
     try:
-        presence.require_database(register.database, register.log)
-        presence.require_published_prefix(register.database, register.log)
+        health.require_database(register.database, register.log)
+        health.require_published_prefix(register.database, register.log)
     except BaseException:
         register.database.close()
         raise

@@ -10,10 +10,29 @@ import click
 
 from registry.errors import FAULTS, RegistryError, find_storage_fault
 from registry.storage import rights
+from registry.texts import write_bilingual
 
 
-class _Group(click.Group):
+class _Command(click.Command):
+    """A command whose help is in both languages to the last line."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = write_bilingual("显示本说明")
+        return option
+
+
+class _Subgroup(_Command, click.Group):
+    """A group of such commands."""
+
+    command_class = _Command
+
+
+class _Group(_Subgroup):
     """Turn refusals into one line on stderr and exit status 1."""
+
+    group_class = _Subgroup
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -37,10 +56,14 @@ def detect_language() -> str:
     return "en" if locale_name.startswith("en") else "zh-CN"
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="art-registry")
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help=write_bilingual("人类辅助生殖技术机构名录"),
+)
+@click.version_option(package_name="art-registry", help=write_bilingual("显示版本"))
 def main() -> None:
-    """人类辅助生殖技术机构名录 / the register of institutions approved for assisted reproduction."""
+    """The register of institutions approved for assisted reproduction."""
     # A terminal without UTF-8 must not turn an answer into a traceback.
     if locale.getpreferredencoding(False).upper() not in ("UTF-8", "UTF8"):
         for stream in (sys.stdout, sys.stderr):
@@ -48,19 +71,4 @@ def main() -> None:
 
 
 # The commands register themselves on `main`.
-from registry.cli import (  # noqa: E402, F401
-    accounts,
-    backup,
-    check,
-    clock,
-    correct,
-    keys,
-    log,
-    maintenance,
-    mirror,
-    proposals,
-    publish,
-    queries,
-    receipt,
-    witness,
-)
+from registry.cli import accounts, backup, check, log, maintenance, proposals, publish, queries, witness  # noqa: E402, F401

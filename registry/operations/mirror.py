@@ -173,7 +173,7 @@ class _MirrorRun:
                     "{address}/{file} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
                     address=self._remote.address,
                     file=file,
-                ),
+                )
             )
 
     def _find_altered_file(self, start: int, size: int) -> str:
@@ -223,12 +223,8 @@ def _require_mirror(database: Database, settings: Settings) -> None:
 
 
 def _make_own_register_error(folder: Path) -> Conflict:
-    return Conflict(
-        Message("{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。", folder=folder),
-    )
+    return Conflict(Message("{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。", folder=folder))
 
 
 def _make_changed_error() -> LogDamaged:
-    return LogDamaged(
-        Message("镜像在更新途中被他人改动，未作任何改变；请重试。"),
-    )
+    return LogDamaged(Message("镜像在更新途中被他人改动，未作任何改变；请重试。"))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import audit_log, devices, factors, passwords, sessions, signin, throttle
-from registry.accounts import failure_counts as repeats_
+from registry.accounts import throttle as repeats_
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import SignIns, Visitor
 from registry.errors import Conflict, InvalidInput, NotAllowed, StorageFull, TooManyRequests

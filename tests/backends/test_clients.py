@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.batch.batch import Noted
-from registry.clients import keys, service, usage, watches
+from registry.clients import keys, service, watches
 from registry.clients.keys import ApiKey, NewKey
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
@@ -272,7 +272,7 @@ def test_usage_that_cannot_be_written_is_kept_for_later(
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
     with monkeypatch.context() as failing:
-        failing.setattr(usage, "add_usage", broken)
+        failing.setattr(keys, "add_usage", broken)
         clients.write_usage()
     clients.admit_key(key, "verify", "verify")
     clients.write_usage()
@@ -306,7 +306,7 @@ def test_a_check_that_cannot_be_recorded_is_not_answered(
     def broken(*_: object) -> None:
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
-    monkeypatch.setattr(usage, "record_checks", broken)
+    monkeypatch.setattr(keys, "record_checks", broken)
     with pytest.raises(CannotRecord):
         clients.record_checks(admitted, [noted(a_claim(), answer_claim(asked, a_claim()))], asked.size)
 
@@ -322,7 +322,7 @@ def test_old_checks_are_deleted_and_newer_ones_stay(
         first = connection.execute(sa.select(sa.func.min(key_checks.c.id))).scalar_one()
         old = sa.update(key_checks).where(key_checks.c.id == first).values(at=keys.get_now_ms() - 401 * 86_400_000)
         connection.execute(old)
-        assert usage.delete_old_checks(connection, 400) == 1
+        assert keys.delete_old_checks(connection, 400) == 1
     assert len(clients.list_checks(OFFICE, 0, 10)) == 1
 
 

@@ -30,6 +30,7 @@ from registry.operations.backup.restore import RestoreResult
 from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.settings import Settings
+from registry.storage import tables
 from registry.storage.database import Database
 from registry.storage.tables import erasable, metadata, proposal_items
 from tests.factories import (
@@ -46,6 +47,11 @@ from tests.factories import (
 
 NAME = "示例员甲"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+#: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
+REBUILT = (
+    *(tables.positions, tables.versions, tables.search_documents, tables.deadlines),
+    *(tables.staff_sessions, tables.staff_drafts, tables.imports, tables.import_pages),
+)
 BEFORE, AFTER = 3, 4  # a history; and one institution more
 
 
@@ -151,8 +157,8 @@ def a_person_of() -> str:
 
 
 def test_every_table_is_either_kept_by_a_backup_or_made_anew() -> None:
-    assert {table.name for table in (*file.KEPT, *file.REBUILT)} == set(metadata.tables)
-    assert not set(file.KEPT) & set(file.REBUILT)
+    assert {table.name for table in (*file.KEPT, *REBUILT)} == set(metadata.tables)
+    assert not set(file.KEPT) & set(REBUILT)
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])

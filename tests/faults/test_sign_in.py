@@ -20,7 +20,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser
 
-from registry.accounts import factors, failure_counts
+from registry.accounts import factors, throttle
 from registry.accounts.vault import Vault
 from registry.errors import SecretsKeyMissing
 from registry.server.app import build_app
@@ -183,12 +183,10 @@ def test_strangers_cannot_fill_the_trail(place: Place, arrive: Arrive) -> None:
     told = arrive("auditor").sign_in().deeds()
     added = place.scalar(rows) - before
     print(f"{added} lines of {100 * 5 + 36} refusals and failures")
-    assert added <= 7 * (failure_counts.ADDRESSES + 1) * 2 + 10, added
+    assert added <= 7 * (throttle.ADDRESSES + 1) * 2 + 10, added
     refused = [deed for deed in told if deed[:2] == ["-", "refused"]]
-    assert any(
-        deed[2].startswith("POST /staff/sign-in other_site") and deed[3] == failure_counts.MANY for deed in refused
-    )
-    assert len([deed for deed in refused if "/staff/suspend" in deed[2]]) <= 2 * (failure_counts.ADDRESSES + 1)
+    assert any(deed[2].startswith("POST /staff/sign-in other_site") and deed[3] == throttle.MANY for deed in refused)
+    assert len([deed for deed in refused if "/staff/suspend" in deed[2]]) <= 2 * (throttle.ADDRESSES + 1)
 
 
 # --- second factors --------------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ RECORDED = {
     "public_site/list_upload.py": "the name of a file",
     "registry/accounts/passwords.py": "words of bad passwords",
     "registry/api/openapi_refusals.py": "examples",
-    "registry/cli/correct.py": "titles of proposals",
     "registry/cli/proposals.py": "titles of proposals",
     "registry/importers/wizard/list_import.py": "titles of sources",
     "registry/institutions/search.py": "a search that warms up",
@@ -40,8 +39,7 @@ RECORDED = {
     "registry/settings.py": "the default name of a provider",
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",
-    "registry/staff/forms/form_input.py": "patterns",
-    "registry/staff/forms/forms.py": "values of records",
+    "registry/staff/forms/forms.py": "values of records, patterns",
     "registry/staff/import_upload.py": "titles of sources",
     "registry/web/i18n.py": "patterns",
 }
@@ -201,7 +199,7 @@ def test_a_server_has_its_catalogues_before_it_serves(monkeypatch: pytest.Monkey
     texts.load_catalogue.cache_clear()
     texts.load_page_texts.cache_clear()
     monkeypatch.setattr("os.umask", lambda _mode: 0)
-    app.served()
+    app.build_server_app()
     monkeypatch.setattr(texts, "read_catalogue", lambda _path: pytest.fail("opened a file while it served"))
     assert texts.find_text("site.large", "en") != texts.find_text("site.large")
     assert texts.load_catalogue("en") is not None

@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import pages
+from public_site import pages, responses
 from registry import accounts, proposals
 from registry.importers.seed import loader
 from registry.importers.seed.loader import SEED_DATA
@@ -26,9 +26,9 @@ Client = TestClient[Litestar]
 
 def application(register: Register) -> Litestar:
     return Litestar(
-        pages.handlers,
+        [pages.router],
         state=State({"register": register}),
-        exception_handlers={Exception: pages.render_error_page},
+        exception_handlers={Exception: responses.render_error_page},
         logging_config=None,
     )
 

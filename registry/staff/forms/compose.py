@@ -167,12 +167,7 @@ def _find_or_make_source(connection: sa.Connection, form: FormDraft, changes: Va
         sha256=digest,
     )
     for known in lookup.read_sources(connection, asof.make_as_of(connection)).values():
-        same = (known.title, known.as_of, known.sha256, known.scope) == (
-            source.title,
-            source.as_of,
-            source.sha256,
-            source.scope,
-        )
+        same = all(getattr(known, name) == getattr(source, name) for name in ("title", "as_of", "sha256", "scope"))
         if digest and same and set(source.covers) <= set(known.covers):
             return known
     return source
@@ -199,8 +194,7 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 
 
 def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values) -> str:
-    """Make the title of the proposal; for people only with the code of the institution: a hospital may bear a
-    person's name."""
+    """Make the title of the proposal; for people with a code only, since a hospital may bear a person's name."""
     heading = _WORDS[form.kind][0 if form.is_new else 1]
     if form.kind in ("institution", "approval"):
         name = changes.get("name") or recorded.get("name") or ""
@@ -211,8 +205,7 @@ def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values
 
 
 def make_report(form: FormDraft, confirmed: list[str]) -> dict[str, Any]:
-    """Make the report stored with the proposal: the form as typed, without personal values, so that it can be
-    reopened."""
+    """Make the report from which the form can be reopened: what was typed, without personal values."""
     return {
         "form": form.kind,
         "fields": drop_personal_values(form.kind, form.filled.typed),
