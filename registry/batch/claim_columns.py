@@ -118,11 +118,13 @@ class ClaimColumns:
         ]
         _check_duplicates(headings, found)
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
-        if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
+        if not any(
+            field == "text" or (owner == "provider" and field != "address") for _, owner, field, _ in self._fields
+        ):
             raise InvalidInput(
                 Message(
                     "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                    "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
+                    "practice_licence_no（执业许可证登记号）、domain（域名）或 text（广告内容）之一。"
                 ),
             )
         # The columns of a file that was answered before are replaced by the new answers.

@@ -9,11 +9,9 @@ import msgspec
 
 from registry.batch.claim_columns import ClaimColumns
 from registry.batch.result_columns import make_unreadable_error
-from registry.domain.model import Claim, Provider
+from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.texts import Message
-
-_IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 
 
 class ClaimRow(NamedTuple):
@@ -47,14 +45,11 @@ class ClaimReader(Protocol):
         """Release whatever reads; no more rows come."""
 
 
-def check_provider(provider: Provider) -> None:
-    """Raise InvalidInput unless a provider is named; an address alone names nobody."""
-    if provider.name and provider.name[0].isalnum():  # the usual case, quickly
-        return
-    values = (getattr(provider, field) or "" for field in _IDENTIFYING)
-    if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
+def check_claim(claim: Claim) -> None:
+    """Raise InvalidInput unless a claim names a provider or has a text that may."""
+    if not claim.provider.is_named and not any(map(str.isalnum, claim.text or "")):
         raise InvalidInput(
-            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"),
+            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一，或者给出广告内容。"),
         )
 
 
@@ -81,7 +76,7 @@ class ClaimTable:
             return self._make_bad_row(number, cells, error)
         try:
             claim = self.columns.make_claim(cells)
-            check_provider(claim.provider)
+            check_claim(claim)
         except msgspec.ValidationError as invalid:
             return self._make_bad_row(number, cells, make_unreadable_error(invalid))
         except InvalidInput as invalid:

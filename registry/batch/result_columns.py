@@ -17,7 +17,7 @@ from registry.texts import FixedText, Message
 _COLUMNS = (
     *("verdict", "explanation", "technique_verdicts", "technique_stages"),
     *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
-    *("practitioner_verdict", "ad_certificate_verdict", "content_flags"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions"),
     *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
 )
 _ERRORS = ("error_code", "error")
@@ -41,6 +41,7 @@ def format_answer_cells(answer: Answer) -> list[str]:
         answer.practitioner.verdict if answer.practitioner else "",
         answer.ad_certificate.verdict if answer.ad_certificate else "",
         "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
+        "; ".join([f"{mention.text}={mention.verdict}" for mention in answer.mentions]),
         *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
         answer.on.isoformat(),
         _format_instant(answer.known_at),

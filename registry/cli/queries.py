@@ -121,7 +121,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
         click.echo(f"  {answer.match.code}  {answer.match.name}  {answer.match.address}")
     for candidate in answer.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
-    for line in _describe_further_answers(answer):
+    for line in (*_describe_further_answers(answer), *_describe_mentions(answer)):
         click.echo(f"  {line}")
     click.echo("  " + write_bilingual("日志") + f" {answer.log.size}  {answer.log.root[:16]}")
 
@@ -148,6 +148,13 @@ def _describe_further_answers(answer: Answer) -> Iterator[str]:
     for flag in answer.content_flags:
         code = f" ({flag.technique})" if flag.technique else ""
         yield write_bilingual("内容") + f" {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+
+
+def _describe_mentions(answer: Answer) -> Iterator[str]:
+    """Describe, a line each, the institutions that the text names."""
+    for mention in answer.mentions:
+        code = f"  {mention.code}" if mention.code else ""
+        yield write_bilingual("文中机构") + f" {mention.verdict}: {mention.text}{code}  [{mention.start}:{mention.end}]"
 
 
 def _describe_times(on: dt.date | None, known_at: dt.datetime | None) -> str:

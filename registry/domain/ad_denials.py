@@ -74,10 +74,14 @@ class DenialReader:
             return set()
         rules = self._techniques if techniques else self._offers
         signs = list(_drop_signs_inside(signs, words))
-        denied = self._find_denied_before(text, words, signs, rules) | self._find_denied_behind(text, words, signs, rules)
+        denied = self._find_denied_before(text, words, signs, rules) | self._find_denied_behind(
+            text, words, signs, rules
+        )
         return {at for at in denied if not self._foil.search(text[words[at][1] : words[at][1] + _FOIL_REACH])}
 
-    def _find_denied_before(self, text: str, words: Sequence[tuple[int, int]], signs: list[Sign], rules: _Rules) -> set[int]:
+    def _find_denied_before(
+        self, text: str, words: Sequence[tuple[int, int]], signs: list[Sign], rules: _Rules
+    ) -> set[int]:
         """Find the words that a sign before them denies."""
         denied: set[int] = set()
         scope = _Scope()
@@ -95,7 +99,9 @@ class DenialReader:
                 scope.end_denial()
         return denied
 
-    def _find_denied_behind(self, text: str, words: Sequence[tuple[int, int]], signs: list[Sign], rules: _Rules) -> set[int]:
+    def _find_denied_behind(
+        self, text: str, words: Sequence[tuple[int, int]], signs: list[Sign], rules: _Rules
+    ) -> set[int]:
         """Find the words that a predicate behind them denies, and those listed before them."""
         denied: set[int] = set()
         left = len(signs) - 1

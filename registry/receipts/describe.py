@@ -111,6 +111,7 @@ def describe_receipt(receipt: Receipt, lang: str) -> list[tuple[str, str]]:
             _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang),
         ),
         (Message("广告内容").to_text(lang), _describe_wording(receipt, lang)),
+        (Message("文中机构").to_text(lang), _describe_mentions(answer, lang)),
         (Message("依据").to_text(lang), _describe_basis(answer, lang)),
         (Message("日志条数").to_text(lang), str(receipt.log.size)),
         (Message("日志根哈希").to_text(lang), receipt.log.root),
@@ -182,6 +183,15 @@ def _describe_wording(receipt: Receipt, lang: str) -> str:
             against=_describe_flags(against, lang),
         ).to_text(lang)
     return words
+
+
+def _describe_mentions(answer: dict[str, Any], lang: str) -> str:
+    """Describe the institutions that the text names, each with its verdict."""
+    words = [
+        Message("{word}：{value}", word=mention["text"], value=describe_verdict(mention["verdict"], lang)).to_text(lang)
+        for mention in answer.get("mentions") or []
+    ]
+    return Message("；").to_text(lang).join(words)
 
 
 def _describe_flags(flags: list[dict[str, Any]], lang: str) -> str:
