@@ -75,7 +75,7 @@ def _print_institution(item: InstitutionHit) -> None:
 
 
 @main.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码或俗称，可重复"))
 @on_day
 @known_at
@@ -85,11 +85,11 @@ def _print_institution(item: InstitutionHit) -> None:
 @click.option(
     "--text",
     type=click.File("r", encoding="utf-8"),
-    help=write_bilingual("广告内容的文件，- 为标准输入"),
+    help=write_bilingual("广告内容的文件，- 为标准输入；不写名称时就其中写有的机构作答"),
 )
 @common.as_json
 def verify(  # noqa: PLR0913 - one parameter per option
-    name: str,
+    name: str | None,
     techniques: tuple[str, ...],
     on: dt.date | None,
     known_at: dt.datetime | None,
@@ -100,6 +100,8 @@ def verify(  # noqa: PLR0913 - one parameter per option
     json_: bool,
 ) -> None:
     """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
+    if name is None and text is None:
+        raise click.UsageError(write_bilingual("请写机构名称，或用 --text 给出广告内容"))
     register = open_register(settings.load())
     register.follow_log()
     claim = Claim(
