@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-_Role = Literal["end", "before", "weak", "near", "turns", "offers", "behind", "not_offered", "not_offered_behind"]
+_Role = Literal[
+    "end", "joined", "before", "weak", "near", "turns", "offers", "behind", "not_offered", "not_offered_behind"
+]
 _CLAUSE_ENDS = frozenset("，。！？；,.!?;\n")
-#: What makes the contrary of the predicate behind it: 不违法, 零风险.
-_CONTRARY = frozenset("不无没零未")
 #: Characters right behind a denial in which whoever denies may speak of himself.
 _FOIL_REACH = 24
 #: Characters between two words listed together.
@@ -44,6 +44,7 @@ class DenialReader:
         """Compile the data; KeyError where a part of it is missing."""
         self._data = data
         roles: dict[str, set[_Role]] = {mark: {"end"} for mark in _CLAUSE_ENDS}
+        roles |= {mark: {"joined"} for mark in data["joined"]}
         kinds: tuple[_Role, ...] = (
             *("before", "weak", "near", "turns", "offers", "behind"),
             *("not_offered", "not_offered_behind"),
@@ -55,6 +56,7 @@ class DenialReader:
         longest_first = "|".join(map(re.escape, sorted(roles, key=len, reverse=True)))
         firsts = re.escape("".join({word[0] for word in roles}))
         self._signs = re.compile(f"(?=[{firsts}])(?:{longest_first})")
+        self._contrary = re.compile(f"{data['contrary']}$")
         self._foil = re.compile(data["foil"])
         self._offers = _Rules("before", data["reach"], "behind", has_weak=True)
         self._techniques = _Rules("not_offered", data["not_offered_reach"], "not_offered_behind", has_weak=False)
@@ -73,7 +75,7 @@ class DenialReader:
         if not words:
             return set()
         rules = self._techniques if techniques else self._offers
-        signs = list(_drop_signs_inside(signs, words))
+        signs = list(self._drop_signs_inside(text, signs, words))
         denied = self._find_denied_before(text, words, signs, rules) | self._find_denied_behind(
             text, words, signs, rules
         )
@@ -110,7 +112,7 @@ class DenialReader:
             start, end = words[at]
             while left >= 0 and signs[left].start >= end:
                 sign = signs[left]
-                if rules.behind in sign.roles and text[sign.start - 1 : sign.start] not in _CONTRARY:
+                if rules.behind in sign.roles and not self._is_contrary(text, sign.start):
                     predicate = sign.start
                 elif sign.roles & {"end", "turns"}:
                     predicate = listed = None
@@ -123,18 +125,22 @@ class DenialReader:
                 denied.add(at)
         return denied
 
+    def _drop_signs_inside(self, text: str, signs: list[Sign], words: Sequence[tuple[int, int]]) -> Iterator[Sign]:
+        """Yield the signs outside the words: the 不 of 不成功退款 denies nothing, that of 不能保证成功 does."""
+        at = 0
+        for sign in signs:
+            while at < len(words) and words[at][1] <= sign.start:
+                at += 1
+            if at == len(words) or sign.end <= words[at][0]:
+                yield sign
+            elif roles := self._roles.get(text[sign.start : words[at][0]]):
+                yield Sign(sign.start, words[at][0], roles)
+
+    def _is_contrary(self, text: str, start: int) -> bool:
+        return bool(self._contrary.search(text[max(0, start - 3) : start]))
+
     def _is_question(self, text: str, end: int) -> bool:
         return text[end : end + 3].lstrip()[:1] in ("?", "？", "吗")
-
-
-def _drop_signs_inside(signs: list[Sign], words: Sequence[tuple[int, int]]) -> Iterator[Sign]:
-    """Yield the signs outside the words: the 不 of 不成功退款 denies nothing."""
-    at = 0
-    for sign in signs:
-        while at < len(words) and words[at][1] <= sign.start:
-            at += 1
-        if at == len(words) or sign.end <= words[at][0]:
-            yield sign
 
 
 class _Scope:
@@ -151,7 +157,7 @@ class _Scope:
     def take_sign(self, sign: Sign, rules: _Rules, data: Mapping[str, Any]) -> None:
         """Read a sign before the next word."""
         roles = sign.roles
-        if roles & {"end", "turns"}:
+        if roles & {"end", "joined", "turns"}:
             self.end_denial()
         if rules.strong in roles:
             self._start_denial(sign.end, rules.strong_reach, is_weak=False)

@@ -164,6 +164,29 @@ def test_techniques_that_are_not_offered_are_denied_together(denial: str, words:
     assert flagged(f"我院{denial}{'、'.join(words)}") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "对组织代孕的，依法追究刑事责任",
+            "警惕“包成功”“包生男孩”等虚假宣传",
+            "不能保证100%成功",
+            "没有哪家医院能包成功",
+        ),
+        *("求助性供卵不得买卖", "任何单位和个人不得实施代孕", "三代试管不是用来选男女的", "代孕业务我院一律不做"),
+    ],
+)
+def test_honest_warnings_and_denials_flag_nothing_forbidden(text: str) -> None:
+    assert kinds(text) <= {"technique"}
+
+
+@pytest.mark.parametrize(
+    "text", ["代孕不是违法，合法合规", "代孕是违法的，代孕套餐", "我们不是代孕中介，我们是正规代孕机构"]
+)
+def test_the_contrary_of_a_denial_offers(text: str) -> None:
+    assert "surrogacy" in kinds(text)
+
+
 @given(st.text(max_size=60), OFFERS, st.text(max_size=60))
 def test_flags_stand_in_the_text_as_given(before: str, word: str, after: str) -> None:
     text = before + word + after
