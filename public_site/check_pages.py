@@ -210,10 +210,12 @@ def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[
 
 
 def _make_provider(form: CheckForm, language: Language, errors: list[FieldError]) -> Provider | None:
+    address = form.address or None
+    if not form.name and form.text:  # whom the text names is asked about
+        return Provider(address=address)
     if not form.name:
         errors.append(FieldError(field="name", key="check.error_name"))
         return None
-    address = form.address or None
     if not _is_meant_as_code(form.name):
         return Provider(name=form.name, address=address)
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"

@@ -104,7 +104,8 @@ def _describe_subject(row: ClaimRow) -> str:
     if row.claim is None:
         return "，".join(cell for cell in row.cells if cell.strip())[:80]
     provider = row.claim.provider
-    return provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain or ""
+    named = provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain
+    return named or (row.claim.text or "")[:80]
 
 
 @route_post("/check/list", "check_list", _RECEIVED, opt={"lane": "slow"}, sync_to_thread=None)

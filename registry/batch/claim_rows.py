@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from registry.batch.columns import ClaimColumns, make_unreadable_error
-from registry.domain.model import Claim, Provider
+from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.texts import FixedText, Message
 from registry.uploads.file_reader import CsvStream
@@ -15,8 +15,6 @@ from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
 from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.tables import ClaimRecord
 from registry.uploads.text_files import LineSplitter
-
-_IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
 
 
 class ClaimRow(NamedTuple):
@@ -50,13 +48,12 @@ class ClaimReader(Protocol):
         """Release whatever reads; no more rows come."""
 
 
-def check_provider(provider: Provider) -> None:
-    """Raise InvalidInput unless a provider is named; an address alone names nobody."""
-    if provider.name and provider.name[0].isalnum():  # the usual case, quickly
-        return
-    values = (getattr(provider, field) or "" for field in _IDENTIFYING)
-    if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
-        raise InvalidInput(Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"))
+def check_claim(claim: Claim) -> None:
+    """Raise InvalidInput unless a claim names a provider or has a text that may."""
+    if not claim.provider.is_named and not any(map(str.isalnum, claim.text or "")):
+        raise InvalidInput(
+            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一，或者给出广告内容。"),
+        )
 
 
 class ClaimTable:
@@ -82,7 +79,7 @@ class ClaimTable:
             return self._make_bad_row(number, cells, error)
         try:
             claim = self.columns.make_claim(cells)
-            check_provider(claim.provider)
+            check_claim(claim)
         except msgspec.ValidationError as invalid:
             return self._make_bad_row(number, cells, make_unreadable_error(invalid))
         except InvalidInput as invalid:
@@ -173,7 +170,7 @@ def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
     """The row of one JSON object, with its claim or the error."""
     try:
         claim = _claim.decode(line)
-        check_provider(claim.provider)
+        check_claim(claim)
     except _UNREADABLE as error:
         return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
     except InvalidInput as error:

@@ -20,7 +20,7 @@ from registry.texts import FixedText, Message
 _COLUMNS = (
     *("verdict", "explanation", "technique_verdicts", "technique_stages"),
     *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
-    *("practitioner_verdict", "ad_certificate_verdict", "content_flags"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions"),
     *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
 )
 _ERRORS = ("error_code", "error")
@@ -44,6 +44,7 @@ def format_answer_cells(answer: Answer) -> list[str]:
         answer.practitioner.verdict if answer.practitioner else "",
         answer.ad_certificate.verdict if answer.ad_certificate else "",
         "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
+        "; ".join([f"{mention.text}={mention.verdict}" for mention in answer.mentions]),
         *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
         answer.on.isoformat(),
         _format_instant(answer.known_at),
@@ -210,10 +211,12 @@ class ClaimColumns:
         ]
         _check_duplicates(headings, found)
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
-        if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
+        if not any(
+            field == "text" or (owner == "provider" and field != "address") for _, owner, field, _ in self._fields
+        ):
             message = Message(
                 "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
+                "practice_licence_no（执业许可证登记号）、domain（域名）或 text（广告内容）之一。"
             )
             raise InvalidInput(message)
         # The columns of a file that was answered before are replaced by the new answers.

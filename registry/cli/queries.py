@@ -75,17 +75,21 @@ def _print_institution(item: InstitutionHit) -> None:
 
 
 @main.command(help=write_bilingual("核验一条：该机构当日是否获准"))
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码或俗称，可重复"))
 @on_day
 @known_at
 @click.option("--address", help=write_bilingual("所称地址"))
 @click.option("--practitioner", help=write_bilingual("所称医务人员的姓名"))
 @click.option("--ad-certificate", help=write_bilingual("医疗广告审查证明文号"))
-@click.option("--text", type=click.File("r", encoding="utf-8"), help=write_bilingual("广告内容的文件，- 为标准输入"))
+@click.option(
+    "--text",
+    type=click.File("r", encoding="utf-8"),
+    help=write_bilingual("广告内容的文件，- 为标准输入；不写名称时就其中写有的机构作答"),
+)
 @common.as_json
 def verify(  # noqa: PLR0913 - one parameter per option
-    name: str,
+    name: str | None,
     techniques: tuple[str, ...],
     on: dt.date | None,
     known_at: dt.datetime | None,
@@ -96,6 +100,8 @@ def verify(  # noqa: PLR0913 - one parameter per option
     json_: bool,
 ) -> None:
     """Print one verdict: was it licensed for this, there, on that day?"""
+    if name is None and text is None:
+        raise click.UsageError(write_bilingual("请写机构名称，或用 --text 给出广告内容"))
     register = open_register(settings.load())
     register.follow_log()
     claim = Claim(
@@ -117,7 +123,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
         click.echo(f"  {answer.match.code}  {answer.match.name}  {answer.match.address}")
     for candidate in answer.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
-    for line in _describe_further_answers(answer):
+    for line in (*_describe_further_answers(answer), *_describe_mentions(answer)):
         click.echo(f"  {line}")
     click.echo(f"  {write_bilingual('日志')} {answer.log.size}  {answer.log.root[:16]}")
 
@@ -142,6 +148,13 @@ def _describe_further_answers(answer: Answer) -> Iterator[str]:
     for flag in answer.content_flags:
         code = f" ({flag.technique})" if flag.technique else ""
         yield f"{write_bilingual('内容')} {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+
+
+def _describe_mentions(answer: Answer) -> Iterator[str]:
+    """Describe, a line each, the institutions that the text names."""
+    for mention in answer.mentions:
+        code = f"  {mention.code}" if mention.code else ""
+        yield write_bilingual("文中机构") + f" {mention.verdict}: {mention.text}{code}  [{mention.start}:{mention.end}]"
 
 
 def _describe_times(on: dt.date | None, known_at: dt.datetime | None) -> str:

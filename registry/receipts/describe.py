@@ -106,6 +106,7 @@ def describe_receipt(receipt: Receipt, lang: str) -> list[tuple[str, str]]:
         (Message("医务人员"), _describe_answer(answer.get("practitioner"), _PERSONS, lang)),
         (Message("医疗广告审查证明"), _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang)),
         (Message("广告内容"), _describe_wording(receipt, lang)),
+        (Message("文中机构"), _describe_mentions(answer, lang)),
         (Message("依据"), _describe_basis(answer, lang)),
         (Message("日志条数"), str(receipt.log.size)),
         (Message("日志根哈希"), receipt.log.root),
@@ -176,6 +177,15 @@ def _describe_wording(receipt: Receipt, lang: str) -> str:
             "另有词语出现在反对或否认的句子里，未计入：{against}。", against=_describe_flags(against, lang)
         ).to_text(lang)
     return words
+
+
+def _describe_mentions(answer: dict[str, Any], lang: str) -> str:
+    """Describe the institutions that the text names, each with its verdict."""
+    words = [
+        Message("{word}：{value}", word=mention["text"], value=describe_verdict(mention["verdict"], lang)).to_text(lang)
+        for mention in answer.get("mentions") or []
+    ]
+    return Message("；").to_text(lang).join(words)
 
 
 def _describe_flags(flags: list[dict[str, Any]], lang: str) -> str:

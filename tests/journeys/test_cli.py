@@ -335,6 +335,16 @@ def test_verify_answers_for_person_certificate_and_a_text_from_a_file(reading: C
     assert "UTF-8" in reading.refused("verify", "沈阳市妇婴医院", "--text", str(text))
 
 
+def test_verify_answers_for_whom_a_text_names(reading: Cli, tmp_path: Path) -> None:
+    text = tmp_path / "广告.txt"
+    text.write_text("就在沈阳市妇幼保健院、沈阳市妇婴医院，试管婴儿", encoding="utf-8")
+    answer = reading.ok("verify", "--text", str(text), "--json").json
+    assert answer["verdict"] == "technique_not_licensed"
+    assert [one["verdict"] for one in answer["mentions"]] == ["technique_not_licensed", "licensed"]
+    assert "licensed: 沈阳市妇婴医院" in reading.ok("verify", "--text", str(text)).out
+    assert reading("verify").code == 2
+
+
 # --- import and four eyes --------------------------------------------------------------------------------------------
 
 

@@ -218,6 +218,18 @@ def test_a_text_a_certificate_and_a_person_are_answered_each_by_itself(client: C
     assert switches and not any("practitioner" in one or "text" in one for one in switches)
 
 
+def test_a_text_without_a_name_is_answered_for_whom_it_names(client: Client, code: str) -> None:
+    name = "示例市第一示例医院（示例市示例妇幼保健院）"
+    answer = client.post("/check", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
+    assert answer.status_code == 200
+    assert "文字中写有的机构" in answer.text and f'href="/i/{code}"' in answer.text
+    receipt = client.post("/check/receipt", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
+    assert receipt.status_code in (200, 503)  # 503: no key to sign with here
+    nobody = client.post("/check", data={"text": "三代试管"})
+    assert nobody.status_code == 200
+    assert "没有认出" in nobody.text and "verdict-approved" not in nobody.text
+
+
 def test_what_is_too_long_for_a_check_is_kept_and_refused(client: Client) -> None:
     answer = client.post("/check", data={"name": "示例医院", "text": "字" * 20_001})
     assert answer.status_code == 400
