@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import sys
+from importlib import import_module
 
 import click
 
@@ -12,8 +13,51 @@ from registry.errors import FAULTS, RegistryError, find_storage_fault
 from registry.storage import rights
 
 
+#: The module of each command, which registers it on ``main``. Imported when the command is asked for: all together
+#: take a second of the processor, which a command that runs every minute, and the supervisor of a server, need not spend.
+_MODULES = {
+    "approve": "proposals",
+    "backup": "backup",
+    "check": "check",
+    "clock": "clock",
+    "correct": "correct",
+    "export": "publish",
+    "import": "proposals",
+    "init": "maintenance",
+    "key": "keys",
+    "known-as": "proposals",
+    "lag": "maintenance",
+    "log": "witness",  # which adds to the commands of the module `log`
+    "mirror": "mirror",
+    "proposals": "proposals",
+    "publish": "publish",
+    "rebuild": "maintenance",
+    "receipt": "receipt",
+    "redact": "correct",
+    "reject": "proposals",
+    "restore": "backup",
+    "search": "queries",
+    "seed": "maintenance",
+    "serve": "maintenance",
+    "settings": "maintenance",
+    "suspend": "proposals",
+    "user": "accounts",
+    "verify": "queries",
+}
+
+
 class _Group(click.Group):
-    """Turn refusals into one line on stderr and exit status 1."""
+    """Find a command in its module; turn refusals into one line on stderr and exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names of the commands."""
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None."""
+        if cmd_name in _MODULES:
+            import_module(f"registry.cli.{_MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -45,22 +89,3 @@ def main() -> None:
     if locale.getpreferredencoding(False).upper() not in ("UTF-8", "UTF8"):
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-
-
-# The commands register themselves on `main`.
-from registry.cli import (  # noqa: E402, F401
-    accounts,
-    backup,
-    check,
-    clock,
-    correct,
-    keys,
-    log,
-    maintenance,
-    mirror,
-    proposals,
-    publish,
-    queries,
-    receipt,
-    witness,
-)
