@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
 
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+hash_cheaply()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
@@ -100,7 +102,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield started
     for one in running:
-        one.stop()
+        one.end()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,8 @@ import click
 from registry.errors import FAULTS, RegistryError, find_storage_fault
 from registry.storage import rights
 
-
-#: The module of each command, which registers it on ``main``. Imported when the command is asked for: all together
-#: take a second of the processor, which a command that runs every minute, and the supervisor of a server, need not spend.
+#: The module of each command, which registers it on ``main``. It is imported when its command is asked for: all of them
+#: take a second of the processor, which a small command, and the supervisor of a server, need not spend.
 _MODULES = {
     "approve": "proposals",
     "backup": "backup",
@@ -51,7 +50,7 @@ class _Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names of the commands."""
-        return list(_MODULES)
+        return sorted({*_MODULES, *super().list_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, or None."""

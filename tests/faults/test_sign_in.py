@@ -30,6 +30,7 @@ from registry.storage.tables import accounts, trail
 from tests.backends.conftest import BACKENDS, postgres
 from tests.desk import FIRST, Staff, let_proof_age
 from tests.factories import a_list
+from tests.hashing import the_products_hashing
 from tests.running import PASSWORD, Cli, Server, eventually, serving
 
 __all__ = ["postgres"]
@@ -48,8 +49,9 @@ class Place:
         self.env = {"REGISTRY_DATABASE_URL": url} if url else {}
         self.cli = Cli(folder / "var", inside=True)
         self.ok("init")
-        for name, role in ROLES.items():
-            self.ok("user", "add", name, "--role", role, input=PASSWORD)
+        with the_products_hashing():
+            for name, role in ROLES.items():
+                self.ok("user", "add", name, "--role", role, input=PASSWORD)
 
     def ok(self, *args: object, input: str = "") -> str:
         """What a command prints."""
@@ -413,7 +415,7 @@ def test_codes_are_accepted_after_a_clock_that_was_ahead_came_back(cli: Cli, sta
     admin.secret = secret[1]
     sent = {"secret": secret[1], "form_token": token[1], "code": pyotp.TOTP(secret[1]).at(time.time() + ahead)}
     assert admin.client.post("/staff/enrol", data=sent).status_code == 200
-    server.stop()
+    server.end()
     server, used = start(cli.data_dir), admin.code()
     for status in (303, 400):
         one = Staff(server, "admin")
