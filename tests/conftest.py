@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from httpx._transports import default
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
@@ -19,6 +21,8 @@ from tests.running import Cli, Server, serving
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 hash_cheaply()
+# Each client would read all certificates of the world anew, which takes longer than ten questions; none here speaks TLS.
+default.create_ssl_context = cache(default.create_ssl_context)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
