@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx._transports import default
@@ -21,8 +23,15 @@ from tests.running import Cli, Server, serving
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 hash_cheaply()
-# Each client would read all certificates of the world anew, which takes longer than ten questions; none here speaks TLS.
-default.create_ssl_context = cache(default.create_ssl_context)
+_make_context, _make_context_once = default.create_ssl_context, cache(default.create_ssl_context)
+
+
+def make_context(**told: Any) -> ssl.SSLContext:
+    """Read the certificates of the world once, and not for each client: that takes longer than a question."""
+    return (_make_context if "SSL_CERT_FILE" in os.environ else _make_context_once)(**told)
+
+
+default.create_ssl_context = make_context
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
