@@ -8,10 +8,9 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
@@ -23,6 +22,9 @@ from registry.domain.model import Struct
 from registry.errors import CannotAnswer, NotAllowed
 from registry.settings import Settings
 from registry.texts import Message
+
+if TYPE_CHECKING:  # imported where a provider is set: it would be a tenth of every worker's start
+    import httpx
 
 #: Seconds for an answer of the provider, and that what it says of itself is believed.
 PATIENCE, FRESH = 10.0, 600.0
@@ -103,6 +105,8 @@ class IdentityProvider:
         return str(claims["sub"])
 
     def _load_configuration(self) -> dict[str, Any]:
+        import httpx
+
         if not self._known or time.monotonic() > self._learnt + FRESH:
             answer = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
             try:
@@ -116,6 +120,8 @@ class IdentityProvider:
         return self._known
 
     def _send_request(self, method: str, address: str, **options: Any) -> httpx.Response:
+        import httpx
+
         try:
             return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
