@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx._transports import default
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
 
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+hash_cheaply()
+_make_context, _make_context_once = default.create_ssl_context, cache(default.create_ssl_context)
+
+
+def make_context(**told: Any) -> ssl.SSLContext:
+    """Read the certificates of the world once, and not for each client: that takes longer than a question."""
+    return (_make_context if "SSL_CERT_FILE" in os.environ else _make_context_once)(**told)
+
+
+default.create_ssl_context = make_context
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
@@ -100,7 +115,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield started
     for one in running:
-        one.stop()
+        one.end()
 
 
 @pytest.fixture(scope="session")

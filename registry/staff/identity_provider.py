@@ -9,10 +9,9 @@ import hmac
 import secrets
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import httpx
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
@@ -29,6 +28,9 @@ from registry.settings import Settings
 from registry.staff.desk import Desk, set_cookie, set_session_cookie
 from registry.staff.errors import NEXT_STEP, SignInRequired
 from registry.texts import Message
+
+if TYPE_CHECKING:  # imported where a provider is set: it would be a tenth of every worker's start
+    import httpx
 
 _NOBODY = {"state": "none"}
 #: Held between leaving for the provider and coming back. Lax: the browser comes back from another site.
@@ -192,6 +194,8 @@ class IdentityProvider:
         return str(claims["sub"])
 
     def _load_configuration(self) -> dict[str, Any]:
+        import httpx
+
         if not self._known or time.monotonic() > self._learnt + FRESH:
             answer = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
             try:
@@ -205,6 +209,8 @@ class IdentityProvider:
         return self._known
 
     def _send_request(self, method: str, address: str, **options: Any) -> httpx.Response:
+        import httpx
+
         try:
             return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -21,7 +21,8 @@ from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import APPEND_ONLY, Database
 from registry.storage.tables import checkpoints, entries
-from tests.factories import a_change, a_source, an_institution, approve, enter, hash_of, propose
+from tests.backends.conftest import BACKENDS, Postgres
+from tests.factories import a_change, a_database, a_source, an_institution, approve, enter, hash_of, propose
 
 SIZE = 300  # entries: more than one tile
 ORIGIN = "register.example/log"
@@ -39,18 +40,51 @@ def a_log(folder: Path, **settings: str) -> PublishedLog:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> PublishedLog:
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> PublishedLog:
+    if "filled" in request.fixturenames:
+        request.getfixturevalue("filled")  # with its key and its files
     return a_log(tmp_path)
 
 
-@pytest.fixture
-def filled(database: Database, log: PublishedLog) -> Iterator[Database]:
-    """A register of SIZE entries, published in two steps."""
+@pytest.fixture(scope="module")
+def kept() -> Iterator[dict[str, tuple[Path, Database]]]:
+    """By backend the folder and the database of a register that is only copied, once a test asked for one."""
+    made: dict[str, tuple[Path, Database]] = {}
+    yield made
+    for _, database in made.values():
+        database.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def filled(
+    request: pytest.FixtureRequest,
+    kept: dict[str, tuple[Path, Database]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Database]:
+    """A register of SIZE entries, published in two steps: a copy of one that was made once."""
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    if request.param not in kept:
+        folder = tmp_path_factory.mktemp("filled")
+        kept[request.param] = folder, server.fresh() if server else a_database(folder)
+        _fill(*kept[request.param])
+    folder, database = kept[request.param]
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    copied = server.copy(database) if server else Database(f"sqlite:///{tmp_path / 'register.sqlite'}")
+    yield copied
+    if server:
+        server.remove(copied)
+    else:
+        copied.close()
+
+
+def _fill(folder: Path, database: Database) -> None:
+    log = a_log(folder)
     enter(database, a_source(), *hospitals(SIZE - 41))
     log.publish(database)
     enter(database, *hospitals(40, SIZE))
     log.publish(database)
-    yield database
+    database.close()
 
 
 def published(log: PublishedLog, database: Database) -> SignedCheckpoint:
@@ -509,7 +543,7 @@ def test_nothing_can_be_approved_on_top_of_an_entry_nobody_approved(filled: Data
         assert proposals.get_proposal(connection, identifier).state == "pending"
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("filled", ["sqlite"], indirect=True)
 def test_an_old_file_put_back_is_noticed_before_anything_is_signed_or_approved(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
