@@ -13,9 +13,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
+from tests.thoroughness import count_examples
 
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
+)
 settings.load_profile("unhurried")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [

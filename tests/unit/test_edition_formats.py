@@ -32,6 +32,7 @@ from registry.importers.reading.lists import read_list
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
+from tests.thoroughness import count_examples
 
 #: Everything a list may print of a stage.
 STAGES: tuple[Stage, ...] = ("formal", "trial", "operating", "rectification", "suspended", "preparing")
@@ -118,7 +119,7 @@ def listed(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
     return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.read_list()}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LISTS)
 def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) -> None:
     with tempfile.TemporaryDirectory() as scratch:

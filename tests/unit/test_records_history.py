@@ -39,6 +39,7 @@ from tests.factories import (
     enter,
     propose,
 )
+from tests.thoroughness import count_examples
 from tests.times import the_clock_at
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -149,7 +150,7 @@ def the_log(database: Database) -> list[Entry]:
         return [entry for chunk in store.read_entries(connection) for entry in chunk]
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_every_way_to_read_a_random_history_says_the_same(
     history: list[tuple[list[Draft], bool]], data: st.DataObject
