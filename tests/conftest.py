@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
@@ -20,6 +22,11 @@ settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
 )
 settings.load_profile("unhurried")
+#: What Playwright reads of a page at once. A click ends when the next page begins: they would see that one empty.
+UNWAITING: dict[type, tuple[str, ...]] = {
+    Locator: ("all", "all_inner_texts", "all_text_contents", "count", "evaluate_all", "is_hidden", "is_visible"),
+    Page: ("content", "evaluate", "title"),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
@@ -106,6 +113,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         one.stop()
 
 
+def after_loading(read: Callable[..., Any]) -> Callable[..., Any]:
+    """The same read, of a page that was loaded to its end."""
+
+    @wraps(read)
+    def waiting(where: Locator | Page, *args: Any, **more: Any) -> Any:
+        (where.page if isinstance(where, Locator) else where).wait_for_load_state()
+        return read(where, *args, **more)
+
+    return waiting
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium. Fails where there is none; REGISTRY_TESTS_WITHOUT_BROWSER=1 skips instead, visibly."""
@@ -118,7 +136,10 @@ def browser() -> Iterator[Browser]:
             "REGISTRY_TESTS_WITHOUT_BROWSER=1 leaves these tests out",
             pytrace=False,
         )
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        for kind, names in UNWAITING.items():
+            for name in names:
+                patch.setattr(kind, name, after_loading(getattr(kind, name)))
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         yield chromium
         chromium.close()

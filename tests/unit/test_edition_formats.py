@@ -131,13 +131,13 @@ def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) ->
                 return
             write_all(folder, found)
             expected = listed(found)
-            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}
+            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}  # type: ignore[attr-defined]
         database.close()
         for name in ("list.csv", "list.xlsx", "list.docx"):
             assert read(folder / name) == expected, name
         for name in ("list.csv", "list.xlsx"):
             back = read_list(folder / name).institutions
-            assert {one.name: (one.ownership, one.level) for one in back} == owned
+            assert {one.name: (one.ownership, one.level) for one in back} == owned  # type: ignore[attr-defined]
             assert all({"编码", "行政区划代码"}.isdisjoint(one.extra) for one in back)  # else every one "changed"
         items = json.loads((folder / "list.json").read_bytes())["items"]
         assert {(one["name"], one["address"]) for one in items} == expected.keys()

@@ -19,11 +19,11 @@ from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Draft, Entry
 from registry.log import check as log_check
 from registry.log import store
-from registry.records import lookup, timeline
+from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.history import list_versions
 from registry.storage.database import Database
-from registry.storage.tables import entries, search_documents, versions
+from registry.storage.tables import FOREVER, entries, search_documents, versions
 from registry.verification.view import VerificationView
 from tests.factories import (
     DAY,
@@ -264,7 +264,7 @@ def test_codes_are_shown_as_they_are_printed(tmp_path: Path) -> None:
         with database.reading() as connection:
             found = lookup.get_institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
         assert found.code == format_code(CODES[0])
-        assert START.isoformat() < timeline.FOREVER
+        assert START.isoformat() < FOREVER
 
 
 def test_a_person_whose_role_no_source_states_is_shown_without_one(tmp_path: Path) -> None:
