@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -17,6 +18,20 @@ from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
 from tests.thoroughness import count_examples
 
+#: A folder in memory, and bytes of room that it must have.
+MEMORY, ROOM = "/dev/shm", 6 << 30
+
+
+def choose_scratch() -> None:
+    """Keep what tests write in memory, where there is room: nothing of it has to outlive a run."""
+    if "TMPDIR" in os.environ or not Path(MEMORY).is_dir():
+        return
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & (os.ST_NOEXEC | os.ST_RDONLY):
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+choose_scratch()
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
@@ -41,7 +56,7 @@ BROWSER_ARGS = [
 @pytest.fixture(scope="session")
 def seed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder after `registry init` and `registry seed`: made once, to be copied, never written to."""
-    cli = Cli(tmp_path_factory.mktemp("seed") / "var")
+    cli = Cli(tmp_path_factory.mktemp("seed") / "var", inside=True)
     cli.ok("init")
     cli.ok("seed")
     return cli.data_dir
