@@ -185,7 +185,9 @@ class Server:
         ``client``: asks instead of its own, whose connection stays open.
         """
         if not self.figures_key:
-            added = Cli(self.data_dir).ok("key", "add", "prometheus", "--scope", "metrics", "--json", **self.env)
+            added = Cli(self.data_dir, inside=True).ok(
+                "key", "add", "prometheus", "--scope", "metrics", "--json", **self.env
+            )
             self.figures_key = added.json["key"]
         answer = (client or self.client).get("/metrics", headers={"Authorization": f"Bearer {self.figures_key}"})
         assert answer.status_code == 200, answer.text[:300]

@@ -40,9 +40,10 @@ from tests.published import (
     serving_folder,
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.thoroughness import THOROUGH
 
 MANY = 4000
-KILLS = 18
+KILLS = 18 if THOROUGH else 12
 
 
 class Mirror:

@@ -32,6 +32,7 @@ from tests.published import (
     serving_folder,
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.thoroughness import THOROUGH
 
 NAME = "witness.example/w1"
 
@@ -649,7 +650,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
     who = note.parse_verifier((watching.folder / VKEY).read_text())
     rolled = random.Random(7)
     command = [REGISTRY, "log", "witness", served.url, "--dir", watching.folder, "--key", key, "--name", NAME]
-    for step in range(10):
+    for step in range(10 if THOROUGH else 5):
         signed = origin.gains(*hospitals(1, 1000 + step))
         asked = len(served.asked)
         process = subprocess.Popen(

@@ -140,9 +140,9 @@ def missed(judged: Collection[Judged]) -> list[str]:
     for words, hits, bar in (("hit@1", everything.hit_1, BAR_1), ("hit@5", everything.hit_5, BAR_5)):
         if hits < bar * everything.queries:
             told.append(f"{words} {hits / everything.queries:.1%} is below {bar:.0%}")
-    for kind, hits in by_kind(judged).items():
-        if hits.hit_1 < BAR_KIND * hits.queries:
-            told.append(f"hit@1 of {kind} {hits.hit_1 / hits.queries:.1%} is below {BAR_KIND:.0%}")
+    for kind, found in by_kind(judged).items():
+        if found.hit_1 < BAR_KIND * found.queries:
+            told.append(f"hit@1 of {kind} {found.hit_1 / found.queries:.1%} is below {BAR_KIND:.0%}")
     return told
 
 

@@ -237,7 +237,9 @@ def test_everything_public_says_what_it_promises(path: Path) -> None:
         return
     assert ast.get_docstring(tree) or not tree.body, "the module says nothing of itself"
     silent = []
-    for owner in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")]:
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    owners: list[ast.Module | ast.ClassDef] = [tree, *classes]
+    for owner in owners:
         for node in owner.body:
             kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
             if isinstance(node, kinds) and node.name[0] != "_" and not ast.get_docstring(node):

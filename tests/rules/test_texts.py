@@ -9,6 +9,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(translation.ROOT).as_posix()
 
 
-def key_of(one: translation.Any) -> tuple[str, str]:
+def key_of(one: Any) -> tuple[str, str]:
     return one.context or "", one.id[0] if one.pluralizable else one.id
 
 

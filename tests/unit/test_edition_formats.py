@@ -32,6 +32,7 @@ from registry.importers.reading.lists import read_list
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
+from tests.thoroughness import count_examples
 
 #: Everything a list may print of a stage.
 STAGES: tuple[Stage, ...] = ("formal", "trial", "operating", "rectification", "suspended", "preparing")
@@ -118,7 +119,7 @@ def listed(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
     return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.read_list()}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LISTS)
 def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
@@ -130,13 +131,13 @@ def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) ->
                 return
             write_all(folder, found)
             expected = listed(found)
-            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}
+            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}  # type: ignore[attr-defined]
         database.close()
         for name in ("list.csv", "list.xlsx", "list.docx"):
             assert read(folder / name) == expected, name
         for name in ("list.csv", "list.xlsx"):
             back = read_list(folder / name).institutions
-            assert {one.name: (one.ownership, one.level) for one in back} == owned
+            assert {one.name: (one.ownership, one.level) for one in back} == owned  # type: ignore[attr-defined]
             assert all({"编码", "行政区划代码"}.isdisjoint(one.extra) for one in back)  # else every one "changed"
         items = json.loads((folder / "list.json").read_bytes())["items"]
         assert {(one["name"], one["address"]) for one in items} == expected.keys()

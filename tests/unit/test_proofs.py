@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from registry.errors import InvalidInput
 from registry.log import merkle, tiles
 from registry.log.merkle import Frontier, hash_leaf, hash_node, verify_consistency, verify_inclusion
+from tests.thoroughness import count_examples
 
 MOST = 70
 NOTHING = hashlib.sha256(b"").digest()
@@ -251,7 +252,7 @@ def test_nothing_altered_of_a_large_log_verifies(drawn: tuple[int, int, int], da
     assert not verify_consistency(old, new, span(0, old), root, changed)
 
 
-@settings(max_examples=30)
+@settings(max_examples=count_examples(30))
 @given(sizes_and_index())
 def test_proofs_made_from_tiles_are_the_same(drawn: tuple[int, int, int]) -> None:
     index, old, new = drawn

@@ -26,6 +26,7 @@ from registry.receipts.receipt_text import BATCH_TYPE, LONGEST, TYPE
 from registry.verification.view import VerificationView
 from tests.factories import a_register, a_source, a_view, an_institution, ask
 from tests.receipts import header_of, opened_by_another, packed, row_of, sign_batch, unpacked
+from tests.thoroughness import count_examples
 
 AT = dt.datetime(2026, 1, 6, 2, 0, tzinfo=dt.UTC)
 ISSUER = "register.example/log"
@@ -181,7 +182,7 @@ def test_the_way_of_a_row_must_be_whole_and_no_longer(batch: list[str], key: Key
 # --- what does not pass ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(data=st.data())
 def test_no_character_of_a_receipt_can_be_changed(data: st.DataObject, text: str, batch: list[str], key: Key) -> None:
     whole = data.draw(st.sampled_from([text, batch[3]]))
@@ -196,7 +197,7 @@ def test_no_character_of_a_receipt_can_be_changed(data: st.DataObject, text: str
         assert at <= whole.index("."), "only what no longer begins like a receipt is none at all"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(data=st.data())
 def test_no_part_of_a_receipt_passes_for_the_whole(data: st.DataObject, text: str, batch: list[str], key: Key) -> None:
     whole = data.draw(st.sampled_from([text, batch[3]]))

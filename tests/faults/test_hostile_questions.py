@@ -1,4 +1,4 @@
-"""20,000 hostile questions: each is answered, none changes anything, none takes long."""
+"""Thousands of hostile questions: each is answered, none changes anything, none takes long."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from registry.register import Register
 from registry.search.query import MAX_LENGTH, understand_question
 from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
+from tests.thoroughness import THOROUGH
 
-NUMBER = 20_000
-#: The share of the processor's time for all that no question may take. The slowest known takes a tenth of it.
-LARGEST_SHARE = 1 / 20
+NUMBER = 20_000 if THOROUGH else 4_000
+#: So many times what a question takes on average no question may take. The slowest known takes a tenth of it.
+SLOWEST = 1000
 PIECES = (
     *(
         '"',
@@ -120,7 +121,7 @@ def register() -> Iterator[Register]:
     opened.close()
 
 
-def test_twenty_thousand_hostile_questions_are_answered_and_none_takes_long(register: Register) -> None:
+def test_thousands_of_hostile_questions_are_answered_and_none_takes_long(register: Register) -> None:
     asof = register.make_as_of(DAY)
     before = register.compute_stats(asof)
     number, total, slowest = 0, 0.0, (0.0, "")
@@ -132,7 +133,7 @@ def test_twenty_thousand_hostile_questions_are_answered_and_none_takes_long(regi
         number += 1
         assert found.total >= len(found.items)
     assert number == NUMBER
-    assert slowest[0] < total * LARGEST_SHARE, (slowest, total)
+    assert slowest[0] < total / number * SLOWEST, (slowest, total)
     assert register.compute_stats(asof) == before
 
 
