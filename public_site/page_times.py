@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from public_site.responses import FieldError
-from registry.batch.claim_columns import parse_loose_day
+from registry.batch.columns import parse_loose_day
 from registry.domain.model import Institution, Struct
 from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, parse_instant, to_day
@@ -82,9 +82,7 @@ def require_times(form: TimesForm, today: dt.date) -> PageTimes:
     times, errors = parse_times(form, today)
     if errors:
         typed = errors[0].value
-        raise InvalidInput(
-            Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed),
-        )
+        raise InvalidInput(Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed))
     return times
 
 

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
+from registry.domain.normalise import fold_text
 from registry.records import timeline
 from registry.records.site import Site, make_site
 from registry.records.view import decode_state
@@ -46,6 +47,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     site: Site
     names: tuple[SpanName, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
+    known_as: tuple[str, ...] = ()  # folded names that people use: of candidates, never of a match
 
 
 def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
@@ -111,8 +113,8 @@ def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State
     site = make_site(code, state)
     if site is None:
         return None
-    value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
-    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)))
+    value = timeline.collect_values(state)
+    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)), _fold_common_names(value))
 
 
 def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
@@ -125,6 +127,10 @@ def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
             if key not in seen:
                 seen.add(key)
                 yield SpanName(key, on, rule, name)
+
+
+def _fold_common_names(value: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fold_text(name) for name in value.get("known_as") or ()))
 
 
 def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:

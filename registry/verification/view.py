@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from registry.domain.model import Date, LogState, Source, Struct
 from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, make_log_rollback_error
 from registry.log import clock, store
+from registry.log.clock import from_milliseconds
 from registry.log.merkle import Frontier
-from registry.records.asof import AsOf, instant_at, to_day
+from registry.records.asof import AsOf, to_day
 from registry.records.site import Site
 from registry.records.sources import SourceHistory, load_source_history
 from registry.storage.database import Database
@@ -67,7 +68,7 @@ class VerificationView:
         self.lock = threading.RLock()
         self._limit = limit
         self.size = 0
-        self._sources = SourceHistory(0, {})
+        self.sources = SourceHistory(0, {})
         self.institutions = InstitutionIndex()
         self._remembered: dict[Hashable, Any] = {}
         self._remembered_before: dict[Hashable, Any] = {}  # the generation before: what is asked often stays
@@ -92,7 +93,7 @@ class VerificationView:
             with database.reading() as connection:
                 head = store.read_head(connection)
                 size = head.size
-                verified = LogCheckTime(ticks=ticks, at=max(looked_at, instant_at(head.recorded_at)))
+                verified = LogCheckTime(ticks=ticks, at=max(looked_at, from_milliseconds(head.recorded_at)))
                 _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:
@@ -112,7 +113,7 @@ class VerificationView:
             self._roots |= roots
             self.times += times
             self._latest = (size, clock.from_milliseconds(self.get_recording_time(size)))
-            self._sources = sources
+            self.sources = sources
             if institutions is not None:
                 self.institutions = institutions
             self.size = size
@@ -285,11 +286,11 @@ class VerificationView:
             for other in (self.institutions.list_spans(code) if until != FOREVER else ())
             if other.valid_from >= until and other.known_from <= asof.size < other.known_to
         )
-        return Situation(span, later, self._sources.select_known(asof.size), day, asof.ahead)
+        return Situation(span, later, self.sources.select_known(asof.size), day, asof.ahead)
 
     def get_sources(self, asof: AsOf) -> dict[str, Source]:
         """Return the sources that speak of a day or one before, as known at a log size. Do not change the result."""
-        return self.compute_once(asof, lambda: select_sources_of(self._sources.select_known(asof.size), asof.valid_on))
+        return self.compute_once(asof, lambda: select_sources_of(self.sources.select_known(asof.size), asof.valid_on))
 
     def get_size_at(self, milliseconds: int) -> int:
         """Return the entries recorded by an instant, as far as the view has followed."""

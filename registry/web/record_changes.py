@@ -96,11 +96,8 @@ def _format_value(language: Language, field: str, value: Any, counterpart: Any) 
 def _format_detail(language: Language, name: str, text: str) -> Markup:
     if name == "note":
         return Markup(language.format_remark(text).rstrip("。."))  # noqa: S704  safe before, and still
-    value = (
-        language.format_day(Date.fromisoformat(text))
-        if name in ("valid_from", "verification_due")
-        else language.mark_chinese(text)
-    )
+    is_day = name in ("valid_from", "verification_due")
+    value = language.format_day(Date.fromisoformat(text)) if is_day else language.mark_chinese(text)
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
     return language.translate("site.colon", label=language.translate(label)) + value
 

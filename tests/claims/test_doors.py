@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from registry.domain.identifiers import format_code
 from registry.domain.model import Change, Claim, Date, Draft, Institution, Provider
 from registry.editions.content import read_institutions_on_day
-from registry.institutions.filters import STANDINGS
-from registry.institutions.search import SearchRequest, search_institutions
+from registry.institutions.result import STANDINGS, SearchRequest
+from registry.institutions.search import search_institutions
 from registry.reconciliation.properties import BY_ID
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
