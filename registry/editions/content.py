@@ -113,7 +113,8 @@ class ListContent:
         try:
             for institution in read_institutions_on_day(database, asof, scope):
                 if not any(approval.stage in _STANDING for approval in institution.approvals):
-                    self.left_out.append(institution.name)
+                    if institution.standing == "lapsed":  # nobody said so: it was due
+                        self.left_out.append(institution.name)
                     continue
                 listed = make_edition_institution(institution)
                 body = _encode((listed, institution))

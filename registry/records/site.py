@@ -28,7 +28,10 @@ class SiteApproval(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Site(Struct, frozen=True, array_like=True, gc=False):
-    """One institution as recorded on one day, with the entry and the source that the record as a whole rests on."""
+    """One institution as recorded on one day, with the entry and the source that the record as a whole rests on.
+
+    ``stated_source``: the source of that very entry; None where a decision or a correction named none.
+    """
 
     code: str
     name: str
@@ -38,6 +41,7 @@ class Site(Struct, frozen=True, array_like=True, gc=False):
     approvals: dict[TechniqueCode, SiteApproval]
     entry: int
     source: str | None
+    stated_source: str | None = None
 
 
 def make_site(code: str, state: timeline.State) -> Site | None:
@@ -45,6 +49,7 @@ def make_site(code: str, state: timeline.State) -> Site | None:
     facts = timeline.collect_facts(state)
     if not {"name", "address", "status"} <= facts.keys():
         return None
+    number, _, stated_source, _ = timeline.get_basis(state)
     return Site(
         code=code,
         name=facts["name"].value,
@@ -52,8 +57,9 @@ def make_site(code: str, state: timeline.State) -> Site | None:
         region=facts["region"].value if "region" in facts else None,
         status=derive_status({path: fact.value for path, fact in facts.items()}),
         approvals={technique: _make_approval(facts[path]) for technique, path in _APPROVALS if path in facts},
-        entry=timeline.get_basis(state)[0],
+        entry=number,
         source=timeline.find_source(state),
+        stated_source=stated_source,
     )
 
 

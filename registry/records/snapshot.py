@@ -216,6 +216,7 @@ def _make_records(
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
         institutions = lookup.read_institutions(connection, list(spans), asof)
+        institutions = [_drop_first_days(institution) for institution in institutions]
         return {lookup.to_subject(parse_code(institution.code)): institution for institution in institutions}
     if kind == "source":  # known is known: also a document about a later day
         last = {subject: decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()}
@@ -228,6 +229,12 @@ def _make_records(
         for span in subject_spans
         if span.valid_from <= day < span.valid_to
     }
+
+
+def _drop_first_days(institution: Institution) -> Institution:
+    """Leave out since when approvals have stood as they do: a snapshot tells nothing of the days before its own."""
+    approvals = [msgspec.structs.replace(approval, since=None) for approval in institution.approvals]
+    return msgspec.structs.replace(institution, approvals=approvals)
 
 
 def _make_plain_record(

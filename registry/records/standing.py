@@ -158,13 +158,8 @@ def is_denied_later(technique: TechniqueCode, later: Sequence[SiteSpan], sources
             if span.site.approvals[technique].stated_from != Date.fromisoformat(span.valid_from):
                 continue
             return False  # stated again: it held in between
-        source = sources.get(span.site.source or "")
-        return (
-            source is not None
-            and source.scope != "partial"
-            and technique in source.covers
-            and source.as_of.isoformat() == span.valid_from
-        )
+        source = sources.get(span.site.stated_source or "")
+        return source is not None and source.scope != "partial" and technique in source.covers
     return False
 
 

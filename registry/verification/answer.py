@@ -175,8 +175,9 @@ def _make_answer(
 
 def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
     sentence = explain.describe_judgement(judgement, day, today, lang)
-    age = explain.describe_age(basis.as_of, day, lang) if basis else ""
-    return Message("{sentence}{age}", sentence=sentence, age=age).to_text(lang) if age else sentence
+    if basis is None or any(answer.last_known for answer in judgement.techniques):  # which says its age
+        return sentence
+    return sentence[:-1] + explain.describe_age(basis.as_of, day, lang)
 
 
 def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:

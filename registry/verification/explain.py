@@ -158,7 +158,7 @@ def _select_absence_reason(judgement: Judgement) -> str:
     site = judgement.site
     if judgement.verdict == "not_found":
         if site is not None:
-            return "gone" if site.source in judgement.sources else "gone_undated"
+            return "gone" if site.stated_source in judgement.sources else "gone_undated"
         return "number_not_found" if judgement.by in NUMBERS else "not_found"
     if site is not None:
         return "too_old" if any(answer.last_known for answer in judgement.techniques) else "not_stated"
@@ -384,12 +384,10 @@ OLD_BASIS = 365
 
 @lru_cache(maxsize=1024)
 def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
-    """Say how old what an answer rests on is on the day asked about; empty up to a year."""
+    """End a sentence: with the age, on the day asked about, of what it rests on where that is more than a year."""
     if (on - as_of).days <= OLD_BASIS:
-        return ""
+        return Message("。").to_text(lang)
     months = (on.year - as_of.year) * 12 + on.month - as_of.month - (on.day < as_of.day)
     return PluralMessage(
-        "所依据的资料截至{as_of}，距所问之日已有{count}个月，其后情况可能已有变化。",
-        as_of=format_date(as_of, lang),
-        count=months,
+        "；所依据的资料截至{as_of}，距所问之日已有{count}个月。", as_of=format_date(as_of, lang), count=months
     ).to_text(lang)
