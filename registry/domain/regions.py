@@ -374,6 +374,22 @@ def _find_spans(text: str) -> Iterator[tuple[int, int]]:
                 break
 
 
+@lru_cache(maxsize=8192)
+def list_forms(name: str) -> tuple[str, ...]:
+    """The ways to write one official name: 沈阳市, 沈阳; 黔东南苗族侗族自治州, 黔东南, 黔东南州."""
+    stem = _strip_kind_word(name)
+    return (name, *((stem, stem + "州") if name.endswith("自治州") else (stem,))) if stem else (name,)
+
+
+def find_name_at_start(text: str) -> tuple[str, list[str]] | None:
+    """Find the longest official name a text begins with, and the codes it may mean."""
+    table = _load_table()
+    for length in table.name_lengths.get(text[:1], ()):
+        if rows := table.rows_by_name.get(text[:length]):
+            return text[:length], list(dict.fromkeys(row.target for row in rows))
+    return None
+
+
 def list_region_names(code: str, name: str) -> list[str]:
     """The ways to say a division: its official name, and that without the word for its kind."""
     return [
