@@ -25,12 +25,14 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 _LEVELS = {word: level for level, words in KINDS.items() for word in words}
 _WORDS = "|".join(sorted(_LEVELS, key=len, reverse=True))
-_PIECE = re.compile(f"(.+?)((?:(?:{_WORDS})(?!口))+)")
+#: A kind that follows another at once belongs to the same name: 新村路, 东区街道, 荔村村委会.
+_PIECE = re.compile(f"(.+?)((?:{_WORDS})(?!口)(?:村委会|街道办事处|街道|大道|大街|[路街巷村区](?!口))*)")
 _LAST_KIND = re.compile(f"(?:{_WORDS})$")
 #: The stem of a piece that only continues the road before it: 南街 of 通道南街, 4段, 南3巷.
 _CONTINUATION = re.compile("[东南西北中前后]*\\d*[段弄条]?")
-#: What a street is called after when nothing else remains: 南路 and 2段 are no names.
-_NAMELESS = re.compile("[东南西北中大\\d]*(?:大道|大街|马路|[路街道巷段条弄里村镇乡]|$)")
+#: The kind of a street without a name: what follows 上海 in 上海路 and, with a side, in 上海南路.
+_KIND_ONLY = re.compile(r"(?:大道|大街|马路|[路街道巷段条弄里])(?![^\d]*[路街道巷])")
+_NAMELESS = re.compile("[东南西北中]*(?:(?:大道|大街|马路|[路街道巷段条弄里])(?![^\\d]*[路街道巷])|$)")
 
 # --- cleaning --------------------------------------------------------------------------------------------------------
 
@@ -43,11 +45,12 @@ _NOISE = re.compile(
 )
 #: What forms and letters put before an address: 地址：, 东院区：, 本院位于, 1. of a list, the country.
 _LABEL = re.compile(
-    r"\W*(?:[^\W\d]{0,12}(?:地址|住所|院址|地点|位置|所在地)\d?(?=\W|位于)|[^\W\d]{0,12}(?:院区|[总分]院|本部|医院|中心)\W?:"
+    r"\W*(?:[^\W\d]{0,12}(?:地址|住所|院址|地点|位置|所在地)\d?(?=\W|位于)|[^\W\d]{1,24}\d?\W?:(?=.*[一-鿿])"
     r"|[^\W\d]{0,16}(?:位于|坐落[于在]|地处)|\d{1,2}[.、)](?=\D)|(?:中华人民共和国|中国)(?=\W?[一-鿿]{2}))"
 )
 _COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
 _LOOSE_SPACE = re.compile(r"\s+(?!\d)|(?<!\d)\s+")
+_PLACE_IN_BRACKETS = re.compile(r"(?<=[省市区县州旗盟])[(\[【]([一-鿿]{2,12}[省市区县州旗盟])[)\]】]")
 _EMPTY_BRACKET = re.compile(r"[(\[【〔][\W]*[)\]】〕]")
 #: Marks between the levels of a place: 北京市，海淀区-花园北路.
 _BETWEEN = re.compile(r"(?<=[省市区县州旗盟])[^\w()]+(?=[一-鿿])")
@@ -65,34 +68,55 @@ def clean_address(text: str) -> str:
     text = _EMPTY_BRACKET.sub("", _NOISE.sub("", text))
     while (label := _LABEL.match(text)) and label.end() < len(text):
         text = text[label.end() :]
-    text = _BETWEEN.sub("", _LOOSE_SPACE.sub("", text))
+    text = _BETWEEN.sub("", _PLACE_IN_BRACKETS.sub(r"\1", _LOOSE_SPACE.sub("", text)))
     if text[:1] in "([【〔" and text[-1:] in ")]】〕" and not re.search(r"[)\]】〕]", text[1:-1]):
         text = text[1:-1]
-    return text.strip("“”\"'‘’《》,，.。;；:：、-—> ")
+    return text.lstrip(")]】〕").strip("“”\"'‘’《》,，.。;；:：、-—> ")
 
 
 # --- the place -------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
-def _list_home_forms(near: str) -> tuple[tuple[str, str], ...]:
-    """The ways to say a place and what it lies in, longest first, with the code each means: 辽宁省, 辽宁, 沈阳市 ..."""
+def _list_home_forms(near: str) -> tuple[tuple[str, str, bool], ...]:
+    """The ways to say a place and what it lies in, longest first: 辽宁省, 辽宁 ...; its code, whether it is short."""
     home = regions.find_region(near)
     codes = (near[:2] + "0000", near[:4] + "00", near)
     names = (home.province, home.city, home.district) if home else ()
-    forms: dict[str, str] = {"市辖区": near[:4] + "00"}
+    forms: dict[str, tuple[str, bool]] = {"市辖区": (near[:4] + "00", False)}
     for code, name in zip(codes, names, strict=False):
         for form in regions.list_forms(name) if name else ():
-            forms.setdefault(form, near if home and home.district is None and name == home.city else code)
-    return tuple(sorted(forms.items(), key=lambda form: -len(form[0])))
+            forms.setdefault(form, (near if home and not home.district and name == home.city else code, form != name))
+    return tuple((form, *meaning) for form, meaning in sorted(forms.items(), key=lambda form: -len(form[0])))
 
 
-def _read_place(text: str, near: str | None, allow_short: bool) -> tuple[tuple[str, ...], str]:
+@lru_cache(maxsize=4096)
+def _list_home_chains(near: str, with_short: bool) -> tuple[str, ...]:
+    """The full ways to write a district or county: 辽宁省沈阳市沈河区, 沈阳市沈河区; none of a place with others below.
+
+    ``with_short`` adds 济南市中 for 市中区 of 济南市, which else reads as 济南市 and 中…
+    """
+    home = regions.find_region(near)
+    if home is None or regions.list_children(near):
+        return ()
+    names = [name for name in (home.province, home.city, home.district) if name]
+    chains = ["".join(names[start:]) for start in range(len(names) - 1)]
+    if with_short and len(names) == 3 and names[2].startswith("市"):
+        city, district = (regions.list_forms(name)[-1] for name in names[1:])
+        chains += [names[0] + city + district, regions.list_forms(names[0])[-1] + city + district, city + district]
+    return tuple(chains)
+
+
+def _read_place(text: str, near: str | None, shorts: int) -> tuple[tuple[str, ...], str]:
     """Read the places an address begins with, most exact last; and what follows them."""
-    found = regions.resolve_address(text)
-    codes, rest = [found.code] if found.code else [], found.rest
+    chain = next((chain for chain in _list_home_chains(near, shorts > 2) if text.startswith(chain)), "") if near else ""
+    if chain and near:  # what most write, without reading it name by name
+        codes, rest = [near], text[len(chain) :]
+    else:
+        found = regions.resolve_address(text)
+        codes, rest = [found.code] if found.code else [], found.rest
     if near and (not codes or regions.may_overlap(codes[-1], near)):
-        rest = _strip_home(rest, near, codes, allow_short)
+        rest = _strip_home(rest, near, codes, shorts)
     rest = _strip_districts(rest, near, codes)
     words = _NOT_IN_PATH.sub("", rest)
     if 2 <= len(words) <= 12 and (short := _read_short_places(words, near, codes)):
@@ -100,16 +124,16 @@ def _read_place(text: str, near: str | None, allow_short: bool) -> tuple[tuple[s
     return tuple(codes), rest
 
 
-def _strip_home(rest: str, near: str, codes: list[str], allow_short: bool) -> str:
-    """Strip names of the place that is near, also twice and without their last words where a street follows."""
+def _strip_home(rest: str, near: str, codes: list[str], shorts: int) -> str:
+    """Strip names of the place that is near, also twice; as many without their last words as ``shorts`` allows."""
     forms = _list_home_forms(near)
     while form := next((form for form in forms if rest.startswith(form[0])), None):
-        name, code = form
+        name, code, is_short = form
         following = rest[len(name) :].lstrip(",，、-/ ")
-        is_short = name[-1] not in "省市区县州旗盟"
-        if is_short and following and (not allow_short or _NAMELESS.match(following)):
+        goes_on = any(following.startswith(form[0]) for form in forms)
+        if is_short and following and (shorts < 1 or (_KIND_ONLY.match(following) and not goes_on)):
             return rest
-        rest = following
+        rest, shorts = following, shorts - is_short
         if not codes or regions.is_inside(code, codes[-1]):
             codes.append(code)
     return rest
@@ -152,6 +176,7 @@ class Door(NamedTuple):
 
 
 _DASH = re.compile(r"(?<=[\d号])[‐-―−–—~～·.+_至到-]+(?=\d|[a-z](?![\w]))")
+_THOUSANDS = re.compile("([一二三四五六七八九])千零?([一二三四五六七八九][百十零一二三四五六七八九]*)?(?![千万])")
 _COMMA = re.compile(r"(?<=[\d号])[、，,;；/&及和与]+(?=[a-z]?\d)")
 _DOOR = r"[甲乙丙丁副附增特临支]?[a-z]?\d+(?!\d)[a-z]?(?:[甲乙丙丁戊](?=号|$|\W))?"
 _SUB = r"(?:号?[-之附增副](?:\d+(?!\d)[a-z]?|[a-z甲乙丙丁])|号(?=[甲乙丙丁戊](?:$|\W|号))[甲乙丙丁戊])"
@@ -166,8 +191,10 @@ _NUMBER = re.compile(
     r"|(?P<block>[a-z])(?=[座栋幢]))"
 )
 _ONE_DOOR = re.compile(f"({_DOOR})((?:{_SUB})*)")
-_SECOND_NUMBER = re.compile(r"(\d+)号(?![楼门线口厅院窗馆])")
-_SUB_MARKS = re.compile("[号]")
+#: What belongs to a number after its 号: -1, 之一, 附1号, 甲; and 3号, which is another.
+_LATER = re.compile(
+    r"([-之附增副](?:\d+(?![\d层楼室栋幢座])[a-z]?|[a-z甲乙丙丁](?!座))|[甲乙丙丁](?!\w))号?|(\d+)号(?![楼门线口厅院窗馆])"
+)
 _BUILDINGS = {"号楼": "栋", "栋": "栋", "幢": "栋", "座": "栋", "小区": "小区"}
 
 
@@ -182,11 +209,11 @@ def _read_doors(found: re.Match[str], following: str) -> tuple[tuple[Door, ...],
         letter = re.fullmatch("(\\d+)([a-z甲乙丙丁戊])", main)
         if letter:
             main, sub = letter[1], letter[2] + sub
-        doors.append(Door(main.lstrip("0") + unit, _SUB_MARKS.sub("", sub)))
-    second = _SECOND_NUMBER.match(following) if found["unit"] == "号" else None
-    if second:
-        doors[-1] = Door(doors[-1].main, doors[-1].sub + second[1])
-    return tuple(doors), second.end() if second else 0
+        doors.append(Door(main.lstrip("0") + unit, sub.replace("号", "")))
+    later = _LATER.match(following) if found["unit"] == "号" else None
+    if later:
+        doors[-1] = Door(doors[-1].main, doors[-1].sub + (later[1] or later[2]))
+    return tuple(doors), later.end() if later else 0
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -243,6 +270,16 @@ _NEARBY = re.compile(
 _DESCRIBED = re.compile("(?:附近|旁边?|隔壁|对面|对过|后门外|门前)$")
 
 
+def is_nearby(words: str) -> bool:
+    """Whether words after a number make it a mere landmark."""
+    return bool(_NEARBY.match(words))
+
+
+def is_nameless(words: str) -> bool:
+    """Whether words begin with the kind of a street and not with its name: 南路, 大街."""
+    return bool(_NAMELESS.match(words))
+
+
 @lru_cache(maxsize=16_384)
 def parse_address(text: str, province: str | None = None) -> Address:
     """Parse an address; ``province`` is what its list says beside it.
@@ -255,12 +292,15 @@ def parse_address(text: str, province: str | None = None) -> Address:
 
 
 @lru_cache(maxsize=16_384)
-def read_address(text: str, near: str | None = None, allow_short: bool = True) -> Address:
-    """Read a cleaned address; ``near`` is where it is expected to lie, so that 鞍山铁西 and 铁西区 are understood."""
-    codes, rest = _read_place(text, near, allow_short)
+def read_address(text: str, near: str | None = None, shorts: int = 9) -> Address:
+    """Read a cleaned address; ``near`` is where it is expected to lie, so that 鞍山铁西 and 铁西区 are understood.
+
+    ``shorts`` is how many names of places may be read without their last words: the street may be called 南开三马路.
+    """
+    codes, rest = _read_place(text, near, shorts)
     if not rest:
         return Address(codes=codes)
-    rest = _COMMA.sub(",", _DASH.sub("-", convert_numerals(rest)))
+    rest = _COMMA.sub(",", _DASH.sub("-", convert_numerals(_convert_thousands(rest))))
     bare = _BRACKETS.sub(lambda bracket: "#" * len(bracket[0]), rest) if "(" in rest or "【" in rest else rest
     found = _NUMBER.search(bare) or _NUMBER.search(rest)
     path = _NOT_IN_PATH.sub("", (rest[: found.start()] if found else rest)[-80:])
@@ -277,6 +317,13 @@ def read_address(text: str, near: str | None = None, allow_short: bool = True) -
     return Address(codes=codes, areas=areas, roads=roads, doors=doors, inside=inside, nearby=nearby)
 
 
+def _convert_thousands(text: str) -> str:
+    """Arabic digits for numerals with 千, which no name of the register has: 一千零十七号."""
+    if "千" not in text:
+        return text
+    return _THOUSANDS.sub(lambda run: f"{convert_numerals(run[1])}{convert_numerals(run[2] or '').zfill(3)[-3:]}", text)
+
+
 @lru_cache(maxsize=16_384)
 def _read_path(
     path: str, has_number: bool
@@ -288,7 +335,7 @@ def _read_path(
         text, end = piece[0], piece.end()
         kind = _LAST_KIND.search(text)[0]  # type: ignore[index] # a piece ends with one
         level, stem = _LEVELS[kind], text[: -len(kind)]
-        if pieces and (_CONTINUATION.fullmatch(stem) or (level == "road" and len(stem) < 2) or len(pieces[-1][1]) < 3):
+        if pieces and _continues(pieces[-1], level, stem):
             before = pieces.pop()[1]
             text, stem = before + text, before + stem
         pieces.append((level, text, stem))
@@ -305,10 +352,19 @@ def _read_path(
     return areas, roads, "" if has_number else leftover
 
 
+def _continues(before: tuple[str, str, str], level: str, stem: str) -> bool:
+    """Whether a piece goes on with the one before: 南街 of 通道南街, 东路 of 古镇东路, 湾光荣街 of 马路湾光荣街."""
+    level_before, text_before, stem_before = before
+    if level_before == "road":
+        return bool(_CONTINUATION.fullmatch(stem)) or (level == "road" and len(stem) < 2) or len(stem_before) < 2
+    return len(text_before) < 3 and level == "road" and (not stem or bool(_CONTINUATION.fullmatch(stem)))
+
+
 # --- several in one field --------------------------------------------------------------------------------------------
 
 _HARD_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
 _SOFT_BREAK = re.compile("[、,，。/&]|以及|[及和与另]")
+_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另:：]|\d[.．)）]|以及")
 _PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
 _CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
 
@@ -322,21 +378,26 @@ def split_addresses(text: str) -> tuple[str, ...]:
     >>> split_addresses("北京市，海淀区，花园北路49号"), split_addresses("规划一号路1号、3号")
     (('北京市，海淀区，花园北路49号',), ('规划一号路1号、3号',))
     """
+    if not _ANY_BREAK.search(text):
+        return (text,)
     parts = [part for whole in _HARD_BREAK.split(text) for half in _CAMPUS.split(whole) for part in _split_softly(half)]
     parts = [stripped for part in parts if (stripped := part.strip(" \t,，、。；;"))]
     found: list[str] = []
-    place = ""
+    place, is_first_address = "", False
     for part in parts:
         cleaned = clean_address(part)
         address = read_address(cleaned)
         is_address = address.codes or (address.roads and address.doors)
-        if not found or not is_address:
-            if found:  # a name or a telephone after a mark belongs to what stands before
-                found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
-            else:
-                found.append(part)
-        else:
+        if found and place == clean_address(found[-1]):
+            found[-1], is_address = found[-1] + part, False
+            continue
+        if found and not is_address:  # a name or a telephone after a mark belongs to what stands before
+            found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
+        elif is_first_address:
             found.append(part if address.codes else place + cleaned)
+        else:  # what stood before was a label
+            found[:] = [part]
+        is_first_address = bool(is_address) or is_first_address
         if address.codes:
             rest = regions.resolve_address(cleaned).rest
             place = cleaned[: len(cleaned) - len(rest)] if rest else cleaned

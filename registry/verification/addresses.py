@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from registry.domain import regions
-from registry.domain.address_model import Address, Door, clean_address, parse_address, read_address, split_addresses
+from registry.domain.address_model import (
+    Address,
+    Door,
+    clean_address,
+    is_nameless,
+    is_nearby,
+    parse_address,
+    read_address,
+    split_addresses,
+)
 from registry.domain.normalise import convert_numerals, fold_text
 
 __all__ = ["Comparison", "compare_addresses", "parse_address", "split_address", "split_addresses"]
@@ -41,7 +50,7 @@ _TWINS = ("大道", "路")
 _SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北]?\\d+号")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 _NOT_KEY = re.compile(r"[^\w#,-]+")
-_NUMBERED = re.compile(r"\d+号(?!楼)")
+_NUMBERED = re.compile(r"\d+号(?![楼门])")
 _SPAN = 30
 
 
@@ -75,10 +84,10 @@ def _compare_roads(claimed: Address, registered: Address) -> Comparison:
         return "region"
     if _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours):
         return "region"
-    return _compare_tails(ours, theirs, registered)
+    return _compare_tails(ours, theirs, claimed, registered)
 
 
-def _compare_tails(ours: str, theirs: str, registered: Address) -> Comparison:
+def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address) -> Comparison:
     """Compare two roads of which one has more before its name: a landmark (袁家岗友谊路), an office, another city."""
     shorter, longer = sorted((ours, theirs), key=len)
     before = longer[: -len(shorter)]
@@ -88,8 +97,7 @@ def _compare_tails(ours: str, theirs: str, registered: Address) -> Comparison:
     elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
     if elsewhere:
         return "other"
-    areas = [stem for address in (registered,) for _, stem in address.areas]
-    return "form" if before in areas else "region"
+    return "form" if before in [stem for _, stem in (*claimed.areas, *registered.areas)] else "region"
 
 
 def _expand_range(door: Door) -> tuple[int, int] | None:
@@ -141,7 +149,7 @@ def compare_addresses(
 
     Several addresses in one field get one word only where each gets it; else ask for each of :func:`split_addresses`.
     """
-    parts = split_addresses(claimed)
+    parts = split_addresses(_remove_names(claimed, names))
     if len(parts) > 1:
         words = {_compare_one(part, registered, registered_region, names) for part in parts}
         if words <= {"same", "form"}:
@@ -151,21 +159,51 @@ def compare_addresses(
 
 
 def _compare_one(claimed: str, registered: str, region: str | None, names: tuple[str, ...]) -> Comparison:
-    site = _read_registered(registered, region)
     text = _remove_names(clean_address(claimed), names)
-    printed = clean_address(registered)
+    printed = _remove_names(clean_address(registered), names)
+    site = _read_registered(printed, region)
     if text == printed and text:
         return "same"
-    word = _compare_read(read_address(text, region, False), site, text, printed)
-    if word in ("same", "form"):
+    address = read_address(text, region, 0)
+    if not site.doors and text.startswith(printed) and not _begins_elsewhere(text[len(printed) :]):
+        return "form" if site.rest else "region"
+    if region and not address.codes and _names_another_city(text, region, site):
+        return "other"
+    word = _compare_read(address, site)
+    if not region or word in ("same", "form"):
         return word
-    address = read_address(text, region, True)
-    return min(word, _compare_read(address, site, text, printed), key=_RANK.__getitem__)
+    for shorts in (9, 1, 2):
+        closer = read_address(text, region, shorts)
+        if closer == address and shorts == 9:
+            return word
+        word = min(word, _compare_read(closer, site), key=_RANK.__getitem__)
+    return word
+
+
+def _begins_elsewhere(following: str) -> bool:
+    """Whether what follows a whole registered address without a number is no inside of it."""
+    return bool(_NUMBERED.search(_BRACKETS.sub("", following)) or is_nearby(following))
+
+
+def _names_another_city(text: str, region: str, site: Address) -> bool:
+    """Whether an address begins with another city's name without 市, before a road or a zone: 大连大南街87号."""
+    first = (site.roads or (site.rest,))[0]
+    for length in (2, 3, 4):
+        codes = _map_cities().get(text[:length], ())
+        if codes and not any(regions.may_overlap(code, region) for code in codes):
+            return not first.startswith(text[:length]) and not is_nameless(text[length:])
+    return False
+
+
+@cache
+def _map_cities() -> dict[str, tuple[str, ...]]:
+    names = regions.map_names_to_codes().items()
+    return {name: cities for name, codes in names if (cities := tuple(c for c in codes if c.endswith("00")))}
 
 
 @lru_cache(maxsize=65_536)
-def _read_registered(registered: str, region: str | None) -> Address:
-    address = read_address(clean_address(registered), region, False)
+def _read_registered(printed: str, region: str | None) -> Address:
+    address = read_address(printed, region, 0)
     return address if address.codes or region is None else _with_code(address, region)
 
 
@@ -179,7 +217,7 @@ def _with_code(address: Address, region: str) -> Address:
 def _remove_names(text: str, names: tuple[str, ...]) -> str:
     for name in _clean_names(names):
         if name in text:
-            text = text.replace(name, "").strip(" ,，、-()[]【】") or text
+            text = text.replace(name, "").strip(" ,，、:-()[]【】") or text
     return text
 
 
@@ -191,7 +229,7 @@ def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted((name for name in every if len(name) >= 4), key=len, reverse=True))
 
 
-def _compare_read(claimed: Address, site: Address, text: str, printed: str) -> Comparison:
+def _compare_read(claimed: Address, site: Address) -> Comparison:
     if not _may_be_one_place(claimed, site):
         return "other"
     areas = _compare_areas(claimed, site)
