@@ -50,7 +50,7 @@ _LABEL = re.compile(
 )
 _COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
 _LOOSE_SPACE = re.compile(r"\s+(?!\d)|(?<!\d)\s+")
-_PLACE_IN_BRACKETS = re.compile(r"(?<=[省市区县州旗盟])[(\[【]([一-鿿]{2,12}[省市区县州旗盟])[)\]】]")
+_PLACE_IN_BRACKETS = re.compile(r"(?<=[省市区县州旗盟])[(\[【]([一-鿿]{1,12}[省市区县州旗盟])[)\]】]")
 _EMPTY_BRACKET = re.compile(r"[(\[【〔][\W]*[)\]】〕]")
 #: Marks between the levels of a place: 北京市，海淀区-花园北路.
 _BETWEEN = re.compile(r"(?<=[省市区县州旗盟])[^\w()]+(?=[一-鿿])")
@@ -146,7 +146,7 @@ def _strip_districts(rest: str, near: str | None, codes: list[str]) -> str:
         city = codes[-1][:4] if codes and not codes[-1].endswith("0000") else codes[-1][:2] if codes else ""
         fits = [code for code in targets if code.startswith(city)]
         fits = [code for code in fits if regions.may_overlap(code, near)] or fits
-        if len(name) < 3 or not fits or _NAMELESS.match(rest[len(name) :] or "-"):
+        if len(name) < 3 or not fits or rest[len(name) :].startswith(("街", "路", "道", "大")):
             return rest
         codes += fits
         rest = rest[len(name) :]
@@ -184,7 +184,7 @@ _ONE = f"{_DOOR}(?:{_SUB})*"
 #: What a numeral in the name of a street, a distance, a floor or a school is followed by.
 _NO_HOUSE = "(?![东南西北中]?(?:大道|大街|马路|十字|[路街道巷弄条段环])|[线字里村组区米层楼室厂团号]|单元|公里|医院|[中小]学)"
 #: What may follow a number without 号: nothing, a mark, or the inside; 三阳路 and 九州路 are names.
-_BARE_END = "(?=$|\\W|门诊|住院|病房|急诊|综合|院内|[主附]楼|附近|[斜正]?对面|旁|隔壁|后门)"
+_BARE_END = "(?=$|[^\\w-]|门诊|住院|病房|急诊|综合|院内|[主附]楼|附近|[斜正]?对面|旁|隔壁|后门)"
 _NUMBER = re.compile(
     rf"(?:no[.:]?|#|门牌号?|第(?=\d+号))?(?:(?P<doors>{_ONE}(?:号?,{_ONE})*)"
     rf"(?:(?P<unit>号楼|号院|号|[栋幢座]|小区)(?!大?[路街道巷]|线|地块)|{_NO_HOUSE}{_BARE_END})"
@@ -271,8 +271,8 @@ _DESCRIBED = re.compile("(?:附近|旁边?|隔壁|对面|对过|后门外|门前
 
 
 def is_nearby(words: str) -> bool:
-    """Whether words after a number make it a mere landmark."""
-    return bool(_NEARBY.match(words))
+    """Whether words after a number make it a mere landmark, or may."""
+    return bool(_NEARBY.match(words) or _DESCRIBED.search(_BRACKETS.sub("", words)))
 
 
 def is_nameless(words: str) -> bool:
@@ -364,7 +364,7 @@ def _continues(before: tuple[str, str, str], level: str, stem: str) -> bool:
 
 _HARD_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
 _SOFT_BREAK = re.compile("[、,，。/&]|以及|[及和与另]")
-_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另:：]|\d[.．)）]|以及")
+_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
 _PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
 _CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
 

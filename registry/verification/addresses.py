@@ -50,6 +50,8 @@ _TWINS = ("大道", "路")
 _SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北]?\\d+号")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 _NOT_KEY = re.compile(r"[^\w#,-]+")
+#: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
+_GOES_ON = re.compile(r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|[附增副之至及和与]|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])")
 _NUMBERED = re.compile(r"\d+号(?![楼门])")
 _SPAN = 30
 
@@ -149,24 +151,29 @@ def compare_addresses(
 
     Several addresses in one field get one word only where each gets it; else ask for each of :func:`split_addresses`.
     """
-    parts = split_addresses(_remove_names(claimed, names))
-    if len(parts) > 1:
-        words = {_compare_one(part, registered, registered_region, names) for part in parts}
-        if words <= {"same", "form"}:
-            return "form"
-        return words.pop() if len(words) == 1 else "unreadable"
-    return _compare_one(claimed, registered, registered_region, names)
+    if clean_address(claimed) == clean_address(registered) != "":
+        return "same"
+    ours = split_addresses(_remove_names(claimed, names))
+    theirs = _split_registered(registered, names)
+    words = {min((_compare_one(part, site, registered_region, names) for site in theirs), key=_RANK.__getitem__) for part in ours}
+    if len(words) == 1:
+        return words.pop()
+    return "form" if words <= {"same", "form"} else "unreadable"
 
 
-def _compare_one(claimed: str, registered: str, region: str | None, names: tuple[str, ...]) -> Comparison:
+@lru_cache(maxsize=65_536)
+def _split_registered(registered: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_remove_names(clean_address(part), names) for part in split_addresses(registered))
+
+
+def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[str, ...]) -> Comparison:
     text = _remove_names(clean_address(claimed), names)
-    printed = _remove_names(clean_address(registered), names)
     site = _read_registered(printed, region)
     if text == printed and text:
         return "same"
+    if printed and text.startswith(printed) and _is_inside(text, len(printed)):
+        return "form" if site.doors or site.rest or text == printed else "region"
     address = read_address(text, region, 0)
-    if not site.doors and text.startswith(printed) and not _begins_elsewhere(text[len(printed) :]):
-        return "form" if site.rest else "region"
     if region and not address.codes and _names_another_city(text, region, site):
         return "other"
     word = _compare_read(address, site)
@@ -180,9 +187,10 @@ def _compare_one(claimed: str, registered: str, region: str | None, names: tuple
     return word
 
 
-def _begins_elsewhere(following: str) -> bool:
-    """Whether what follows a whole registered address without a number is no inside of it."""
-    return bool(_NUMBERED.search(_BRACKETS.sub("", following)) or is_nearby(following))
+def _is_inside(text: str, end: int) -> bool:
+    """Whether what follows a whole registered address lies inside: no other door, no other number, nothing near by."""
+    following = text[end:]
+    return not (_GOES_ON.match(text, end) or _NUMBERED.search(_BRACKETS.sub("", following)) or is_nearby(following))
 
 
 def _names_another_city(text: str, region: str, site: Address) -> bool:
@@ -225,7 +233,7 @@ def _remove_names(text: str, names: tuple[str, ...]) -> str:
 def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names as cleaned text, longest first, also without a second name in brackets."""
     cleaned = [clean_address(name) for name in names]
-    every = {*cleaned, *(_BRACKETS.sub("", name) for name in cleaned)}
+    every = {*names, *cleaned, *(_BRACKETS.sub("", name) for name in cleaned)}
     return tuple(sorted((name for name in every if len(name) >= 4), key=len, reverse=True))
 
 
