@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from registry.domain import regions
 from registry.domain.model import Struct
@@ -45,7 +45,7 @@ _NOISE = re.compile(
 )
 #: What forms and letters put before an address: 地址：, 东院区：, 本院位于, 1. of a list, the country.
 _LABEL = re.compile(
-    r"\W*(?:[^\W\d]{0,12}(?:地址|住所|院址|地点|位置|所在地)\d?(?=\W|位于)|[^\W\d]{1,24}\d?\W?:(?=.*[一-鿿])"
+    r"\W*(?:[^\W\d]{0,12}(?:地址|住所|院址|地点|位置|所在地)\d?(?=\W|位于)|[^\W\d]{1,24}[\])】]?:(?=.*[一-鿿])"
     r"|[^\W\d]{0,16}(?:位于|坐落[于在]|地处)|\d{1,2}[.、)](?=\D)|(?:中华人民共和国|中国)(?=\W?[一-鿿]{2}))"
 )
 _COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
@@ -176,6 +176,9 @@ class Door(NamedTuple):
 
 
 _DASH = re.compile(r"(?<=[\d号])[‐-―−–—~～·.+_至到-]+(?=\d|[a-z](?![\w]))")
+#: 之一四层 is the fourth floor of 之一, not 之14.
+_NTH = re.compile("(?<=号)((?:之|[-—])(?:[一二三四五六七八九十]|\\d+))")
+_DISTANCE = re.compile("^距离?(?=.*\\d+米)")
 _THOUSANDS = re.compile("([一二三四五六七八九])千零?([一二三四五六七八九][百十零一二三四五六七八九]*)?(?![千万])")
 _COMMA = re.compile(r"(?<=[\d号])[、，,;；/&及和与]+(?=[a-z]?\d)")
 _DOOR = r"[甲乙丙丁副附增特临支]?[a-z]?\d+(?!\d)[a-z]?(?:[甲乙丙丁戊](?=号|$|\W))?"
@@ -193,8 +196,10 @@ _NUMBER = re.compile(
 _ONE_DOOR = re.compile(f"({_DOOR})((?:{_SUB})*)")
 #: What belongs to a number after its 号: -1, 之一, 附1号, 甲; and 3号, which is another.
 _LATER = re.compile(
-    r"([-之附增副](?:\d+(?![\d层楼室栋幢座])[a-z]?|[a-z甲乙丙丁](?!座))|[甲乙丙丁](?!\w))号?|(\d+)号(?![楼门线口厅院窗馆])"
+    r"\(?([-之附增副](?:\d+(?![\d层楼室栋幢座])[a-z]?|[a-z甲乙丙丁](?!座))|[甲乙丙丁](?![座栋幢楼]))\)?号?"
+    r"|(\d+)号(?![楼门线口厅院窗馆])"
 )
+_SECOND_NUMBER = re.compile("(\\d+)号")
 _BUILDINGS = {"号楼": "栋", "栋": "栋", "幢": "栋", "座": "栋", "小区": "小区"}
 
 
@@ -202,7 +207,8 @@ def _read_doors(found: re.Match[str], following: str) -> tuple[tuple[Door, ...],
     """The doors of a number, and how many characters more belong to it: 3号 of 87号3号."""
     unit = _BUILDINGS.get(found["unit"] or "", "")
     if found["block"]:
-        return (Door(found["block"] + "栋"),), 1
+        number = _SECOND_NUMBER.match(following, 1)
+        return (Door(found["block"] + "栋", number[1] if number else ""),), number.end() if number else 1
     doors = []
     for one in found["doors"].split(","):
         main, sub = _ONE_DOOR.match(one).groups()  # type: ignore[union-attr] # the number is made of these
@@ -210,10 +216,11 @@ def _read_doors(found: re.Match[str], following: str) -> tuple[tuple[Door, ...],
         if letter:
             main, sub = letter[1], letter[2] + sub
         doors.append(Door(main.lstrip("0") + unit, sub.replace("号", "")))
-    later = _LATER.match(following) if found["unit"] == "号" else None
-    if later:
+    end = 0
+    while found["unit"] == "号" and (later := _LATER.match(following, end)):
         doors[-1] = Door(doors[-1].main, doors[-1].sub + (later[1] or later[2]))
-    return tuple(doors), later.end() if later else 0
+        end = later.end()
+    return tuple(doors), end
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -260,6 +267,7 @@ _BUILDING = re.compile("([a-z]?\\d+|[a-z])(?:号楼|[栋幢座])")
 _FLOOR = re.compile("(-?\\d+(?:-\\d+)?)[层楼f]")
 _ROOM = re.compile("([a-z]?\\d+[a-z]?)(?:室|号房|房)")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
+_ROOMS = re.compile("(?:[a-z]?\\d+(?:号楼|单元|[栋幢座层楼室]))+")
 #: What only lies near a number: 87号附近, 87号对面, 87号后门外, 87号向东200米.
 _NEARBY = re.compile(
     r"\W?院?[的之]?(?:附近|周边|周围|旁|边上|隔壁|毗邻|相邻|紧?邻|斜?正?对[面过门]|[左右][侧边]|步行"
@@ -270,9 +278,11 @@ _NEARBY = re.compile(
 _DESCRIBED = re.compile("(?:附近|旁边?|隔壁|对面|对过|后门外|门前)$")
 
 
-def is_nearby(words: str) -> bool:
-    """Whether words after a number make it a mere landmark, or may."""
-    return bool(_NEARBY.match(words) or _DESCRIBED.search(_BRACKETS.sub("", words)))
+def is_nearby(words: str) -> Literal["near", "perhaps"] | None:
+    """Whether words after a number make it a mere landmark, at once or perhaps: 对面, 市政府对面."""
+    if _NEARBY.match(words):
+        return "near"
+    return "perhaps" if _DESCRIBED.search(_BRACKETS.sub("", words)) else None
 
 
 def is_nameless(words: str) -> bool:
@@ -297,9 +307,10 @@ def read_address(text: str, near: str | None = None, shorts: int = 9) -> Address
 
     ``shorts`` is how many names of places may be read without their last words: the street may be called 南开三马路.
     """
-    codes, rest = _read_place(text, near, shorts)
+    codes, rest = _read_place(_DISTANCE.sub("", text), near, shorts)
     if not rest:
         return Address(codes=codes)
+    rest = _NTH.sub(r"\1|", _DISTANCE.sub("", rest))
     rest = _COMMA.sub(",", _DASH.sub("-", convert_numerals(_convert_thousands(rest))))
     bare = _BRACKETS.sub(lambda bracket: "#" * len(bracket[0]), rest) if "(" in rest or "【" in rest else rest
     found = _NUMBER.search(bare) or _NUMBER.search(rest)
@@ -309,11 +320,10 @@ def read_address(text: str, near: str | None = None, shorts: int = 9) -> Address
         return Address(codes=codes, areas=areas, roads=roads, rest=leftover)
     doors, more = _read_doors(found, rest[found.end() :])
     inside = rest[found.end() + more :]
-    nearby = near_words[0] if (near_words := _NEARBY.match(inside)) else ""
+    rooms = _ROOMS.match(inside)
+    nearby = near_words[0] if (near_words := _NEARBY.match(inside, rooms.end() if rooms else 0)) else ""
     if not nearby and (described := _DESCRIBED.search(_BRACKETS.sub("", inside))):
         nearby = f"…{described[0]}"
-    if path[:1] in ("距", "离") and nearby and roads:
-        roads = (*roads[:-1], roads[-1].lstrip("距离"))
     return Address(codes=codes, areas=areas, roads=roads, doors=doors, inside=inside, nearby=nearby)
 
 
@@ -363,8 +373,8 @@ def _continues(before: tuple[str, str, str], level: str, stem: str) -> bool:
 # --- several in one field --------------------------------------------------------------------------------------------
 
 _HARD_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
-_SOFT_BREAK = re.compile("[、,，。/&]|以及|[及和与另]")
-_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
+_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=[^\W\d])")
+_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另]|\S\s+[^\W\d]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
 _PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
 _CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
 
@@ -412,9 +422,10 @@ def _split_softly(text: str) -> list[str]:
         before, after = text[start : mark.start()], text[mark.end() :]
         if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
             continue
-        if _PRINTED_NUMBER.search(before) and (following := _begin_address(after)):
+        is_whole = _PRINTED_NUMBER.search(before) or (mark[0] not in ("和", "与", "及") and _has_street(before))
+        if is_whole and _begin_address(after):
             parts.append(before)
-            start = mark.end() if following else start
+            start = mark.end()
     return [*parts, text[start:]]
 
 
@@ -423,4 +434,9 @@ def _begin_address(text: str) -> bool:
     head = _SOFT_BREAK.split(text, maxsplit=1)[0]
     address = read_address(clean_address(head))
     has_road = bool(address.doors) and any(road[-1:] in "路街道巷" for road in address.roads)
-    return has_road or (bool(address.codes) and bool(address.roads or address.doors))
+    return has_road or (bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest))
+
+
+def _has_street(text: str) -> bool:
+    address = read_address(clean_address(text))
+    return bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest)

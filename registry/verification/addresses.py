@@ -47,11 +47,11 @@ def split_address(address: str, province: str | None = None) -> tuple[str | None
 #: Words at the end of a road that say a side or a section of it, which people leave out: 解放路西, 新建路东段.
 _SIDE = re.compile("(?<=[路街道])[东南西北中]段?$")
 _TWINS = ("大道", "路")
-_SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北]?\\d+号")
+_SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?[市区县]")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 _NOT_KEY = re.compile(r"[^\w#,-]+")
 #: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
-_GOES_ON = re.compile(r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|[附增副之至及和与]|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])")
+_GOES_ON = re.compile(r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|\W?[附增副之]|[至及和与]|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])")
 _NUMBERED = re.compile(r"\d+号(?![楼门])")
 _SPAN = 30
 
@@ -112,12 +112,14 @@ def _expand_range(door: Door) -> tuple[int, int] | None:
 
 def _compare_doors(claimed: tuple[Door, ...], registered: tuple[Door, ...]) -> Comparison:
     ours, theirs = set(claimed), set(registered)
-    if ours == theirs or ours < theirs:
+    if len(ours) < len(claimed):
+        return "other"  # no list of numbers names one twice
+    if ours <= theirs:
         return "form"
-    if ours & theirs:
-        return "region"
     if len(ours) == len(theirs) == 1:
         return _compare_two_doors(claimed[0], registered[0])
+    if ours & theirs and len(ours) > 1:
+        return "other"
     single, listed = (claimed[0], registered) if len(claimed) == 1 else (registered[0], claimed)
     ends = _expand_range(single)
     numbers = [int(door.main) for door in listed if door.main.isdigit() and not door.sub]
@@ -130,8 +132,6 @@ def _compare_two_doors(ours: Door, theirs: Door) -> Comparison:
     if (ends := _expand_range(theirs)) and ours.main.isdigit() and not ours.sub:
         number = int(ours.main)
         return "form" if number in ends else "region" if ends[0] < number < ends[1] else "other"
-    if (ends := _expand_range(ours)) and theirs.main.isdigit() and not theirs.sub and len(ours.sub) == len(ours.main) + 1:
-        return "region" if ends[0] <= int(theirs.main) <= ends[1] else "other"
     if ours.main != theirs.main:
         return "other"
     if not ours.sub:
@@ -171,6 +171,8 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
     site = _read_registered(printed, region)
     if text == printed and text:
         return "same"
+    if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
+        return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):
         return "form" if site.doors or site.rest or text == printed else "region"
     address = read_address(text, region, 0)
@@ -178,13 +180,13 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
         return "other"
     word = _compare_read(address, site)
     if not region or word in ("same", "form"):
-        return word
+        return _weigh_nearby(word, address, site)
     for shorts in (9, 1, 2):
         closer = read_address(text, region, shorts)
         if closer == address and shorts == 9:
-            return word
+            break
         word = min(word, _compare_read(closer, site), key=_RANK.__getitem__)
-    return word
+    return _weigh_nearby(word, address, site)
 
 
 def _is_inside(text: str, end: int) -> bool:
@@ -249,8 +251,7 @@ def _compare_read(claimed: Address, site: Address) -> Comparison:
         is_whole = not claimed.roads and not site.roads and claimed.place == site.place
         return _compare_doors(claimed.doors, site.doors) if is_whole else "unreadable"
     words = (areas, _compare_roads(claimed, site), _compare_doors(claimed.doors, site.doors), _compare_inside(claimed, site))
-    word = max(words, key=_RANK.__getitem__)
-    return _weigh_nearby(word, claimed, site)
+    return max(words, key=_RANK.__getitem__)
 
 
 def _compare_inside(claimed: Address, site: Address) -> Comparison:
@@ -269,7 +270,7 @@ def _weigh_nearby(word: Comparison, claimed: Address, site: Address) -> Comparis
         return word
     if claimed.nearby.startswith("…"):
         return "region" if word in ("same", "form") else word
-    return "other" if word in ("same", "form") else "unreadable"
+    return "unreadable" if word in ("other", "unreadable") else "other"
 
 
 def _compare_without_number(claimed: Address, site: Address) -> Comparison:
