@@ -48,7 +48,8 @@ _LABEL = re.compile(
     r"\W*(?:[^\W\d]{0,12}(?:地址|住所|院址|地点|位置|所在地)\d?(?=\W|位于)|[^\W\d]{1,24}[\])】]?:(?=.*[一-鿿])"
     r"|[^\W\d]{0,16}(?:位于|坐落[于在]|地处)|\d{1,2}[.、)](?=\D)|(?:中华人民共和国|中国)(?=\W?[一-鿿]{2}))"
 )
-_COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
+#: Numbers in circles and brackets, which NFKC takes for digits of the address.
+COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
 _LOOSE_SPACE = re.compile(r"\s+(?!\d)|(?<!\d)\s+")
 _PLACE_IN_BRACKETS = re.compile(r"(?<=[省市区县州旗盟])[(\[【]([一-鿿]{1,12}[省市区县州旗盟])[)\]】]")
 _EMPTY_BRACKET = re.compile(r"[(\[【〔][\W]*[)\]】〕]")
@@ -64,7 +65,7 @@ def clean_address(text: str) -> str:
     >>> clean_address("地址：中国 辽宁省，沈阳市，沈河区　大南街８７號（邮编：110014）")
     '辽宁省沈阳市沈河区大南街87号'
     """
-    text = simplify_script(normalise_width(text.strip(_COUNTERS + " "))).lower()
+    text = simplify_script(normalise_width(text.strip(COUNTERS + " "))).lower()
     text = _EMPTY_BRACKET.sub("", _NOISE.sub("", text))
     while (label := _LABEL.match(text)) and label.end() < len(text):
         text = text[label.end() :]
@@ -146,7 +147,7 @@ def _strip_districts(rest: str, near: str | None, codes: list[str]) -> str:
         city = codes[-1][:4] if codes and not codes[-1].endswith("0000") else codes[-1][:2] if codes else ""
         fits = [code for code in targets if code.startswith(city)]
         fits = [code for code in fits if regions.may_overlap(code, near)] or fits
-        if len(name) < 3 or not fits or rest[len(name) :].startswith(("街", "路", "道", "大")):
+        if len(name) < 3 or not fits or rest[len(name) :].startswith(("街", "路", "道", "大道", "大街")):
             return rest
         codes += fits
         rest = rest[len(name) :]
@@ -177,15 +178,16 @@ class Door(NamedTuple):
 
 _DASH = re.compile(r"(?<=[\d号])[‐-―−–—~～·.+_至到-]+(?=\d|[a-z](?![\w]))")
 #: 之一四层 is the fourth floor of 之一, not 之14.
-_NTH = re.compile("(?<=号)((?:之|[-—])(?:[一二三四五六七八九十]|\\d+))")
-_DISTANCE = re.compile("^距离?(?=.*\\d+米)")
+_NTH = re.compile("(?<=号)((?:之|[-—·])(?:[一二三四五六七八九十]|\\d+))(?=[一二三四五六七八九十])")
 _THOUSANDS = re.compile("([一二三四五六七八九])千零?([一二三四五六七八九][百十零一二三四五六七八九]*)?(?![千万])")
 _COMMA = re.compile(r"(?<=[\d号])[、，,;；/&及和与]+(?=[a-z]?\d)")
 _DOOR = r"[甲乙丙丁副附增特临支]?[a-z]?\d+(?!\d)[a-z]?(?:[甲乙丙丁戊](?=号|$|\W))?"
 _SUB = r"(?:号?[-之附增副](?:\d+(?!\d)[a-z]?|[a-z甲乙丙丁])|号(?=[甲乙丙丁戊](?:$|\W|号))[甲乙丙丁戊])"
 _ONE = f"{_DOOR}(?:{_SUB})*"
 #: What a numeral in the name of a street, a distance, a floor or a school is followed by.
-_NO_HOUSE = "(?![东南西北中]?(?:大道|大街|马路|十字|[路街道巷弄条段环])|[线字里村组区米层楼室厂团号]|单元|公里|医院|[中小]学)"
+_NO_HOUSE = (
+    "(?![东南西北中]?(?:大道|大街|马路|十字|[路街道巷弄条段环])|[线字里村组区米层楼室厂团号]|单元|公里|医院|[中小]学)"
+)
 #: What may follow a number without 号: nothing, a mark, or the inside; 三阳路 and 九州路 are names.
 _BARE_END = "(?=$|[^\\w-]|门诊|住院|病房|急诊|综合|院内|[主附]楼|附近|[斜正]?对面|旁|隔壁|后门)"
 _NUMBER = re.compile(
@@ -307,10 +309,10 @@ def read_address(text: str, near: str | None = None, shorts: int = 9) -> Address
 
     ``shorts`` is how many names of places may be read without their last words: the street may be called 南开三马路.
     """
-    codes, rest = _read_place(_DISTANCE.sub("", text), near, shorts)
+    codes, rest = _read_place(text, near, shorts)
     if not rest:
         return Address(codes=codes)
-    rest = _NTH.sub(r"\1|", _DISTANCE.sub("", rest))
+    rest = _NTH.sub(r"\1|", rest)
     rest = _COMMA.sub(",", _DASH.sub("-", convert_numerals(_convert_thousands(rest))))
     bare = _BRACKETS.sub(lambda bracket: "#" * len(bracket[0]), rest) if "(" in rest or "【" in rest else rest
     found = _NUMBER.search(bare) or _NUMBER.search(rest)
@@ -335,9 +337,7 @@ def _convert_thousands(text: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _read_path(
-    path: str, has_number: bool
-) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...], str]:
+def _read_path(path: str, has_number: bool) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...], str]:
     """Read what stands between place and number: areas, roads, and (without a number) what follows the last of them."""
     pieces: list[tuple[str, str, str]] = []  # level, text, stem
     end = 0
@@ -368,75 +368,3 @@ def _continues(before: tuple[str, str, str], level: str, stem: str) -> bool:
     if level_before == "road":
         return bool(_CONTINUATION.fullmatch(stem)) or (level == "road" and len(stem) < 2) or len(stem_before) < 2
     return len(text_before) < 3 and level == "road" and (not stem or bool(_CONTINUATION.fullmatch(stem)))
-
-
-# --- several in one field --------------------------------------------------------------------------------------------
-
-_HARD_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
-_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=[^\W\d])")
-_ANY_BREAK = re.compile(rf"[;；\n\r|{_COUNTERS}、,，。/&及和与另]|\S\s+[^\W\d]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
-_PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
-_CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
-
-
-@lru_cache(maxsize=16_384)
-def split_addresses(text: str) -> tuple[str, ...]:
-    """Split a field into its addresses; a later one without a place of its own keeps the place of the first.
-
-    >>> split_addresses("深圳市福田区红荔路2004号、福强路3012号")
-    ('深圳市福田区红荔路2004号', '深圳市福田区福强路3012号')
-    >>> split_addresses("北京市，海淀区，花园北路49号"), split_addresses("规划一号路1号、3号")
-    (('北京市，海淀区，花园北路49号',), ('规划一号路1号、3号',))
-    """
-    if not _ANY_BREAK.search(text):
-        return (text,)
-    parts = [part for whole in _HARD_BREAK.split(text) for half in _CAMPUS.split(whole) for part in _split_softly(half)]
-    parts = [stripped for part in parts if (stripped := part.strip(" \t,，、。；;"))]
-    found: list[str] = []
-    place, is_first_address = "", False
-    for part in parts:
-        cleaned = clean_address(part)
-        address = read_address(cleaned)
-        is_address = address.codes or (address.roads and address.doors)
-        if found and place == clean_address(found[-1]):
-            found[-1], is_address = found[-1] + part, False
-            continue
-        if found and not is_address:  # a name or a telephone after a mark belongs to what stands before
-            found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
-        elif is_first_address:
-            found.append(part if address.codes else place + cleaned)
-        else:  # what stood before was a label
-            found[:] = [part]
-        is_first_address = bool(is_address) or is_first_address
-        if address.codes:
-            rest = regions.resolve_address(cleaned).rest
-            place = cleaned[: len(cleaned) - len(rest)] if rest else cleaned
-    return tuple(found)
-
-
-def _split_softly(text: str) -> list[str]:
-    """Split at commas and at 和 between two whole addresses, which have a number each; not between two numbers."""
-    parts: list[str] = []
-    start = 0
-    for mark in _SOFT_BREAK.finditer(text):
-        before, after = text[start : mark.start()], text[mark.end() :]
-        if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
-            continue
-        is_whole = _PRINTED_NUMBER.search(before) or (mark[0] not in ("和", "与", "及") and _has_street(before))
-        if is_whole and _begin_address(after):
-            parts.append(before)
-            start = mark.end()
-    return [*parts, text[start:]]
-
-
-def _begin_address(text: str) -> bool:
-    """Whether a text begins with another address: a place or a road before its first number."""
-    head = _SOFT_BREAK.split(text, maxsplit=1)[0]
-    address = read_address(clean_address(head))
-    has_road = bool(address.doors) and any(road[-1:] in "路街道巷" for road in address.roads)
-    return has_road or (bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest))
-
-
-def _has_street(text: str) -> bool:
-    address = read_address(clean_address(text))
-    return bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from registry.domain import regions
 from registry.domain.address_model import (
+    COUNTERS,
     Address,
     Door,
     clean_address,
@@ -15,7 +16,6 @@ from registry.domain.address_model import (
     is_nearby,
     parse_address,
     read_address,
-    split_addresses,
 )
 from registry.domain.normalise import convert_numerals, fold_text
 
@@ -36,10 +36,85 @@ _BUILDING = re.compile("(?<=[0-9a-z])(?:号楼|栋|幢)")
 
 @lru_cache(maxsize=16_384)
 def split_address(address: str, province: str | None = None) -> tuple[str | None, str]:
-    """Split an address into (region code, folded street and number). Numerals first, then marks: 一、二号 is not 12号."""
+    """Split an address into (region code, folded street and number).
+
+    Numerals are read before marks: 一、二号 is not 12号.
+    """
     resolved = regions.resolve_address(clean_address(address), province)
     rest = _RANGE.sub("至", _LIST.sub("及", convert_numerals(resolved.rest)))
     return resolved.code, _BUILDING.sub("栋", fold_text(rest))
+
+
+# --- several in one field --------------------------------------------------------------------------------------------
+
+_HARD_BREAK = re.compile(rf"[;；\n\r|{COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
+_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=[^\W\d])")
+_ANY_BREAK = re.compile(
+    rf"[;；\n\r|{COUNTERS}、,，。/&及和与另]|\S\s+[^\W\d]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及"
+)
+_PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
+_CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
+
+
+@lru_cache(maxsize=16_384)
+def split_addresses(text: str) -> tuple[str, ...]:
+    """Split a field into its addresses; a later one without a place of its own keeps the place of the first.
+
+    >>> split_addresses("深圳市福田区红荔路2004号、福强路3012号")
+    ('深圳市福田区红荔路2004号', '深圳市福田区福强路3012号')
+    >>> split_addresses("北京市，海淀区，花园北路49号"), split_addresses("规划一号路1号、3号")
+    (('北京市，海淀区，花园北路49号',), ('规划一号路1号、3号',))
+    """
+    if not _ANY_BREAK.search(text):
+        return (text,)
+    parts = [part for whole in _HARD_BREAK.split(text) for half in _CAMPUS.split(whole) for part in _split_softly(half)]
+    found: list[str] = []
+    place, has_address = "", False
+    for part in (stripped for part in parts if (stripped := part.strip(" \t,，、。；;"))):
+        cleaned = clean_address(part)
+        address = read_address(cleaned)
+        is_address = bool(address.codes or (address.roads and address.doors))
+        if found and place == clean_address(found[-1]):  # the place stood on a line of its own
+            found[-1] += part
+            continue
+        if found and not is_address:  # a name or a telephone after a mark belongs to what stands before
+            found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
+        elif has_address:
+            found.append(place + cleaned if place and not address.codes else part)
+        else:  # what stood before was a label
+            found[:] = [part]
+        has_address = is_address or has_address
+        if address.codes:
+            place = cleaned.removesuffix(regions.resolve_address(cleaned).rest)
+    return tuple(found)
+
+
+def _split_softly(text: str) -> list[str]:
+    """Split at commas and at 和 between two whole addresses, which have a number each; not between two numbers."""
+    parts: list[str] = []
+    start = 0
+    for mark in _SOFT_BREAK.finditer(text):
+        before, after = text[start : mark.start()], text[mark.end() :]
+        if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
+            continue
+        is_whole = _PRINTED_NUMBER.search(before) or (mark[0] not in ("和", "与", "及") and _has_street(before))
+        if is_whole and _begin_address(after):
+            parts.append(before)
+            start = mark.end()
+    return [*parts, text[start:]]
+
+
+def _begin_address(text: str) -> bool:
+    """Whether a text begins with another address: a place or a road before its first number."""
+    head = _SOFT_BREAK.split(text, maxsplit=1)[0]
+    address = read_address(clean_address(head))
+    has_road = bool(address.doors) and any(road[-1:] in "路街道巷" for road in address.roads)
+    return has_road or (bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest))
+
+
+def _has_street(text: str) -> bool:
+    address = read_address(clean_address(text))
+    return bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest)
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------
@@ -51,7 +126,12 @@ _SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[�
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 _NOT_KEY = re.compile(r"[^\w#,-]+")
 #: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
-_GOES_ON = re.compile(r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|\W?[附增副之]|[至及和与]|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])")
+_GOES_ON = re.compile(
+    r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|\W?[附增副之]|[至及和与]"
+    r"|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])"
+)
+#: At a distance, also said behind a place: 距大南街87号500米.
+_DISTANCE = re.compile(r"([^\d]*?)距离?(.{3,}?)约?\d+米\w?$")
 _NUMBERED = re.compile(r"\d+号(?![楼门])")
 _SPAN = 30
 
@@ -136,7 +216,12 @@ def _compare_two_doors(ours: Door, theirs: Door) -> Comparison:
         return "other"
     if not ours.sub:
         return "region"  # the last door was left out
-    is_alike = bool(theirs.sub) and ours.sub[1:] == theirs.sub[1:] and ours.sub[0] in "-之附增副" and theirs.sub[0] in "-之附增副"
+    is_alike = (
+        bool(theirs.sub)
+        and ours.sub[1:] == theirs.sub[1:]
+        and ours.sub[0] in "-之附增副"
+        and theirs.sub[0] in "-之附增副"
+    )
     return "region" if is_alike else "other"
 
 
@@ -155,7 +240,10 @@ def compare_addresses(
         return "same"
     ours = split_addresses(_remove_names(claimed, names))
     theirs = _split_registered(registered, names)
-    words = {min((_compare_one(part, site, registered_region, names) for site in theirs), key=_RANK.__getitem__) for part in ours}
+    words = {
+        min((_compare_one(part, site, registered_region, names) for site in theirs), key=_RANK.__getitem__)
+        for part in ours
+    }
     if len(words) == 1:
         return words.pop()
     return "form" if words <= {"same", "form"} else "unreadable"
@@ -168,20 +256,24 @@ def _split_registered(registered: str, names: tuple[str, ...]) -> tuple[str, ...
 
 def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[str, ...]) -> Comparison:
     text = _remove_names(clean_address(claimed), names)
+    if distance := _DISTANCE.match(text):
+        word = _compare_one(distance[1] + distance[2], printed, region, names)
+        return "unreadable" if word in ("other", "unreadable") else "other"
     site = _read_registered(printed, region)
-    if text == printed and text:
-        return "same"
     if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):
         return "form" if site.doors or site.rest or text == printed else "region"
+    return _compare_readings(text, site, region)
+
+
+def _compare_readings(text: str, site: Address, region: str | None) -> Comparison:
+    """Compare the reading that fits best: 南开三马路 is 三马路 of 南开, or a road of that name."""
     address = read_address(text, region, 0)
     if region and not address.codes and _names_another_city(text, region, site):
         return "other"
     word = _compare_read(address, site)
-    if not region or word in ("same", "form"):
-        return _weigh_nearby(word, address, site)
-    for shorts in (9, 1, 2):
+    for shorts in (9, 1, 2) if region and word not in ("same", "form") else ():
         closer = read_address(text, region, shorts)
         if closer == address and shorts == 9:
             break
@@ -219,8 +311,13 @@ def _read_registered(printed: str, region: str | None) -> Address:
 
 def _with_code(address: Address, region: str) -> Address:
     return Address(
-        codes=(region,), areas=address.areas, roads=address.roads, doors=address.doors, inside=address.inside,
-        nearby=address.nearby, rest=address.rest,
+        codes=(region,),
+        areas=address.areas,
+        roads=address.roads,
+        doors=address.doors,
+        inside=address.inside,
+        nearby=address.nearby,
+        rest=address.rest,
     )
 
 
@@ -250,7 +347,12 @@ def _compare_read(claimed: Address, site: Address) -> Comparison:
     if not (claimed.roads and site.roads):
         is_whole = not claimed.roads and not site.roads and claimed.place == site.place
         return _compare_doors(claimed.doors, site.doors) if is_whole else "unreadable"
-    words = (areas, _compare_roads(claimed, site), _compare_doors(claimed.doors, site.doors), _compare_inside(claimed, site))
+    words = (
+        areas,
+        _compare_roads(claimed, site),
+        _compare_doors(claimed.doors, site.doors),
+        _compare_inside(claimed, site),
+    )
     return max(words, key=_RANK.__getitem__)
 
 
@@ -287,7 +389,7 @@ def _compare_without_number(claimed: Address, site: Address) -> Comparison:
         return "unreadable"
     fits = set(claimed.roads) & set(site.roads) or (not claimed.roads and set(claimed.areas) & set(site.areas))
     is_begun = len(ours) >= 2 and theirs.startswith(ours)
-    return "region" if (fits and not claimed.rest) or is_begun else "unreadable"
+    return "region" if fits or is_begun else "unreadable"
 
 
 def _make_path_key(address: Address) -> str:
