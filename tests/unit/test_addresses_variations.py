@@ -269,7 +269,8 @@ def change_whole_road(row: Row) -> str | None:
 
 
 def begin_road(row: Row) -> str | None:
-    is_road = parse_address(row.address).roads == (re.sub("\\d+号$", "", row.street),)
+    read = parse_address(row.address)
+    is_road = read.doors and read.roads == (re.sub("\\d+号$", "", row.street),)
     return change_place(row, write_place, f"小{row.street}") if is_road else None
 
 
