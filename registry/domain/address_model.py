@@ -345,7 +345,7 @@ def _read_path(path: str, has_number: bool) -> tuple[tuple[tuple[str, str], ...]
         text, end = piece[0], piece.end()
         kind = _LAST_KIND.search(text)[0]  # type: ignore[index] # a piece ends with one
         level, stem = _LEVELS[kind], text[: -len(kind)]
-        if pieces and _continues(pieces[-1], level, stem):
+        if pieces and _is_continuation(pieces[-1], level, stem):
             before = pieces.pop()[1]
             text, stem = before + text, before + stem
         pieces.append((level, text, stem))
@@ -362,7 +362,7 @@ def _read_path(path: str, has_number: bool) -> tuple[tuple[tuple[str, str], ...]
     return areas, roads, "" if has_number else leftover
 
 
-def _continues(before: tuple[str, str, str], level: str, stem: str) -> bool:
+def _is_continuation(before: tuple[str, str, str], level: str, stem: str) -> bool:
     """Whether a piece goes on with the one before: 南街 of 通道南街, 东路 of 古镇东路, 湾光荣街 of 马路湾光荣街."""
     level_before, text_before, stem_before = before
     if level_before == "road":

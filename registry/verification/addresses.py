@@ -6,6 +6,8 @@ import re
 from functools import cache, lru_cache
 from typing import Literal
 
+import msgspec
+
 from registry.domain import regions
 from registry.domain.address_model import (
     COUNTERS,
@@ -47,12 +49,11 @@ def split_address(address: str, province: str | None = None) -> tuple[str | None
 
 # --- several in one field --------------------------------------------------------------------------------------------
 
-_HARD_BREAK = re.compile(rf"[;；\n\r|{COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
-_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=[^\W\d])")
-_ANY_BREAK = re.compile(
-    rf"[;；\n\r|{COUNTERS}、,，。/&及和与另]|\S\s+[^\W\d]|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及"
-)
+_HARD_BREAK = re.compile(rf"[;；|{COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
+_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=\S)")
+_ANY_BREAK = re.compile(rf"[;；\n\r|{COUNTERS}、,，。/&及和与另]|\S\s+\S|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
 _PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
+_CITY = re.compile("[省市州盟]|自治区")
 _CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
 
 
@@ -74,9 +75,6 @@ def split_addresses(text: str) -> tuple[str, ...]:
         cleaned = clean_address(part)
         address = read_address(cleaned)
         is_address = bool(address.codes or (address.roads and address.doors))
-        if found and place == clean_address(found[-1]):  # the place stood on a line of its own
-            found[-1] += part
-            continue
         if found and not is_address:  # a name or a telephone after a mark belongs to what stands before
             found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
         elif has_address:
@@ -97,34 +95,36 @@ def _split_softly(text: str) -> list[str]:
         before, after = text[start : mark.start()], text[mark.end() :]
         if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
             continue
-        is_whole = _PRINTED_NUMBER.search(before) or (mark[0] not in ("和", "与", "及") and _has_street(before))
-        if is_whole and _begin_address(after):
+        head = _SOFT_BREAK.split(after, maxsplit=1)[0]
+        if _is_another(head) if _PRINTED_NUMBER.search(before) else mark[0] not in "和与及" and _are_two(before, head):
             parts.append(before)
             start = mark.end()
     return [*parts, text[start:]]
 
 
-def _begin_address(text: str) -> bool:
-    """Whether a text begins with another address: a place or a road before its first number."""
-    head = _SOFT_BREAK.split(text, maxsplit=1)[0]
+def _is_another(head: str) -> bool:
+    """Whether what follows a whole address is another: a road with a number, or a place with something in it."""
     address = read_address(clean_address(head))
-    has_road = bool(address.doors) and any(road[-1:] in "路街道巷" for road in address.roads)
-    return has_road or (bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest))
+    return bool(address.doors and any(road[-1:] in "路街道巷" for road in address.roads)) or _has_place(address)
 
 
-def _has_street(text: str) -> bool:
-    address = read_address(clean_address(text))
-    return bool(address.codes) and bool(address.roads or address.doors or address.areas or address.rest)
+def _are_two(before: str, head: str) -> bool:
+    """Whether both name a place and something in it, as 甲市示例路，乙市示例街 do."""
+    if not _CITY.search(head):
+        return False
+    return _has_place(read_address(clean_address(head))) and _has_place(read_address(clean_address(before)))
+
+
+def _has_place(address: Address) -> bool:
+    return bool(address.codes and (address.roads or address.doors or address.areas or address.rest))
 
 
 # --- the parts -------------------------------------------------------------------------------------------------------
 
 #: Words at the end of a road that say a side or a section of it, which people leave out: 解放路西, 新建路东段.
 _SIDE = re.compile("(?<=[路街道])[东南西北中]段?$")
-_TWINS = ("大道", "路")
 _SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?[市区县]")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
-_NOT_KEY = re.compile(r"[^\w#,-]+")
 #: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
 _GOES_ON = re.compile(
     r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|\W?[附增副之]|[至及和与]"
@@ -270,7 +270,7 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
 def _compare_readings(text: str, site: Address, region: str | None) -> Comparison:
     """Compare the reading that fits best: 南开三马路 is 三马路 of 南开, or a road of that name."""
     address = read_address(text, region, 0)
-    if region and not address.codes and _names_another_city(text, region, site):
+    if region and not address.codes and _is_in_another_city(text, region, site):
         return "other"
     word = _compare_read(address, site)
     for shorts in (9, 1, 2) if region and word not in ("same", "form") else ():
@@ -278,7 +278,7 @@ def _compare_readings(text: str, site: Address, region: str | None) -> Compariso
         if closer == address and shorts == 9:
             break
         word = min(word, _compare_read(closer, site), key=_RANK.__getitem__)
-    return _weigh_nearby(word, address, site)
+    return _judge_nearby(word, address, site)
 
 
 def _is_inside(text: str, end: int) -> bool:
@@ -287,7 +287,7 @@ def _is_inside(text: str, end: int) -> bool:
     return not (_GOES_ON.match(text, end) or _NUMBERED.search(_BRACKETS.sub("", following)) or is_nearby(following))
 
 
-def _names_another_city(text: str, region: str, site: Address) -> bool:
+def _is_in_another_city(text: str, region: str, site: Address) -> bool:
     """Whether an address begins with another city's name without 市, before a road or a zone: 大连大南街87号."""
     first = (site.roads or (site.rest,))[0]
     for length in (2, 3, 4):
@@ -306,19 +306,7 @@ def _map_cities() -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=65_536)
 def _read_registered(printed: str, region: str | None) -> Address:
     address = read_address(printed, region, 0)
-    return address if address.codes or region is None else _with_code(address, region)
-
-
-def _with_code(address: Address, region: str) -> Address:
-    return Address(
-        codes=(region,),
-        areas=address.areas,
-        roads=address.roads,
-        doors=address.doors,
-        inside=address.inside,
-        nearby=address.nearby,
-        rest=address.rest,
-    )
+    return address if address.codes or region is None else msgspec.structs.replace(address, codes=(region,))
 
 
 def _remove_names(text: str, names: tuple[str, ...]) -> str:
@@ -366,7 +354,7 @@ def _compare_inside(claimed: Address, site: Address) -> Comparison:
     return "other" if ours and theirs and not ours & theirs else "form"
 
 
-def _weigh_nearby(word: Comparison, claimed: Address, site: Address) -> Comparison:
+def _judge_nearby(word: Comparison, claimed: Address, site: Address) -> Comparison:
     """What is said to lie near a number is not that number, and may be any other: 87号对面."""
     if not claimed.nearby or claimed.inside == site.inside:
         return word

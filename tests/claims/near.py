@@ -8,8 +8,8 @@ from functools import cache
 
 from pypinyin import Style, lazy_pinyin
 
-from registry.search.character_shapes import split_character
 from registry.domain.address_model import parse_address
+from registry.search.character_shapes import split_character
 from tests.claims.lists import Listed, draw, now
 
 _CHINESE = "一二三四五六七八九"
