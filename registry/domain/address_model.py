@@ -98,7 +98,7 @@ def _list_home_chains(near: str, with_short: bool) -> tuple[str, ...]:
     ``with_short`` adds 济南市中 for 市中区 of 济南市, which else reads as 济南市 and 中…
     """
     home = regions.find_region(near)
-    if home is None or regions.list_children(near):
+    if home is None or not home.district:
         return ()
     names = [name for name in (home.province, home.city, home.district) if name]
     chains = ["".join(names[start:]) for start in range(len(names) - 1)]
