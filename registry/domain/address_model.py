@@ -50,7 +50,7 @@ _LABEL = re.compile(
 )
 #: Numbers in circles and brackets, which NFKC takes for digits of the address.
 COUNTERS = "①②③④⑤⑥⑦⑧⑨⑩⑴⑵⑶⑷⑸⑹⑺⑻⑼⑽"
-_LOOSE_SPACE = re.compile(r"\s+(?!\d)|(?<!\d)\s+")
+_LOOSE_SPACE = re.compile(r"\s+(?!\d)|(?<!\d)\s+|(?<![\d号])[·•・](?!\d)")
 _PLACE_IN_BRACKETS = re.compile(r"(?<=[省市区县州旗盟])[(\[【]([一-鿿]{1,12}[省市区县州旗盟])[)\]】]")
 _EMPTY_BRACKET = re.compile(r"[(\[【〔][\W]*[)\]】〕]")
 #: Marks between the levels of a place: 北京市，海淀区-花园北路.

@@ -123,7 +123,7 @@ def _has_place(address: Address) -> bool:
 
 #: Words at the end of a road that say a side or a section of it, which people leave out: 解放路西, 新建路东段.
 _SIDE = re.compile("(?<=[路街道])[东南西北中]段?$")
-_SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?[市区县]")
+_SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?(?:[市县]|(?<![院校社小园])区)")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 #: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
 _GOES_ON = re.compile(
@@ -256,10 +256,11 @@ def _split_registered(registered: str, names: tuple[str, ...]) -> tuple[str, ...
 
 def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[str, ...]) -> Comparison:
     text = _remove_names(clean_address(claimed), names)
-    if distance := _DISTANCE.match(text):
-        word = _compare_one(distance[1] + distance[2], printed, region, names)
-        return "unreadable" if word in ("other", "unreadable") else "other"
     site = _read_registered(printed, region)
+    if "米" in text[-2:] and (distance := _DISTANCE.match(text)):
+        landmark = distance[1] + distance[2]
+        address = msgspec.structs.replace(read_address(landmark, region, 0), nearby=distance[0])
+        return _judge_nearby(_compare_one(landmark, printed, region, names), address, site)
     if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):
@@ -356,8 +357,10 @@ def _compare_inside(claimed: Address, site: Address) -> Comparison:
 
 def _judge_nearby(word: Comparison, claimed: Address, site: Address) -> Comparison:
     """What is said to lie near a number is not that number, and may be any other: 87号对面."""
-    if not claimed.nearby or claimed.inside == site.inside:
+    if not claimed.nearby or (claimed.nearby, claimed.inside) == (site.nearby, site.inside):
         return word
+    if not _may_be_one_place(claimed, site):
+        return "other"
     if claimed.nearby.startswith("…"):
         return "region" if word in ("same", "form") else word
     return "unreadable" if word in ("other", "unreadable") else "other"
