@@ -96,7 +96,11 @@ def _split_softly(text: str) -> list[str]:
         if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
             continue
         head = _SOFT_BREAK.split(after, maxsplit=1)[0]
-        if _is_another(head) if _PRINTED_NUMBER.search(before) else mark[0] not in "和与及" and _are_two(before, head):
+        if (
+            _is_another(head)
+            if _PRINTED_NUMBER.search(before)
+            else mark[0] not in "和与及" and _has_two_places(before, head)
+        ):
             parts.append(before)
             start = mark.end()
     return [*parts, text[start:]]
@@ -108,7 +112,7 @@ def _is_another(head: str) -> bool:
     return bool(address.doors and any(road[-1:] in "路街道巷" for road in address.roads)) or _has_place(address)
 
 
-def _are_two(before: str, head: str) -> bool:
+def _has_two_places(before: str, head: str) -> bool:
     """Whether both name a place and something in it, as 甲市示例路，乙市示例街 do."""
     if not _CITY.search(head):
         return False
