@@ -161,14 +161,18 @@ def _find_number(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
 
 
 def _compare_place(value: str, site: Site) -> Comparison:
-    """Compare a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address with a site."""
+    """Compare a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address with a site.
+
+    Whatever is written otherwise is the same here, and what cannot be read decides against a match.
+    """
     codes = (
         (value,)
         if regions.find_region(value) is not None
         else regions.map_names_to_codes().get(compact_text(value), ())
     )
     if not codes:
-        return addresses.compare_addresses(value, site.address, site.region)
+        word = addresses.compare_addresses(value, site.address, site.region, (site.name,))
+        return "same" if word == "form" else "other" if word == "unreadable" else word
     region = site.region or addresses.split_address(site.address)[0]
     return "region" if any(regions.overlap(code, region) for code in codes) else "other"
 
