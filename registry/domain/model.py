@@ -258,6 +258,22 @@ class Match(Struct, frozen=True, gc=False):
     rule: str
 
 
+#: How one thing that a claim gives fits what the register has of the institution that answers: letter by letter; the
+#: same under a named rule; a place only, and it fits; could not be read; the register has nothing to compare with; not.
+ComparedWord = Literal["same", "form", "region", "unreadable", "not_held", "other"]
+
+
+class Compared(Struct, frozen=True, gc=False):
+    """How each thing that the claim gave of the provider fits the institution that answers; null: not given."""
+
+    name: ComparedWord | None = None
+    address: ComparedWord | None = None
+    uscc: ComparedWord | None = None
+    practice_licence_no: ComparedWord | None = None
+    code: ComparedWord | None = None
+    domain: ComparedWord | None = None
+
+
 class Candidate(Struct, frozen=True, gc=False):
     """An institution the asker may have meant; never a licence. ``score`` is 0 to 100."""
 
@@ -338,6 +354,7 @@ class LogState(Struct, frozen=True, gc=False):
 class Answer(Struct, frozen=True, gc=False):
     """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked.
 
+    ``compared``: how what the claim gave fits the institution in ``match``; null where nobody matched.
     ``known_at``: the instant asked about, else that at which the register was last seen to be what it says here;
     ``state_age``: how many seconds before the answer that was.
     """
@@ -353,6 +370,7 @@ class Answer(Struct, frozen=True, gc=False):
     basis: Basis | None
     log: LogState
     state_age: int = 0
+    compared: Compared | None = None
     practitioner: PersonAnswer | None = None
     ad_certificate: CertificateAnswer | None = None
     content_flags: list[ContentFlag] = []

@@ -22,7 +22,8 @@ from registry.reconciliation.queries import Query, QueryRow, parse_query
 from registry.records.asof import AsOf
 from registry.verification import site_match
 from registry.verification.answer import take_moment
-from registry.verification.site_match import SiteMatch
+from registry.verification.candidates import list_near_candidates
+from registry.verification.name_match import SiteMatch, match_by_name
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -107,7 +108,7 @@ class Reconciler:
         """Judge as ``verification.answer`` does, but that a delisted institution of the same name is a namesake too."""
         view, provider, asof = self._view, row.provider, self.asof
         named = site_match.match_with_delisted(view, provider, asof)
-        by_name = site_match.match_by_name(view, provider.name or "", asof)
+        by_name = match_by_name(view, provider.name or "", asof, provider.address)
         relation = {match_.site.code: row.compare_site(match_.site) for match_ in named}
         chosen = [match_ for match_ in named if relation[match_.site.code] == "same"] or [
             match_ for match_ in named if relation[match_.site.code] != "other"
@@ -124,7 +125,7 @@ class Reconciler:
         """Return what each candidate of the matcher scores before the other columns are looked at."""
         bases = {
             parse_code(near.code): near.score * NEARNESS
-            for near in site_match.list_near_candidates(self._view, row.provider.name, self.asof)
+            for near in list_near_candidates(self._view, row.provider.name, self.asof, row.provider.address)
         }
         return bases | {match.site.code: FITS for match in [*decision.by_name, *decision.named]}
 

@@ -30,13 +30,12 @@ from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
 from registry.verification import addresses, certificates, explain, people, verdict
+from registry.verification.candidates import list_fitting_candidates, list_near_candidates, make_candidate
+from registry.verification.name_match import SiteMatch, is_same_site
 from registry.verification.site_match import (
-    SiteMatch,
+    compare_provider,
     find_contradictions,
     find_number_kind,
-    is_same_site,
-    list_near_candidates,
-    make_candidate,
     match_provider,
     select_by_address,
 )
@@ -153,6 +152,7 @@ def _make_answer(
         known_at=_UNKNOWN_INSTANT,
         basis=basis,
         log=view.get_state(asof.size),
+        compared=judgement.compared,
     )
     return answer, judgement
 
@@ -195,7 +195,8 @@ def _judge_provider(
     if not matches:
         return _judge_no_match(view, provider, techniques, asof, sources)
     if not chosen:
-        return _judge_site_mismatch(matches, techniques, candidates, sources)
+        judgement = _judge_site_mismatch(matches, techniques, candidates, sources)
+        return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
     if several := find_contradictions(view, provider, chosen, asof):
         return _judge_ambiguous(
             techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
@@ -213,6 +214,7 @@ def _judge_provider(
         sources=sources,
         site=first.site,
         match=_make_match(first),
+        compared=compare_provider(view, provider, first, asof),
         count=len(chosen),
         since=_find_stop_day(view, first.site, word, answers, asof),
         codes=tuple(match.site.code for match in chosen),
@@ -302,25 +304,28 @@ def _judge_site_mismatch(
 def _judge_no_match(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
 ) -> Judgement:
-    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`."""
+    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`.
+
+    `ambiguous` where its name may mean somebody. Of a number alone `unknown`: the register need not hold every number.
+    """
+    if fitting := list_fitting_candidates(view, provider.name, asof, provider.address):
+        return _judge_ambiguous(techniques, fitting, sources, near=True)
+    by = find_number_kind(provider) if not provider.name else None
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
     complete = {t: verdict.find_complete_source(t, region, sources) for t in claimed}
-    words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
-    answers = [
-        TechniqueAnswer(
-            technique=t, verdict="not_found" if complete[t] else "unknown", basis=_make_list_basis(complete[t])
-        )
-        for t in techniques
-    ]
+    words: dict[TechniqueCode | None, VerdictWord] = {
+        t: "not_found" if source and by is None else "unknown" for t, source in complete.items()
+    }
+    answers = [TechniqueAnswer(technique=t, verdict=words[t], basis=_make_list_basis(complete[t])) for t in techniques]
     return Judgement(
-        verdict=verdict.select_worst(words),
+        verdict=verdict.select_worst(words.values()),
         techniques=answers,
-        candidates=list_near_candidates(view, provider.name, asof),
+        candidates=list_near_candidates(view, provider.name, asof, provider.address),
         sources=sources,
         list_basis=_make_list_basis(next((s for s in complete.values() if s), None)),
         nothing_known=asof.size == 0,
-        by=find_number_kind(provider) if not provider.name else None,
+        by=by,
     )
 
 

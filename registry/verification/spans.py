@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
 from registry.domain.model import Source
+from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
 from registry.records import timeline
 from registry.records.lookup import decode_source, derive_status
@@ -20,6 +21,8 @@ from registry.verification import names
 from registry.verification.people_index import RecordSpan, make_record_span, parse_day
 from registry.verification.verdict import Site, SiteApproval
 
+#: What a word people use is among an institution's names: nothing that licenses.
+KNOWN_AS = "known_as"
 _CHUNK = 2000
 _APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
 _VERSIONS = sa.select(
@@ -36,7 +39,7 @@ class SpanName(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name of one span of an institution: its kind, and the rule by which its key is reached."""
 
     key: str
-    on: str  # "name" or "alias"
+    on: str  # "name", "alias" or KNOWN_AS
     rule: names.Rule
     printed: str
 
@@ -158,6 +161,10 @@ def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
             if key not in seen:
                 seen.add(key)
                 yield SpanName(key, on, rule, name)
+    for word in value.get("known_as") or ():
+        if (key := fold_text(word)) and key not in seen:
+            seen.add(key)
+            yield SpanName(key, KNOWN_AS, "known_as", word)
 
 
 def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:

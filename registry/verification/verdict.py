@@ -16,6 +16,7 @@ from registry.domain.model import (
     Approval,
     Basis,
     Candidate,
+    Compared,
     Date,
     Match,
     MatchedOn,
@@ -80,6 +81,8 @@ class Judgement(Struct, frozen=True, gc=False):
     sources: dict[str, Source]
     site: Site | None = None
     match: Match | None = None
+    compared: Compared | None = None
+    near: bool = False  # nobody has the name, which fits the candidates by half
     count: int = 0
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     campus: bool = False  # the name fits but for its campus, and no address says which campus is meant

@@ -262,13 +262,14 @@ class VerificationView:
         return first
 
     def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
-        """List the names by which ``key`` reaches an institution, known at a log size, with their first days."""
+        """List the names by which ``key`` reaches an institution, known at a log size, with their first days: no words
+        that people use."""
         return [
             (name, span.valid_from)
             for span in self.institutions.list_spans(code)
             if span.known_from <= size < span.known_to
             for name in span.names
-            if name.key == key
+            if name.key == key and name.on != spans.KNOWN_AS
         ]
 
     def get_sources(self, asof: AsOf) -> dict[str, Source]:

@@ -1,0 +1,133 @@
+"""Institutions that a claim may mean without naming one: those it fits by half, and those with a near name.
+
+None of them licenses. Whoever has a good candidate is asked to check, and accused of nothing. The order rests on the
+names, the place and the codes: every process gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from registry.domain import regions
+from registry.domain.identifiers import format_code
+from registry.domain.model import Candidate
+from registry.domain.normalise import fold_text
+from registry.records.asof import AsOf
+from registry.verification import addresses
+from registry.verification.name_match import compare_site, find_beginning_sites, find_ending_sites
+from registry.verification.name_variations import find_leading_places, make_variations, swap_affiliation
+from registry.verification.names import list_cores
+from registry.verification.verdict import Site
+from registry.verification.view import VerificationView
+
+#: Institutions offered to the asker.
+CANDIDATE_LIMIT = 5
+#: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
+_GOOD, _FITS, _BEST_NEAR, _LEAST = 80, 95, 94, 60
+#: What the same city, the same province and another province add to a near name's score.
+_PLACED = {2: 8, 1: 4, 0: -10}
+
+
+def make_candidate(site: Site, score: float) -> Candidate:
+    """Make the candidate of an institution the claim may mean; ``score`` 0 to 100."""
+    return Candidate(code=format_code(site.code), name=site.name, address=site.address, score=round(score))
+
+
+def has_good_candidate(candidates: Iterable[Candidate]) -> bool:
+    """Whether one of the candidates may well be meant: who asks is told to check, not to report."""
+    return any(candidate.score >= _GOOD for candidate in candidates)
+
+
+def list_fitting_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List institutions that the name fits by half, where the address does not speak against them.
+
+    By a word people use; but for a company form that is not printed, a department, a campus; but for the 市 of its
+    place; by what several begin with (解放军总医院).
+    """
+    sites = {site.code: site for site in _find_fitting_sites(view, fold_text(name or ""), asof)}
+    places = _find_places("", address)
+    ranked = sorted((site for site in sites.values() if _may_be_at(site, address, places)), key=_make_key(places))
+    return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
+
+
+def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
+    if len(key) < 2:
+        return []
+    index = view.institutions
+    codes: set[str] = set()
+    for core in (key, *list_cores(key)):
+        codes.update(index.find_by_name(core), index.known_as.list_codes(core))
+        codes.update(index.known_as.list_codes(swap_affiliation(core) or ""))
+        codes.update(
+            *(_find_variation(view, *variation[1:3], asof) for variation in make_variations(core, index.has_name))
+        )
+    beginning = find_beginning_sites(view, key, asof)
+    return [
+        *_list_listed(view, codes, asof),
+        *(beginning if len(beginning) > 1 else ()),
+        *find_ending_sites(view, key, asof),
+    ]
+
+
+def _find_variation(view: VerificationView, key: str, place: str | None, asof: AsOf) -> list[str]:
+    sites = _list_listed(view, view.institutions.find_by_name(key), asof)
+    return [site.code for site in sites if place is None or regions.is_inside(site.region, place)]
+
+
+def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Site]:
+    sites = (view.find_site(code, asof) for code in codes)
+    return [site for site in sites if site is not None and site.status != "delisted"]
+
+
+def _may_be_at(site: Site, address: str | None, places: Sequence[str]) -> bool:
+    """Whether an address can be of the site, or at least of its city."""
+    if not address or not places or _measure_fit(site, places) == 2:
+        return True
+    return compare_site(site, address) != "other"
+
+
+def list_near_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List institutions with a name like the given one, those of the place in the claim first."""
+    key = fold_text(name or "")
+    if len(key) < 2:
+        return []
+    places = _find_places(key, address)
+    scores = view.institutions.score_near_names(key, places)
+    near = [
+        (site, min(scores[site.code] + (_PLACED[_measure_fit(site, places)] if places else 0), _BEST_NEAR))
+        for site in _list_listed(view, scores, asof)
+    ]
+    fitting = list_fitting_candidates(view, name, asof, address)
+    first = {candidate.code for candidate in fitting}
+    place_key = _make_key(places)
+    ranked = sorted(near, key=lambda item: (-_measure_fit(item[0], places), -item[1], place_key(item[0])))
+    others = (make_candidate(site, score) for site, score in ranked if score >= _LEAST)
+    return [*fitting, *(other for other in others if other.code not in first)][:CANDIDATE_LIMIT]
+
+
+def _find_places(key: str, address: str | None) -> tuple[str, ...]:
+    """Find the place a claim is about: that of its address, else that which the name begins with."""
+    code = addresses.split_address(address)[0] if address else None
+    return (code,) if code else find_leading_places(key)
+
+
+def _measure_fit(site: Site, places: Iterable[str]) -> int:
+    """Return 2 for the same city as one of the places, 1 for the same province, 0 for another or an unknown one."""
+    region = site.region or ""
+    fits = (_compare_regions(region, place) for place in places)
+    return max(fits, default=0)
+
+
+def _compare_regions(region: str, place: str) -> int:
+    if region[:2] != place[:2]:
+        return 0
+    return 2 if region[:4] == place[:4] and not place.endswith("0000") else 1
+
+
+def _make_key(places: Sequence[str]) -> Callable[[Site], tuple[int, str]]:
+    """Return the key that sorts institutions by place, then by code."""
+    return lambda site: (-_measure_fit(site, places), site.code)
