@@ -22,7 +22,7 @@ from registry.reconciliation.queries import Query, QueryRow, parse_query
 from registry.records.asof import AsOf
 from registry.verification import site_match
 from registry.verification.answer import take_moment
-from registry.verification.candidates import list_near_candidates
+from registry.verification.candidates import list_candidates
 from registry.verification.name_match import SiteMatch, match_by_name
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
@@ -125,7 +125,7 @@ class Reconciler:
         """Return what each candidate of the matcher scores before the other columns are looked at."""
         bases = {
             parse_code(near.code): near.score * NEARNESS
-            for near in list_near_candidates(self._view, row.provider.name, self.asof, row.provider.address)
+            for near in list_candidates(self._view, row.provider.name, self.asof, row.provider.address)
         }
         return bases | {match.site.code: FITS for match in [*decision.by_name, *decision.named]}
 

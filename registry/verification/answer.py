@@ -30,12 +30,18 @@ from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
 from registry.verification import addresses, certificates, explain, people, verdict
-from registry.verification.candidates import list_fitting_candidates, list_near_candidates, make_candidate
+from registry.verification.candidates import (
+    list_candidates,
+    list_fitting_candidates,
+    list_near_candidates,
+    make_candidate,
+)
 from registry.verification.name_match import SiteMatch, is_same_site
 from registry.verification.site_match import (
     compare_provider,
     find_contradictions,
     find_number_kind,
+    is_partly_elsewhere,
     match_provider,
     select_by_address,
 )
@@ -201,12 +207,18 @@ def _judge_provider(
         return _judge_ambiguous(
             techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
         )
+    if is_partly_elsewhere(chosen, provider.address):
+        return _judge_ambiguous(
+            techniques, [make_candidate(match.site, 100) for match in chosen], sources, partly_elsewhere=True
+        )
     if "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address):
         return _judge_ambiguous(techniques, [make_candidate(match.site, 99) for match in matches], sources, campus=True)
     results = [(_apply_rules(match.site, techniques, sources, asof.valid_on), match) for match in chosen]
     if len(results) > 1 and not _is_unanimous(results):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
+    if first.site.status == "delisted":  # perhaps it goes on under another name
+        candidates = list_candidates(view, provider.name or first.site.name, asof, provider.address)
     return Judgement(
         verdict=word,
         techniques=answers,

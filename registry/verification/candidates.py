@@ -6,7 +6,7 @@ names, the place and the codes: every process gives the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from registry.domain import regions
 from registry.domain.identifiers import format_code
@@ -14,8 +14,9 @@ from registry.domain.model import Candidate
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification import addresses
+from registry.verification.institution_index import NEAR
 from registry.verification.name_match import compare_site, find_beginning_sites, find_ending_sites
-from registry.verification.name_variations import find_leading_places, make_variations, swap_affiliation
+from registry.verification.name_variations import Variation, find_leading_places, make_variations, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
@@ -23,7 +24,7 @@ from registry.verification.view import VerificationView
 #: Institutions offered to the asker.
 CANDIDATE_LIMIT = 5
 #: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
-_GOOD, _FITS, _BEST_NEAR, _LEAST = 80, 95, 94, 60
+_GOOD, _FITS, _BEST_NEAR = 80, 95, 94
 #: What the same city, the same province and another province add to a near name's score.
 _PLACED = {2: 8, 1: 4, 0: -10}
 
@@ -48,7 +49,10 @@ def list_fitting_candidates(
     """
     sites = {site.code: site for site in _find_fitting_sites(view, fold_text(name or ""), asof)}
     places = _find_places("", address)
-    ranked = sorted((site for site in sites.values() if _may_be_at(site, address, places)), key=_make_key(places))
+    ranked = sorted(
+        (site for site in sites.values() if _may_be_at(site, address, places)),
+        key=lambda site: (-_measure_fit(site, places), site.code),
+    )
     return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
 
 
@@ -59,10 +63,10 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf) -> list[Si
     codes: set[str] = set()
     for core in (key, *list_cores(key)):
         codes.update(index.find_by_name(core), index.known_as.list_codes(core))
-        codes.update(index.known_as.list_codes(swap_affiliation(core) or ""))
-        codes.update(
-            *(_find_variation(view, *variation[1:3], asof) for variation in make_variations(core, index.has_name))
-        )
+        if swapped := swap_affiliation(core):
+            codes.update(index.known_as.list_codes(swapped))
+        for variation in make_variations(core, index.names.has_key):
+            codes.update(_find_variation(view, variation, asof))
     beginning = find_beginning_sites(view, key, asof)
     return [
         *_list_listed(view, codes, asof),
@@ -71,9 +75,9 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf) -> list[Si
     ]
 
 
-def _find_variation(view: VerificationView, key: str, place: str | None, asof: AsOf) -> list[str]:
-    sites = _list_listed(view, view.institutions.find_by_name(key), asof)
-    return [site.code for site in sites if place is None or regions.is_inside(site.region, place)]
+def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) -> list[str]:
+    sites = _list_listed(view, view.institutions.find_by_name(variation.key), asof)
+    return [s.code for s in sites if variation.place is None or regions.is_inside(s.region, variation.place)]
 
 
 def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Site]:
@@ -101,16 +105,22 @@ def list_near_candidates(
         (site, min(scores[site.code] + (_PLACED[_measure_fit(site, places)] if places else 0), _BEST_NEAR))
         for site in _list_listed(view, scores, asof)
     ]
+    ranked = sorted(near, key=lambda item: (-_measure_fit(item[0], places), -item[1], item[0].code))
+    return [make_candidate(site, score) for site, score in ranked if score >= NEAR][:CANDIDATE_LIMIT]
+
+
+def list_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List institutions that the name fits by half, then those with a name like it."""
     fitting = list_fitting_candidates(view, name, asof, address)
-    first = {candidate.code for candidate in fitting}
-    place_key = _make_key(places)
-    ranked = sorted(near, key=lambda item: (-_measure_fit(item[0], places), -item[1], place_key(item[0])))
-    others = (make_candidate(site, score) for site, score in ranked if score >= _LEAST)
-    return [*fitting, *(other for other in others if other.code not in first)][:CANDIDATE_LIMIT]
+    known = {candidate.code for candidate in fitting}
+    near = list_near_candidates(view, name, asof, address)
+    return [*fitting, *(candidate for candidate in near if candidate.code not in known)][:CANDIDATE_LIMIT]
 
 
 def _find_places(key: str, address: str | None) -> tuple[str, ...]:
-    """Find the place a claim is about: that of its address, else that which the name begins with."""
+    """Find the place a claim is about: that of its address, else that with which the name begins."""
     code = addresses.split_address(address)[0] if address else None
     return (code,) if code else find_leading_places(key)
 
@@ -126,8 +136,3 @@ def _compare_regions(region: str, place: str) -> int:
     if region[:2] != place[:2]:
         return 0
     return 2 if region[:4] == place[:4] and not place.endswith("0000") else 1
-
-
-def _make_key(places: Sequence[str]) -> Callable[[Site], tuple[int, str]]:
-    """Return the key that sorts institutions by place, then by code."""
-    return lambda site: (-_measure_fit(site, places), site.code)

@@ -50,6 +50,7 @@ SENTENCES: dict[str, Message] = {
     "stopped_several": Message("{alike}{count}处机构{now}均已{stopped}{why}，不得开展{techniques}。"),
     "contradiction": Message("所给的名称、编码、证照号码或域名不属于同一家机构，请核对。"),
     "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
+    "partly_elsewhere": Message("所给地址不止一处，其中有的不是名录中该机构的地址，请按地址逐一核验。"),
     "near_name": Message("名录中没有完全是这个名称的机构；有{count}家机构可能是所问机构，请核对全称、地址或编码。"),
     "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
     "same_number": Message("有{count}家机构使用该{number}，请核对地址或编码。"),
@@ -137,13 +138,18 @@ def _select_reason(judgement: Judgement, on: dt.date) -> str:
         if judgement.count > 1 or site is None:
             return "site_mismatch_several"
         return "site_mismatch" if rules.judge_institution(site, on) == "licensed" else "site_mismatch_stopped"
-    if verdict == "ambiguous":
-        if judgement.contradiction or judgement.campus:
-            return "contradiction" if judgement.contradiction else "campus"
-        if judgement.near:
-            return "near_name"
-        return "same_number" if judgement.by in NUMBERS else "same_name"
-    return _select_absence_reason(judgement)
+    return _select_doubt_reason(judgement) if verdict == "ambiguous" else _select_absence_reason(judgement)
+
+
+def _select_doubt_reason(judgement: Judgement) -> str:
+    """Return the reason of `ambiguous`: what the claim gives disagrees, or fits several or by half."""
+    if judgement.contradiction or judgement.campus:
+        return "contradiction" if judgement.contradiction else "campus"
+    if judgement.partly_elsewhere:
+        return "partly_elsewhere"
+    if judgement.near:
+        return "near_name"
+    return "same_number" if judgement.by in NUMBERS else "same_name"
 
 
 def _select_absence_reason(judgement: Judgement) -> str:

@@ -30,7 +30,6 @@ _PLACE_LIMIT = 512
 #: Characters of the shortest name that is looked for at the beginning of a longer one.
 _SHORTEST_CONTAINED = 4
 _POSITION_TYPE = "I"
-_NO_POSITIONS = array(_POSITION_TYPE)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[Span, ...]).decode
 
@@ -40,6 +39,8 @@ class CodeIndex:
 
     def __init__(self) -> None:
         self._codes: dict[str, str | tuple[str, ...]] = {}
+        #: Whether a key leads somewhere, or did.
+        self.has_key = self._codes.__contains__
 
     def list_codes(self, key: str) -> tuple[str, ...]:
         """List the codes of a key in order."""
@@ -72,11 +73,13 @@ class NearNameIndex:
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._positions: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
+        self._last_selected: tuple[str, list[str]] = ("", [])  # who is asked about is asked about several times
 
     def add_name(self, key: str) -> None:
         """Add a folded name; the caller adds each once."""
         position = len(self._keys)
         self._keys.append(key)
+        self._last_selected = ("", [])
         for pair in _split_pairs(key):
             positions = self._positions.get(pair)
             if positions is None:
@@ -87,6 +90,7 @@ class NearNameIndex:
     def remove_name(self, key: str) -> None:
         """Remove a name that nobody has any more; that takes a search, and hardly ever happens."""
         position = self._keys.index(key)
+        self._last_selected = ("", [])
         self._keys[position] = ""  # its place stays: the others keep theirs
         for pair in _split_pairs(key):
             self._positions[pair].remove(position)
@@ -106,17 +110,22 @@ class NearNameIndex:
         return [name for name in self._select_names(key) if key in name and key != name]
 
     def _select_names(self, key: str) -> list[str]:
-        pairs = sorted(_split_pairs(key), key=lambda pair: (len(self._positions.get(pair, ())), pair))
+        last, names = self._last_selected
+        if last == key:
+            return names
+        known = ((len(positions), pair) for pair in _split_pairs(key) if (positions := self._positions.get(pair)))
         chosen: set[int] = set()
-        for pair in pairs:
-            positions = self._positions.get(pair, _NO_POSITIONS)
+        for _, pair in sorted(known):
+            positions = self._positions[pair]
             if len(chosen) >= _ENOUGH_NAMES or (chosen and len(positions) > _MANY_NAMES) or len(positions) > _CROWD:
                 break
             if len(positions) > _NAME_LIMIT:
                 chosen.update(heapq.nsmallest(_NAME_LIMIT, positions, key=self._keys.__getitem__))
             else:
                 chosen.update(positions)
-        return [self._keys[position] for position in chosen]
+        names = [self._keys[position] for position in chosen]
+        self._last_selected = (key, names)
+        return names
 
 
 def _split_pairs(key: str) -> set[str]:
@@ -169,10 +178,6 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         """List the institutions that have, or had, a name with this key."""
         return self.names.list_codes(key)
 
-    def has_name(self, key: str) -> bool:
-        """Whether an institution has, or had, a name with this key."""
-        return bool(self.names.list_codes(key))
-
     def find_by_number(self, kind: str, value: str) -> tuple[str, ...]:
         """List the institutions that have, or had, this number or domain."""
         return self.numbers.list_codes(f"{kind}:{value}")
@@ -182,8 +187,9 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         scores: dict[str, float] = {}
         for name, score in self._near_names.score_names(key).items():
             _keep_best(scores, (*self.names.list_codes(name), *self.known_as.list_codes(name)), score)
-        for length in range(len(key) - 1, _SHORTEST_CONTAINED - 1, -1):
-            _keep_best(scores, self.names.list_codes(key[:length]), _CONTAINS)
+        for length in range(_SHORTEST_CONTAINED, len(key)):
+            if self.names.has_key(key[:length]):
+                _keep_best(scores, self.names.list_codes(key[:length]), _CONTAINS)
         for place in places:
             names = self._list_names_in(place)
             for name, score in _score_similar(key, list(names), _NEAR_IN_PLACE).items():

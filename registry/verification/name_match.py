@@ -7,11 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import MatchedOn, Struct
+from registry.domain.model import ComparedWord, MatchedOn, Struct
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification import addresses, names
-from registry.verification.name_variations import Variation, is_place, is_shared_word, make_variations
+from registry.verification.name_variations import is_place, is_shared_word, make_variations
 from registry.verification.spans import KNOWN_AS
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
@@ -31,7 +31,7 @@ class SiteMatch(Struct, frozen=True, gc=False):
     exact: bool
 
 
-def compare_site(site: Site, address: str) -> str:
+def compare_site(site: Site, address: str) -> ComparedWord:
     """Compare an address that a claim gives with a site's: the one place where that is done."""
     return addresses.compare_addresses(address, site.address, site.region)
 
@@ -49,10 +49,10 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
     key = fold_text(name)
     if not key:
         return []
-    matches = _match_key(view, Variation("normalised", key), name, asof)
+    matches = _match_key(view, key, "normalised", name, asof)
     if not matches:
         matches = _match_variations(view, key, name, asof, address) or _match_by_both_names(view, name, asof)
-    if matches and not any(_is_current(match) for match in matches) and len(find_beginning_sites(view, key, asof)) > 1:
+    if matches and not _is_current(matches[0]) and len(find_beginning_sites(view, key, asof)) > 1:
         return []  # 解放军总医院 was one institution's name, and is what several are called by
     return matches
 
@@ -61,22 +61,22 @@ def _is_current(match: SiteMatch) -> bool:
     return match.on in ("name", "alias") and match.rule != "later_name"
 
 
-def _match_key(view: VerificationView, variation: Variation, name: str, asof: AsOf) -> list[SiteMatch]:
+def _match_key(view: VerificationView, key: str, rule: names.Rule, name: str, asof: AsOf) -> list[SiteMatch]:
     """Find the institutions that a key leads to; those with it as a name of the day before any other."""
     matches = [
         match
-        for code in view.institutions.find_by_name(variation.key)
-        if (match := _match_name(view, code, variation.key, variation.rule, name, asof))
+        for code in view.institutions.find_by_name(key)
+        if (match := _match_name(view, code, key, rule, name, asof))
     ]
-    return [match for match in matches if _is_current(match)] or matches
+    return [match for match in matches if _is_current(match)] or matches if len(matches) > 1 else matches
 
 
 def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, address: str | None) -> list[SiteMatch]:
     """Find institutions whose name differs from a folded one by a rule: all that the strictest rule gives."""
     found: dict[names.Rule, dict[str, SiteMatch]] = {}
     shortened: set[str] = set()
-    for variation in make_variations(key, view.institutions.has_name):
-        for match in _match_key(view, variation, name, asof):
+    for variation in make_variations(key, view.institutions.names.has_key):
+        for match in _match_key(view, variation.key, variation.rule, name, asof):
             place = variation.place
             if place is not None and not regions.is_inside(match.site.region, place):
                 continue

@@ -140,13 +140,12 @@ def _vary_places(key: str, is_printed: Callable[[str], bool]) -> Iterator[Variat
         for code in place.codes:
             if rest and is_printed(rest) and not is_shared_word(rest):
                 yield Variation("place", rest, code)
-            for prefix, levels in _list_prefixes(code):
-                for form in _map_forms()[code]:
-                    if (varied := prefix + form + rest) != key and is_printed(varied):
-                        rule: Rule = "place" if form == place.text else "place_word"
-                        yield Variation(rule, varied, code, is_shortened=levels > above)
-                    if is_printed(whole := prefix + form + key):
-                        yield Variation("place", whole, code, is_shortened=True)
+            for beginning, form, levels in _list_beginnings(code):
+                if is_printed(varied := beginning + rest) and varied != key:
+                    rule: Rule = "place" if form == place.text else "place_word"
+                    yield Variation(rule, varied, code, is_shortened=levels > above)
+                if is_printed(varied := beginning + key):
+                    yield Variation("place", varied, code, is_shortened=True)
 
 
 def _read_chain(key: str) -> list[_Place]:
@@ -170,11 +169,15 @@ def _read_place(key: str, within: tuple[str, ...] | None) -> _Place | None:
 
 
 @lru_cache(maxsize=8192)
-def _list_prefixes(code: str) -> tuple[tuple[str, int], ...]:
-    """List what may stand before a place in a name, of the places above it, with how many places that are."""
+def _list_beginnings(code: str) -> tuple[tuple[str, str, int], ...]:
+    """List what a name of a place may begin with: (the whole, the place's own form, how many of those above it)."""
     above = [place for place in (code[:2] + "0000", code[:4] + "00") if place != code and place in _map_forms()]
     options = [("", *_map_forms()[place]) for place in above]
-    return tuple(("".join(texts), sum(map(bool, texts))) for texts in product(*options))
+    return tuple(
+        ("".join(texts) + form, form, sum(map(bool, texts)))
+        for texts in product(*options)
+        for form in _map_forms()[code]
+    )
 
 
 def _is_above(above: str, code: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from registry.domain.identifiers import compact_licence, parse_code, parse_domain, parse_uscc
 from registry.domain.model import Compared, ComparedWord, MatchedOn, Provider
@@ -101,25 +102,26 @@ def _match_codes(view: VerificationView, codes: Iterable[str], on: MatchedOn, as
 
 
 def select_by_address(matches: list[SiteMatch], address: str | None) -> list[SiteMatch]:
-    """Select those whose registered address the given one can be; an exact site beats a mere region.
-
-    Of several addresses in one field each has to be somebody's: one that is nobody's is nobody's beside others, too.
-    """
-    given = _list_addresses(address)
-    if not given:
-        return matches
-    selected = [_select_at(matches, one) for one in given]
-    if not all(selected):
-        return []
-    return list({match.site.code: match for chosen in selected for match in chosen}.values())
+    """Select those whose registered address the given one, or one of several, can be; an exact site beats a region."""
+    given = _list_addresses(address) if address else ()
+    if len(given) <= 1:
+        return _select_at(matches, given[0]) if given else matches
+    return list({match.site.code: match for one in given for match in _select_at(matches, one)}.values())
 
 
-def _list_addresses(address: str | None) -> list[str]:
-    """List the addresses of a field; only what can be one, where it is cut."""
-    if not address or not fold_text(address):
-        return []
-    parts = [part for part in _BETWEEN_ADDRESSES.split(address) if fold_text(part)]
-    return [part for part in parts if _IS_ADDRESS.search(part)] or [address] if len(parts) > 1 else [address]
+def is_partly_elsewhere(chosen: list[SiteMatch], address: str | None) -> bool:
+    """Whether one of several addresses in a field is none of the chosen sites': nothing licenses it beside the rest."""
+    given = _list_addresses(address) if address else ()
+    return len(given) > 1 and not all(_select_at(chosen, one) for one in given)
+
+
+@lru_cache(maxsize=16_384)
+def _list_addresses(address: str) -> tuple[str, ...]:
+    """List the addresses of a field, where it holds several; none where it holds nothing to compare."""
+    if not fold_text(address):
+        return ()
+    parts = [part for part in _BETWEEN_ADDRESSES.split(address) if _IS_ADDRESS.search(part)]
+    return tuple(parts) if len(parts) > 1 else (address,)
 
 
 def _select_at(matches: list[SiteMatch], address: str) -> list[SiteMatch]:
@@ -133,16 +135,23 @@ def _select_at(matches: list[SiteMatch], address: str) -> list[SiteMatch]:
 
 def compare_provider(view: VerificationView, provider: Provider, match: SiteMatch, asof: AsOf) -> Compared:
     """Compare each thing that a claim gives with the institution that answers."""
-    numbers = _list_numbers(provider) if provider.uscc or provider.practice_licence_no or provider.domain else ()
-    span = view.find_span(match.site.code, asof) if numbers else None
-    known = span.identifiers if span else ()
-    words: dict[str, ComparedWord] = {kind: _compare_number(known, kind, value) for kind, value in numbers}
-    return Compared(
-        name=_compare_name(view, provider, match, asof) if provider.name else None,
-        address=_compare_address(match.site, provider.address),
-        code=("same" if parse_code(provider.code) == match.site.code else "other") if provider.code else None,
-        **words,
-    )
+    name = _compare_name(view, provider.name, match, asof, provider.address) if provider.name else None
+    address = _compare_address(match.site, provider.address) if provider.address else None
+    if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
+        return _make_compared(name, address)
+    span = view.find_span(match.site.code, asof)
+    numbers = {
+        kind: _compare_number(span.identifiers if span else (), kind, value) for kind, value in _list_numbers(provider)
+    }
+    if provider.code:
+        numbers["code"] = "same" if parse_code(provider.code) == match.site.code else "other"
+    return Compared(name=name, address=address, **numbers)
+
+
+@lru_cache(maxsize=64)
+def _make_compared(name: ComparedWord | None, address: ComparedWord | None) -> Compared:
+    """Make what nearly every answer says, once."""
+    return Compared(name=name, address=address)
 
 
 def list_not_compared(compared: Compared) -> list[str]:
@@ -150,21 +159,22 @@ def list_not_compared(compared: Compared) -> list[str]:
     return [field for field in Compared.__struct_fields__ if getattr(compared, field) in ("unreadable", "not_held")]
 
 
-def _compare_name(view: VerificationView, provider: Provider, match: SiteMatch, asof: AsOf) -> ComparedWord:
-    rule = match.rule
+def _compare_name(view: VerificationView, name: str, match: SiteMatch, asof: AsOf, address: str | None) -> ComparedWord:
+    rule, on = match.rule, match.on
     if rule == "identifier":
-        named = match_by_name(view, provider.name or "", asof, provider.address)
-        rules = [one.rule for one in named if one.site.code == match.site.code]
-        if not rules:
+        named = [one for one in match_by_name(view, name, asof, address) if one.site.code == match.site.code]
+        if not named:
             return "other"
-        rule = rules[0]
-    return "same" if rule in ("identical", "normalised") and match.on != "former_name" else "form"
+        rule, on = named[0].rule, named[0].on
+    return "same" if rule in ("identical", "normalised") and on != "former_name" else "form"
 
 
-def _compare_address(site: Site, address: str | None) -> ComparedWord | None:
-    """Return how the first of the given addresses that fits does; `other` where none fits."""
-    words = [compare_site(site, one) for one in _list_addresses(address)]
-    return min(words, key=_ADDRESS_WORDS.index) if words else None
+def _compare_address(site: Site, address: str) -> ComparedWord | None:
+    """Return how the best fitting of the given addresses does; `other` where none fits."""
+    given = _list_addresses(address)
+    if len(given) == 1:
+        return compare_site(site, given[0])
+    return min((compare_site(site, one) for one in given), key=_ADDRESS_WORDS.index, default=None)
 
 
 def _compare_number(known: Iterable[tuple[str, str]], kind: str, value: str) -> ComparedWord:

@@ -82,6 +82,7 @@ class Judgement(Struct, frozen=True, gc=False):
     site: Site | None = None
     match: Match | None = None
     compared: Compared | None = None
+    partly_elsewhere: bool = False  # of several addresses one is the site's, and one is not
     near: bool = False  # nobody has the name, which fits the candidates by half
     count: int = 0
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
