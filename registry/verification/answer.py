@@ -31,9 +31,8 @@ from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
 from registry.verification import addresses, certificates, explain, people, verdict
 from registry.verification.candidates import (
+    list_beginning_candidates,
     list_candidates,
-    list_fitting_candidates,
-    list_near_candidates,
     make_candidate,
 )
 from registry.verification.name_match import SiteMatch, is_same_site
@@ -203,16 +202,8 @@ def _judge_provider(
     if not chosen:
         judgement = _judge_site_mismatch(matches, techniques, candidates, sources)
         return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
-    if several := find_contradictions(view, provider, chosen, asof):
-        return _judge_ambiguous(
-            techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
-        )
-    if is_partly_elsewhere(chosen, provider.address):
-        return _judge_ambiguous(
-            techniques, [make_candidate(match.site, 100) for match in chosen], sources, partly_elsewhere=True
-        )
-    if "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address):
-        return _judge_ambiguous(techniques, [make_candidate(match.site, 99) for match in matches], sources, campus=True)
+    if doubt := _find_doubt(view, provider, techniques, matches, chosen, asof):
+        return doubt
     results = [(_apply_rules(match.site, techniques, sources, asof.valid_on), match) for match in chosen]
     if len(results) > 1 and not _is_unanimous(results):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
@@ -232,6 +223,28 @@ def _judge_provider(
         codes=tuple(match.site.code for match in chosen),
         each=tuple((match.site, site_answers) for (_, site_answers), match in results),
     )
+
+
+def _find_doubt(
+    view: VerificationView,
+    provider: Provider,
+    techniques: list[TechniqueCode],
+    matches: list[SiteMatch],
+    chosen: list[SiteMatch],
+    asof: AsOf,
+) -> Judgement | None:
+    """Judge a claim whose parts do not fit one institution at one site; None where nothing speaks against that."""
+    several: list[SiteMatch] = find_contradictions(view, provider, chosen, asof)
+    score, details = 100, {"contradiction": True}
+    if not several and is_partly_elsewhere(chosen, provider.address):
+        several, details = chosen, {"partly_elsewhere": True}
+    is_campus = "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address)
+    if not several and is_campus:
+        several, score, details = matches, 99, {"campus": True}
+    if not several:
+        return None
+    candidates = [make_candidate(match.site, score) for match in several]
+    return _judge_ambiguous(techniques, candidates, view.get_sources(asof), **details)
 
 
 def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]]) -> bool:
@@ -318,10 +331,11 @@ def _judge_no_match(
 ) -> Judgement:
     """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`.
 
-    `ambiguous` where its name may mean somebody. Of a number alone `unknown`: the register need not hold every number.
+    `ambiguous` where several institutions' names begin with the one asked. Of a number alone `unknown`: the register
+    need not hold every number.
     """
-    if fitting := list_fitting_candidates(view, provider.name, asof, provider.address):
-        return _judge_ambiguous(techniques, fitting, sources, near=True)
+    if beginning := list_beginning_candidates(view, provider.name, asof, provider.address):
+        return _judge_ambiguous(techniques, beginning, sources)
     by = find_number_kind(provider) if not provider.name else None
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
@@ -333,7 +347,7 @@ def _judge_no_match(
     return Judgement(
         verdict=verdict.select_worst(words.values()),
         techniques=answers,
-        candidates=list_near_candidates(view, provider.name, asof, provider.address),
+        candidates=list_candidates(view, provider.name, asof, provider.address),
         sources=sources,
         list_basis=_make_list_basis(next((s for s in complete.values() if s), None)),
         nothing_known=asof.size == 0,

@@ -6,7 +6,7 @@ names, the place and the codes: every process gives the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
 from registry.domain.identifiers import format_code
@@ -39,26 +39,27 @@ def has_good_candidate(candidates: Iterable[Candidate]) -> bool:
     return any(candidate.score >= _GOOD for candidate in candidates)
 
 
-def list_fitting_candidates(
+def list_beginning_candidates(
     view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
 ) -> list[Candidate]:
-    """List institutions that the name fits by half, where the address does not speak against them.
+    """List several institutions whose names begin with the one asked and go on (解放军总医院); none where one does."""
+    sites = find_beginning_sites(view, fold_text(name or ""), asof)
+    return _rank_sites(sites, address) if len(sites) > 1 else []
 
-    By a word people use; but for a company form that is not printed, a department, a campus; but for the 市 of its
-    place; by what several begin with (解放军总医院).
-    """
-    sites = {site.code: site for site in _find_fitting_sites(view, fold_text(name or ""), asof)}
+
+def _rank_sites(sites: Iterable[Site], address: str | None) -> list[Candidate]:
+    """Rank institutions that a name fits by half: those of the place that the address names first."""
     places = _find_places("", address)
-    ranked = sorted(
-        (site for site in sites.values() if _may_be_at(site, address, places)),
-        key=lambda site: (-_measure_fit(site, places), site.code),
-    )
+    ranked = sorted(sites, key=lambda site: (-_measure_fit(site, places), site.code))
     return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
 
 
-def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
-    if len(key) < 2:
-        return []
+def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: str | None) -> list[Site]:
+    """Find whom a name fits by half, where the address does not speak against it.
+
+    By a word people use; but for a company form that is not printed, a department, a campus; but for a place before
+    it, or the 市 of that place.
+    """
     index = view.institutions
     codes: set[str] = set()
     for core in (key, *list_cores(key)):
@@ -67,12 +68,9 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf) -> list[Si
             codes.update(index.known_as.list_codes(swapped))
         for variation in make_variations(core, index.names.has_key):
             codes.update(_find_variation(view, variation, asof))
-    beginning = find_beginning_sites(view, key, asof)
-    return [
-        *_list_listed(view, codes, asof),
-        *(beginning if len(beginning) > 1 else ()),
-        *find_ending_sites(view, key, asof),
-    ]
+    sites = {site.code: site for site in (*_list_listed(view, codes, asof), *find_ending_sites(view, key, asof))}
+    places = _find_places("", address)
+    return [site for site in sites.values() if _may_be_at(site, address, places)]
 
 
 def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) -> list[str]:
@@ -92,31 +90,32 @@ def _may_be_at(site: Site, address: str | None, places: Sequence[str]) -> bool:
     return compare_site(site, address) != "other"
 
 
-def list_near_candidates(
-    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
-) -> list[Candidate]:
-    """List institutions with a name like the given one, those of the place in the claim first."""
-    key = fold_text(name or "")
-    if len(key) < 2:
-        return []
-    places = _find_places(key, address)
-    scores = view.institutions.score_near_names(key, places)
-    near = [
-        (site, min(scores[site.code] + (_PLACED[_measure_fit(site, places)] if places else 0), _BEST_NEAR))
-        for site in _list_listed(view, scores, asof)
-    ]
-    ranked = sorted(near, key=lambda item: (-_measure_fit(item[0], places), -item[1], item[0].code))
-    return [make_candidate(site, score) for site, score in ranked if score >= NEAR][:CANDIDATE_LIMIT]
-
-
 def list_candidates(
     view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
 ) -> list[Candidate]:
-    """List institutions that the name fits by half, then those with a name like it."""
-    fitting = list_fitting_candidates(view, name, asof, address)
+    """List institutions that the name fits by half, then those with a name like it; of each those of the place first.
+
+    The place is that of the address, else that with which the name begins.
+    """
+    key = fold_text(name or "")
+    if len(key) < 2:
+        return []
+    fitting = _rank_sites(_find_fitting_sites(view, key, asof, address), address)
     known = {candidate.code for candidate in fitting}
-    near = list_near_candidates(view, name, asof, address)
-    return [*fitting, *(candidate for candidate in near if candidate.code not in known)][:CANDIDATE_LIMIT]
+    near = (candidate for candidate in _list_near(view, key, asof, address) if candidate.code not in known)
+    return [*fitting, *near][:CANDIDATE_LIMIT]
+
+
+def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None) -> Iterator[Candidate]:
+    places = _find_places(key, address)
+    scores = view.institutions.score_near_names(key, places)
+    near = []
+    for site in _list_listed(view, scores, asof):
+        fit = _measure_fit(site, places)
+        score = min(scores[site.code] + (_PLACED[fit] if places else 0), _BEST_NEAR)
+        if score >= NEAR:
+            near.append((-fit, -score, site.code, site))
+    return (make_candidate(site, -score) for _, score, _, site in sorted(near, key=lambda item: item[:3]))
 
 
 def _find_places(key: str, address: str | None) -> tuple[str, ...]:

@@ -51,7 +51,6 @@ SENTENCES: dict[str, Message] = {
     "contradiction": Message("所给的名称、编码、证照号码或域名不属于同一家机构，请核对。"),
     "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
     "partly_elsewhere": Message("所给地址不止一处，其中有的不是名录中该机构的地址，请按地址逐一核验。"),
-    "near_name": Message("名录中没有完全是这个名称的机构；有{count}家机构可能是所问机构，请核对全称、地址或编码。"),
     "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
     "same_number": Message("有{count}家机构使用该{number}，请核对地址或编码。"),
     "not_found": Message(
@@ -59,7 +58,7 @@ SENTENCES: dict[str, Message] = {
         "可拨打12345举报。"
     ),
     "not_found_near": Message(
-        "截至{list_day}的名录中没有这个名称的机构；有{count}家机构名称相近，请核对全称、地址或编码，"
+        "截至{list_day}的名录中没有完全是这个名称的机构，所问的可能是名称相近的{count}家，请核对全称、地址或编码；"
         "未在名录中的机构不得开展人类辅助生殖技术。"
     ),
     "number_unknown": Message(
@@ -147,8 +146,6 @@ def _select_doubt_reason(judgement: Judgement) -> str:
         return "contradiction" if judgement.contradiction else "campus"
     if judgement.partly_elsewhere:
         return "partly_elsewhere"
-    if judgement.near:
-        return "near_name"
     return "same_number" if judgement.by in NUMBERS else "same_name"
 
 

@@ -134,18 +134,20 @@ def _vary_places(key: str, is_printed: Callable[[str], bool]) -> Iterator[Variat
 
     The closest is never exchanged for one above it: 郑州市人民医院 is not 河南省人民医院, though that lies in 郑州市.
     """
-    rest = key
-    for above, place in enumerate(_read_chain(key)):
+    rest, given = key, ""
+    for place in _read_chain(key):
         rest = rest[len(place.text) :]
         for code in place.codes:
             if rest and is_printed(rest) and not is_shared_word(rest):
                 yield Variation("place", rest, code)
-            for beginning, form, levels in _list_beginnings(code):
-                if is_printed(varied := beginning + rest) and varied != key:
-                    rule: Rule = "place" if form == place.text else "place_word"
-                    yield Variation(rule, varied, code, is_shortened=levels > above)
-                if is_printed(varied := beginning + key):
+            for above, form in _list_beginnings(code):
+                if is_printed(varied := above + form + rest) and varied != key:
+                    # 安徽省 before it or not is the same; 安徽 for 安徽省 left out a word, like 芜湖 for 芜湖市
+                    is_same = form == place.text and (above.endswith(given) or given.endswith(above))
+                    yield Variation("place" if is_same else "place_word", varied, code, len(above) > len(given))
+                if is_printed(varied := above + form + key):
                     yield Variation("place", varied, code, is_shortened=True)
+        given += place.text
 
 
 def _read_chain(key: str) -> list[_Place]:
@@ -169,15 +171,11 @@ def _read_place(key: str, within: tuple[str, ...] | None) -> _Place | None:
 
 
 @lru_cache(maxsize=8192)
-def _list_beginnings(code: str) -> tuple[tuple[str, str, int], ...]:
-    """List what a name of a place may begin with: (the whole, the place's own form, how many of those above it)."""
+def _list_beginnings(code: str) -> tuple[tuple[str, str], ...]:
+    """List what a name of a place may begin with, in every form: (the places above it or some of them, its own name)."""
     above = [place for place in (code[:2] + "0000", code[:4] + "00") if place != code and place in _map_forms()]
     options = [("", *_map_forms()[place]) for place in above]
-    return tuple(
-        ("".join(texts) + form, form, sum(map(bool, texts)))
-        for texts in product(*options)
-        for form in _map_forms()[code]
-    )
+    return tuple(("".join(texts), form) for texts in product(*options) for form in _map_forms()[code])
 
 
 def _is_above(above: str, code: str) -> bool:

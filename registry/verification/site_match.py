@@ -14,9 +14,9 @@ from registry.verification.name_match import SAME_SITE, SiteMatch, compare_site,
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
-#: What stands between several addresses in one field, and what an address has.
+#: What stands between several addresses in one field, and what each has: a street or a village, and a number.
 _BETWEEN_ADDRESSES = re.compile(r"[；;\n]+")
-_IS_ADDRESS = re.compile("[省市区县州旗镇乡村路街道巷号]")
+_IS_ADDRESS = re.compile(r"[镇乡村路街道巷弄].*[\d一二三四五六七八九十]|[\d一二三四五六七八九十]号", re.S)
 #: How an address fits, best first.
 _ADDRESS_WORDS: tuple[ComparedWord, ...] = ("same", "form", "region", "unreadable", "other")
 

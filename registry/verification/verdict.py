@@ -83,7 +83,6 @@ class Judgement(Struct, frozen=True, gc=False):
     match: Match | None = None
     compared: Compared | None = None
     partly_elsewhere: bool = False  # of several addresses one is the site's, and one is not
-    near: bool = False  # nobody has the name, which fits the candidates by half
     count: int = 0
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     campus: bool = False  # the name fits but for its campus, and no address says which campus is meant
