@@ -172,7 +172,7 @@ def _read_place(key: str, within: tuple[str, ...] | None) -> _Place | None:
 
 @lru_cache(maxsize=8192)
 def _list_beginnings(code: str) -> tuple[tuple[str, str], ...]:
-    """List what a name of a place may begin with, in every form: (the places above it or some of them, its own name)."""
+    """List what a name of a place may begin with, in every form: (places above it or none, its own name)."""
     above = [place for place in (code[:2] + "0000", code[:4] + "00") if place != code and place in _map_forms()]
     options = [("", *_map_forms()[place]) for place in above]
     return tuple(("".join(texts), form) for texts in product(*options) for form in _map_forms()[code])
