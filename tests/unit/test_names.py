@@ -22,9 +22,7 @@ def test_a_company_form_or_a_part_that_is_added_is_taken_off_to_see_whose_it_may
     assert list_cores(f"鞍山示例医院{added}") == ["鞍山示例医院"]
 
 
-@pytest.mark.parametrize(
-    "added", ["驻沈阳办事处", "vip服务中心", "健康管理有限公司", "专家团队", "转诊中心"]
-)
+@pytest.mark.parametrize("added", ["驻沈阳办事处", "vip服务中心", "健康管理有限公司", "专家团队", "转诊中心"])
 def test_what_hangs_on_to_a_name_is_nobodys_part(added: str) -> None:
     assert "鞍山示例医院" not in list_cores(f"鞍山示例医院{added}")
 
