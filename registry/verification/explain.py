@@ -62,7 +62,7 @@ SENTENCES: dict[str, Message] = {
         "未在名录中的机构不得开展人类辅助生殖技术。"
     ),
     "number_unknown": Message(
-        "名录中没有登记该{number}的机构，但名录未必载有每家机构的{number}，不能据此判断是否获准，请再按名称核验。"
+        "名录未载有使用该{number}的机构，但名录未必载有每家机构的{number}，不能据此判断是否获准，请再按名称核验。"
     ),
     "gone": Message("{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。"),
     "gone_undated": Message("{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。"),

@@ -235,10 +235,10 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
 
     def replace_spans(self, code: str, spans: tuple[Span, ...]) -> None:
         """Replace all spans of an institution."""
-        kept = {(name.on == KNOWN_AS, name.key) for span in spans for name in span.names}
+        remaining = {(name.on == KNOWN_AS, name.key) for span in spans for name in span.names}
         for span in self.list_spans(code):
             for name in span.names:
-                if (name.on == KNOWN_AS, name.key) not in kept:
+                if (name.on == KNOWN_AS, name.key) not in remaining:
                     self._remove_name(name, code)
             for kind, value in span.identifiers:
                 self.numbers.discard(f"{kind}:{value}", code)

@@ -122,14 +122,14 @@ def make_variations(key: str, is_printed: Callable[[str], bool]) -> list[Variati
     if swapped and is_printed(swapped):
         found.add(Variation("affiliated_order", swapped))
     for written in (key, swapped) if swapped else (key,):
-        found.update(_vary_places(written, is_printed))
+        found.update(_list_by_place(written, is_printed))
     return sorted(found, key=lambda variation: (_ORDER[variation.rule], variation.key, variation.place or ""))
 
 
 _ORDER: dict[Rule, int] = {"affiliated_order": 0, "place": 1, "place_word": 2}
 
 
-def _vary_places(key: str, is_printed: Callable[[str], bool]) -> Iterator[Variation]:
+def _list_by_place(key: str, is_printed: Callable[[str], bool]) -> Iterator[Variation]:
     """Vary the places a name begins with: those above the closest one are free, and it may be left out, too.
 
     The closest is never exchanged for one above it: 郑州市人民医院 is not 河南省人民医院, though that lies in 郑州市.
