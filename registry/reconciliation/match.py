@@ -23,7 +23,7 @@ from registry.records.asof import AsOf
 from registry.verification import site_match
 from registry.verification.answer import take_moment
 from registry.verification.candidates import list_candidates
-from registry.verification.name_match import SiteMatch, match_by_name
+from registry.verification.name_match import SAME_SITE, SiteMatch, match_by_name
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -110,14 +110,14 @@ class Reconciler:
         named = site_match.match_with_delisted(view, provider, asof)
         by_name = match_by_name(view, provider.name or "", asof, provider.address)
         relation = {match_.site.code: row.compare_site(match_.site) for match_ in named}
-        chosen = [match_ for match_ in named if relation[match_.site.code] == "same"] or [
+        chosen = [match_ for match_ in named if relation[match_.site.code] in SAME_SITE] or [
             match_ for match_ in named if relation[match_.site.code] != "other"
         ]
         several = site_match.find_contradictions(view, provider, chosen, asof) if chosen else []
         match = None
         if len(chosen) == 1 and not several and not row.unreadable:
             only = chosen[0]
-            lacks_campus = only.rule == "campus" and relation[only.site.code] != "same"
+            lacks_campus = only.rule == "campus" and relation[only.site.code] not in SAME_SITE
             match = None if lacks_campus or only.rule == "later_name" else only.site.code
         return MatchDecision(named=[*named, *several], by_name=by_name, match=match)
 
@@ -163,7 +163,7 @@ class Reconciler:
         features += [Feature(id=pid, value=False) for pid in row.unreadable if pid not in row.numbers]
         features += [Feature(id=pid, value=row.compare_place(pid, site) != "other") for pid in row.places]
         if "address" in row.places:
-            features.append(Feature(id="same_site", value=row.compare_place("address", site) == "same"))
+            features.append(Feature(id="same_site", value=row.compare_place("address", site) in SAME_SITE))
         return features
 
 
@@ -176,7 +176,7 @@ def _compare_columns(it: Institution, row: QueryRow, day: Date) -> Iterable[Feat
 
 def _compute_score(base: float, place: str | None, supports: Sequence[Feature]) -> int:
     """Compute the score of a candidate that is not the match: a whole number from 1 to 94."""
-    if place == "same":
+    if place in SAME_SITE:
         base += (LIFTED - base) / 2
     if place == "other":
         base *= ELSEWHERE

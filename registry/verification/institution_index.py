@@ -24,7 +24,7 @@ UNPACKED_LIMIT = 2048
 NEAR, _NEAR_IN_PLACE, _CONTAINS = 66.0, 58.0, 75.0
 #: Pairs are followed from the rarest until there are so many names to compare with; one that has very many only when
 #: no rarer one had any, and then not all of them: so many, in the order of the alphabet; and none of a crowd.
-_ENOUGH_NAMES, _MANY_NAMES, _NAME_LIMIT, _CROWD = 48, 128, 1024, 32_768
+_ENOUGH_NAMES, _MANY_NAMES, _NAME_LIMIT, _CROWD = 48, 128, 1024, 8192
 #: Institutions of one place that are compared by name; where there are more, the pairs have to do.
 _PLACE_LIMIT = 512
 #: Characters of the shortest name that is looked for at the beginning of a longer one.

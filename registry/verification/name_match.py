@@ -52,7 +52,8 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
     matches = _match_key(view, key, "normalised", name, asof)
     if not matches:
         matches = _match_variations(view, key, name, asof, address) or _match_by_both_names(view, name, asof)
-    elif all(match.site.status == "delisted" for match in matches):  # whoever goes on may be printed otherwise now
+    elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
+        # whoever goes on may be printed otherwise now
         matches += [m for m in _match_variations(view, key, name, asof, address) if m.site.status != "delisted"]
     if matches and not _is_current(matches[0]) and len(find_beginning_sites(view, key, asof)) > 1:
         return []  # 解放军总医院 was one institution's name, and is what several are called by

@@ -111,8 +111,9 @@ def select_by_address(matches: list[SiteMatch], address: str | None) -> list[Sit
 
 def is_partly_elsewhere(chosen: list[SiteMatch], address: str | None) -> bool:
     """Whether one of several addresses in a field is none of the chosen sites': nothing licenses it beside the rest."""
-    given = _list_addresses(address) if address else ()
-    return len(given) > 1 and not all(_select_at(chosen, one) for one in given)
+    if not address or len(given := _list_addresses(address)) == 1:
+        return False
+    return not all(_select_at(chosen, one) for one in given)
 
 
 @lru_cache(maxsize=16_384)
