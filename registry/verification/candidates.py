@@ -124,14 +124,12 @@ def _find_places(key: str, address: str | None) -> tuple[str, ...]:
     return (code,) if code else find_leading_places(key)
 
 
-def _measure_fit(site: Site, places: Iterable[str]) -> int:
+def _measure_fit(site: Site, places: Sequence[str]) -> int:
     """Return 2 for the same city as one of the places, 1 for the same province, 0 for another or an unknown one."""
-    region = site.region or ""
-    fits = (_compare_regions(region, place) for place in places)
-    return max(fits, default=0)
-
-
-def _compare_regions(region: str, place: str) -> int:
-    if region[:2] != place[:2]:
-        return 0
-    return 2 if region[:4] == place[:4] and not place.endswith("0000") else 1
+    fit, region = 0, site.region or ""
+    for place in places:
+        if region[:2] == place[:2]:
+            if region[:4] == place[:4] and not place.endswith("0000"):
+                return 2
+            fit = 1
+    return fit

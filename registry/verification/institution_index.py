@@ -73,13 +73,14 @@ class NearNameIndex:
     def __init__(self) -> None:
         self._keys: list[str] = []
         self._positions: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
-        self._last_selected: tuple[str, list[str]] = ("", [])  # who is asked about is asked about several times
+        self._last_selected: tuple[str, list[str]] = ("", [])  # one name is asked about several times in a row
+        self._last_longer: tuple[str, list[str]] = ("", [])
 
     def add_name(self, key: str) -> None:
         """Add a folded name; the caller adds each once."""
         position = len(self._keys)
         self._keys.append(key)
-        self._last_selected = ("", [])
+        self._last_selected = self._last_longer = ("", [])
         for pair in _split_pairs(key):
             positions = self._positions.get(pair)
             if positions is None:
@@ -90,7 +91,7 @@ class NearNameIndex:
     def remove_name(self, key: str) -> None:
         """Remove a name that nobody has any more; that takes a search, and hardly ever happens."""
         position = self._keys.index(key)
-        self._last_selected = ("", [])
+        self._last_selected = self._last_longer = ("", [])
         self._keys[position] = ""  # its place stays: the others keep theirs
         for pair in _split_pairs(key):
             self._positions[pair].remove(position)
@@ -107,7 +108,10 @@ class NearNameIndex:
 
     def list_longer_names(self, key: str) -> list[str]:
         """List the names that contain a folded one and more."""
-        return [name for name in self._select_names(key) if key in name and key != name]
+        if self._last_longer[0] != key:
+            names = [name for name in self._select_names(key) if key in name and key != name]
+            self._last_longer = (key, names)
+        return self._last_longer[1]
 
     def _select_names(self, key: str) -> list[str]:
         last, names = self._last_selected

@@ -113,6 +113,8 @@ def find_ending_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site
 
 def _find_longer_sites(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Site]:
     found = view.institutions.find_by_longer_name(key) if len(key) >= _SHORTEST_PART else {}
+    if not found:
+        return []
     codes = sorted({code for name, of_name in found.items() if fits(name) for code in of_name})
     spans = [span for code in codes if (span := view.find_span(code, asof)) and span.site.status != "delisted"]
     return [span.site for span in spans if any(fits(n.key) and n.key != key for n in span.names if n.on != KNOWN_AS)]

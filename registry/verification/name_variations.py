@@ -150,13 +150,14 @@ def _list_by_place(key: str, is_printed: Callable[[str], bool]) -> Iterator[Vari
         given += place.text
 
 
-def _read_chain(key: str) -> list[_Place]:
+@lru_cache(maxsize=1024)
+def _read_chain(key: str) -> tuple[_Place, ...]:
     """Read the places a folded name begins with, from the widest to the closest."""
     chain: list[_Place] = []
     while place := _read_place(key, chain[-1].codes if chain else None):
         chain.append(place)
         key = key[len(place.text) :]
-    return chain
+    return tuple(chain)
 
 
 def _read_place(key: str, within: tuple[str, ...] | None) -> _Place | None:
