@@ -49,7 +49,7 @@ def list_beginning_candidates(
 
 def _rank_sites(sites: Iterable[Site], address: str | None) -> list[Candidate]:
     """Rank institutions that a name fits by half: those of the place that the address names first."""
-    places = _find_places("", address)
+    places = _find_places(address)
     ranked = sorted(sites, key=lambda site: (-_measure_fit(site, places), site.code))
     return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
 
@@ -69,7 +69,7 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
         for variation in make_variations(core, index.names.has_key):
             codes.update(_find_variation(view, variation, asof))
     sites = {site.code: site for site in (*_list_listed(view, codes, asof), *find_ending_sites(view, key, asof))}
-    places = _find_places("", address)
+    places = _find_places(address)
     return [site for site in sites.values() if _may_be_at(site, address, places)]
 
 
@@ -107,21 +107,29 @@ def list_candidates(
 
 
 def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None) -> Iterator[Candidate]:
-    places = _find_places(key, address)
-    scores = view.institutions.score_near_names(key, places)
+    """List those with a near name: of a place that is certain first, but never without the nearest name of all."""
+    places = _find_places(address)
+    named, is_certain = find_leading_places(key)
+    is_certain = is_certain or bool(places)
+    scores = view.institutions.score_near_names(key, places or named)
     near = []
     for site in _list_listed(view, scores, asof):
-        fit = _measure_fit(site, places)
-        score = min(scores[site.code] + (_PLACED[fit] if places else 0), _BEST_NEAR)
+        fit = _measure_fit(site, places or named)
+        added = 0 if fit == 0 and not is_certain else _PLACED[fit]
+        score = min(scores[site.code] + added, _BEST_NEAR)
         if score >= NEAR:
-            near.append((-fit, -score, site.code, site))
-    return (make_candidate(site, -score) for _, score, _, site in sorted(near, key=lambda item: item[:3]))
+            near.append((-fit if is_certain else 0, -score, site.code, site))
+    near.sort(key=lambda item: item[:3])
+    nearest = min(near, key=lambda item: (-scores[item[2]], item[2]), default=None)
+    if nearest not in near[:CANDIDATE_LIMIT]:
+        near = [*near[: CANDIDATE_LIMIT - 1], nearest] if nearest else []
+    return (make_candidate(site, -score) for _, score, _, site in near[:CANDIDATE_LIMIT])
 
 
-def _find_places(key: str, address: str | None) -> tuple[str, ...]:
-    """Find the place a claim is about: that of its address, else that with which the name begins."""
+def _find_places(address: str | None) -> tuple[str, ...]:
+    """Find the place of an address; none where it names none for certain."""
     code = addresses.split_address(address)[0] if address else None
-    return (code,) if code else find_leading_places(key)
+    return (code,) if code else ()
 
 
 def _measure_fit(site: Site, places: Sequence[str]) -> int:

@@ -105,14 +105,15 @@ def swap_affiliation(key: str) -> str | None:
     return swapped if count else None
 
 
-def find_leading_places(key: str) -> tuple[str, ...]:
-    """Find the codes of the closest place a folded name begins with; empty where it begins with none.
+def find_leading_places(key: str) -> tuple[tuple[str, ...], bool]:
+    """Find the codes of the closest place a folded name begins with, and whether it is said in full: 北京大学深圳医院
+    need not be in 北京.
 
-    >>> find_leading_places("安徽省芜湖市第2人民医院"), find_leading_places("某某医院")
-    (('340200',), ())
+    >>> find_leading_places("安徽省芜湖市第2人民医院"), find_leading_places("北京大学第3医院")
+    ((('340200',), True), (('110000',), False))
     """
     chain = _read_chain(key)
-    return chain[-1].codes if chain else ()
+    return (chain[-1].codes, chain[-1].text[-1] in _KINDS) if chain else ((), False)
 
 
 def make_variations(key: str, is_printed: Callable[[str], bool]) -> list[Variation]:

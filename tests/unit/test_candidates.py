@@ -131,6 +131,22 @@ def test_of_a_place_in_the_claim_candidates_come_first(listed: VerificationView)
         assert answer.candidates[0].address.startswith(place), (name, answer.candidates)
 
 
+def test_a_slip_in_a_listed_name_leaves_its_institution_among_the_candidates(listed: VerificationView) -> None:
+    lost, accused, tried = [], [], 0
+    for code in listed.institutions:
+        site = listed.institutions[code][-1].site
+        written = site.name[: len(site.name) // 2] + site.name[len(site.name) // 2 + 1 :]
+        answer = ask(listed, written, "IVF")
+        if site.status == "delisted" or answer.match or answer.verdict != "not_found":
+            continue
+        tried += 1
+        lost += [] if site.name in names_of(answer) else [(site.name, written)]
+        accused += [(site.name, written)] if "12345" in answer.explanation else []
+    assert tried > 400
+    assert len(lost) <= tried // 100, lost
+    assert len(accused) <= tried // 100, accused
+
+
 def test_a_name_that_resembles_nothing_gets_the_hotline(listed: VerificationView) -> None:
     assert "12345" in ask(listed, "好孕来助孕中心", "IVF").explanation
 
