@@ -22,7 +22,7 @@ from registry.api.requests import (
     parse_on,
     parse_techniques,
 )
-from registry.batch.claim_rows import check_provider
+from registry.batch.claim_rows import check_claim
 from registry.domain.model import (
     LONGEST_NAME,
     LONGEST_NUMBER,
@@ -68,8 +68,9 @@ class JsonAnswer:
     summary=write_bilingual("核验：该机构当日在该址是否获准开展这些技术"),
     description=write_bilingual(
         "名称相近只列为候选，绝不答 `licensed`。许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` "
-        "中宣传的技术一并核验。503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。`receipt` "
-        "为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。"
+        "中宣传的技术一并核验，其中写有的机构列于 `mentions`；"
+        "不给 `provider` 时即就这些机构作答。503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。"
+        "`receipt` 为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。"
     ),
     status_code=200,
     responses=_RESPONSES,
@@ -81,7 +82,7 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     claim = await decode_body(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
-    check_provider(claim.provider)
+    check_claim(claim)
     answer_claim = partial(
         get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
     )
@@ -146,7 +147,6 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )
-    check_provider(provider)
     claim = Claim(
         provider=provider,
         techniques=list(parse_techniques(technique)),
@@ -156,6 +156,7 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         ad_certificate=ad_certificate,
         text=text,
     )
+    check_claim(claim)
     answer = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
     await _record_check(request, claim, answer)
     return JsonAnswer(answer)

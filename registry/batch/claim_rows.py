@@ -1,19 +1,20 @@
-"""The rows of a file of claims, each with its claim or the error why it is none."""
+"""The rows of a file of claims in csv, ndjson or a sheet, each with its claim or the error why it is none."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.batch.claim_columns import ClaimColumns
-from registry.batch.result_columns import make_unreadable_error
-from registry.domain.model import Claim, Provider
+from registry.batch.columns import ClaimColumns, make_unreadable_error
+from registry.domain.model import Claim
 from registry.errors import InvalidInput
-from registry.texts import Message
-
-_IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
+from registry.texts import FixedText, Message
+from registry.uploads.file_reader import CsvStream
+from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
+from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
+from registry.uploads.tables import ClaimRecord
+from registry.uploads.text_files import LineSplitter
 
 
 class ClaimRow(NamedTuple):
@@ -47,14 +48,11 @@ class ClaimReader(Protocol):
         """Release whatever reads; no more rows come."""
 
 
-def check_provider(provider: Provider) -> None:
-    """Raise InvalidInput unless a provider is named; an address alone names nobody."""
-    if provider.name and provider.name[0].isalnum():  # the usual case, quickly
-        return
-    values = (getattr(provider, field) or "" for field in _IDENTIFYING)
-    if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
+def check_claim(claim: Claim) -> None:
+    """Raise InvalidInput unless a claim names a provider or has a text that may."""
+    if not claim.provider.is_named and not any(map(str.isalnum, claim.text or "")):
         raise InvalidInput(
-            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"),
+            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一，或者给出广告内容。"),
         )
 
 
@@ -76,12 +74,12 @@ class ClaimTable:
                     number=number,
                     count=len(cells),
                     width=self.columns.width,
-                ),
+                )
             )
             return self._make_bad_row(number, cells, error)
         try:
             claim = self.columns.make_claim(cells)
-            check_provider(claim.provider)
+            check_claim(claim)
         except msgspec.ValidationError as invalid:
             return self._make_bad_row(number, cells, make_unreadable_error(invalid))
         except InvalidInput as invalid:
@@ -97,13 +95,9 @@ class ClaimTable:
     def require_headings(self, *, is_sheet: bool = False) -> None:
         """Raise InvalidInput when there was not even a row of headings."""
         if self.columns is None and is_sheet:
-            raise InvalidInput(
-                Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"),
-            )
+            raise InvalidInput(Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"))
         if self.columns is None:
-            raise InvalidInput(
-                Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
-            )
+            raise InvalidInput(Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"))
 
     def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:
         """The layout of answers with the columns of the claims; RuntimeError before the headings were read."""
@@ -114,3 +108,115 @@ class ClaimTable:
     def _make_bad_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
         identifier = self.columns.find_id(cells) if self.columns else None
         return ClaimRow(number, identifier, None, error, cells)
+
+
+class CsvReader:
+    """Reads the rows of a csv file. Blank lines are skipped; a row with broken quotes is a row with an error."""
+
+    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
+        self.table = ClaimTable()
+        self._stream = CsvStream(charset, limits)
+
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
+        """The rows that these bytes complete; InvalidInput when the headings name nobody."""
+        return self._read_rows(self._stream.feed(data))
+
+    async def feed_async(self, data: bytes) -> Iterator[ClaimRow]:
+        """As ``feed``, without blocking the event loop."""
+        return self._read_rows(await self._stream.feed_async(data))
+
+    def feed_end(self) -> Iterator[ClaimRow]:
+        """Yield the last rows; InvalidInput when there was not even a row of headings."""
+        yield from self._read_rows(self._stream.feed(b"", last=True))
+        self.table.require_headings()
+
+    async def feed_end_async(self) -> Iterator[ClaimRow]:
+        """As ``feed_end``, without blocking the event loop."""
+        rows = list(self._read_rows(await self._stream.feed_async(b"", last=True)))
+        self.table.require_headings()
+        return iter(rows)
+
+    def close(self) -> None:
+        """End the process that reads."""
+        self._stream.close()
+
+    def get_layout(self) -> AnswerLayout:
+        """The layout of the answers: that of the claims, with a byte order mark unless those are plain UTF-8."""
+        return self.table.get_layout(self._stream.delimiter, self._stream.marked)
+
+    def _read_rows(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRow]:
+        try:
+            for number, cells, error in records:
+                if error is not None:
+                    yield self.table.refuse_row(number, cells, InvalidInput(FixedText(*error)))
+                elif (row := self.table.read_row(number, cells)) is not None:
+                    yield row
+        except InvalidInput:  # about the headings: nothing more is read
+            self.close()
+            raise
+
+
+class _RowId(msgspec.Struct):
+    id: Any = None
+
+
+_claim = msgspec.json.Decoder(Claim)
+_identified = msgspec.json.Decoder(_RowId)
+#: Raised for bytes that are no such object, the last for endless brackets.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
+    """The row of one JSON object, with its claim or the error."""
+    try:
+        claim = _claim.decode(line)
+        check_claim(claim)
+    except _UNREADABLE as error:
+        return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
+    except InvalidInput as error:
+        return ClaimRow(number, _find_id(line), None, error)
+    return ClaimRow(number, claim.id, claim)
+
+
+def _find_id(line: bytes | msgspec.Raw) -> Any:
+    """The id as sent, text or number, so that the sender recognises the row; None when there is none."""
+    try:
+        identifier = _identified.decode(line).id
+    except _UNREADABLE:
+        return None
+    return identifier if isinstance(identifier, str | int | float) else None
+
+
+class NdjsonReader:
+    """Reads the rows of an ndjson file. Blank lines are skipped; TooLarge when there are too many."""
+
+    def __init__(self, charset: str | None = None) -> None:
+        if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise InvalidInput(Message("ndjson 须为 UTF-8，而非 {charset}。", charset=charset[:40]))
+        self._lines = LineSplitter(b"\n")
+        self._number = self._blank = 0
+
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
+        """The rows that these bytes complete."""
+        return self._read_rows(self._lines.feed(data))
+
+    def feed_end(self) -> Iterator[ClaimRow]:
+        """The last row, when no line break ends it."""
+        return self._read_rows(self._lines.feed_end())
+
+    def close(self) -> None:
+        """Nothing: lines are decoded here."""
+
+    def _read_rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[ClaimRow]:
+        for line, is_too_long in lines:
+            self._number += 1
+            if self._number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - the mark is no part of it
+            if is_too_long:
+                yield ClaimRow(self._number, None, None, make_row_too_long_error())
+            elif line and not line.isspace():
+                yield read_json_row(self._number, line)
+            else:
+                self._blank += 1
+                if self._blank > MAX_BLANK_LINES:
+                    raise make_too_many_blank_lines_error()

@@ -4,8 +4,6 @@ Chinese is set in STSong-Light, the font for simplified Chinese that every PDF r
 32000-1 table 118): nothing is embedded, and the text can be searched and copied.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from xml.sax.saxutils import escape

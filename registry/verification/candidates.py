@@ -63,9 +63,9 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
     index = view.institutions
     codes: set[str] = set()
     for core in (key, *list_cores(key)):
-        codes.update(index.find_by_name(core), index.known_as.list_codes(core))
+        codes.update(index.find_by_name(core), index.common_names.list_codes(core))
         if swapped := swap_affiliation(core):
-            codes.update(index.known_as.list_codes(swapped))
+            codes.update(index.common_names.list_codes(swapped))
         for variation in make_variations(core, index.names.has_key):
             codes.update(_find_variation(view, variation, asof))
     sites = {site.code: site for site in (*_list_listed(view, codes, asof), *find_ending_sites(view, key, asof))}

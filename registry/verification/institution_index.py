@@ -9,12 +9,13 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import add
 
 import msgspec
 from rapidfuzz import fuzz, process
 
-from registry.verification.spans import KNOWN_AS, Span, SpanName
+from registry.verification.spans import Span
 
 #: Institutions kept unpacked at most: more than China has. More would not help a register of a million, and dropping
 #: them again costs more than unpacking one.
@@ -41,6 +42,9 @@ class CodeIndex:
         self._codes: dict[str, str | tuple[str, ...]] = {}
         #: Whether a key leads somewhere, or did.
         self.has_key = self._codes.__contains__
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._codes
 
     def list_codes(self, key: str) -> tuple[str, ...]:
         """List the codes of a key in order."""
@@ -141,16 +145,47 @@ def _score_similar(key: str, names: Sequence[str], cutoff: float) -> dict[str, f
     return {name: score for name, score, _ in similar}
 
 
+class NameStarts:
+    """How long the folded names are that begin with a pair of characters: where in a text one can stand.
+
+    A bit for each length, so that it stays small however many names there are; the names themselves are looked up in
+    the dictionary that is there. Names are added and never taken out.
+    """
+
+    def __init__(self) -> None:
+        self._lengths: dict[str, int] = {}
+
+    def add_name(self, key: str) -> None:
+        """Add a folded name."""
+        if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME:
+            pair = key[:2]
+            self._lengths[pair] = self._lengths.get(pair, 0) | 1 << len(key)
+
+    def list_lengths(self, pair: str) -> tuple[int, ...]:
+        """List the lengths of the names that begin with a pair, the longest first."""
+        return _list_bits(self._lengths.get(pair, 0))
+
+
+#: Shorter ones are other words too (哈院); longer ones nobody writes in a sentence.
+_SHORTEST_NAME, _LONGEST_NAME = 4, 60
+
+
+@lru_cache(maxsize=4096)
+def _list_bits(bits: int) -> tuple[int, ...]:
+    return tuple(at for at in range(bits.bit_length() - 1, -1, -1) if bits >> at & 1)
+
+
 class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
     """Every span of every institution by its code, in order of days; by names, by numbers, by near names, by place.
 
-    ``known_as``: by the words people use, which lead to candidates only.
+    ``common_names``: by the words people use, which lead to candidates only.
     """
 
     def __init__(self) -> None:
         self.names = CodeIndex()
-        self.known_as = CodeIndex()
         self.numbers = CodeIndex()
+        self.common_names = CodeIndex()
+        self.name_starts = NameStarts()
         self._near_names = NearNameIndex()
         self._places: dict[str, list[str]] = {}  # by the first four digits of a region's code, which are a city's
         self._names_in_place: dict[str, dict[str, set[str]]] = {}  # what was asked about since the last change
@@ -190,7 +225,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         """Score the institutions with a name near a key (0 to 100), by code: in some places also those less near."""
         scores: dict[str, float] = {}
         for name, score in self._near_names.score_names(key).items():
-            _keep_best(scores, (*self.names.list_codes(name), *self.known_as.list_codes(name)), score)
+            _keep_best(scores, (*self.names.list_codes(name), *self.common_names.list_codes(name)), score)
         for length in range(_SHORTEST_CONTAINED, len(key)):
             if self.names.has_key(key[:length]):
                 _keep_best(scores, self.names.list_codes(key[:length]), _CONTAINS)
@@ -225,8 +260,8 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         names: dict[str, set[str]] = {}
         for code in {code for codes in cities for code in codes}:
             for span in self.list_spans(code):
-                for name in span.names if (span.site.region or "").startswith(prefix) else ():
-                    names.setdefault(name.key, set()).add(code)
+                for key in _list_keys(span) if (span.site.region or "").startswith(prefix) else ():
+                    names.setdefault(key, set()).add(code)
         return names
 
     def add_span(self, code: str, span: Span) -> None:
@@ -239,11 +274,15 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
 
     def replace_spans(self, code: str, spans: tuple[Span, ...]) -> None:
         """Replace all spans of an institution."""
-        remaining = {(name.on == KNOWN_AS, name.key) for span in spans for name in span.names}
+        remaining = {name.key for span in spans for name in span.names}
+        words = {key for span in spans for key in span.known_as}
         for span in self.list_spans(code):
             for name in span.names:
-                if (name.on == KNOWN_AS, name.key) not in remaining:
-                    self._remove_name(name, code)
+                if name.key not in remaining:
+                    self._remove_name(self.names, name.key, code)
+            for key in span.known_as:
+                if key not in words:
+                    self._remove_name(self.common_names, key, code)
             for kind, value in span.identifiers:
                 self.numbers.discard(f"{kind}:{value}", code)
         self._unpacked.pop(code, None)
@@ -255,7 +294,13 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         for name in span.names:
             if not self._is_known(name.key):
                 self._near_names.add_name(name.key)
-            (self.known_as if name.on == KNOWN_AS else self.names).add(name.key, code)
+                self.name_starts.add_name(name.key)
+            self.names.add(name.key, code)
+        for key in span.known_as:
+            if not self._is_known(key):
+                self._near_names.add_name(key)
+            self.name_starts.add_name(key)
+            self.common_names.add(key, code)
         for kind, value in span.identifiers:
             self.numbers.add(f"{kind}:{value}", code)
         city = (span.site.region or "")[:4]
@@ -265,13 +310,17 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         self._names_in_place.clear()
 
     def _is_known(self, key: str) -> bool:
-        return bool(self.names.list_codes(key) or self.known_as.list_codes(key))
+        return bool(self.names.list_codes(key) or self.common_names.list_codes(key))
 
-    def _remove_name(self, name: SpanName, code: str) -> None:
-        if self._is_known(name.key):
-            (self.known_as if name.on == KNOWN_AS else self.names).discard(name.key, code)
-            if not self._is_known(name.key):
-                self._near_names.remove_name(name.key)
+    def _remove_name(self, index: CodeIndex, key: str, code: str) -> None:
+        if self._is_known(key):
+            index.discard(key, code)
+            if not self._is_known(key):
+                self._near_names.remove_name(key)
+
+
+def _list_keys(span: Span) -> tuple[str, ...]:
+    return (*(name.key for name in span.names), *span.known_as)
 
 
 def _keep_best(scores: dict[str, float], codes: Iterable[str], score: float) -> None:

@@ -12,7 +12,6 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification import addresses, names
 from registry.verification.name_variations import is_place, is_shared_word, make_variations
-from registry.verification.spans import KNOWN_AS
 from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
@@ -117,7 +116,7 @@ def _find_longer_sites(view: VerificationView, asof: AsOf, key: str, fits: Calla
         return []
     codes = sorted({code for name, of_name in found.items() if fits(name) for code in of_name})
     spans = [span for code in codes if (span := view.find_span(code, asof)) and span.site.status != "delisted"]
-    return [span.site for span in spans if any(fits(n.key) and n.key != key for n in span.names if n.on != KNOWN_AS)]
+    return [span.site for span in spans if any(fits(n.key) and n.key != key for n in span.names)]
 
 
 def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:

@@ -17,8 +17,7 @@ from registry.domain.normalise import fold_text
 #: How the name in a claim fits a name of the register: letter by letter; but for how it is written (width, script,
 #: case, numerals, spaces, marks); without the bracket at its end; without the company form that is printed; by two of
 #: its names; without its campus; by a number instead; by a name it has had only since; with 附属 before or behind its
-#: number; with its own place before it, or without that; with or without the 市 of its place, at the same address; by
-#: a word people use, which is never a match.
+#: number; with its own place before it, or without that; with or without the 市 of its place, at the same address.
 Rule = Literal[
     "identical",
     "normalised",
@@ -31,7 +30,6 @@ Rule = Literal[
     "affiliated_order",
     "place",
     "place_word",
-    "known_as",
 ]
 
 _COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")

@@ -21,8 +21,6 @@ from registry.verification import names
 from registry.verification.people_index import RecordSpan, make_record_span, parse_day
 from registry.verification.verdict import Site, SiteApproval
 
-#: What a word people use is among an institution's names: nothing that licenses.
-KNOWN_AS = "known_as"
 _CHUNK = 2000
 _APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
 _VERSIONS = sa.select(
@@ -39,7 +37,7 @@ class SpanName(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name of one span of an institution: its kind, and the rule by which its key is reached."""
 
     key: str
-    on: str  # "name", "alias" or KNOWN_AS
+    on: str  # "name" or "alias"
     rule: names.Rule
     printed: str
 
@@ -54,6 +52,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     site: Site
     names: tuple[SpanName, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
+    known_as: tuple[str, ...] = ()  # folded names that people use: of candidates, never of a match
 
 
 def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
@@ -138,7 +137,7 @@ def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State
         entry=number,
         source=source,
     )
-    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)))
+    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)), _fold_common_names(value))
 
 
 def _make_approval(approval: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
@@ -161,10 +160,10 @@ def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
             if key not in seen:
                 seen.add(key)
                 yield SpanName(key, on, rule, name)
-    for word in value.get("known_as") or ():
-        if (key := fold_text(word)) and key not in seen:
-            seen.add(key)
-            yield SpanName(key, KNOWN_AS, "known_as", word)
+
+
+def _fold_common_names(value: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fold_text(name) for name in value.get("known_as") or ()))
 
 
 def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:

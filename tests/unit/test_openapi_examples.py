@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from registry.api.openapi import load_examples
-from registry.batch.result_columns import NAMES, format_answer_cells
+from registry.batch.columns import NAMES, format_answer_cells
 from registry.domain.model import Answer
 from registry.log import codec, merkle
 
