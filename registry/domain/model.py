@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from registry.domain.ad_lexicon import FlagKind
+from registry.domain.comparison import Compared
 from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
@@ -267,22 +268,6 @@ class Match(Struct, frozen=True, gc=False):
     on: MatchedOn
     exact: bool
     rule: str
-
-
-#: How one thing that a claim gives fits what the register has of the institution that answers: letter by letter; the
-#: same under a named rule; a place only, and it fits; could not be read; the register has nothing to compare with; not.
-ComparedWord = Literal["same", "form", "region", "unreadable", "not_held", "other"]
-
-
-class Compared(Struct, frozen=True, gc=False):
-    """How each thing that the claim gave of the provider fits the institution that answers; null: not given."""
-
-    name: ComparedWord | None = None
-    address: ComparedWord | None = None
-    uscc: ComparedWord | None = None
-    practice_licence_no: ComparedWord | None = None
-    code: ComparedWord | None = None
-    domain: ComparedWord | None = None
 
 
 class Candidate(Struct, frozen=True, gc=False):

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import ComparedWord, MatchedOn, Struct
+from registry.domain.comparison import ComparedWord
+from registry.domain.model import MatchedOn, Struct
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification import addresses, names

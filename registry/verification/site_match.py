@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from registry.domain.comparison import Compared, ComparedWord
 from registry.domain.identifiers import compact_licence, parse_code, parse_domain, parse_uscc
-from registry.domain.model import Compared, ComparedWord, MatchedOn, Provider
+from registry.domain.model import MatchedOn, Provider
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification.name_match import SAME_SITE, SiteMatch, compare_site, match_by_name

@@ -12,11 +12,11 @@ import datetime as dt
 from collections.abc import Iterable
 
 from registry.domain import regions
+from registry.domain.comparison import Compared
 from registry.domain.model import (
     Approval,
     Basis,
     Candidate,
-    Compared,
     Date,
     Match,
     MatchedOn,

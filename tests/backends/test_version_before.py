@@ -27,7 +27,7 @@ EXPECTED: dict[str, Any] = json.loads((BEFORE / "expected.json").read_text("utf-
 #: What hangs on the moment of the question.
 MOMENT = ("known_at", "state_age", "receipt")
 #: What answers have gained since.
-GAINED = ("compared",)
+GAINED = ("compared", "mentions")
 
 
 @pytest.fixture
