@@ -180,9 +180,10 @@ def _make_answer(
 
 def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
     sentence = explain.describe_judgement(judgement, day, today, lang)
-    if basis is None or any(answer.last_known for answer in judgement.techniques):  # which says its age
-        return sentence
-    return sentence[:-1] + explain.describe_age(basis.as_of, day, lang)
+    further = explain.describe_not_compared(judgement.compared, lang) if judgement.compared else ""
+    if basis is not None and not any(answer.last_known for answer in judgement.techniques):  # which says its age
+        further += explain.describe_age(basis.as_of, day, lang)
+    return explain.extend_sentence(sentence, further, lang) if further else sentence
 
 
 def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:

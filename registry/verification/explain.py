@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from functools import lru_cache
 
+from registry.domain.comparison import Compared
 from registry.domain.model import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.records.standing import find_lapse_day
@@ -27,6 +28,7 @@ from registry.verification.phrases import (
     join_words,
     make_time_words,
 )
+from registry.verification.site_match import list_not_compared
 from registry.verification.verdict import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``_SentenceValues``.
@@ -393,10 +395,35 @@ OLD_BASIS = 365
 
 @lru_cache(maxsize=1024)
 def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
-    """End a sentence: with the age, on the day asked about, of what it rests on where that is more than a year."""
+    """Describe the age, on the day asked about, of what an answer rests on; empty up to a year."""
     if (on - as_of).days <= OLD_BASIS:
-        return Message("。").to_text(lang)
+        return ""
     months = (on.year - as_of.year) * 12 + on.month - as_of.month - (on.day < as_of.day)
     return PluralMessage(
-        "；所依据的资料截至{as_of}，距所问之日已有{count}个月。", as_of=format_date(as_of, lang), count=months
+        "；所依据的资料截至{as_of}，距所问之日已有{count}个月", as_of=format_date(as_of, lang), count=months
     ).to_text(lang)
+
+
+#: What an address leaves open: (how it fits, what is said of it).
+_VAGUE_ADDRESSES: dict[str, Message] = {
+    "region": Message("；所给地址没有写到门牌，只比对了地区或道路"),
+    "unreadable": Message("；所给地址读不出门牌，没有比对"),
+}
+
+
+@lru_cache(maxsize=1024)
+def describe_not_compared(compared: Compared, lang: str) -> str:
+    """Describe what a claim gave and nothing was compared with; empty where everything was."""
+    vague = _VAGUE_ADDRESSES.get(compared.address or "")
+    numbers = [NUMBERS[field].to_text(lang) for field in list_not_compared(compared) if field in NUMBERS]
+    parts = [vague.to_text(lang)] if vague else []
+    if numbers:
+        joined = join_words(numbers, lang)
+        parts.append(Message("；名录没有登记该机构的{numbers}，没有比对", numbers=joined).to_text(lang))
+    return "".join(parts)
+
+
+def extend_sentence(sentence: str, further: str, lang: str) -> str:
+    """Put further clauses before the full stop of a sentence."""
+    stop = Message("。").to_text(lang)
+    return sentence.removesuffix(stop) + further + stop
