@@ -22,7 +22,7 @@ from registry.api.requests import AnyRequest, decode_json, get_register
 from registry.api.spool import AnswersResponse, ClientGone, Spool
 from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
-from registry.batch.claim_rows import ClaimRow
+from registry.batch.claim_rows import ClaimReader, ClaimRow
 from registry.batch.csv_reader import CsvReader
 from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
@@ -101,13 +101,14 @@ async def verify_batch(
     if receipt:
         batch.require_receipts()
     writer: AnswerWriter[Any]
+    reader: ClaimReader | None = None
     if kind == JSON:
         body = _decode_claims(await _read_body(request))
         writer = JsonAnswerWriter(batch, b"", receipt or body.receipt)
         pieces = _slice_answers(_answer_json(body, writer))
     else:
         stream = _make_stream(kind, charset, batch, receipt)
-        writer = stream.form
+        writer, reader = stream.form, stream.reader
         pieces = _answer_stream(request, stream, kind)
     if admitted := find_admitted_request(request):
         pieces = _record_and_count(pieces, writer, admitted, get_register(request).clients)
@@ -115,7 +116,8 @@ async def verify_batch(
     first = b""
     with suppress(ClientGone):
         first = await anext(pieces, b"")
-    return AnswersResponse(iterator=_prepend_piece(first, pieces), media_type=kind, status_code=200)
+    headers = reader.table.notes.make_headers() if isinstance(reader, CsvReader) else {}
+    return AnswersResponse(iterator=_prepend_piece(first, pieces), media_type=kind, status_code=200, headers=headers)
 
 
 async def _record_and_count(

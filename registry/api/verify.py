@@ -22,7 +22,6 @@ from registry.api.requests import (
     parse_on,
     parse_techniques,
 )
-from registry.batch.claim_rows import check_provider
 from registry.domain.model import (
     LONGEST_NAME,
     LONGEST_NUMBER,
@@ -81,7 +80,6 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     claim = await decode_body(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
-    check_provider(claim.provider)
     answer_claim = partial(
         get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
     )
@@ -146,7 +144,6 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
     provider = Provider(
         name=name, address=address, code=code, uscc=uscc, practice_licence_no=practice_licence_no, domain=domain
     )
-    check_provider(provider)
     claim = Claim(
         provider=provider,
         techniques=list(parse_techniques(technique)),

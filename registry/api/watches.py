@@ -12,7 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from registry.api.problems import read_language
 from registry.api.requests import AnyRequest, decode_body, get_register
-from registry.batch.claim_rows import check_provider
+from registry.batch.claim_check import check_claim
 from registry.clients import watches
 from registry.domain.model import Answer, Claim, Date, Struct
 from registry.errors import InvalidInput
@@ -107,7 +107,7 @@ async def add_watches(request: AnyRequest, data: JSONBody[ToWatch]) -> Watching:
     claims = (await decode_body(request, _to_watch)).claims
     for number, claim in enumerate(claims, start=1):
         try:
-            check_provider(claim.provider)
+            check_claim(claim)
         except InvalidInput as error:
             raise InvalidInput(Message("第{number}条：{error}", number=number, error=error.message)) from error
     if admitted := find_admitted_request(request):

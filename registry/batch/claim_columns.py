@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +16,8 @@ from registry.domain.normalise import fold_heading
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.records.asof import get_day_end, parse_day, parse_instant
-from registry.texts import Message
+from registry.texts import Listing, Message
+from registry.uploads.csv_files import HEADING_MARKS
 
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
 _CLOCK = re.compile(r"(?<=\d|日)(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*$")
@@ -101,33 +103,78 @@ COLUMNS: tuple[ClaimColumn, ...] = (
 
 
 def _fold_heading(heading: str) -> str:
-    return fold_heading(heading, "_-")
+    return fold_heading(heading, HEADING_MARKS)
 
 
 _BY_HEADING = {_fold_heading(heading): column for column in COLUMNS for heading in column.headings}
+_PRINTED = {_fold_heading(heading): heading for column in COLUMNS for heading in column.headings}
+#: The words that headings may be, folded.
+FOLDED_HEADINGS = tuple(_BY_HEADING)
+#: How like a heading another must be to be suggested, and for how many columns one is looked for.
+_SIMILAR, _MOST_SUGGESTED = 0.6, 50
 _ANSWERS = {_fold_heading(name) for name in (*NAMES, RECEIPT)}
 
 
-class ClaimColumns:
-    """The columns of one file by its headings; InvalidInput when its rows cannot be claims."""
+def recognise_columns(cells: Sequence[str]) -> ClaimColumns | None:
+    """The columns, where a row holds headings of which one names a provider; InvalidInput for two of one meaning."""
+    found = [(i, column) for i, cell in enumerate(cells) if (column := _BY_HEADING.get(_fold_heading(cell)))]
+    if not any(column.field.startswith("provider.") and column.field != "provider.address" for _, column in found):
+        return None
+    _check_duplicates(cells, found)
+    return ClaimColumns(cells, found)
 
-    def __init__(self, headings: Sequence[str]) -> None:
+
+def make_no_columns_error(rows: Sequence[Sequence[str]]) -> InvalidInput:
+    """The error of a table none of whose first rows holds headings, with what its fullest row may have meant."""
+    fullest = max(rows, key=lambda cells: sum(map(bool, map(str.strip, cells))))
+    pairs = [(cell, near) for cell in fullest[:_MOST_SUGGESTED] if (near := _find_near_heading(cell, frozenset()))]
+    message = Message(
+        "找不到机构一列：应有一行列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+        "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
+    )
+    if not pairs:
+        return InvalidInput(message)
+    hints = Listing(Message("“{heading}”是否应为“{near}”？", heading=cell[:60], near=near) for cell, near in pairs)
+    return InvalidInput(Message("{message}{hints}", message=message, hints=hints))
+
+
+def _find_near_heading(heading: str, taken: frozenset[str]) -> str | None:
+    """The heading that another resembles, unless there is already a column of its field."""
+    for near in difflib.get_close_matches(_fold_heading(heading)[:60], FOLDED_HEADINGS, 3, _SIMILAR):
+        if _BY_HEADING[near].field not in taken:
+            return _PRINTED[near]
+    return None
+
+
+class ClaimColumns:
+    """The columns of one table of claims by its headings."""
+
+    def __init__(self, headings: Sequence[str], found: list[tuple[int, ClaimColumn]]) -> None:
         self.width = len(headings)
-        found = [
-            (i, column) for i, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
-        ]
-        _check_duplicates(headings, found)
+        self._all = [*headings]
+        self._found = dict(found)
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
-        if not any(owner == "provider" and field != "address" for _, owner, field, _ in self._fields):
-            raise InvalidInput(
-                Message(
-                    "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                    "practice_licence_no（执业许可证登记号）或 domain（域名）之一。"
-                ),
-            )
         # The columns of a file that was answered before are replaced by the new answers.
         self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
         self.headings = [headings[i] for i in self._own]
+
+    def is_like(self, other: ClaimColumns) -> bool:
+        """Whether another table has the same headings."""
+        return [*map(str.strip, self._all)] == [*map(str.strip, other._all)]
+
+    def list_understood(self) -> list[tuple[str, str]]:
+        """(heading, name of its field) of every column that is read."""
+        return [(self._all[i], column.headings[0]) for i, column in self._found.items()]
+
+    def list_ignored(self) -> list[tuple[str, str | None]]:
+        """(heading, the one it resembles) of every column that is not read; #3 for a third one without heading."""
+        taken = frozenset(column.field for column in self._found.values())
+        others = [i for i in self._own if i not in self._found]
+        while others and not self._all[others[-1]].strip():
+            others.pop()  # empty columns at the right
+        named = [(self._all[i] or f"#{i + 1}") for i in others]
+        near = [_find_near_heading(heading, taken) for heading in named[:_MOST_SUGGESTED]]
+        return [*zip(named, [*near, *[None] * len(named)], strict=False)]
 
     def make_claim(self, cells: Sequence[str]) -> Claim:
         """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""

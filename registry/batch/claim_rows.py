@@ -1,4 +1,4 @@
-"""The rows of a file of claims, each with its claim or the error why it is none."""
+"""The rows of a file of claims, each with its claim or the error why it is none, below the headings of its tables."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.batch.claim_columns import ClaimColumns
+from registry.batch.claim_columns import ClaimColumns, make_no_columns_error, recognise_columns
+from registry.batch.column_notes import ColumnNotes
 from registry.batch.result_columns import make_unreadable_error
-from registry.domain.model import Claim, Provider
+from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.texts import Message
-
-_IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "address")
+from registry.uploads.heading_search import HeadingSearch
+from registry.uploads.tables import Table
 
 
 class ClaimRow(NamedTuple):
@@ -47,63 +48,99 @@ class ClaimReader(Protocol):
         """Release whatever reads; no more rows come."""
 
 
-def check_provider(provider: Provider) -> None:
-    """Raise InvalidInput unless a provider is named; an address alone names nobody."""
-    if provider.name and provider.name[0].isalnum():  # the usual case, quickly
-        return
-    values = (getattr(provider, field) or "" for field in _IDENTIFYING)
-    if not any(c.isalnum() for value in values for c in value):  # blanks and marks are nobody's name
-        raise InvalidInput(
-            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一。"),
-        )
-
-
 class ClaimTable:
-    """Turns rows of cells into rows of claims; the first row holds the headings."""
+    """Turns rows of cells into rows of claims, below a row of headings in one of the first rows.
+
+    A further table is read on where its headings are those of the first; ``notes`` name the others.
+    """
 
     def __init__(self) -> None:
         self.columns: ClaimColumns | None = None
+        self.notes = ColumnNotes()
+        self._search = self._first_search = HeadingSearch(recognise_columns)
+
+    def read_table(self, table: Table) -> Iterator[ClaimRow]:
+        """Yield the rows of a further table; none where it cannot be read with the first."""
+        if table.is_hidden:
+            self.notes.add_unread_table(table, Message("已隐藏"))
+            return
+        self._search = HeadingSearch(recognise_columns if self.columns is None else _recognise_further_columns)
+        for number, cells, *_ in table.rows:
+            if not any(cells):
+                continue
+            if (row := self.read_row(number, cells)) is not None:
+                yield row
+            found = self._search.found
+            if found is not None and self.columns is not None and not found.is_like(self.columns):
+                self.notes.add_unread_table(table, Message("列名与前面的不同"))
+                return
+            if found is None and self._search.is_over:
+                break
+        if self._search.found is None:
+            self.notes.add_unread_table(table, Message("没有可用的列名"))
+        if self.columns is None:
+            self._first_search = self._search
 
     def read_row(self, number: int, cells: Sequence[str]) -> ClaimRow | None:
-        """The row with its claim; None for the first row, which holds the headings."""
-        if self.columns is None:
-            self.columns = ClaimColumns(cells)
+        """The row with its claim; None for the headings and for what stands above them.
+
+        InvalidInput where headings can come no more.
+        """
+        columns = self._search.found
+        if columns is None:
+            self._search.look_at(cells)
+            self._note_headings()
             return None
-        if len(cells) != self.columns.width:
+        if len(cells) != columns.width:
             error = InvalidInput(
                 Message(
-                    "第{number}行有{count}列，而首行有{width}列；含逗号的内容须加双引号。",
+                    "第{number}行有{count}列，而列名有{width}列；含逗号的内容须加双引号。",
                     number=number,
                     count=len(cells),
-                    width=self.columns.width,
+                    width=columns.width,
                 ),
             )
             return self._make_bad_row(number, cells, error)
         try:
-            claim = self.columns.make_claim(cells)
-            check_provider(claim.provider)
+            claim = columns.make_claim(cells)
         except msgspec.ValidationError as invalid:
             return self._make_bad_row(number, cells, make_unreadable_error(invalid))
         except InvalidInput as invalid:
             return self._make_bad_row(number, cells, invalid)
         return ClaimRow(number, claim.id, claim, None, cells)
 
+    def _note_headings(self) -> None:
+        found = self._search.found
+        if found is not None and self.columns is None:
+            self.columns = found
+            self.notes.add_columns(found)
+        if found is not None:
+            self.notes.skipped_rows += len(self._search.before)
+
     def refuse_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
-        """A row whose cells cannot be read; InvalidInput at once when it is the first one."""
+        """A row whose cells cannot be read; InvalidInput at once when the headings have not come yet."""
         if self.columns is None:
             raise error
         return self._make_bad_row(number, cells, error)
 
     def require_headings(self, *, is_sheet: bool = False) -> None:
-        """Raise InvalidInput when there was not even a row of headings."""
-        if self.columns is None and is_sheet:
+        """Raise InvalidInput when no row held the headings."""
+        if self.columns is not None:
+            return
+        if self._first_search.before:
+            raise make_no_columns_error(self._first_search.before)
+        if is_sheet:
             raise InvalidInput(
                 Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"),
             )
-        if self.columns is None:
-            raise InvalidInput(
-                Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
-            )
+        raise InvalidInput(
+            Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the first rows are over and none of them held headings."""
+        return self._search.is_over and self._search.found is None
 
     def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:
         """The layout of answers with the columns of the claims; RuntimeError before the headings were read."""
@@ -114,3 +151,11 @@ class ClaimTable:
     def _make_bad_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
         identifier = self.columns.find_id(cells) if self.columns else None
         return ClaimRow(number, identifier, None, error, cells)
+
+
+def _recognise_further_columns(cells: Sequence[str]) -> ClaimColumns | None:
+    """The columns of a further table, of which no error stops the answers to the first."""
+    try:
+        return recognise_columns(cells)
+    except InvalidInput:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from registry.batch.claim_columns import FOLDED_HEADINGS
 from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.errors import InvalidInput
 from registry.texts import FixedText
@@ -17,7 +18,7 @@ class CsvReader:
 
     def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
         self.table = ClaimTable()
-        self._stream = CsvStream(charset, limits)
+        self._stream = CsvStream(charset, limits, FOLDED_HEADINGS)
 
     def feed(self, data: bytes) -> Iterator[ClaimRow]:
         """The rows that these bytes complete; InvalidInput when the headings name nobody."""
@@ -53,6 +54,8 @@ class CsvReader:
                     yield self.table.refuse_row(number, cells, InvalidInput(FixedText(*error)))
                 elif (row := self.table.read_row(number, cells)) is not None:
                     yield row
+                elif self.table.is_hopeless:
+                    self.table.require_headings()
         except InvalidInput:  # about the headings: nothing more is read
             self.close()
             raise

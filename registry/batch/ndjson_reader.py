@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from registry.batch.claim_rows import ClaimRow, check_provider
+from registry.batch.claim_rows import ClaimRow
 from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
@@ -32,11 +32,8 @@ def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
     """The row of one JSON object, with its claim or the error."""
     try:
         claim = _claim.decode(line)
-        check_provider(claim.provider)
     except _UNREADABLE as error:
         return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
-    except InvalidInput as error:
-        return ClaimRow(number, _find_id(line), None, error)
     return ClaimRow(number, claim.id, claim)
 
 

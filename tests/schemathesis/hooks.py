@@ -51,10 +51,14 @@ schemathesis.serializer("text/csv")(as_it_is)
 
 @schemathesis.hook("before_call")
 def somebody_is_named(ctx, case, kwargs):
-    """GET /verify needs one of five parameters, which OpenAPI cannot say."""
-    is_asked = case.operation.definition.raw.get("operationId") == "verifyByQuery" and isinstance(case.query, dict)
-    if is_asked and not any(case.query.get(one) for one in NAMING):
-        case.query["name"] = SAMPLES["names"][0]
+    """A provider needs one of five fields, and GET /verify one of five parameters, which OpenAPI cannot say."""
+    named = [case.query] if case.operation.definition.raw.get("operationId") == "verifyByQuery" else []
+    body = case.body if isinstance(case.body, dict) else {}
+    claims = body.get("claims") if isinstance(body.get("claims"), list) else []
+    named += [claim.get("provider") for claim in [body, *claims] if isinstance(claim, dict)]
+    for fields in named:
+        if isinstance(fields, dict) and not any(fields.get(one) for one in NAMING):
+            fields["name"] = SAMPLES["names"][0]
 
 
 @schemathesis.hook("filter_query")
