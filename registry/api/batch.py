@@ -27,6 +27,7 @@ from registry.batch.csv_reader import CsvReader
 from registry.batch.ndjson_reader import NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.domain.model import Answer, Struct
+from registry.domain.shape_fields import find_unknown_field
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import FixedText, Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES
@@ -179,6 +180,8 @@ def _decode_claims(body: bytes) -> _BatchBody:
 
 
 def _make_shape_error(error: Exception) -> InvalidInput:
+    if unknown := find_unknown_field(error, _BatchBody):
+        return InvalidInput(Message("{message}。", message=unknown.message))
     return InvalidInput(Message('请求应为 {{"claims":[…]}}：{error}。', error=error))
 
 

@@ -12,6 +12,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import PathParameter, QueryParameter
 
+from registry.domain.shape_fields import find_unknown_field
 from registry.errors import InvalidInput, make_nesting_error
 from registry.records import asof as times
 from registry.records.asof import AsOf
@@ -78,11 +79,13 @@ def decode_json(
 
 async def decode_body(request: AnyRequest, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     """Decode the body as exactly its shape; ValidationException naming the field for what is only like it."""
-    return decode_json(await request.body(), decoder, _make_body_error)
+    return decode_json(await request.body(), decoder, lambda error: _make_body_error(error, decoder.type))
 
 
-def _make_body_error(error: Exception) -> Exception:
+def _make_body_error(error: Exception, shape: Any) -> Exception:
     if isinstance(error, msgspec.ValidationError):
+        if unknown := find_unknown_field(error, shape):
+            return ValidationException(detail=str(error), extra=[{"message": unknown.message, "key": unknown.path}])
         match = _MESSAGE.match(str(error))
         message, field = (match["message"], match["field"]) if match else (str(error), None)
         return ValidationException(detail=message, extra=[{"message": message, "key": field}])

@@ -11,7 +11,7 @@ _IDENTIFYING = tuple(field for field in Provider.__struct_fields__ if field != "
 
 
 def check_claim(claim: Claim) -> None:
-    """Raise InvalidInput unless a claim names a provider, by more than an address, and asks about a day there may be."""
+    """Raise InvalidInput unless a claim names a provider by more than an address, and asks about a day there may be."""
     if claim.on is not None:
         require_known_day(claim.on)
     provider = claim.provider

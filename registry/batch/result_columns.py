@@ -9,7 +9,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from registry.domain.model import Answer, Struct
+from registry.domain.model import Answer, Claim, Struct
+from registry.domain.shape_fields import find_unknown_field
 from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
 from registry.texts import FixedText, Message
 
@@ -87,7 +88,6 @@ _MESSAGES: tuple[tuple[re.Pattern[str], Message], ...] = (
         re.compile("Invalid RFC3339 encoded datetime$"),
         Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样"),
     ),
-    (re.compile("Object contains unknown field `(?P<field>.*)`$"), Message("未知的字段 {field}")),
     (re.compile("Object missing required field `(?P<field>.*)`$"), Message("缺少字段 {field}")),
     (re.compile(r"Expected `str` of length <= (?P<limit>\d+)"), Message("过长，最多{limit}个字符")),
     (re.compile(r"Expected `array` of length <= (?P<limit>\d+)"), Message("过多，最多{limit}项")),
@@ -99,6 +99,8 @@ def make_unreadable_error(error: Exception) -> InvalidInput:
     """The error of a row the decoder refuses: the field, and what to write instead."""
     if isinstance(error, RecursionError):
         return make_nesting_error()
+    if unknown := find_unknown_field(error, Claim):
+        return InvalidInput(Message("{field}：{message}。", field=unknown.path, message=unknown.message))
     text, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
     matches = ((sentence, match) for pattern, sentence in _MESSAGES if (match := pattern.match(text)))

@@ -56,7 +56,7 @@ def build_router() -> Router:
             *audit_log_pages.handlers,
         ],
         dependencies={"desk": Provide(open_desk)},
-        opt={"posts": "writes"},
+        opt={"posts": "writes", "operation": "staff"},
         exception_handlers={ProofRequired: ask_for_proof, Exception: render_error_page},
         middleware=[DelayMiddleware],
         include_in_schema=False,

@@ -93,8 +93,8 @@ def _detect_file_delimiter(text: str) -> str:
 class CsvRecordReader:
     """Reads the records of a csv file from its bytes. Blank lines are skipped; broken quotes give an error record.
 
-    ``headings`` are the folded words that headings may be. The delimiter of the first record with one of them is that of
-    all records from there on, unless a first line ``sep=`` states it.
+    ``headings`` are the folded words that headings may be. The delimiter of the first record with one of them is that
+    of all records from there on, unless a first line ``sep=`` states it.
     """
 
     def __init__(self, charset: str | None = None, headings: frozenset[str] = frozenset()) -> None:
@@ -147,10 +147,8 @@ class CsvRecordReader:
         elif "\r" in line:
             yield self._refuse_line(line, make_carriage_return_error())
         else:
-            delimiter = self._detect_delimiter(line)
-            yield self._make_record(
-                line.split(delimiter), delimiter, 1
-            )  # quicker than csv.reader, and the same without quotes
+            # quicker than csv.reader, and the same without quotes
+            yield self._make_record(line.split(self._detect_delimiter(line)), 1)
 
     def _read_open_record(self, text: str) -> Iterator[ClaimRecord]:
         """Yield a record with quotes; nothing while one of them is open."""
@@ -162,7 +160,7 @@ class CsvRecordReader:
                 yield from self._refuse_open_record(str(error))
             return
         lines, self._open = len(self._open), []
-        yield self._make_record(cells, delimiter, lines)
+        yield self._make_record(cells, lines)
 
     def _refuse_open_record(self, reason: str = write_bilingual("未闭合")) -> Iterator[ClaimRecord]:
         """Yield the first open line as a record with an error, and read the lines after it anew."""
@@ -172,7 +170,7 @@ class CsvRecordReader:
         for line in others:
             yield from self._read_line(line)
 
-    def _make_record(self, cells: list[str], delimiter: str, lines: int) -> ClaimRecord:
+    def _make_record(self, cells: list[str], lines: int) -> ClaimRecord:
         self._number += lines
         if self._text.encoding is not None and has_undecodable_bytes("".join(cells)):
             return _make_error_record(

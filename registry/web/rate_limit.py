@@ -130,7 +130,8 @@ def _get_address(scope: Any) -> str:
 
 
 def _get_operation(handler: BaseRouteHandler) -> str:
-    return str(getattr(handler, "operation_id", None) or handler.handler_name)
+    """Return the word under which a key's requests are counted: that of the handler, or of its whole router."""
+    return str(getattr(handler, "operation_id", None) or handler.opt["operation"])
 
 
 def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:
