@@ -20,7 +20,7 @@ from registry.register import Register
 from registry.texts import Message, write_bilingual
 
 AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
-_ON = write_bilingual("所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。")
+_ON = write_bilingual("所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期，自 1949-01-01 至 9999-12-30。")
 _KNOWN_AT = write_bilingual("只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。")
 # As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
 # taken for the seconds since 1970.

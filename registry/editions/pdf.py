@@ -13,9 +13,10 @@ from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from registry.editions import labels, typesetting
+from registry.editions import labels
 from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
+from registry.papers import typesetting
 from registry.texts import write_bilingual
 from registry.verification.phrases import format_date
 
@@ -161,9 +162,8 @@ class _PageLayout:
         self._draw_text(PAGE[0] - _MARGIN - typesetting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 
     def _draw_text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
-        self._canvas.setFont(typesetting.FONT, size)
         self._canvas.setFillColor(_GREY if grey else HexColor("#000000"))
-        self._canvas.drawString(x, y, text)
+        typesetting.draw_text(self._canvas, (x, y), text, size)
 
     def _draw_qr_code(self, x: float, y: float) -> None:
         code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)

@@ -4,6 +4,7 @@ Runs inside Schemathesis' own environment, without the register's code. SAMPLES 
 tests/fuzzing.py got from the server that is tried.
 """
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -36,6 +37,8 @@ for name in (
 ):
     schemathesis.openapi.format(name, st.sampled_from(SAMPLES[name]))
 schemathesis.openapi.format("name", NAMES)
+# Days that can be asked about: others are 400, which the document says in words.
+schemathesis.openapi.format("date", st.dates(dt.date(1949, 1, 1), dt.date(9999, 12, 30)).map(str))
 schemathesis.openapi.format("claims-ndjson", LINES.map("\n".join))
 schemathesis.openapi.format("claims-csv", ROWS.map(lambda rows: "\r\n".join(["name,techniques,on", *rows])))
 

@@ -24,11 +24,12 @@ from lxml import html as lxml_html
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Draft, LogState
 from registry.domain.techniques import Stage, TechniqueCode
-from registry.editions import csvs, htmls, jsons, labels, pdf, store, typesetting, xlsx
+from registry.editions import csvs, htmls, jsons, labels, pdf, store, xlsx
 from registry.editions import docx as word
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
+from registry.papers import typesetting
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
@@ -262,7 +263,7 @@ def test_every_font_of_the_pdf_is_inside_it_and_its_text_can_be_read(
         "共公布61家机构",
         "辽宁省（61家）",
         "示例第59医院",
-        "〓(U+30000)",
+        "〓（U+30000 无法印出）",
     ):
         assert any(told in text.replace("\n", "") for text in texts), told
     assert reader.trailer["/Root"]["/Lang"] == "zh-CN"
