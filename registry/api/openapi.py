@@ -70,6 +70,7 @@ _BATCH_SCHEMA: dict[str, Any] = {
 }
 #: What a row of a batch has beside the fields of an answer.
 _ROW_FIELDS: dict[str, Any] = {
+    "id": {"description": write_bilingual("所给的 id，原样返回。")},
     "row": {"type": "integer", "description": write_bilingual("仅未能核验的行有：第几行。")},
     "error": {"$ref": "#/components/schemas/Problem"},
 }
@@ -169,6 +170,30 @@ def get_document(request: AnyRequest) -> dict[str, Any]:
         document = complete_document(generated, app.state.register.settings.public_url)
         app.state.openapi_document = document
     return document
+
+
+def get_document_in(request: AnyRequest, lang: str) -> dict[str, Any]:
+    """Return the document with the sentences of its examples in a language, for the page that shows it."""
+    document = get_document(request)
+    return document if lang != "en" else _replace_sentences(document)
+
+
+@cache
+def _load_english() -> list[tuple[str, str]]:
+    """Load what the register says in English where an example has a Chinese sentence, as texts inside JSON too."""
+    sentences: dict[str, str] = msgspec.json.decode((Path(__file__).parent / "english_examples.json").read_bytes())
+    return list(sentences.items())
+
+
+def _replace_sentences(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _replace_sentences(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_sentences(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        for chinese, english in _load_english():
+            value = value.replace(chinese, english)
+    return value
 
 
 @get("/api/v1/openapi.json", operation_id="document", include_in_schema=False)

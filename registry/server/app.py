@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
@@ -58,6 +59,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         exception_handlers={Exception: _make_error_response},
         after_exception=[staff.record_refused_request],
         openapi_config=openapi.CONFIG,
+        state=State({"read_document": openapi.get_document_in}),  # for the page that shows it: doors import no other
         request_max_body_size=body_limits.SMALL,
         logging_config=None,
     )

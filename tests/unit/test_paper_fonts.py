@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +23,9 @@ NAME = f"示例市{RARE}医院"
 
 def a_sheet(words: str, lang: str = "zh-CN") -> bytes:
     """A receipt's page with these words in it."""
-    texts = dict.fromkeys(("title", "meaning", "scan", "no_scan", "text_below", "no_text", "footer"), "说明")
-    pairs = [("名称", words)]
-    return render_pdf(
-        ReceiptSheet(
-            lang=lang, pairs=pairs, receipt="e30.e30.e30", check_url="https://register.example/receipt", **texts
-        )
-    )
+    names = ("title", "meaning", "scan", "no_scan", "text_below", "no_text", "footer")
+    texts: dict[str, Any] = {**dict.fromkeys(names, "说明"), "receipt": "e30.e30.e30", "pairs": [("名称", words)]}
+    return render_pdf(ReceiptSheet(lang=lang, check_url="https://register.example/receipt", **texts))
 
 
 def a_line(words: str) -> bytes:
@@ -42,12 +39,10 @@ def a_line(words: str) -> bytes:
 
 def read_page(pdf: bytes) -> tuple[str, dict[str, Any]]:
     """The text of the first page, and its fonts."""
-    page = pypdf.PdfReader(io.BytesIO(pdf)).pages[0]
-    fonts = {
-        font["/BaseFont"].split("+")[-1]: font
-        for font in (one.get_object() for one in page["/Resources"]["/Font"].values())
-    }  # type: ignore[index,attr-defined]
-    return page.extract_text().replace("\n", ""), fonts
+    page: Any = pypdf.PdfReader(io.BytesIO(pdf)).pages[0]
+    fonts = [one.get_object() for one in page["/Resources"]["/Font"].values()]
+    named = {font["/BaseFont"].split("+")[-1].lstrip("/"): font for font in fonts}
+    return page.extract_text().replace("\n", ""), named
 
 
 def count_outlines(font: Any) -> int:
@@ -57,7 +52,7 @@ def count_outlines(font: Any) -> int:
     is_long = struct.unpack_from(">h", data, tables[b"head"][0] + 50)[0]
     start, size = tables[b"loca"]
     offsets = struct.unpack_from(f">{size // 4}L" if is_long else f">{size // 2}H", data, start)
-    return sum(later > earlier for earlier, later in zip(offsets, offsets[1:], strict=False))
+    return sum(later > earlier for earlier, later in itertools.pairwise(offsets))
 
 
 @pytest.mark.parametrize("make", [a_sheet, a_line])
