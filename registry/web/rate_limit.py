@@ -130,8 +130,11 @@ def _get_address(scope: Any) -> str:
 
 
 def _get_operation(handler: BaseRouteHandler) -> str:
-    """Return the word under which a key's requests are counted: that of the handler, or of its whole router."""
-    return str(getattr(handler, "operation_id", None) or handler.opt["operation"])
+    """Return the word under which a key's requests are counted: that of the handler, or of its whole router.
+
+    What has neither is the framework's own, around the document.
+    """
+    return str(getattr(handler, "operation_id", None) or handler.opt.get("operation", "document"))
 
 
 def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:
