@@ -24,19 +24,19 @@ def make_snippets(document: Mapping[str, Any]) -> tuple[Snippet, ...]:
     """Make the examples of asking the first question of a document; none for a document without it."""
     try:
         post = document["paths"][_VERIFY]["post"]
-        claim = post["requestBody"]["content"]["application/json"]["example"]
+        example = post["requestBody"]["content"]["application/json"]["example"]
         base = document["servers"][0]["url"].rstrip("/")
     except KeyError:
         return ()
-    asked = {name: claim[name] for name in ("provider", "techniques", "on")}
-    body = json.dumps(asked, ensure_ascii=False)
-    provider, technique = asked["provider"], asked["techniques"][0]
-    query = urlencode({**provider, "technique": technique, "on": asked["on"]})
+    claim = {name: example[name] for name in ("provider", "techniques", "on")}
+    body = json.dumps(claim, ensure_ascii=False)
+    provider, technique = claim["provider"], claim["techniques"][0]
+    query = urlencode({**provider, "technique": technique, "on": claim["on"]})
     address = base + _VERIFY
     return (
         Snippet(name="curl", code=_write_curl(address, query, body)),
-        Snippet(name="Python", code=_write_python(address, asked)),
-        Snippet(name="JavaScript", code=_write_javascript(address, asked)),
+        Snippet(name="Python", code=_write_python(address, claim)),
+        Snippet(name="JavaScript", code=_write_javascript(address, claim)),
         Snippet(name="Java", code=_write_java(address, body)),
         Snippet(name="spreadsheet", code=_write_formulas(address, technique)),
     )
@@ -49,19 +49,19 @@ def _write_curl(address: str, query: str, body: str) -> str:
     )
 
 
-def _write_python(address: str, asked: object) -> str:
+def _write_python(address: str, claim: object) -> str:
     return (
         "import httpx\n\n"
-        f"claim = {json.dumps(asked, ensure_ascii=False, indent=4)}\n"
+        f"claim = {json.dumps(claim, ensure_ascii=False, indent=4)}\n"
         f'answer = httpx.post("{address}", json=claim)\n'
         "answer.raise_for_status()\n"
         'print(answer.json()["verdict"], answer.json()["explanation"])'
     )
 
 
-def _write_javascript(address: str, asked: object) -> str:
+def _write_javascript(address: str, claim: object) -> str:
     return (
-        f"const claim = {json.dumps(asked, ensure_ascii=False, indent=2)};\n"
+        f"const claim = {json.dumps(claim, ensure_ascii=False, indent=2)};\n"
         f'const response = await fetch("{address}", {{\n'
         '  method: "POST",\n'
         '  headers: { "Content-Type": "application/json" },\n'

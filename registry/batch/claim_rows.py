@@ -13,7 +13,7 @@ from registry.batch.result_columns import make_unreadable_error
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.texts import Message
-from registry.uploads.heading_search import HeadingSearch
+from registry.uploads.table_head import HeadingSearch
 from registry.uploads.tables import Table
 
 
@@ -88,7 +88,7 @@ class ClaimTable:
         """
         columns = self._search.found
         if columns is None:
-            self._search.look_at(cells)
+            self._search.search_row(cells)
             self._note_headings()
             return None
         if len(cells) != columns.width:

@@ -16,7 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from registry.editions import labels
 from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
-from registry.papers import typesetting
+from registry.receipts import typesetting
 from registry.texts import write_bilingual
 from registry.verification.phrases import format_date
 

@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from registry.domain.model import Struct
-from registry.papers import typesetting
+from registry.receipts import typesetting
 
 _CODE = "Courier"
 _MARGIN, _LABEL, _GAP = 18 * mm, 42 * mm, 1.4 * mm

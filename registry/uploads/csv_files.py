@@ -14,7 +14,6 @@ from typing import IO
 from registry.domain.normalise import fold_heading
 from registry.errors import InvalidInput, UnreadableFile
 from registry.texts import Message, write_bilingual
-from registry.uploads.heading_search import WITHIN
 from registry.uploads.limits import MAX_BLANK_LINES, FileLimits
 from registry.uploads.refusals import (
     make_carriage_return_error,
@@ -23,6 +22,7 @@ from registry.uploads.refusals import (
     make_row_too_long_error,
     make_too_many_blank_lines_error,
 )
+from registry.uploads.table_head import WITHIN
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 from registry.uploads.text_lines import LineSplitter, TextDecoder, has_undecodable_bytes
 

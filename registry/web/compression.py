@@ -34,7 +34,7 @@ class CompressionMiddleware:
             await self.app(scope, receive, send)
             return
         accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-        await self.app(scope, receive, _Compressor(send, accepts_gzip(accepted)).send_message)
+        await self.app(scope, receive, _Compressor(send, has_gzip(accepted)).send_message)
 
 
 def _is_excluded(path: str) -> bool:
@@ -42,10 +42,10 @@ def _is_excluded(path: str) -> bool:
     return path.startswith(("/staff", "/log/tile/"))
 
 
-def accepts_gzip(header: bytes) -> bool:
+def has_gzip(header: bytes) -> bool:
     """Whether a client takes gzip, by the value of Accept-Encoding.
 
-    >>> accepts_gzip(b"br, gzip;q=0.5"), accepts_gzip(b"gzip;q=0, *"), accepts_gzip(b"*"), accepts_gzip(b"identity")
+    >>> has_gzip(b"br, gzip;q=0.5"), has_gzip(b"gzip;q=0, *"), has_gzip(b"*"), has_gzip(b"identity")
     (True, False, True, False)
     """
     weights: dict[str, bool] = {}

@@ -95,7 +95,7 @@ ALLOWED = {
     "meilisearch": ("registry.search.meilisearch",),
     "prometheus_client": ("registry.api.metrics",),
     "requests": ("registry.search.meilisearch",),
-    "reportlab": ("registry.receipts.sheet_pdf", "registry.editions.pdf", "registry.papers.typesetting"),
+    "reportlab": ("registry.receipts.sheet_pdf", "registry.editions.pdf", "registry.receipts.typesetting"),
     "lxml": ("registry.uploads.docx_tables",),
     "python_calamine": ("registry.uploads.xlsx_tables",),
     "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.people_template"),

@@ -54,7 +54,7 @@ NOUNS = {"seed", "feed", "typesetting", "ranking", "standing", "framing", "signi
 #: of the product.
 PROMISED = {
     *("data_received", "connection_made", "connection_lost", "capture_signals", "startup", "shutdown"),
-    *("fileno", "getall", "invoke", "json", "main", "served", "reading", "writing"),
+    *("addObjects", "body", "fileno", "getall", "invoke", "json", "main", "served", "reading", "writing"),
 }
 LONGEST_SHARE_OF_ONE_WORD = 0.10
 

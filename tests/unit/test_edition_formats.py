@@ -29,7 +29,7 @@ from registry.editions import docx as word
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
-from registry.papers import typesetting
+from registry.receipts import typesetting
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter

@@ -13,7 +13,7 @@ import pypdf
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from registry.papers import typesetting
+from registry.receipts import typesetting
 from registry.receipts.sheet_pdf import ReceiptSheet, render_pdf
 
 #: Of names in use, beyond the basic plane (extensions B, C, E) or in extension A.

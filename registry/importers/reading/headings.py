@@ -11,7 +11,7 @@ from registry.domain.fields import FIELDS, LISTED
 from registry.domain.normalise import fold_heading
 from registry.importers.reading.audit import format_column_letters
 from registry.importers.reading.cells import tidy_cell
-from registry.uploads.heading_search import HeadingSearch
+from registry.uploads.table_head import HeadingSearch
 from registry.uploads.tables import TableRow
 
 #: What a column is: ``province``, ``province_count``, ``no``, ``techniques``, ``stages``, or the name of a field.
@@ -122,7 +122,7 @@ def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tu
 
     search = HeadingSearch(recognise)
     while not search.is_over and (row := next(rows, None)) is not None:
-        search.look_at(row)
+        search.search_row(row)
     return search.found, search.before
 
 

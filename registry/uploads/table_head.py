@@ -27,7 +27,7 @@ class HeadingSearch(Generic[R, H]):
         """Whether no further row is looked at."""
         return self.found is not None or len(self.before) >= WITHIN
 
-    def look_at(self, row: R) -> None:
+    def search_row(self, row: R) -> None:
         """Take the next row."""
         self.found = self._recognise(row)
         if self.found is None:

@@ -1,1 +1,0 @@
-"""What every paper is set with: fonts that a PDF embeds, and lines of Chinese."""
