@@ -98,8 +98,9 @@ class _Compressor:
         if self._stream is None:
             await self._send(message)
             return
-        packed = self._stream.compress(body) + (b"" if more else self._stream.flush())
-        if packed or not more:
+        # What is streamed is sent when it is made, and not when there is enough of it.
+        packed = self._stream.compress(body) + self._stream.flush(zlib.Z_SYNC_FLUSH if more else zlib.Z_FINISH)
+        if body or not more:
             await self._send(cast("AsgiMessage", {**message, "body": packed}))
 
 
