@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help install run test check lint bench relevance texts lock clean
+.PHONY: help install run test check lint bench relevance texts lock clean \
+  lint-style lint-types lint-imports lint-advisories check-tests
 help:
 	@echo "make run        install, then the register on http://127.0.0.1:8000"
 	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
+	@echo "make check      lint, unit tests and rules: a minute"
 	@echo "make install    a .venv with everything, locked and hashed"
-	@echo "make lint       Ruff, mypy strict, import rules, known weaknesses of pinned packages"
+	@echo "make lint       Ruff, mypy, import rules, known weaknesses of pinned packages"
 	@echo "make bench      speed, as ratios against a baseline of the same run"
 	@echo "make relevance  how often the search puts the institution meant first"
 	@echo "make texts      new sentences into the catalogues of every language (docs/translation.md)"
@@ -41,15 +43,30 @@ test: install
 	@bash tests/setup.sh
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: lint
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/rules
+# What has nothing to do with each other runs at the same time; what each says stays together.
+TOGETHER := $(MAKE) --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
+check: install
+	@$(TOGETHER) lint-style lint-types lint-imports lint-advisories check-tests
 
 lint: install
+	@$(TOGETHER) lint-style lint-types lint-imports lint-advisories
+
+lint-style:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+lint-types:
 	@$(BIN)/mypy
+
+lint-imports:
 	@$(BIN)/lint-imports
+
+lint-advisories:
 	@$(BIN)/python -m tests.advisories
+
+check-tests:
+	+@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/rules tests/unit  # +: shows how far it is
 
 bench: install
 	@bash tests/setup.sh meilisearch

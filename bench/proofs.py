@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from registry.log import proofs
+from registry.log import merkle
 from registry.log.folder import LogFolder
-from registry.log.merkle import hash_leaf
-from registry.log.proofs import verify_consistency, verify_inclusion
+from registry.log.merkle import hash_leaf, verify_consistency, verify_inclusion
 
 SIZES = (1_000, 10_000, 100_000)
 SAMPLE = 500
@@ -38,7 +37,7 @@ def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
             written, [(body, hash_leaf(body)) for body in map(_make_entry, range(written + 1, size + 1))]
         )
         written = size
-        root = proofs.compute_root(log.make_tree(size), size)
+        root = merkle.compute_root(log.make_tree(size), size)
         drawn = random.Random(size).sample(range(1, size), SAMPLE)
         _print_line("inclusion of an entry", size, [_measure_inclusion(log, index, size, root) for index in drawn])
         _print_line(
@@ -53,15 +52,15 @@ def _make_entry(number: int) -> bytes:
 
 def _measure_inclusion(log: LogFolder, index: int, size: int, root: bytes) -> Measurement:
     leaf = hash_leaf(_make_entry(index + 1))
-    proof, made = _measure_seconds(lambda: proofs.prove_inclusion(log.make_tree(size), index, size))
+    proof, made = _measure_seconds(lambda: merkle.prove_inclusion(log.make_tree(size), index, size))
     held, checked = _measure_seconds(lambda: verify_inclusion(leaf, index, size, proof, root))
     assert held
     return Measurement(len(proof), made, checked)
 
 
 def _measure_consistency(log: LogFolder, old: int, size: int, root: bytes) -> Measurement:
-    before = proofs.compute_root(log.make_tree(size), old)
-    proof, made = _measure_seconds(lambda: proofs.prove_consistency(log.make_tree(size), old, size))
+    before = merkle.compute_root(log.make_tree(size), old)
+    proof, made = _measure_seconds(lambda: merkle.prove_consistency(log.make_tree(size), old, size))
     held, checked = _measure_seconds(lambda: verify_consistency(old, size, before, root, proof))
     assert held
     return Measurement(len(proof), made, checked)

@@ -27,7 +27,8 @@ from registry.domain import regions
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Date, Draft
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
-from registry.register import Register, SearchRequest
+from registry.institutions.result import SearchRequest
+from registry.register import Register
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.storage.database import Database

@@ -237,6 +237,3 @@ def _make_schema(name: str, node: Node) -> Schema:
         _make_field(key, value, value, required=key in required) for key, value in node.get("properties", {}).items()
     ]
     return Schema(name=name, meaning=str(node.get("description", "")), fields=fields, kind=describe_type(node)[0])
-
-
-handlers = [show_developers]

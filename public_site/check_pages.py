@@ -1,4 +1,7 @@
-"""The check page: asked by an address, or by a form whose text and person's name stand in no address."""
+"""The pages of checks: a claim, asked by an address or by a form, and a receipt that is pasted or issued.
+
+A person's name and the text of an advertisement stand in no address.
+"""
 
 from __future__ import annotations
 
@@ -6,54 +9,38 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from litestar import Response, post
+import msgspec
+from litestar import Response
 from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
-from public_site import page_times
+from public_site import page_times, responses
 from public_site.page_times import TimesForm, parse_known_at
-from public_site.responses import (
-    PAGE_CACHE,
-    FieldError,
-    PageContext,
-    PageRequest,
-    find_site_facts,
-    get_page_address,
-    get_register,
-    make_frame,
-    make_page_response,
-    read_language,
-)
+from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from public_site.search_pages import is_code
-from registry.batch.claim_columns import parse_loose_day
+from registry.batch.columns import parse_loose_day
+from registry.domain import model
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.identifiers import parse_code
-from registry.domain.model import (
-    LONGEST_NAME,
-    LONGEST_NUMBER,
-    LONGEST_TEXT,
-    Answer,
-    Claim,
-    ContentFlag,
-    Person,
-    Provider,
-    Struct,
-)
+from registry.domain.model import Answer, Claim, ContentFlag, Person, Provider, Struct
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput, PeopleLimit
+from registry.receipts.describe import has_person_name
+from registry.receipts.issuer import ReceiptStatus
+from registry.receipts.receipt_text import compact_receipt
 from registry.records.asof import require_known_day
 from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
-from registry.web.routes import route_get
+from registry.web.routes import route_get, route_post
 from registry.web.standing import Tone, choose_tone
 
 _LONGEST_FIELD = 200
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
 _LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
-_LIMITS = {"practitioner": LONGEST_NAME, "ad_certificate": LONGEST_NUMBER, "text": LONGEST_TEXT}
+_LIMITS = {"practitioner": model.LONGEST_NAME, "ad_certificate": model.LONGEST_NUMBER, "text": model.LONGEST_TEXT}
 
 
 class CheckForm(Struct, frozen=True, kw_only=True):
@@ -73,8 +60,7 @@ class CheckForm(Struct, frozen=True, kw_only=True):
         """Whether it fits into an address that may be kept and passed on: no person's name, no long text."""
         return not (self.practitioner or self.ad_certificate or self.text)
 
-    @property
-    def filled_fields(self) -> tuple[tuple[str, str], ...]:
+    def list_values(self) -> tuple[tuple[str, str], ...]:
         """(field, value) of what was filled in, for a form that asks the same again."""
         return tuple((name, value) for name in self.__struct_fields__ if (value := getattr(self, name)))
 
@@ -139,24 +125,19 @@ def show_check(request: PageRequest) -> Response[str]:
     """Show the check form and its answers. Wrong input is shown beside its field, and nothing typed is lost."""
     query = request.query_params
     if not any(name in query for name in CheckForm.__struct_fields__):
-        return make_page_response(request, CheckPage(form=CheckForm(), **make_frame(request)))
-    return render_check_answer(request, read_check_form(query), get_page_address(request), PAGE_CACHE)
+        return make_page_response(request, CheckPage(form=CheckForm(), **responses.make_frame(request)))
+    return render_check_answer(
+        request, read_check_form(query), responses.get_page_address(request), responses.PAGE_CACHE
+    )
 
 
-@post(
-    "/check",
-    operation_id="check_form",
-    status_code=200,
-    sync_to_thread=True,
-    include_in_schema=False,
-    request_max_body_size=body_limits.TEXT,
-)
+@route_post("/check", "check_form", body_limits.TEXT)
 def submit_check(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
     """Answer the form sent. What fits into an address gets one, so that it can be kept, passed on and asked again."""
     form = read_check_form(data)
     if not form.is_plain:
         return render_check_answer(request, form, form.make_plain_link(), "no-store")
-    if not form.filled_fields:  # a blank name, so that the page says what is missing
+    if not form.list_values():  # a blank name, so that the page says what is missing
         form = CheckForm(name=" ")
     return Redirect(form.make_plain_link(read_language(request)), status_code=303)
 
@@ -173,7 +154,7 @@ def read_check_form(fields: Mapping[str, Any]) -> CheckForm:
 
 def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache: str) -> Response[str]:
     """Render the answers to a form, or what is wrong with it field by field."""
-    language, site = read_language(request), find_site_facts(request)
+    language, site = read_language(request), responses.find_site_facts(request)
     claim, errors = make_claim(form, language)
     if claim is not None:
         try:
@@ -235,10 +216,12 @@ def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[
 
 
 def _make_provider(form: CheckForm, language: Language, errors: list[FieldError]) -> Provider | None:
+    address = form.address or None
+    if not form.name and form.text:  # whom the text names is asked about
+        return Provider(address=address)
     if not form.name:
         errors.append(FieldError(field="name", key="check.error_name"))
         return None
-    address = form.address or None
     if not _is_meant_as_code(form.name):
         return Provider(name=form.name, address=address)
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
@@ -255,4 +238,97 @@ def _is_meant_as_code(text: str) -> bool:
     )
 
 
-handlers = [show_check, submit_check]
+#: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
+_LONGEST_IN_ADDRESS = 4000
+
+
+class ReceiptPage(AnswerPage, frozen=True, kw_only=True):
+    """The form, and what is known of the receipt in it: ``question`` and ``answer`` are those of a genuine one.
+
+    ``error``: the register's own sentence about a text that is no receipt. ``fresh``: issued just now, to be saved.
+    """
+
+    template: ClassVar[str] = "receipt.html"
+    section: ClassVar[str] = "check"
+    noindex: ClassVar[bool] = True
+    text: str = ""
+    checked: ReceiptStatus | None = None
+    question: Claim | None = None
+    tone: Tone = "unlisted"
+    error: str | None = None
+    fresh: bool = False
+
+    @property
+    def has_ad_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return bool(self.question and self.question.text)
+
+
+@route_get("/receipt", "receipt")
+def show_receipt(request: PageRequest) -> Response[str]:
+    """Show the form, or the answer to a receipt in the address: where the QR code of a printed one leads."""
+    return _render_receipt_check(request, request.query_params.get("receipt", ""))
+
+
+@route_post("/receipt", "pasted", body_limits.LIST)
+def check_pasted_receipt(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[str]:
+    """Answer to a receipt that was pasted: sent in the body, since an address may be too short for it."""
+    return _render_receipt_check(request, str(data.get("receipt", "")))
+
+
+@route_get("/check/receipt", "given")
+def issue_receipt(request: PageRequest) -> Response[Any]:
+    """Issue the receipt of an answer of the check form: asked again, signed, and shown to be saved."""
+    language, here = read_language(request), responses.get_page_address(request)
+    claim, errors = make_claim(form := read_check_form(request.query_params), language)
+    if claim is None or errors:
+        return Redirect(language.make_link(here.replace("/check/receipt", "/check", 1)), status_code=302)
+    return _render_new_receipt(request, form, claim, here)
+
+
+@route_post("/check/receipt", "given_form", body_limits.TEXT)
+def issue_receipt_by_form(request: PageRequest, data: URLEncodedBody[dict[str, Any]]) -> Response[Any]:
+    """Issue a receipt to a form that names a person, a certificate or a text, which stand in no address."""
+    form = read_check_form(data)
+    claim, errors = make_claim(form, read_language(request))
+    here = form.make_plain_link()
+    if claim is None or errors:
+        return render_check_answer(request, form, here, "no-store")
+    return _render_new_receipt(request, form, claim, here)
+
+
+def _render_new_receipt(request: PageRequest, form: CheckForm, claim: Claim, here: str) -> Response[str]:
+    lang, register = read_language(request).lang, get_register(request)
+    try:
+        signed = msgspec.structs.replace(claim, receipt=True)
+        text = register.answer_claim(signed, lang, make_people_budget(request).require_look).receipt or ""
+    except (InvalidInput, PeopleLimit):  # the check page says what is wrong
+        return render_check_answer(request, form, here, "no-store")
+    checked = register.check_receipt(text, lang)
+    page = make_receipt_page(checked, text, fresh=True, here=here, site=responses.find_site_facts(request))
+    return make_page_response(request, page, cache="no-store")
+
+
+def _render_receipt_check(request: PageRequest, pasted: str) -> Response[str]:
+    text, site, lang = compact_receipt(pasted), responses.find_site_facts(request), read_language(request).lang
+    here = Language().make_link("/receipt", receipt=text if len(text) <= _LONGEST_IN_ADDRESS else None)
+    if not text:
+        page = ReceiptPage(here=here if pasted else responses.get_page_address(request), site=site)
+        return make_page_response(request, page)
+    try:
+        checked = get_register(request).check_receipt(text, lang)
+    except InvalidInput as error:
+        page = ReceiptPage(here=here, site=site, text=pasted, error=error.get_text(lang))
+        return make_page_response(request, page, status=400, cache="no-store")
+    if checked.receipt and has_person_name(checked.receipt) and request.method == "POST":
+        here = "/receipt"
+    return make_page_response(request, make_receipt_page(checked, text, here=here, site=site), cache="no-store")
+
+
+def make_receipt_page(checked: ReceiptStatus, text: str, **frame: Any) -> ReceiptPage:
+    """Make the page that says what is known of a receipt."""
+    receipt = checked.receipt
+    answer = msgspec.convert(receipt.answer, Answer) if receipt else None
+    tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques]) if answer else "unlisted"
+    question = msgspec.convert(receipt.question, Claim) if receipt else None
+    return ReceiptPage(text=text, checked=checked, question=question, answer=answer, tone=tone, **frame)

@@ -103,6 +103,3 @@ def _select_rows(request: PageRequest, edition: Edition, manifest: Manifest) -> 
         before=max(1, first - PER_PAGE) if first > 1 else None,
         after=first + PER_PAGE if first - 1 + PER_PAGE < len(items) else None,
     )
-
-
-handlers = [show_editions, show_edition]

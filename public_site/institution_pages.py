@@ -1,4 +1,5 @@
-"""The pages of one institution: today or as of other times, its history, and where its QR code lands."""
+"""The pages of one institution: today or as of other times, its history, where its QR code lands,
+and its card for other people's pages."""
 
 from __future__ import annotations
 
@@ -9,30 +10,20 @@ from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from public_site import page_times
+from public_site import page_times, responses
 from public_site.page_times import Comparison, TimesForm
-from public_site.responses import (
-    PAGE_CACHE,
-    FieldError,
-    PageContext,
-    PageRequest,
-    choose_cache_control,
-    find_site_facts,
-    get_page_address,
-    get_register,
-    get_state_instant,
-    make_frame,
-    make_page_response,
-    read_language,
-)
+from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Date, Institution, Practitioner
-from registry.errors import CannotAnswer, InvalidCode, NotFound, PeopleLimit
+from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.history import Version
+from registry.texts import FixedText
+from registry.verification.approvals_on_day import apply_rules_on_day
+from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get
-from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, State, make_standing
 
 
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
@@ -72,7 +63,7 @@ class HistoryPage(PageContext, frozen=True, kw_only=True):
     institution: Institution
     versions: list[Version]
     form: TimesForm = TimesForm()
-    errors: tuple[FieldError, ...] = ()
+    errors: tuple[responses.FieldError, ...] = ()
     answer: Comparison | None = None
 
 
@@ -111,7 +102,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
     try:
         practitioners, withheld = register.list_practitioners(code, asof, budget.require_look), None
     except PeopleLimit as error:  # the page says so in their place
-        practitioners, withheld = [], error.get_text(read_language(request).lang)
+        practitioners, withheld = [], error.get_text(responses.read_language(request).lang)
     page = InstitutionPage(
         institution=institution,
         standing=make_standing(institution, register.read_first_days(code, asof)),
@@ -125,7 +116,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         superseded=page_times.is_superseded(register, code, institution, past),
         **make_frame(request),
     )
-    return make_page_response(request, page, cache=choose_cache_control(bool(practitioners), budget))
+    return make_page_response(request, page, cache=responses.choose_cache_control(bool(practitioners), budget))
 
 
 @route_get("/i/{code:str}/history", "history")
@@ -158,7 +149,7 @@ def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
         asof = register.make_as_of_now()
     except CannotAnswer:
         return _render_from_memory(request, code)
-    frame = {**make_frame(request), "answered_at": get_state_instant(request)}
+    frame = {**make_frame(request), "answered_at": responses.get_state_instant(request)}
     try:
         institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
     except InvalidCode:
@@ -177,7 +168,7 @@ def _make_canonical_redirect(request: PageRequest, code: str, suffix: str = "") 
         return None
     query = request.scope["query_string"].decode("latin-1")
     address = f"/i/{printed}{suffix}" + (f"?{query}" if query else "")
-    return Redirect(address, status_code=301, headers={"Cache-Control": PAGE_CACHE})
+    return Redirect(address, status_code=301, headers={"Cache-Control": responses.PAGE_CACHE})
 
 
 def _render_no_record(request: PageRequest, code: str, past: PageTimes) -> Response[str]:
@@ -193,8 +184,8 @@ def _render_from_memory(request: PageRequest, code: str) -> Response[str]:
     remembered, at = get_register(request).get_institution_from_memory(code)
     institution = apply_rules_on_day(remembered, get_register(request).verification.find_today())
     page = LandingPage(
-        here=get_page_address(request),
-        site=find_site_facts(request),
+        here=responses.get_page_address(request),
+        site=responses.find_site_facts(request),
         code=institution.code,
         answered_at=at,
         institution=institution,
@@ -204,4 +195,46 @@ def _render_from_memory(request: PageRequest, code: str) -> Response[str]:
     return make_page_response(request, page, cache="no-store")
 
 
-handlers = [show_institution, show_history, show_landing]
+#: Unlike every other page it may be framed by anybody: with no script and no form there is nothing to be tricked into.
+POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+
+
+class PreviewPage(PageContext, frozen=True, kw_only=True):
+    """One institution in brief; without one, ``reason``: mistyped, not_found, cannot_answer."""
+
+    template: ClassVar[str] = "preview.html"
+    noindex: ClassVar[bool] = True
+    institution: Institution | None = None
+    standing: Standing | None = None
+    reason: State | None = None
+
+
+def _render_card(request: PageRequest, status: int = 200, **content: Any) -> Response[str]:
+    page = PreviewPage(here=responses.get_page_address(request), **content)
+    cache = {} if status == 200 else {"cache": "no-store"}
+    response = make_page_response(request, page, status, **cache)
+    response.set_header("Content-Security-Policy", POLICY)
+    return response
+
+
+def render_error_card(request: PageRequest, error: Exception) -> Response[str]:
+    """Render why there is no card; what is not known to be the asker's mistake is "cannot answer"."""
+    if isinstance(error, NotFound):
+        return _render_card(request, 404, reason="not_found")
+    if isinstance(error, InvalidInput):
+        return _render_card(request, 400, reason="mistyped")
+    error_status.failures.log_error(error, "GET /reconcile/preview")
+    response = _render_card(request, 503, reason="cannot_answer")
+    response.headers.update(error_status.make_headers(CannotAnswer(FixedText(""))))
+    return response
+
+
+@route_get("/reconcile/preview", "preview", exception_handlers={Exception: render_error_card})
+def show_preview(request: PageRequest) -> Response[str]:
+    """Show one institution in brief, today."""
+    register = get_register(request)
+    asof = register.make_as_of_now()
+    code = str(request.query_params.get("id") or "")
+    institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+    standing = make_standing(institution, register.read_first_days(institution.code, asof))
+    return _render_card(request, institution=institution, standing=standing)

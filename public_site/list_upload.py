@@ -12,19 +12,13 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
-from litestar import Response, post
+from litestar import Response
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Stream
 
-from public_site.responses import (
-    PageContext,
-    PageRequest,
-    find_site_facts,
-    get_register,
-    make_page_response,
-    read_language,
-)
+from public_site import responses
+from public_site.responses import PageContext, PageRequest, get_register, make_page_response, read_language
 from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow
@@ -38,6 +32,7 @@ from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import hold_upload_place, read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
+from registry.web.routes import route_post
 from registry.web.standing import Tone, choose_tone
 
 #: Rows and bytes of one upload, and rows that the page shows.
@@ -111,17 +106,11 @@ def _describe_subject(row: ClaimRow) -> str:
     if row.claim is None:
         return "，".join(cell for cell in row.cells if cell.strip())[:80]
     provider = row.claim.provider
-    return provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain or ""
+    named = provider.name or provider.code or provider.uscc or provider.practice_licence_no or provider.domain
+    return named or (row.claim.text or "")[:80]
 
 
-@post(
-    "/check/list",
-    operation_id="check_list",
-    status_code=200,
-    opt={"lane": "slow"},
-    include_in_schema=False,
-    request_max_body_size=_RECEIVED,
-)
+@route_post("/check/list", "check_list", _RECEIVED, opt={"lane": "slow"}, sync_to_thread=None)
 async def check_list(request: PageRequest) -> Response[Any]:
     """Answer a list: a page with its first rows, or the whole as a file when the form's button asked for one."""
     form = await read_form(request)
@@ -143,7 +132,7 @@ def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
 def _render_refusal(request: PageRequest, error: InvalidInput | Busy) -> Response[Any]:
     """Render the page that says what is wrong with the file, or that there are too many uploads."""
     sentence = error.get_text(read_language(request).lang)
-    page = ListPage(here="/check", site=find_site_facts(request), error=sentence, limit=MOST_ROWS)
+    page = ListPage(here="/check", site=responses.find_site_facts(request), error=sentence, limit=MOST_ROWS)
     response = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
     response.headers.update(error_status.make_headers(error))
     return response
@@ -162,7 +151,7 @@ def _open_upload(file: object) -> IO[bytes]:
             Message(
                 "文件有 {megabytes:.1f} MB，这里最多 5 MB，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
                 megabytes=megabytes,
-            ),
+            )
         )
     return source
 
@@ -193,7 +182,7 @@ def _answer_rows(
             Message(
                 "这里一次最多 {most_rows:,} 行，没有核验。请分成几份，或用开发者接口一次提交 10 万行。",
                 most_rows=MOST_ROWS,
-            ),
+            )
         )
     return writer, notes
 
@@ -203,7 +192,7 @@ def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Respo
     tally, at = writer.tally, writer.batch.at
     page = ListPage(
         here="/check",
-        site=find_site_facts(request),
+        site=responses.find_site_facts(request),
         limit=MOST_ROWS,
         name=name[:80],
         rows=tuple(writer.shown),
@@ -223,7 +212,12 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     try:
         if extension == "csv":
             # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-            _, notes = _answer_rows(request, source, answers, _make_bom_csv_writer)
+            _, notes = _answer_rows(
+                request,
+                source,
+                answers,
+                lambda batch, layout: CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True)),
+            )
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
@@ -247,14 +241,7 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     return Stream(_read_pieces(answers), media_type=media_type, headers=headers)
 
 
-def _make_bom_csv_writer(batch: Batch, layout: Callable[[], AnswerLayout]) -> CsvAnswerWriter:
-    return CsvAnswerWriter(batch, lambda: layout()._replace(has_bom=True))
-
-
 def _read_pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(_PIECE):
             yield piece
-
-
-handlers = [check_list]

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 import msgspec
 
 from public_site.responses import FieldError
-from registry.batch.claim_columns import parse_loose_day
+from registry.batch.columns import parse_loose_day
 from registry.domain.model import Institution, Struct
 from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, parse_instant, to_day
 from registry.register import Register
 from registry.texts import Message
+from registry.verification.approvals_on_day import apply_rules_on_day
 from registry.web.record_changes import PageTimes, collect_recorded_values
-from registry.web.standing import Standing, apply_rules_on_day, make_standing
+from registry.web.standing import Standing, make_standing
 
 
 class TimesForm(Struct, frozen=True, kw_only=True):
@@ -82,9 +83,7 @@ def require_times(form: TimesForm, today: dt.date) -> PageTimes:
     times, errors = parse_times(form, today)
     if errors:
         typed = errors[0].value
-        raise InvalidInput(
-            Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed),
-        )
+        raise InvalidInput(Message("日期“{typed}”无法识别，请写成 2025-07-01 这样。", typed=typed))
     return times
 
 

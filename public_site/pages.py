@@ -1,9 +1,9 @@
-"""The citizens' door: every page as a thin handler over ``registry.register.Register``. Reads only."""
+"""All pages of the citizens' door, and the three that stand alone: the public log, about, static files."""
 
 from __future__ import annotations
 
 import mimetypes
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from litestar import Response, Router
 from litestar.params import FromPath
@@ -14,18 +14,18 @@ from public_site import (
     edition_pages,
     institution_pages,
     list_upload,
-    log_pages,
-    receipt_pages,
-    reconcile_preview,
+    responses,
     search_pages,
 )
-from public_site.responses import PageContext, PageRequest, find_site_facts, make_page_response, render_error_page
+from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_frame, make_page_response
+from registry.domain.identifiers import format_code
+from registry.domain.model import Entry
 from registry.errors import NotFound
+from registry.records.history import FieldChange, Version
+from registry.register import PublicLog
 from registry.texts import Message
 from registry.web import page_templates
-from registry.web.routes import route_get
-
-__all__ = ["handlers", "render_error_page"]
+from registry.web.routes import list_handlers, route_get
 
 YEAR = "public, max-age=31536000, immutable"
 
@@ -40,7 +40,7 @@ class AboutPage(PageContext, frozen=True, kw_only=True):
 @route_get("/about", "about")
 def show_about(request: PageRequest) -> Response[str]:
     """Show what the register is."""
-    return make_page_response(request, AboutPage(here="/about", site=find_site_facts(request)))
+    return make_page_response(request, AboutPage(here="/about", site=responses.find_site_facts(request)))
 
 
 @route_get("/static/{name:str}", "static")
@@ -53,22 +53,64 @@ def get_static_file(name: FromPath[str]) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": YEAR})
 
 
-handlers: list[Router] = [
-    Router(
-        "/",
-        route_handlers=[
-            *search_pages.handlers,
-            *institution_pages.handlers,
-            *check_pages.handlers,
-            *list_upload.handlers,
-            *receipt_pages.handlers,
-            *edition_pages.handlers,
-            *log_pages.handlers,
-            *reconcile_preview.handlers,
-            *api_reference.handlers,
-            show_about,
-            get_static_file,
-        ],
-        exception_handlers={Exception: render_error_page},
+class LogPage(PageContext, frozen=True, kw_only=True):
+    """The public log. ``log`` is null before the first checkpoint; ``entry`` once a number was asked for and exists;
+    ``edition``: the id of the edition it is about, once that has a page."""
+
+    template: ClassVar[str] = "log.html"
+    section: ClassVar[str] = "log"
+    log: PublicLog | None
+    typed: str = ""
+    entry: Entry | None = None
+    code: str | None = None
+    says: Version | None = None
+    edition: str | None = None
+    bytes: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+@route_get("/log", "log")
+def show_log(request: PageRequest) -> Response[str]:
+    """Show the public log, and with ``entry`` what one of its entries says."""
+    register = get_register(request)
+    register.make_as_of_now()  # refuses while the database is not the log that was published
+    typed = request.query_params.get("entry", "").strip()[:40]
+    frame: dict[str, Any] = {**make_frame(request), "log": register.find_public_log(), "typed": typed}
+    if not typed:
+        return make_page_response(request, LogPage(**frame))
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+    if number is None:
+        error = FieldError(field="entry", key="log.error_number", value=typed)
+        return make_page_response(request, LogPage(errors=(error,), **frame), status=400)
+    try:
+        entry, body = register.get_entry(number)
+    except NotFound:
+        error = FieldError(field="entry", key="log.error_missing", value=typed)
+        return make_page_response(request, LogPage(errors=(error,), **frame), status=404)
+    kind, _, code = entry.subject.partition(":")
+    is_public = kind == "edition" and any(edition.id == code for edition in register.editions.list_public())
+    page = LogPage(
+        entry=entry,
+        code=format_code(code) if kind == "institution" else None,
+        says=to_version(entry) if kind == "institution" else None,
+        bytes=body,
+        edition=code if is_public else None,
+        **frame,
     )
-]
+    return make_page_response(request, page)
+
+
+def to_version(entry: Entry) -> Version:
+    """Convert an entry to one version of a history in which nothing came before it."""
+    changes = [FieldChange(field=path, from_=None, to=value) for path, value in entry.change.set.items()]
+    return Version(
+        entry=entry.number, recorded_at=entry.recorded_at, valid_from=entry.valid_from, changes=changes, source=None
+    )
+
+
+_MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_pages, api_reference)
+router = Router(
+    "/",
+    route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],
+    exception_handlers={Exception: responses.render_error_page},
+)

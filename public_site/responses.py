@@ -13,7 +13,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.types import Scope
 
-from registry.clients.people_budget import PeopleBudget
+from registry.clients.service import PeopleBudget
 from registry.domain.model import Date, SourceRef, Struct
 from registry.errors import CannotAnswer, RegistryError
 from registry.records.stats import Stats

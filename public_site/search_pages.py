@@ -11,25 +11,15 @@ import msgspec
 from litestar import Response
 from litestar.response import Redirect
 
-from public_site.responses import (
-    PAGE_CACHE,
-    PageContext,
-    PageRequest,
-    choose_cache_control,
-    get_register,
-    get_stats,
-    make_frame,
-    make_page_response,
-    read_language,
-    save_site_facts,
-)
+from public_site import responses
+from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
 from registry.domain.identifiers import format_code, may_be_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
+from registry.institutions.result import InstitutionHit, SearchRequest
 from registry.records.stats import Stats
-from registry.register import InstitutionHit, SearchRequest
 from registry.search.readings import Understood
 from registry.web.i18n import Language
 from registry.web.labels import get_stage_label
@@ -135,10 +125,10 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
 @route_get("/", "home")
 def show_home(request: PageRequest) -> Response[str]:
     """Show the start page."""
-    stats = get_stats(request)
+    stats = responses.get_stats(request)
     page = HomePage(
         here="/",
-        site=save_site_facts(request, stats),
+        site=responses.save_site_facts(request, stats),
         count=stats.total,
         as_of=stats.as_of,
         source=stats.source,
@@ -157,7 +147,7 @@ def show_search(request: PageRequest) -> Response[Any]:
     choice = read_search_request(request.query_params)
     if is_code(choice.q):  # parse_code raises InvalidCode when it is mistyped: that is not "not found"
         address = language.make_link(f"/i/{format_code(parse_code(choice.q))}")
-        return Redirect(address, status_code=302, headers={"Cache-Control": PAGE_CACHE})
+        return Redirect(address, status_code=302, headers={"Cache-Control": responses.PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
     budget = make_people_budget(request)
     result = register.search_institutions(
@@ -175,7 +165,12 @@ def show_search(request: PageRequest) -> Response[Any]:
         request,
         SearchPage(
             query=choice.q,
-            filters=make_filters(choice),
+            filters=Filters(
+                technique=choice.technique,
+                region=choice.region,
+                region_name=_find_region_name(choice.region) if choice.region else None,
+                stage=choice.stage,
+            ),
             hits=[make_hit(hit) for hit in result.items],
             total=result.total,
             facets=make_facets(result.facets),
@@ -191,7 +186,7 @@ def show_search(request: PageRequest) -> Response[Any]:
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),
-        cache=choose_cache_control(any(hit.practitioners for hit in result.items), budget),
+        cache=responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
     )
 
 
@@ -219,16 +214,6 @@ def remove_filters(choice: SearchRequest) -> SearchRequest | None:
     """The question alone; None when there is none, or no filter beside it."""
     is_filtered = bool(choice.technique or choice.region or choice.stage)
     return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if is_filtered and choice.q else None
-
-
-def make_filters(choice: SearchRequest) -> Filters:
-    """Make the filters as the page repeats them."""
-    return Filters(
-        technique=choice.technique,
-        region=choice.region,
-        region_name=_find_region_name(choice.region) if choice.region else None,
-        stage=choice.stage,
-    )
 
 
 def _find_region_name(code: str) -> str | None:
@@ -292,6 +277,3 @@ def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "technique":
         return language.format_technique(piece.value)
     return get_stage_label(language, piece.value)
-
-
-handlers = [show_home, show_search]

@@ -1,7 +1,5 @@
 """What can go wrong, each kind with a stable code and the status it is answered with."""
 
-from __future__ import annotations
-
 import errno
 from typing import Any, ClassVar, TypeVar
 
@@ -15,6 +13,9 @@ class RegistryError(Exception):
     """
 
     code: ClassVar[str] = "registry_error"
+
+    def __init_subclass__(cls, code: str) -> None:
+        cls.code = code
 
     def __init__(self, message: Message, **details: Any) -> None:
         super().__init__(message)
@@ -36,261 +37,166 @@ class RegistryError(Exception):
         return self.get_text("en")
 
 
-class InvalidInput(RegistryError):
+class InvalidInput(RegistryError, code="invalid_input"):
     """The question or the value itself is malformed; sending it again unchanged cannot help."""
 
-    code = "invalid_input"
 
-
-class InvalidCode(InvalidInput):
+class InvalidCode(InvalidInput, code="invalid_code"):
     """A public code with a wrong length, alphabet or check character: mistyped, not unknown."""
 
-    code = "invalid_code"
 
-
-class TooLarge(InvalidInput):
+class TooLarge(InvalidInput, code="too_large"):
     """More than one request may hold: at most ``details['limit']``. The rest has to be sent in another."""
 
-    code = "too_large"
 
-
-class NotFound(RegistryError):
+class NotFound(RegistryError, code="not_found"):
     """Well-formed, and nothing in the register has it."""
 
-    code = "not_found"
 
-
-class Gone(RegistryError):
+class Gone(RegistryError, code="gone"):
     """It was published and has been withdrawn; the sentence gives the reason."""
 
-    code = "gone"
 
-
-class Conflict(RegistryError):
+class Conflict(RegistryError, code="conflict"):
     """The register, or the proposal, is no longer what the caller saw."""
 
-    code = "conflict"
 
-
-class FourEyesViolation(RegistryError):
+class FourEyesViolation(RegistryError, code="four_eyes"):
     """Someone tried to decide on a proposal they had touched."""
 
-    code = "four_eyes"
 
-
-class NotAllowed(RegistryError):
+class NotAllowed(RegistryError, code="not_allowed"):
     """The account does not exist, is disabled, or lacks the role."""
 
-    code = "not_allowed"
 
-
-class WrongHost(RegistryError):
+class WrongHost(RegistryError, code="wrong_host"):
     """The request names a host by which this register is not reached."""
 
-    code = "wrong_host"
 
-
-class InvalidKey(RegistryError):
+class InvalidKey(RegistryError, code="invalid_key"):
     """The API key is unknown, revoked or expired. Never treated as a question without a key."""
 
-    code = "invalid_key"
 
-
-class ScopeMissing(RegistryError):
+class ScopeMissing(RegistryError, code="scope_missing"):
     """The API key lacks the scope of this operation."""
 
-    code = "scope_missing"
 
-
-class TooManyRequests(RegistryError):
+class TooManyRequests(RegistryError, code="too_many_requests"):
     """More than the limit of this address or key; ``details['retry_after']``: seconds until the next is answered."""
 
-    code = "too_many_requests"
 
-
-class PeopleLimit(TooManyRequests):
+class PeopleLimit(TooManyRequests, code="people_limit"):
     """The asker has looked at the people of as many institutions as allowed in a day; all else is answered."""
 
-    code = "people_limit"
 
-
-class QuotaSpent(TooManyRequests):
+class QuotaSpent(TooManyRequests, code="quota_spent"):
     """The key has used up its questions of the day."""
 
-    code = "quota_spent"
 
-
-class CannotRecord(RegistryError):
+class CannotRecord(RegistryError, code="cannot_record"):
     """The key requires every check to be recorded and this one could not be, so it is not answered."""
 
-    code = "cannot_record"
 
-
-class UnreadableFile(InvalidInput):
+class UnreadableFile(InvalidInput, code="unreadable_file"):
     """A file that cannot be read as what it claims to be: corrupt, protected, empty or of another kind."""
 
-    code = "unreadable_file"
 
-
-class AuditFailed(InvalidInput):
+class AuditFailed(InvalidInput, code="audit_failed"):
     """A list whose audit has errors; nothing of it was imported. ``details['audit']`` holds every line."""
 
-    code = "audit_failed"
 
-
-class LogDamaged(RegistryError):
+class LogDamaged(RegistryError, code="log_damaged"):
     """The stored log, or a view of it, is not what it must be."""
 
-    code = "log_damaged"
 
-
-class CannotAnswer(RegistryError):
+class CannotAnswer(RegistryError, code="cannot_answer"):
     """The register could not look: this says nothing about any institution."""
 
-    code = "cannot_answer"
 
-
-class DatabaseUnreachable(CannotAnswer):
+class DatabaseUnreachable(CannotAnswer, code="database_unreachable"):
     """The database cannot be asked: its server or its file is not where it was."""
 
-    code = "database_unreachable"
 
-
-class DatabaseDamaged(CannotAnswer):
+class DatabaseDamaged(CannotAnswer, code="database_damaged"):
     """The database's file is not what SQLite wrote; asking again later does not help."""
 
-    code = "database_damaged"
 
-
-class StateTooOld(CannotAnswer):
+class StateTooOld(CannotAnswer, code="state_too_old"):
     """The last state that was verified is older than this register answers from; ``details['age']`` in seconds."""
 
-    code = "state_too_old"
 
-
-class Busy(CannotAnswer):
+class Busy(CannotAnswer, code="busy"):
     """Too many wait for the same thing already; ``details['retry_after']``: seconds until a retry is worthwhile."""
 
-    code = "busy"
 
-
-class StorageFull(CannotAnswer):
+class StorageFull(CannotAnswer, code="storage_full"):
     """There is no room left on the disk: nothing can be written, what is there can be read."""
 
-    code = "storage_full"
 
-
-class StorageLow(RegistryError):
+class StorageLow(RegistryError, code="storage_low"):
     """The disk is nearly full: nothing is refused yet."""
 
-    code = "storage_low"
 
-
-class StorageReadOnly(CannotAnswer):
+class StorageReadOnly(CannotAnswer, code="storage_read_only"):
     """The data folder or the database cannot be written to; what is there can be read."""
 
-    code = "storage_read_only"
 
-
-class OutOfDescriptors(CannotAnswer):
+class OutOfDescriptors(CannotAnswer, code="out_of_descriptors"):
     """This process has nearly as many files and connections open as it may; what is open goes on."""
 
-    code = "out_of_descriptors"
 
-
-class ThreadDied(CannotAnswer):
+class ThreadDied(CannotAnswer, code="thread_died"):
     """A thread that must run as long as the process ended; ``details['threads']`` names it. It is started again."""
 
-    code = "thread_died"
 
-
-class ClockWrong(RegistryError):
+class ClockWrong(RegistryError, code="clock_wrong"):
     """The clock of this machine contradicts what is known of the time: nothing is appended until it is set right."""
 
-    code = "clock_wrong"
 
-
-class SigningKeyMissing(RegistryError):
+class SigningKeyMissing(RegistryError, code="signing_key_missing"):
     """The log was signed before and the signing key is not here: nothing is appended that could not be signed."""
 
-    code = "signing_key_missing"
 
-
-class SigningKeyForeign(RegistryError):
+class SigningKeyForeign(RegistryError, code="signing_key_foreign"):
     """The signing key that is here is not one of this log."""
 
-    code = "signing_key_foreign"
 
-
-class CheckpointForeign(LogDamaged):
+class CheckpointForeign(LogDamaged, code="checkpoint_foreign"):
     """The checkpoint in the published log's folder was not signed by a key of this register."""
 
-    code = "checkpoint_foreign"
 
-
-class SecretsKeyMissing(CannotAnswer):
+class SecretsKeyMissing(CannotAnswer, code="secrets_key_missing"):
     """The key that secrets of second factors are encrypted with is not here, or not the right one."""
 
-    code = "secrets_key_missing"
 
-
-class LogRolledBack(LogDamaged):
+class LogRolledBack(LogDamaged, code="log_rolled_back"):
     """The database holds less of the log than was published: answers and appends would contradict it."""
 
-    code = "log_rolled_back"
 
-
-class RightsTooWide(RegistryError):
+class RightsTooWide(RegistryError, code="rights_too_wide"):
     """Other accounts of this machine can read or change what is the register's own; ``details['paths']``."""
 
-    code = "rights_too_wide"
 
-
-class CannotSign(RegistryError):
+class CannotSign(RegistryError, code="cannot_sign"):
     """A receipt was asked for and this machine cannot give one; the same question without it can be answered."""
-
-    code = "cannot_sign"
 
 
 #: The status by RFC 9110 of each kind; a kind that is not here has that of its nearest ancestor.
 STATUSES: dict[type[RegistryError], int] = {
-    RegistryError: 500,
-    InvalidInput: 400,
-    InvalidCode: 400,
-    UnreadableFile: 400,
-    AuditFailed: 400,
+    **dict.fromkeys((InvalidInput, InvalidCode, UnreadableFile, AuditFailed), 400),
     InvalidKey: 401,
-    FourEyesViolation: 403,
-    NotAllowed: 403,
-    ScopeMissing: 403,
+    **dict.fromkeys((FourEyesViolation, NotAllowed, ScopeMissing), 403),
     NotFound: 404,
     Conflict: 409,
     Gone: 410,
     TooLarge: 413,
     WrongHost: 421,
-    TooManyRequests: 429,
-    PeopleLimit: 429,
-    QuotaSpent: 429,
-    LogDamaged: 500,
-    Busy: 503,
-    CannotAnswer: 503,
-    CannotRecord: 503,
-    CannotSign: 503,
-    CheckpointForeign: 503,
-    ClockWrong: 503,
-    DatabaseDamaged: 503,
-    DatabaseUnreachable: 503,
-    LogRolledBack: 503,
-    SecretsKeyMissing: 503,
-    SigningKeyForeign: 503,
-    SigningKeyMissing: 503,
-    StateTooOld: 503,
-    OutOfDescriptors: 503,
-    RightsTooWide: 503,
-    StorageFull: 503,
-    StorageLow: 503,
-    StorageReadOnly: 503,
-    ThreadDied: 503,
+    **dict.fromkeys((TooManyRequests, PeopleLimit, QuotaSpent), 429),
+    **dict.fromkeys((RegistryError, LogDamaged), 500),
+    **dict.fromkeys((CannotAnswer, CannotRecord, CannotSign, Busy, StateTooOld, OutOfDescriptors, ThreadDied), 503),
+    **dict.fromkeys((DatabaseDamaged, DatabaseUnreachable, StorageFull, StorageLow, StorageReadOnly), 503),
+    **dict.fromkeys((ClockWrong, CheckpointForeign, LogRolledBack, RightsTooWide), 503),
+    **dict.fromkeys((SecretsKeyMissing, SigningKeyForeign, SigningKeyMissing), 503),
 }
 _Value = TypeVar("_Value")
 
@@ -311,20 +217,17 @@ def make_cannot_answer_error(cause: Exception | None) -> CannotAnswer:
 def make_unreachable_error(error: Exception) -> DatabaseUnreachable:
     """The refusal for a database that cannot be asked."""
     return DatabaseUnreachable(
-        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"),
-        cause=type(error).__name__,
+        Message("系统暂时无法核验，这不代表该机构未获批准，请稍后再试。"), cause=type(error).__name__
     )
 
 
 def make_database_damage_error(error: Exception) -> DatabaseDamaged:
     """The refusal for a database whose file is damaged: asking again later does not help."""
-    return DatabaseDamaged(
-        Message(
-            "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
-            "请管理员恢复备份：registry restore 备份文件 --complete"
-        ),
-        cause=type(error).__name__,
+    message = Message(
+        "数据库文件已损坏，系统暂时无法核验，这不代表该机构未获批准。"
+        "请管理员恢复备份：registry restore 备份文件 --complete"
     )
+    return DatabaseDamaged(message, cause=type(error).__name__)
 
 
 #: Kinds that are nobody's mistake who asks: something is wrong with the machine or the log.
@@ -341,27 +244,23 @@ def make_disk_full_error(where: object = None) -> StorageFull:
 
 def make_read_only_error(where: object = None) -> StorageReadOnly:
     """The refusal of a write to a folder or database that takes none; ``where``: which, for whoever runs it."""
-    return StorageReadOnly(
-        Message(
-            "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
-            "请管理员检查磁盘的挂载状态和目录权限后再操作一次。"
-        ),
-        **({"where": str(where)} if where is not None else {}),
+    message = Message(
+        "数据目录或数据库现在只能读取、不能写入，刚才的操作没有保存；查询和核验照常。"
+        "请管理员检查磁盘的挂载状态和目录权限后再操作一次。"
     )
+    return StorageReadOnly(message, **({"where": str(where)} if where is not None else {}))
 
 
 def make_log_rollback_error(size: int, published: int) -> LogRolledBack:
     """The refusal over a database that holds fewer entries than were published, or than this process has read."""
-    return LogRolledBack(
-        Message(
-            "数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，"
-            "也不据此答复。"
-            "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
-            size=size,
-            published=published,
-        ),
-        entry=size + 1,
+    message = Message(
+        "数据库只有{size}条日志，而已公布{published}条：数据库被回退或截断，现在不接受提案和审批，"
+        "也不据此答复。"
+        "请管理员用更新的备份恢复，或运行：registry restore 备份文件 --complete",
+        size=size,
+        published=published,
     )
+    return LogRolledBack(message, entry=size + 1)
 
 
 def find_storage_fault(error: BaseException, where: object = None) -> StorageFull | StorageReadOnly | None:
@@ -382,6 +281,4 @@ def find_storage_fault(error: BaseException, where: object = None) -> StorageFul
 
 def make_nesting_error() -> InvalidInput:
     """The refusal of JSON that is nested deeper than any request needs, or than a decoder follows."""
-    return InvalidInput(
-        Message("JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。"),
-    )
+    return InvalidInput(Message("JSON 的括号嵌套过深，无法读取；请检查是否有多余的 [ 或 {。"))

@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from registry.accounts.signin import SignIns
@@ -20,10 +19,10 @@ from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
 from registry.institutions import search
 from registry.institutions.pages import MayLook, allow_every_look
-from registry.institutions.search import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
+from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
-from registry.operations import health, presence
+from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
 from registry.reconciliation.match import Reconciler
@@ -45,7 +44,6 @@ from registry.verification.view import VerificationView
 if TYPE_CHECKING:
     from registry.search.outside_search import OutsideSearch
 
-__all__ = ["InstitutionHit", "Register", "SearchExplanation", "SearchRequest", "SearchResult", "open_register"]
 _log = logging.getLogger("registry")
 
 
@@ -80,9 +78,7 @@ class Register:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
@@ -293,8 +289,8 @@ def open_register(settings: Settings) -> Register:
     """
     register = Register(settings)
     try:
-        presence.require_database(register.database, register.log)
-        presence.require_published_prefix(register.database, register.log)
+        health.require_database(register.database, register.log)
+        health.require_published_prefix(register.database, register.log)
     except BaseException:
         register.database.close()
         raise

@@ -1,7 +1,5 @@
 """Every setting once: its environment variable, meaning and default. ``registry settings`` prints this table."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,17 +119,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     except msgspec.ValidationError as error:
         raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
     if not settings.public_url.startswith(("http://", "https://")):
-        raise InvalidInput(
-            Message(
-                "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
-            ),
+        message = Message(
+            "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
         )
+        raise InvalidInput(message)
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
             Message(
                 "REGISTRY_TIME_SOURCE 须以 http:// 或 https:// 开头，现为 {time_source}",
                 time_source=settings.time_source,
-            ),
+            )
         )
     limits = (settings.anonymous_limit, settings.people_limit, settings.people_limit_keys)
     if min(limits) < 0 or settings.audit_days < 1:
@@ -139,26 +136,24 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             Message(
                 "REGISTRY_ANONYMOUS_LIMIT、REGISTRY_PEOPLE_LIMIT、REGISTRY_PEOPLE_LIMIT_KEYS 不得小于0，"
                 "REGISTRY_AUDIT_DAYS 不得小于1。"
-            ),
+            )
         )
     if settings.state_limit < 1 or not 0 <= settings.storage_reserve <= settings.storage_low:
         raise InvalidInput(
             Message(
                 "REGISTRY_STATE_LIMIT 不得小于1；REGISTRY_STORAGE_RESERVE 不得小于0，也不得大于 REGISTRY_STORAGE_LOW。"
-            ),
+            )
         )
     _check_security_contact(settings)
     if settings.max_connections < 1 or settings.address_connections < 0:
-        raise InvalidInput(
-            Message("REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。"),
-        )
+        raise InvalidInput(Message("REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。"))
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
         raise InvalidInput(
-            Message("REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。"),
+            Message("REGISTRY_STAFF_IDLE 应为1至30，REGISTRY_STAFF_ABSOLUTE 不得小于它，最多1440（分钟）。")
         )
     if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_client_secret):
         raise InvalidInput(
-            Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。"),
+            Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。")
         )
     return settings
 
@@ -169,15 +164,14 @@ def _check_security_contact(settings: Settings) -> None:
         mail = contact.removeprefix("mailto:")
         if not contact.startswith(("https://", "tel:")) and ("@" not in mail or " " in mail):
             raise InvalidInput(
-                Message("REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}", contact=contact),
+                Message("REGISTRY_SECURITY_CONTACT 须为电子邮箱或 https:// 网址，现为 {contact}", contact=contact)
             )
     if settings.security_policy and not settings.security_policy.startswith("https://"):
-        raise InvalidInput(
-            Message(
-                "REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {security_policy}",
-                security_policy=settings.security_policy,
-            ),
+        message = Message(
+            "REGISTRY_SECURITY_POLICY 须以 https:// 开头，现为 {security_policy}",
+            security_policy=settings.security_policy,
         )
+        raise InvalidInput(message)
 
 
 def list_settings() -> list[tuple[str, str, str]]:

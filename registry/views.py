@@ -1,7 +1,5 @@
 """The views that live in the register's database: each follows the log, and nothing else in the product holds facts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

@@ -61,7 +61,7 @@ class Broken:
 
     def __exit__(self, *_: object) -> None:
         for server in self.servers:
-            server.stop()
+            server.end()
         shutil.rmtree(self.errors)
 
     def database(self) -> _Opened:

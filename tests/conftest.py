@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
+from httpx._transports import default
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
+from tests.thoroughness import count_examples
 
+#: A folder in memory, and bytes of room that it must have.
+MEMORY, ROOM = "/dev/shm", 6 << 30
+
+
+def choose_scratch() -> None:
+    """Keep what tests write in memory, where there is room: nothing of it has to outlive a run."""
+    if "TMPDIR" in os.environ or not Path(MEMORY).is_dir():
+        return
+    found = os.statvfs(MEMORY)
+    if found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & (os.ST_NOEXEC | os.ST_RDONLY):
+        os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
+
+
+choose_scratch()
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
+)
 settings.load_profile("unhurried")
+hash_cheaply()
+_make_context, _make_context_once = default.create_ssl_context, cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
+def make_context(**told: Any) -> ssl.SSLContext:
+    """Read the certificates of the world once, and not for each client: that takes longer than a question."""
+    return (_make_context if "SSL_CERT_FILE" in os.environ else _make_context_once)(**told)
+
+
+default.create_ssl_context = make_context  # type: ignore[attr-defined]
+#: What Playwright reads of a page at once. A click ends when the next page begins: they would see that one empty.
+UNWAITING: dict[type, tuple[str, ...]] = {
+    Locator: ("all", "all_inner_texts", "all_text_contents", "count", "evaluate_all", "is_hidden", "is_visible"),
+    Page: ("content", "evaluate", "title"),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
@@ -31,7 +69,7 @@ BROWSER_ARGS = [
 @pytest.fixture(scope="session")
 def seed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder after `registry init` and `registry seed`: made once, to be copied, never written to."""
-    cli = Cli(tmp_path_factory.mktemp("seed") / "var")
+    cli = Cli(tmp_path_factory.mktemp("seed") / "var", inside=True)
     cli.ok("init")
     cli.ok("seed")
     return cli.data_dir
@@ -100,7 +138,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield started
     for one in running:
-        one.stop()
+        one.end()
+
+
+def after_loading(read: Callable[..., Any]) -> Callable[..., Any]:
+    """The same read, of a page that was loaded to its end."""
+
+    @wraps(read)
+    def waiting(where: Locator | Page, *args: Any, **more: Any) -> Any:
+        (where.page if isinstance(where, Locator) else where).wait_for_load_state()
+        return read(where, *args, **more)
+
+    return waiting
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +164,10 @@ def browser() -> Iterator[Browser]:
             "REGISTRY_TESTS_WITHOUT_BROWSER=1 leaves these tests out",
             pytrace=False,
         )
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        for kind, names in UNWAITING.items():
+            for name in names:
+                patch.setattr(kind, name, after_loading(getattr(kind, name)))
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         yield chromium
         chromium.close()

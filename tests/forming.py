@@ -13,9 +13,14 @@ PDF = b"%PDF-1.4\n% a made-up document\n"
 DOCUMENT = {"doc_title": "关于示例机构的批复", "doc_number": "示卫批〔2025〕30号", "doc_date": "2025-10-20"}
 
 
+def forms_of(page: str) -> list[html.FormElement]:
+    """The forms of a page."""
+    return html.document_fromstring(page).forms  # type: ignore[attr-defined]  # a mixin says it, the stubs do not
+
+
 def fields_of(page: str, path: str) -> dict[str, Any]:
     """What a browser would send of the form that goes to ``path``, without its buttons."""
-    form = next(one for one in html.fromstring(page).forms if one.get("action") == path)
+    form = next(one for one in forms_of(page) if one.get("action") == path)
     sent: dict[str, Any] = {}
     areas = {area.name for area in form.iter("textarea")}
     for name, value in form.form_values():  # a browser leaves out the line end right after <textarea>
@@ -45,7 +50,7 @@ def fill(
 
 def action_of(page: str) -> str:
     """Where the form of a page that is edited goes."""
-    return next(str(one.get("action")) for one in html.fromstring(page).forms if "edit" in str(one.get("class")))
+    return next(str(one.get("action")) for one in forms_of(page) if "edit" in str(one.get("class")))
 
 
 def drafted(one: Staff, page: str, **typed: Any) -> str:

@@ -18,9 +18,9 @@ from typing import Any, cast
 import openpyxl
 from litestar.testing import TestClient
 
-from registry.editions import csvs
+from registry.editions import text_formats
 from registry.editions.content import ListContent
-from registry.importers.people.people_template import make_template
+from registry.importers.people.columns import make_template
 from registry.records.asof import make_as_of
 from registry.server.app import build_app
 from registry.settings import Settings
@@ -106,7 +106,7 @@ def _read_edition(data_dir: Path) -> dict[str, Any]:
     with database.reading() as connection:
         asof = make_as_of(connection)
     with ListContent(database, asof, "national") as content:
-        rows = [dict(zip(csvs.HEADINGS, row, strict=True)) for row in csvs.make_rows(content)]
+        rows = [dict(zip(text_formats.HEADINGS, row, strict=True)) for row in text_formats.make_rows(content)]
     database.close()
     return {"edition": next(row for row in rows if row["医疗机构名称"] == NAME)}
 

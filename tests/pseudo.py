@@ -31,6 +31,9 @@ class Pseudo(Catalogue):
 
 texts.load_catalogue = lambda lang: Pseudo(*ENGLISH) if lang.startswith("en") else None  # type: ignore[assignment]
 
+import click  # noqa: E402
+
+from registry import cli  # noqa: E402
 from registry.domain.techniques import TECHNIQUES  # noqa: E402
 from tests import explained  # noqa: E402
 from tests.factories import ask  # noqa: E402
@@ -63,12 +66,24 @@ def read_page(html: str) -> str:
     return unescape(re.sub("<[^>]*>", " ", html) + " ".join(shown))
 
 
+def read_help(command: click.Command, name: str = "registry") -> Iterator[tuple[str, str]]:
+    """(command, English half) of every paragraph of the shell's help: of commands and of their options."""
+    context = click.Context(command, info_name=name)
+    for text in (command.help, *(getattr(option, "help", "") for option in command.get_params(context))):
+        for paragraph in (text or "").split("\n\n"):
+            chinese, both, english = paragraph.partition(" / ")
+            yield f"help of {name}", re.sub(r"\S+=\S*", " ", english if both else chinese)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from read_help(below, f"{name} {below.name}")
+
+
 def make_texts() -> Iterator[tuple[str, str]]:
     """(what it is, text) of everything that is made here."""
     for name, page in gallery.make_pages().items():
         if name == "components":  # the parts of pages, each by the name that designers call it
             continue
         yield f"page {name}", read_page(gallery.render_page(page, "en"))
+    yield from read_help(cli.main)
     table = tomllib.loads((Path(__file__).parent / "data" / "explanations.toml").read_text("utf-8"))
     views = {"": explained.view, "partial": explained.partial, "empty": explained.empty}
     for rows in table.values():

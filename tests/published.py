@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from registry.domain.model import Draft
-from registry.log import note, proofs, signing_keys
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import merkle, note, signing_keys
 from registry.log.folder import LogFolder
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -185,9 +185,9 @@ def require_proof(evidence: LogFolder) -> None:
         note.verify_note(one.note, keys)
     small, large = sorted((seen.checkpoint, offered.checkpoint), key=lambda one: one.size)
     assert small.origin == large.origin
-    there = proofs.compute_root(evidence.make_tree(large.size), small.size)
+    there = merkle.compute_root(evidence.make_tree(large.size), small.size)
     proof = [bytes.fromhex(one) for one in json.loads(evidence.find_file("proof.json") or b"")]
-    assert proofs.verify_consistency(small.size, large.size, there, large.root, proof)
+    assert merkle.verify_consistency(small.size, large.size, there, large.root, proof)
     assert there != small.root
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from registry.importers.reading import layouts
-from registry.importers.wizard import import_store, job, pair_decisions
+from registry.importers.reading import headings
+from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -59,9 +59,9 @@ class Wizard:
     def map_columns(self, one: Import, **uses: str) -> Import:
         """Name columns by their title where told, accept the others; then audit and compare."""
         assert one.state == "mapping", (one.state, one.found)
-        there = [msgspec.convert(layout, layouts.Layout) for layout in one.found["layouts"]]
+        there = [msgspec.convert(layout, headings.Layout) for layout in one.found["layouts"]]
         named = [
-            layouts.name_columns(
+            headings.name_columns(
                 layout, [uses.get(title, use) for title, use in zip(layout.titles, layout.uses, strict=True)]
             )
             for layout in there
@@ -78,16 +78,16 @@ class Wizard:
         """Answer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
-            answer = judge(line) if line["key"] in pair_decisions.list_open_pairs(one.found["pairs"], made) else None
+            answer = judge(line) if line["key"] in steps.list_open_pairs(one.found["pairs"], made) else None
             if answer is not None:
-                made = pair_decisions.add_decision(made, line, answer, self.by, import_store.get_time_ms())
+                made = steps.add_decision(made, line, answer, self.by, import_store.get_time_ms())
         with self.database.writing() as connection:
             import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
-        return pair_decisions.list_open_pairs(one.found["pairs"], one.decisions)
+        return steps.list_open_pairs(one.found["pairs"], one.decisions)
 
     def proposed(self, one: Import) -> Import:
         """Compare by what was decided, then propose."""

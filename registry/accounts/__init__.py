@@ -21,7 +21,6 @@ from registry.texts import Listing, Message
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
-SHORTEST_PASSWORD = passwords.SHORTEST
 #: Reserved names, under which nobody signs in: seed_data/ is proposed by its makers and approved by the installation.
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"
@@ -73,7 +72,7 @@ def create_account(
             Message(
                 "账号名“{name}”不可用：以小写字母开头，2至40位小写字母、数字、点、横线或下划线，不得以 system. 开头。",
                 name=name,
-            ),
+            )
         )
     _require_roles(roles)
     _require_region(region)
@@ -97,10 +96,7 @@ def change_rights(connection: sa.Connection, name: str, roles: list[str], region
     """Give an account other roles and another region; InvalidInput, NotFound."""
     _require_roles(roles)
     _require_region(region)
-    get_account(connection, name)
-    changes = {"roles": " ".join(sorted(set(roles))), "region": region}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
-    return get_account(connection, name)
+    return _update_account(connection, name, roles=" ".join(sorted(set(roles))), region=region)
 
 
 def link_identity(connection: sa.Connection, name: str, external: str) -> Account:
@@ -118,14 +114,16 @@ def link_identity(connection: sa.Connection, name: str, external: str) -> Accoun
     changes: dict[str, object] = {"external": external or None}
     if external:
         changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
-    return get_account(connection, name)
+    return _update_account(connection, name, **changes)
 
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
     """Close an account, or open it again. Nobody can sign in to a closed account or act in its name."""
-    at = get_now_ms() if disabled else None
-    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(disabled_at=at))
+    return _update_account(connection, name, disabled_at=get_now_ms() if disabled else None)
+
+
+def _update_account(connection: sa.Connection, name: str, **values: object) -> Account:
+    connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**values))
     return get_account(connection, name)
 
 
@@ -145,8 +143,7 @@ def _require_roles(roles: list[str]) -> None:
 def _require_region(region: str) -> None:
     if region and regions.find_region(region) is None:
         raise InvalidInput(
-            Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region),
-            field="region",
+            Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region), field="region"
         )
 
 
@@ -193,7 +190,7 @@ def require_role(connection: sa.Connection, name: str, role: Role) -> None:
         raise NotAllowed(
             Message(
                 "没有名为“{name}”的账号。请管理员先运行：registry user add {name} --role {role}", name=name, role=role
-            ),
+            )
         )
     if account.disabled or role not in account.roles:
         raise NotAllowed(Message("账号“{name}”没有 {role} 角色，不能进行此操作。", name=name, role=role))

@@ -111,9 +111,7 @@ def accept_code(
     changes = {"second_step": step, "second_used": " ".join(map(str, used[1 - _REMEMBERED :]))}
     # Compared again by the database: of two requests with the same code one is too late.
     condition = sa.and_(
-        accounts.c.name == account,
-        accounts.c.second_step == row.second_step,
-        accounts.c.second_used == row.second_used,
+        accounts.c.name == account, accounts.c.second_step == row.second_step, accounts.c.second_used == row.second_used
     )
     return "code" if connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount else None
 
@@ -176,7 +174,7 @@ def require_key(connection: sa.Connection, vault: Vault) -> None:
                 "确已遗失则运行：registry user rekey --lost",
                 vault_path=vault.path,
                 count=len(names),
-            ),
+            )
         )
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.domain import regions
 from registry.domain.model import Draft
-from registry.editions import queries as editions
+from registry.editions.edition import list_editions
 from registry.errors import NotAllowed
 from registry.records import asof, lookup
 from registry.storage.tables import STILL_KNOWN, versions
@@ -112,7 +112,7 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
     scopes = {
         source.id: source.scope for source in lookup.read_sources(connection, asof.make_as_of(connection)).values()
     }
-    lists = {f"{_EDITION}{edition.id}": edition.scope for edition in editions.list_editions(connection)}
+    lists = {f"{_EDITION}{edition.id}": edition.scope for edition in list_editions(connection)}
     for draft in proposed:
         if draft.change.kind in ("source", EDITION):
             recorded = lists.get(draft.subject) or scopes.get(draft.subject.removeprefix(_SOURCE))

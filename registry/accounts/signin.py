@@ -1,7 +1,7 @@
 """Signing in: name and password, then the second factor. Wrong passwords cost time, wrong codes end the session.
 
 Nobody who does not know the password can make the owner wait, nor write into the database: see ``throttle`` for
-passwords and ``failure_counts`` for the audit log. Who knows the password gets few tries at the second factor: TRIES in
+passwords and ``FailureCounts`` for the audit log. Who knows the password gets few tries at the second factor: TRIES in
 a session, and after as many in a row waits that double up to an hour, in every browser unknown to the account.
 """
 
@@ -10,15 +10,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from registry.accounts import audit_log, devices, factors, get_now_ms, passwords, sessions
-from registry.accounts.failure_counts import FailureCounts
 from registry.accounts.sessions import TRIES, Session, State
-from registry.accounts.throttle import Throttle, make_too_many_error
+from registry.accounts.throttle import FailureCounts, Throttle, make_too_many_error
 from registry.accounts.vault import Vault
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.settings import Settings
-from registry.storage.counts import Counts
 from registry.storage.database import Database
+from registry.storage.request_counts import Counts
 from registry.storage.tables import accounts
 from registry.texts import Message
 
@@ -244,10 +243,7 @@ def reset_password(connection: sa.Connection, name: str, password: str) -> None:
 
 def make_session_ended_error() -> NotAllowed:
     """The refusal after too many wrong codes or passwords in one session."""
-    return NotAllowed(
-        Message("连续{tries}次不对，本次登录已结束，请重新登录。", tries=TRIES),
-        why="tries",
-    )
+    return NotAllowed(Message("连续{tries}次不对，本次登录已结束，请重新登录。", tries=TRIES), why="tries")
 
 
 def _open_session(connection: sa.Connection, session: Session, how: str, visitor: Visitor) -> str:

@@ -72,7 +72,7 @@ class Vault:
             raise SecretsKeyMissing(
                 Message(
                     "账号“{account}”的验证器密钥与登记不符，不能使用；请管理员取消其验证器后重新设置。", account=account
-                ),
+                )
             ) from error
 
     def can_open(self, sealed: str) -> bool:
@@ -106,7 +106,7 @@ class Vault:
             raise _make_missing_error(self.path, None) from error
         except (OSError, ValueError) as error:
             raise SecretsKeyMissing(
-                Message("验证器密钥文件 {path} 无法读取：请恢复其副本。", path=self.path),
+                Message("验证器密钥文件 {path} 无法读取：请恢复其副本。", path=self.path)
             ) from error
         if not keys:
             raise _make_missing_error(self.path, None)
@@ -172,5 +172,5 @@ def _make_missing_error(path: Path, identity: str | None) -> SecretsKeyMissing:
             "确已遗失则运行：registry user rekey --lost",
             which=which,
             path=path,
-        ),
+        )
     )

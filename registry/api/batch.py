@@ -22,9 +22,7 @@ from registry.api.requests import AnyRequest, decode_json, get_register
 from registry.api.spool import AnswersResponse, ClientGone, Spool
 from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
-from registry.batch.claim_rows import ClaimReader, ClaimRow
-from registry.batch.csv_reader import CsvReader
-from registry.batch.ndjson_reader import NdjsonReader, read_json_row
+from registry.batch.claim_rows import ClaimReader, ClaimRow, CsvReader, NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.domain.model import Answer, Struct
 from registry.domain.shape_fields import find_unknown_field
@@ -32,7 +30,7 @@ from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import FixedText, Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES
 from registry.uploads.refusals import make_too_many_blank_lines_error
-from registry.uploads.text_lines import LineSplitter
+from registry.uploads.text_files import LineSplitter
 from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 

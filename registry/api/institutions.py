@@ -11,10 +11,9 @@ from registry.api.requests import AnyRequest, Code, KnownAtText, OnText, get_reg
 from registry.domain.model import Institution, Practitioner, Region, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.institutions.search import Warned
+from registry.institutions.result import SearchRequest, Warned
 from registry.records.history import Version
 from registry.records.stats import Stats
-from registry.register import SearchRequest
 from registry.search.readings import MatchKind, Understood
 from registry.texts import Message, write_bilingual
 from registry.web.rate_limit import make_people_budget

@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 from registry.api.requests import AnyRequest, get_register
 from registry.domain.identifiers import format_code
 from registry.domain.model import Struct
-from registry.records.asof import instant_at
+from registry.log.clock import from_milliseconds
 from registry.texts import write_bilingual
 from registry.web.rate_limit import find_admitted_request, get_api_key
 
@@ -83,8 +83,8 @@ def get_key(request: AnyRequest) -> KeyState:
         per_day=key.per_day,
         left_today=admitted.rooms["day"].left if admitted else 0,
         recorded=key.recorded,
-        created_at=instant_at(key.created_at),
-        expires_at=None if key.expires_at is None else instant_at(key.expires_at),
+        created_at=from_milliseconds(key.created_at),
+        expires_at=None if key.expires_at is None else from_milliseconds(key.expires_at),
         usage=[
             KeyUse(day=u.day, operation=u.operation, requests=u.requests, questions=u.questions, refused=u.refused)
             for u in get_register(request).clients.list_usage(key)

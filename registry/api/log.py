@@ -12,7 +12,7 @@ from litestar.params import FromPath, QueryParameter
 from registry.api.requests import AnyRequest, get_register
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound
-from registry.log import entry_proofs, proofs, tiles
+from registry.log import entry_proofs, merkle, tiles
 from registry.log.folder import VKEY
 from registry.texts import Message
 from registry.web.routes import route_get
@@ -110,9 +110,9 @@ def get_consistency_proof(
     body = ConsistencyProof(
         from_=from_,
         to=size,
-        from_root=proofs.compute_root(tree, from_).hex() if from_ <= size else "",
-        to_root=proofs.compute_root(tree, size).hex(),
-        proof=[node.hex() for node in proofs.prove_consistency(tree, from_, size)],
+        from_root=merkle.compute_root(tree, from_).hex() if from_ <= size else "",
+        to_root=merkle.compute_root(tree, size).hex(),
+        proof=[node.hex() for node in merkle.prove_consistency(tree, from_, size)],
     )
     return Response(content=body, headers=_REVALIDATED)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.editions import manifest
-from registry.institutions.filters import EVERY_STATUS
+from registry.institutions.result import EVERY_STATUS
 from registry.texts import write_bilingual
 
 #: Parameter or property -> format. `name`: text with a letter or a digit in it.

@@ -67,8 +67,9 @@ class JsonAnswer:
     summary=write_bilingual("核验：该机构当日在该址是否获准开展这些技术"),
     description=write_bilingual(
         "名称相近只列为候选，绝不答 `licensed`。许可、人员、广告审查证明、广告内容分别作答，互不影响；`text` "
-        "中宣传的技术一并核验。503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。`receipt` "
-        "为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。"
+        "中宣传的技术一并核验，其中写有的机构列于 `mentions`；"
+        "不给 `provider` 时即就这些机构作答。503 且 code 为 `cannot_answer` 表示暂时无法核验，不代表未获批准。"
+        "`receipt` 为真时附签名回执；无法出具时答 503 且 code 为 `cannot_sign`，绝不默默省略。"
     ),
     status_code=200,
     responses=_RESPONSES,

@@ -1,7 +1,5 @@
 """Rows of claims in, answers out: in the same order, errors in the place of answers, up to a limit of rows."""
 
-from __future__ import annotations
-
 import csv
 import struct
 import tempfile
@@ -15,14 +13,7 @@ from msgspec.structs import replace
 
 from registry.batch.batch import Batch, ClaimCache
 from registry.batch.claim_rows import AnswerLayout, ClaimReader, ClaimRow
-from registry.batch.result_columns import (
-    NAMES,
-    RECEIPT,
-    RowProblem,
-    format_answer_cells,
-    format_error_cells,
-    make_row_problem,
-)
+from registry.batch.columns import NAMES, RECEIPT, RowProblem, format_answer_cells, format_error_cells, make_row_problem
 from registry.domain.model import Answer, Claim, VerdictWord
 from registry.domain.normalise import escape_cells
 from registry.errors import CannotSign, InvalidInput, PeopleLimit, RegistryError, TooLarge
@@ -146,10 +137,6 @@ class AnswerWriter(ABC, Generic[M]):
             raise TypeError(f"{type(self).__name__} has no place for receipts")
         return line
 
-    def write_header(self) -> bytes:
-        """The bytes before the first row, unless they have to wait."""
-        return self._write_or_hold(self.format_header())
-
     def answer_row(self, row: ClaimRow) -> bytes:
         """The bytes of a row with its answer or error; none where it has to wait."""
         self.tally.rows += 1
@@ -182,9 +169,10 @@ class AnswerWriter(ABC, Generic[M]):
 
     def write_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
         """The bytes of a row with the reason why there is no answer; the tally does not count it."""
-        return self._write_or_hold(self.format_refusal(row, error))
+        return self.write_or_hold(self.format_refusal(row, error))
 
-    def _write_or_hold(self, line: bytes) -> bytes:
+    def write_or_hold(self, line: bytes) -> bytes:
+        """The bytes of a line without a receipt, unless they have to wait."""
         if self._waiting is None:
             return self.write_line(line, None)
         self._waiting.add_line(line)
@@ -301,7 +289,7 @@ class AnswerStream:
 
     def _start_answers(self) -> bytes:
         self._has_started = True
-        return self.form.write_header()
+        return self.form.write_or_hold(self.form.format_header())
 
     def answer_rows(self, rows: Iterator[ClaimRow]) -> Iterator[bytes]:
         """Yield the answers to rows."""
@@ -309,7 +297,8 @@ class AnswerStream:
             if not self._has_started:
                 yield self._start_answers()
             if self.form.tally.rows >= self._limit:
-                yield from self.cut_off(_make_row_limit_error(self._limit), row.number)
+                message = Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=self._limit)
+                yield from self.cut_off(TooLarge(message, limit=self._limit), row.number)
                 return
             yield self.form.answer_row(row)
 
@@ -318,10 +307,3 @@ class AnswerStream:
         self.form.tally.cut = True
         number = self.form.tally.rows + 1 if number is None else number
         yield self.form.write_refusal(ClaimRow(number, None, None), error)
-
-
-def _make_row_limit_error(limit: int) -> TooLarge:
-    return TooLarge(
-        Message("一次最多{limit:,}行，此行及以后各行未核验；请分成几份再提交。", limit=limit),
-        limit=limit,
-    )

@@ -1,7 +1,5 @@
 """Many claims answered at one log size and instant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -32,11 +30,7 @@ class Batch:
     """
 
     def __init__(
-        self,
-        view: VerificationView,
-        lang: str = "zh-CN",
-        issuer: Issuer | None = None,
-        look: people.Look | None = None,
+        self, view: VerificationView, lang: str = "zh-CN", issuer: Issuer | None = None, look: people.Look | None = None
     ) -> None:
         self.lang = lang
         self.at: Moment = take_moment(view)

@@ -1,20 +1,28 @@
-"""The rows of a file of claims, each with its claim or the error why it is none, below the headings of its tables."""
+"""The rows of a file of claims in csv, ndjson or a sheet, each with its claim or the error why it is none."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.batch.claim_columns import ClaimColumns, make_no_columns_error, recognise_columns
 from registry.batch.column_notes import ColumnNotes
-from registry.batch.result_columns import make_unreadable_error
+from registry.batch.columns import (
+    FOLDED_HEADINGS,
+    ClaimColumns,
+    make_no_columns_error,
+    make_unreadable_error,
+    recognise_columns,
+)
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
-from registry.texts import Message
+from registry.texts import FixedText, Message
+from registry.uploads.file_reader import CsvStream
+from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
+from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
 from registry.uploads.table_head import HeadingSearch
-from registry.uploads.tables import Table
+from registry.uploads.tables import ClaimRecord, Table
+from registry.uploads.text_files import LineSplitter
 
 
 class ClaimRow(NamedTuple):
@@ -159,3 +167,114 @@ def _recognise_further_columns(cells: Sequence[str]) -> ClaimColumns | None:
         return recognise_columns(cells)
     except InvalidInput:
         return None
+
+
+class CsvReader:
+    """Reads the rows of a csv file. Blank lines are skipped; a row with broken quotes is a row with an error."""
+
+    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
+        self.table = ClaimTable()
+        self._stream = CsvStream(charset, limits, FOLDED_HEADINGS)
+
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
+        """The rows that these bytes complete; InvalidInput when the headings name nobody."""
+        return self._read_rows(self._stream.feed(data))
+
+    async def feed_async(self, data: bytes) -> Iterator[ClaimRow]:
+        """As ``feed``, without blocking the event loop."""
+        return self._read_rows(await self._stream.feed_async(data))
+
+    def feed_end(self) -> Iterator[ClaimRow]:
+        """Yield the last rows; InvalidInput when there was not even a row of headings."""
+        yield from self._read_rows(self._stream.feed(b"", last=True))
+        self.table.require_headings()
+
+    async def feed_end_async(self) -> Iterator[ClaimRow]:
+        """As ``feed_end``, without blocking the event loop."""
+        rows = list(self._read_rows(await self._stream.feed_async(b"", last=True)))
+        self.table.require_headings()
+        return iter(rows)
+
+    def close(self) -> None:
+        """End the process that reads."""
+        self._stream.close()
+
+    def get_layout(self) -> AnswerLayout:
+        """The layout of the answers: that of the claims, with a byte order mark unless those are plain UTF-8."""
+        return self.table.get_layout(self._stream.delimiter, self._stream.marked)
+
+    def _read_rows(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRow]:
+        try:
+            for number, cells, error in records:
+                if error is not None:
+                    yield self.table.refuse_row(number, cells, InvalidInput(FixedText(*error)))
+                elif (row := self.table.read_row(number, cells)) is not None:
+                    yield row
+                elif self.table.is_hopeless:
+                    self.table.require_headings()
+        except InvalidInput:  # about the headings: nothing more is read
+            self.close()
+            raise
+
+
+class _RowId(msgspec.Struct):
+    id: Any = None
+
+
+_claim = msgspec.json.Decoder(Claim)
+_identified = msgspec.json.Decoder(_RowId)
+#: Raised for bytes that are no such object, the last for endless brackets.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
+    """The row of one JSON object, with its claim or the error."""
+    try:
+        claim = _claim.decode(line)
+    except _UNREADABLE as error:
+        return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
+    return ClaimRow(number, claim.id, claim)
+
+
+def _find_id(line: bytes | msgspec.Raw) -> Any:
+    """The id as sent, text or number, so that the sender recognises the row; None when there is none."""
+    try:
+        identifier = _identified.decode(line).id
+    except _UNREADABLE:
+        return None
+    return identifier if isinstance(identifier, str | int | float) else None
+
+
+class NdjsonReader:
+    """Reads the rows of an ndjson file. Blank lines are skipped; TooLarge when there are too many."""
+
+    def __init__(self, charset: str | None = None) -> None:
+        if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+            raise InvalidInput(Message("ndjson 须为 UTF-8，而非 {charset}。", charset=charset[:40]))
+        self._lines = LineSplitter(b"\n")
+        self._number = self._blank = 0
+
+    def feed(self, data: bytes) -> Iterator[ClaimRow]:
+        """The rows that these bytes complete."""
+        return self._read_rows(self._lines.feed(data))
+
+    def feed_end(self) -> Iterator[ClaimRow]:
+        """The last row, when no line break ends it."""
+        return self._read_rows(self._lines.feed_end())
+
+    def close(self) -> None:
+        """Nothing: lines are decoded here."""
+
+    def _read_rows(self, lines: Iterator[tuple[bytes, bool]]) -> Iterator[ClaimRow]:
+        for line, is_too_long in lines:
+            self._number += 1
+            if self._number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - the mark is no part of it
+            if is_too_long:
+                yield ClaimRow(self._number, None, None, make_row_too_long_error())
+            elif line and not line.isspace():
+                yield read_json_row(self._number, line)
+            else:
+                self._blank += 1
+                if self._blank > MAX_BLANK_LINES:
+                    raise make_too_many_blank_lines_error()

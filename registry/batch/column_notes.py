@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from registry.batch.claim_columns import ClaimColumns
+from registry.batch.columns import ClaimColumns
 from registry.texts import FixedText, Listing, Message
 from registry.uploads.tables import Table
 

@@ -1,17 +1,13 @@
 """A file of claims answered from its first byte to the last, whatever its format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import IO, Any, Literal, TypeVar
 
 from registry.batch import xlsx_sheets
 from registry.batch.answer_stream import AnswerStream, AnswerWriter
-from registry.batch.claim_rows import AnswerLayout, ClaimTable
+from registry.batch.claim_rows import AnswerLayout, ClaimTable, CsvReader, NdjsonReader
 from registry.batch.column_notes import ColumnNotes
-from registry.batch.csv_reader import CsvReader
-from registry.batch.ndjson_reader import NdjsonReader
 from registry.uploads import signatures
 from registry.uploads.limits import SHELL, FileLimits
 

@@ -1,7 +1,5 @@
 """Claims in xlsx, read by a process of its own, and answers in xlsx, written by XlsxWriter a row at a time."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -12,7 +10,7 @@ import msgspec
 from registry.batch.answer_stream import AnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
-from registry.batch.result_columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
+from registry.batch.columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
 from registry.domain.model import Answer
 from registry.errors import InvalidInput, RegistryError
 from registry.texts import Message
@@ -74,13 +72,12 @@ class XlsxAnswerWriter(AnswerWriter[list[str]]):
         cells: list[str] = _decoder.decode(line)
         if receipt is not None:
             if len(receipt) > _CELL_LENGTH:  # cut, it would prove nothing
-                raise InvalidInput(
-                    Message(
-                        "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
-                        row=self._row + 1,
-                        cell_length=_CELL_LENGTH,
-                    ),
+                message = Message(
+                    "第{row}行的回执超过一格所能容纳的{cell_length:,}个字符；请输出为 csv。",
+                    row=self._row + 1,
+                    cell_length=_CELL_LENGTH,
                 )
+                raise InvalidInput(message)
             cells.append(receipt)
         for column, text in enumerate(cells):
             if text:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:  # takes a while to import
 _TIMEOUT = 30.0
 
 
-@main.command()
+@main.command(help=write_bilingual("在线备份为一个经过校验的文件"))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help=write_bilingual("覆盖同名的旧备份"))
 @common.as_json
 def backup(file: Path, replace: bool, json_: bool) -> None:
-    """在线备份为一个经过校验的文件 / back the register up, while it is in use, into one checked file."""
+    """Back the register up, while it is in use, into one checked file."""
     from registry.operations.backup import make
 
     loaded = settings.load()
@@ -35,13 +35,9 @@ def backup(file: Path, replace: bool, json_: bool) -> None:
     if json_:
         common.print_json(result)
         return
-    click.echo(
-        write_bilingual("备份")
-        + f": {result.file}  ({codec.format_timestamp(result.made_at)}, {result.bytes:,} "
-        + write_bilingual("字节")
-        + ")"
-    )
-    click.echo(write_bilingual("日志") + f": {result.size} " + write_bilingual("条") + f", root {result.root}")
+    size = f"{result.bytes:,} {write_bilingual('字节')}"
+    click.echo(f"{write_bilingual('备份')}: {result.file}  ({codec.format_timestamp(result.made_at)}, {size})")
+    click.echo(f"{write_bilingual('日志')}: {result.size} {write_bilingual('条')}, root {result.root}")
     click.echo("  ".join(f"{name} {number}" for name, number in result.rows.items()))
     chinese, english = Message(
         "备份含个人信息与密码哈希，请加密保存，至多 90 天。签名密钥和验证器密钥不在其中，请另存："
@@ -50,13 +46,13 @@ def backup(file: Path, replace: bool, json_: bool) -> None:
     click.echo(f"{english} {loaded.get_key_file()}, {loaded.get_secrets_file()}")
 
 
-@main.command()
+@main.command(help=write_bilingual("恢复备份；会使已公布日志分叉的，一律拒绝"))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--complete", is_flag=True, help=write_bilingual("备份之后已公布的条目，从本机日志目录补齐"))
 @click.option("--complete-from", "mirror", metavar="MIRROR", help=write_bilingual("从镜像的网址或目录补齐"))
 @common.as_json
 def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None:
-    """恢复备份；会使已公布日志分叉的，一律拒绝 / restore a backup; refused where it would fork the published log."""
+    """Restore a backup; refused where it would fork the published log."""
     from registry.log.remote_log import RemoteLog
     from registry.operations.backup import compare
     from registry.operations.backup import restore as restoring
@@ -76,17 +72,17 @@ def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None
     _print_restoration(result)
     for message in _describe_next_steps(result, loaded.get_key_file()):
         common.print_both(message, err=True)
-    click.echo(write_bilingual("下一步") + ": registry log check")
+    click.echo(f"{write_bilingual('下一步')}: registry log check")
 
 
 def _print_restoration(result: RestoreResult) -> None:
-    click.echo(write_bilingual("已恢复") + f": {result.file}  ({codec.format_timestamp(result.made_at)})")
-    click.echo(write_bilingual("日志") + f": {result.size} " + write_bilingual("条") + f", root {result.root}")
+    click.echo(f"{write_bilingual('已恢复')}: {result.file}  ({codec.format_timestamp(result.made_at)})")
+    click.echo(f"{write_bilingual('日志')}: {result.size} {write_bilingual('条')}, root {result.root}")
     if result.completed:
-        click.echo(write_bilingual("其中从已公布的日志补齐") + f": {result.completed}")
+        click.echo(f"{write_bilingual('其中从已公布的日志补齐')}: {result.completed}")
     if result.closed:
         numbers = ", ".join(map(str, result.closed))
-        click.echo(write_bilingual("备份之后已批准的提案，已结案") + f": {numbers}")
+        click.echo(f"{write_bilingual('备份之后已批准的提案，已结案')}: {numbers}")
     if result.withheld:
         common.print_both(
             Message("未持有的个人信息，须由工作人员重新录入，否则不显示姓名：{count}", count=result.withheld)

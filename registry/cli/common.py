@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 from registry import accounts, settings
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing
 from registry.log.publish import PublishedLog
-from registry.operations import presence
+from registry.operations import health
 from registry.records import asof
 from registry.storage.database import Database
 from registry.texts import Message, write_bilingual
@@ -38,15 +38,29 @@ def print_both(message: Message, *, err: bool = False) -> None:
         click.echo(line, err=err)
 
 
+def write_help(*paragraphs: Message) -> str:
+    """Return the help of a command in several paragraphs, in both languages."""
+    return "\n\n".join(paragraph.to_bilingual() for paragraph in paragraphs)
+
+
 def print_json(value: Any) -> None:
     """Print a value as one JSON document on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def print_result(value: Any, lines: Iterable[str], json_: bool) -> None:
+    """Print a value as one JSON document; or, for people, its lines."""
+    if json_:
+        print_json(value)
+    else:
+        for line in lines:
+            click.echo(line)
+
+
 def print_proposal(number: int) -> None:
     """Print the number of a new proposal, and how another person approves it."""
-    approval = write_bilingual("由另一人审批") + f" {number} --by USER"
-    click.echo(write_bilingual("提案") + f": {number}    {approval}")
+    approval = f"{write_bilingual('由另一人审批')} {number} --by USER"
+    click.echo(f"{write_bilingual('提案')}: {number}    {approval}")
 
 
 as_json = click.option("--json", "json_", is_flag=True, help=write_bilingual("机器可读输出"))
@@ -61,11 +75,7 @@ def _check_acting_account(_context: click.Context, _parameter: click.Parameter, 
 
 by_user = click.option("--by", metavar="USER", callback=_check_acting_account, help=write_bilingual("账号"))
 by_decider = click.option(
-    "--by",
-    metavar="USER",
-    required=True,
-    callback=_check_acting_account,
-    help=write_bilingual("审批账号"),
+    "--by", metavar="USER", required=True, callback=_check_acting_account, help=write_bilingual("审批账号")
 )
 
 
@@ -112,15 +122,8 @@ class InstantParam(click.ParamType[dt.datetime]):
             is_day = len(value) <= len("YYYY-MM-DD")
             return self._from_day(asof.parse_day(value)) if is_day else asof.parse_instant(value)
         except InvalidInput:
-            self.fail(
-                f"“{value}” "
-                + write_bilingual("不是日期，也不是带时区的时刻")
-                + "; "
-                + write_bilingual("例如")
-                + f": {self._example}, {self._example}T09:30:00+08:00",
-                param,
-                ctx,
-            )
+            examples = f"{write_bilingual('例如')}: {self._example}, {self._example}T09:30:00+08:00"
+            self.fail(f"“{value}” {write_bilingual('不是日期，也不是带时区的时刻')}; {examples}", param, ctx)
 
 
 @contextmanager
@@ -129,7 +132,7 @@ def open_database(create: bool = False) -> Iterator[Database]:
     loaded = settings.load()
     database, published = Database(loaded.get_database_url()), PublishedLog(loaded)
     try:
-        (presence.require_database_file if create else presence.require_database)(database, published)
+        (health.require_database_file if create else health.require_database)(database, published)
         yield database
     finally:
         database.close()

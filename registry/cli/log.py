@@ -9,22 +9,22 @@ import click
 from registry import settings
 from registry.cli import common, main
 from registry.errors import Conflict, NotFound
-from registry.log import mirror_mark, signing_keys
+from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.storage import rights
 from registry.texts import Message, write_bilingual
 
 
-@main.group("log")
+@main.group("log", help=write_bilingual("日志：检查、检查点、证明、密钥、见证"))
 def log_group() -> None:
-    """日志：检查、检查点、证明、密钥、见证 / the append-only log: check, checkpoint, proofs, keys, witness."""
+    """The append-only log: check, checkpoint, proofs, keys, witness."""
 
 
-@log_group.command("check")
+@log_group.command("check", help=write_bilingual("从正文重新推导日志、分片、检查点与视图并比对"))
 @common.as_json
 def check_log(json_: bool) -> None:
-    """从正文重新推导日志、分片、检查点与视图并比对 / re-derive entries, tree, checkpoints and records, and compare."""
+    """Re-derive entries, tree, checkpoints and records, and compare."""
     from registry import views
     from registry.log import check, four_eyes
 
@@ -41,16 +41,16 @@ def check_log(json_: bool) -> None:
     if json_:
         common.print_json(result)
         return
-    click.echo(write_bilingual("完好") + f": {result.size} " + write_bilingual("条") + f", root {result.root}")
-    click.echo(write_bilingual("已签发") + f": {result.signed}")
+    click.echo(f"{write_bilingual('完好')}: {result.size} {write_bilingual('条')}, root {result.root}")
+    click.echo(f"{write_bilingual('已签发')}: {result.signed}")
     if result.withheld:  # in a mirror, or after a completed restore; anywhere else they were lost
-        click.echo(write_bilingual("未存于本机的个人信息") + f": {result.withheld}")
+        click.echo(f"{write_bilingual('未存于本机的个人信息')}: {result.withheld}")
 
 
-@log_group.command("checkpoint")
+@log_group.command("checkpoint", help=write_bilingual("打印已签名的检查点（如有未签发的先签发）"))
 @common.as_json
 def print_checkpoint(json_: bool) -> None:
-    """打印已签名的检查点（如有未签发的先签发）/ print the signed checkpoint, signing first what is not signed yet."""
+    """Print the signed checkpoint, signing first what is not signed yet."""
     published = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         published.publish(database, lambda done: report_progress("publish", done))
@@ -69,11 +69,11 @@ def print_checkpoint(json_: bool) -> None:
     )
 
 
-@log_group.command("proof")
+@log_group.command("proof", help=write_bilingual("一条日志的离线证明（C2SP tlog-proof）"))
 @click.argument("entry", type=click.IntRange(min=1))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help=write_bilingual("写入文件"))
 def write_proof(entry: int, out: Path | None) -> None:
-    """一条日志的离线证明（C2SP tlog-proof）/ a proof of one entry that can be checked without us."""
+    """Write a proof of one entry that can be checked without us."""
     from registry.log import entry_proofs
 
     proof = entry_proofs.make_proof_file(PublishedLog(settings.load()), entry)
@@ -82,30 +82,27 @@ def write_proof(entry: int, out: Path | None) -> None:
     else:
         with rights.use_callers_umask():  # it is made to be handed on
             out.write_bytes(proof)
-        click.echo(write_bilingual("已写入") + f": {out}")
+        click.echo(f"{write_bilingual('已写入')}: {out}")
 
 
-@log_group.command("keys")
+@log_group.command("keys", help=write_bilingual("签名密钥，旧的在前"))
 @common.as_json
 def list_log_keys(json_: bool) -> None:
-    """签名密钥，旧的在前 / the signing keys, oldest first."""
+    """List the signing keys, oldest first."""
     published = PublishedLog(settings.load())
     rows = [
         {"id": verifier.id.hex(), "vkey": verifier.text, "retired": key.is_retired, "at": key.at}
         for key, verifier in zip(published.load_keys(), published.list_verifiers(retired=True), strict=True)
     ]
-    if json_:
-        common.print_json(rows)
-        return
-    for row in rows:
-        state = write_bilingual("已停用") if row["retired"] else write_bilingual("在用")
-        click.echo(f"{row['id']}  {state}  {row['at'] or ''}\n    {row['vkey']}")
+    states = {True: write_bilingual("已停用"), False: write_bilingual("在用")}
+    lines = (f"{row['id']}  {states[bool(row['retired'])]}  {row['at'] or ''}\n    {row['vkey']}" for row in rows)
+    common.print_result(rows, lines, json_)
 
 
-@log_group.command("rotate")
+@log_group.command("rotate", help=write_bilingual("增加新签名密钥，与旧密钥并行签名"))
 @click.option("--lost", is_flag=True, help=write_bilingual("原密钥文件已遗失，重建"))
 def rotate_log_key(lost: bool) -> None:
-    """增加新签名密钥，与旧密钥并行签名 / add a signing key, which signs beside those in use."""
+    """Add a signing key, which signs beside those in use."""
     published = PublishedLog(settings.load())
     published.find_checkpoint()  # a checkpoint that cannot be read is found before the key file changes
     path = settings.load().get_key_file()
@@ -113,19 +110,19 @@ def rotate_log_key(lost: bool) -> None:
         raise Conflict(Message("密钥文件 {path} 仍在，无需重建。", path=path))
     with common.open_database() as database:
         with database.reading() as connection:
-            mirror_mark.refuse_mirror(connection)
+            replication.refuse_mirror(connection)
             lost_keys = [verifier.public for verifier in published.list_lost_keys(connection)]
         key = signing_keys.recreate_key_file(path, lost_keys) if lost else signing_keys.add_key(path)
         published.publish(database)
     new = next(verifier for verifier in published.list_verifiers() if verifier.public == key.public)
-    click.echo(write_bilingual("新密钥") + f": {new.text}")
+    click.echo(f"{write_bilingual('新密钥')}: {new.text}")
     common.print_both(Message("请通知核验方加入新公钥；过渡期满后停用旧密钥：registry log retire ID"))
 
 
-@log_group.command("retire")
+@log_group.command("retire", help=write_bilingual("停用一个签名密钥；其公钥保留以便核验旧签名"))
 @click.argument("identifier", metavar="ID")
 def retire_log_key(identifier: str) -> None:
-    """停用一个签名密钥；其公钥保留以便核验旧签名 / let a key sign no more; its public half is kept."""
+    """Let a key sign no more; its public half is kept."""
     published = PublishedLog(settings.load())
     verifier = next((key for key in published.list_verifiers() if key.id.hex() == identifier.lower()), None)
     if verifier is None:
@@ -136,4 +133,4 @@ def retire_log_key(identifier: str) -> None:
             now = asof.find_now(connection)
         signing_keys.retire_key(settings.load().get_key_file(), verifier.public, now)
         published.publish(database)
-    click.echo(write_bilingual("已停用") + f": {identifier}")
+    click.echo(f"{write_bilingual('已停用')}: {identifier}")

@@ -1,20 +1,26 @@
-"""Commands for whoever runs the register: init, seed, settings, rebuild, lag, serve."""
+"""Commands for whoever runs the register: init, seed, settings, rebuild, lag, serve, clock."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from registry import settings
+from registry import accounts, settings
+from registry.accounts import audit_log
 from registry.cli import common, main
 from registry.errors import CannotAnswer
+from registry.log import clock_check
+from registry.log.clock import find_present, from_milliseconds, read_clock
+from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.texts import Message, write_bilingual
 
 
-@main.command()
+@main.command(help=write_bilingual("创建或升级数据库与签名密钥"))
 @click.option("--quiet", is_flag=True, help=write_bilingual("无需改动时不输出"))
 def init(quiet: bool) -> None:
-    """创建或升级数据库与签名密钥 / create or migrate the database; create the signing key if there is none."""
+    """Create or migrate the database; create the signing key if there is none."""
     prepare_register(quiet)
 
 
@@ -43,16 +49,15 @@ def prepare_register(quiet: bool) -> None:
         click.echo(rights.describe_tightening(tightening).to_bilingual(), err=True)
     if migrated or key_created or vault_created or not quiet:
         state = write_bilingual("已建立或升级") if migrated else write_bilingual("已是最新")
-        click.echo(write_bilingual("数据库") + f": {state}")
+        click.echo(f"{write_bilingual('数据库')}: {state}")
         if key_file.exists():
-            click.echo(write_bilingual("签名密钥") + f": {_CREATED[key_created]} ({key_file})")
+            click.echo(f"{write_bilingual('签名密钥')}: {_CREATED[key_created]} ({key_file})")
         else:
-            for line in Message("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost").get_both():
-                click.echo(line)
+            common.print_both(Message("签名密钥不在本机，本机不签发检查点；若已遗失：registry log rotate --lost"))
         if loaded.get_secrets_file().exists():
-            click.echo(write_bilingual("验证器密钥") + f": {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
+            click.echo(f"{write_bilingual('验证器密钥')}: {_CREATED[vault_created]} ({loaded.get_secrets_file()})")
         if sealed:
-            click.echo(write_bilingual("已加密的验证器密钥") + f": {sealed}")
+            click.echo(f"{write_bilingual('已加密的验证器密钥')}: {sealed}")
 
 
 _CREATED = {True: write_bilingual("已生成"), False: write_bilingual("已存在")}
@@ -66,14 +71,14 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
     """
     from registry.accounts import factors
     from registry.accounts.vault import Vault
-    from registry.log import mirror_mark
+    from registry.log import replication
     from registry.proposals import redaction
 
     vault = Vault(loaded.get_secrets_file())
     if common.warn_of_lost_secrets_key(database, loaded):
         return False, 0
     with database.reading() as connection:
-        if mirror_mark.is_mirror(connection):  # nobody signs in to a mirror
+        if replication.is_mirror(connection):  # nobody signs in to a mirror
             return False, 0
     created = vault.create_file()
     with database.writing() as connection:
@@ -85,22 +90,22 @@ def seal_secrets(database: Database, loaded: settings.Settings) -> tuple[bool, i
     return created, sealed
 
 
-@main.command()
+@main.command(help=write_bilingual("加载随产品附带的国家名录"))
 @click.option("--demo", is_flag=True, help=write_bilingual("另加虚构的示例市数据"))
 @click.option("--if-empty", is_flag=True, help=write_bilingual("仅当名录为空时加载"))
 @common.as_json
 def seed(demo: bool, if_empty: bool, json_: bool) -> None:
-    """加载随产品附带的国家名录 / load the national lists the product ships. Safe to repeat."""
+    """Load the national lists the product ships. Safe to repeat."""
     load_seed(demo, if_empty, json_)
 
 
 def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
     """Load the lists of seed_data/; with ``if_empty`` only into a register that holds nothing else."""
-    from registry.importers.seed import seed_sources
+    from registry.importers.seed import loader
     from registry.log.publish import PublishedLog
 
     with common.open_database() as database:
-        if if_empty and not seed_sources.is_seed_incomplete(database):
+        if if_empty and not loader.is_seed_incomplete(database):
             return
         from registry.importers.seed import loader
 
@@ -113,33 +118,25 @@ def load_seed(demo: bool, if_empty: bool, json_: bool = False) -> None:
         return
     for row in results:
         if row.first is None:
-            click.echo(f"{row.source}: " + write_bilingual("已加载过"))
+            click.echo(f"{row.source}: {write_bilingual('已加载过')}")
         else:
-            click.echo(
-                f"{row.source}: {row.institutions} "
-                + write_bilingual("家机构")
-                + "，"
-                + write_bilingual("日志")
-                + f" {row.first}-{row.last}"
-            )
+            entries = f"{write_bilingual('日志')} {row.first}-{row.last}"
+            click.echo(f"{row.source}: {row.institutions} {write_bilingual('家机构')}，{entries}")
 
 
-@main.command("settings")
+@main.command("settings", help=write_bilingual("列出所有环境变量设置"))
 @common.as_json
 def show_settings(json_: bool) -> None:
-    """列出所有环境变量设置 / every setting with its default and meaning."""
-    rows = settings.list_settings()
-    if json_:
-        common.print_json([dict(zip(("variable", "default", "meaning"), row, strict=True)) for row in rows])
-        return
-    for variable, default, meaning in rows:
-        click.echo(f"{variable}  [{default or '-'}]\n    {meaning}")
+    """List every setting with its default and meaning."""
+    rows = [dict(zip(("variable", "default", "meaning"), row, strict=True)) for row in settings.list_settings()]
+    lines = (f"{row['variable']}  [{row['default'] or '-'}]\n    {row['meaning']}" for row in rows)
+    common.print_result(rows, lines, json_)
 
 
-@main.command()
+@main.command(help=write_bilingual("由日志重建视图"))
 @click.argument("view", required=False)
 def rebuild(view: str | None) -> None:
-    """由日志重建视图 / empty a view (all by default) and replay the log into it; `log`: the published files."""
+    """Empty a view (all by default) and replay the log into it; `log`: the published files."""
     from registry import views
     from registry.log.publish import PublishedLog
     from registry.search.engine import EngineUnavailable
@@ -151,7 +148,7 @@ def rebuild(view: str | None) -> None:
             click.echo(write_bilingual("log: 已重建"))
             return
         for name in views.rebuild_views(database, view, lambda done: report_progress("rebuild", done)):
-            click.echo(f"{name}: " + write_bilingual("已重建"))
+            click.echo(f"{name}: {write_bilingual('已重建')}")
         loaded = settings.load()
         if loaded.search_url and view in (None, "search"):
             outside = OutsideSearch(database, loaded.search_url, loaded.search_key)
@@ -159,39 +156,31 @@ def rebuild(view: str | None) -> None:
                 number = outside.rebuild_now()
             except EngineUnavailable as error:
                 raise CannotAnswer(
-                    Message("站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。", error=error),
+                    Message("站外搜索引擎未能重建：{error}。内嵌搜索不受影响，引擎恢复后会自动跟上。", error=error)
                 ) from error
-            click.echo("meilisearch: " + write_bilingual("已重建") + f", {number} " + write_bilingual("家机构"))
+            click.echo(f"meilisearch: {write_bilingual('已重建')}, {number} {write_bilingual('家机构')}")
 
 
-@main.command()
+@main.command(help=write_bilingual("各视图落后于日志的条数"))
 @common.as_json
 def lag(json_: bool) -> None:
-    """各视图落后于日志的条数 / how many entries each view is behind."""
+    """Show how many entries each view is behind."""
     from registry import views
 
     with common.open_database() as database, database.reading() as connection:
         behind = views.measure_lag(connection)
-    if json_:
-        common.print_json(behind)
-        return
-    for name, number in behind.items():
-        click.echo(f"{name}: {number}")
+    common.print_result(behind, (f"{name}: {number}" for name, number in behind.items()), json_)
 
 
-@main.command()
+@main.command(help=write_bilingual("运行网站与接口"))
 @click.option("--host", default="127.0.0.1", show_default=True, help=write_bilingual("监听地址"))
 @click.option(
-    "--port",
-    default=8000,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help=write_bilingual("端口，0 为任选"),
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help=write_bilingual("端口，0 为任选")
 )
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help=write_bilingual("进程数"))
 @click.option("--setup", is_flag=True, help=write_bilingual("先建库；名录为空时加载随附名录"))
 def serve(host: str, port: int, workers: int, setup: bool) -> None:
-    """运行网站与接口 / run the pages and the API; prints one line with the address when ready."""
+    """Run the pages and the API; prints one line with the address when ready."""
     from registry import server
 
     if setup:
@@ -200,3 +189,74 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
     with common.open_database():
         pass  # refuse before binding when there is nothing to serve
     server.run_server(host, port, workers, settings.load())
+
+
+@main.group(help=write_bilingual("本机时钟：所知的时间、确认"))
+def clock() -> None:
+    """The clock of this machine: what is known of the time, and confirming it."""
+
+
+@clock.command("show", help=write_bilingual("时钟、所知的时间，以及是否停止写入"))
+@common.as_json
+def show_clock(json_: bool) -> None:
+    """Show the clock, what is known of the time, and whether appends are stopped."""
+    check = PublishedLog(settings.load()).clock
+    with common.open_database() as database, database.reading() as connection:
+        evidence, now = check.collect_evidence(connection), read_clock()
+    fault = clock_check.find_clock_fault(evidence, now)
+    before = evidence.before
+    report: dict[str, Any] = {
+        "clock": now,
+        "present": find_present(evidence.entry),
+        "entry": _to_instant(evidence.entry),
+        "signed": _to_instant(evidence.signed),
+        "files": _to_instant(evidence.files),
+        "seen": _to_instant(before.seen_at) if before else None,
+        "expected": before.find_expected_time(evidence.running) if before else None,
+        "confirmed": _to_instant(before.confirmed_at) if before else None,
+        "synchronised": evidence.synchronised,
+        "sources": {statement.message.to_text("en"): statement.instant for statement in evidence.statements},
+        "wrong": {"zh": fault.zh, "en": fault.en} if fault else None,
+    }
+    if json_:
+        common.print_json(report)
+        return
+    for name, words in _LABELS.items():
+        click.echo(f"{words}: {report[name] if report[name] is not None else '-'}")
+    for statement in evidence.statements:
+        click.echo(f"{statement.message.to_bilingual()}: {statement.instant}")
+    click.echo(fault.get_text("zh-CN") if fault else write_bilingual("可以写入"))
+    if fault:
+        click.echo(fault.get_text("en"))
+
+
+@clock.command(
+    "confirm",
+    help=common.write_help(Message("确认本机时钟无误，恢复写入"), Message("请先看表；有时间源否认时拒绝")),
+)
+@click.option("--by", metavar="USER", required=True, help=write_bilingual("管理员账号"))
+def confirm_clock(by: str) -> None:
+    """Say that the clock of this machine is right, so that entries are appended again."""
+    check = PublishedLog(settings.load()).clock
+    with common.open_database() as database, database.writing() as connection:
+        accounts.require_role(connection, by, "administrator")
+        audit_log.record_event(connection, by, "clock_confirmed", f"clock:{read_clock().isoformat(timespec='seconds')}")
+        heartbeat = check.confirm_clock(connection)
+    click.echo(f"{write_bilingual('已确认')}: {from_milliseconds(heartbeat.confirmed_at)}")
+
+
+_LABELS = {
+    "clock": write_bilingual("本机时钟"),
+    "present": write_bilingual("名录的现在"),
+    "entry": write_bilingual("末条日志记录于"),
+    "signed": write_bilingual("末个检查点签发于"),
+    "files": write_bilingual("日志文件写于"),
+    "seen": write_bilingual("上次无误的时钟"),
+    "expected": write_bilingual("据此现应为"),
+    "confirmed": write_bilingual("管理员确认于"),
+    "synchronised": write_bilingual("系统与时间服务同步"),
+}
+
+
+def _to_instant(milliseconds: int) -> Any:
+    return from_milliseconds(milliseconds) if milliseconds else None

@@ -1,4 +1,7 @@
-"""Commands that change the register, all through proposals: import, known-as, proposals, approve, reject, suspend."""
+"""Commands that change the register, all through proposals.
+
+import, known-as, correct and redact propose, proposals lists, approve and reject decide; suspend acts at once.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from registry import proposals as four_eyes
 from registry import settings
 from registry.cli import common, detect_language, main
-from registry.errors import AuditFailed
+from registry.domain import schema
+from registry.domain.model import Change, Draft, Entry
+from registry.errors import AuditFailed, InvalidInput
+from registry.log import store
+from registry.log.clock import from_milliseconds
 from registry.log.publish import PublishedLog
-from registry.proposals import changeset
-from registry.records import asof
-from registry.texts import write_bilingual
+from registry.proposals import changeset, redaction
+from registry.records import asof, history, timeline
+from registry.records.history import FieldChange
+from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # takes a while to import
     from registry.importers.wizard.list_import import ImportOutcome
@@ -24,7 +33,7 @@ if TYPE_CHECKING:  # takes a while to import
 _SHOWN = 20
 
 
-@main.command("import")
+@main.command("import", help=write_bilingual("导入 docx、xlsx 或 csv 名录，形成提案"))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as-of", required=True, type=common.DayParam(), help=write_bilingual("名录截止日"))
 @click.option("--published", type=common.DayParam(), help=write_bilingual("公布日"))
@@ -43,7 +52,7 @@ def import_list(  # noqa: PLR0913 - one parameter per option
     dry_run: bool,
     json_: bool,
 ) -> None:
-    """导入 docx、xlsx 或 csv 名录，形成提案 / turn a list file into a proposal: audit, difference, id."""
+    """Turn a list file into a proposal: audit, difference, id."""
     from registry.importers.wizard import list_import
 
     if not dry_run:
@@ -60,17 +69,17 @@ def import_list(  # noqa: PLR0913 - one parameter per option
     _print_outcome(outcome, json_)
 
 
-@main.command("known-as")
+@main.command(
+    "known-as",
+    help=common.write_help(Message("导入俗称表（提案）"), Message("表中机构的俗称以表为准，其他机构不变")),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--from", "day", type=common.DayParam(), help=write_bilingual("自哪一天起，默认今天"))
 @common.by_user
 @click.option("--dry-run", is_flag=True, help=write_bilingual("只比对，不提案"))
 @common.as_json
 def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
-    """导入俗称表（提案）/ propose the names people use: a csv of name, known_as, source.
-
-    表中机构的俗称以表为准，其他机构不变 / those in the file get exactly its names; the others are left as they are.
-    """
+    """Propose the names people use: a csv of name, known_as, source."""
     from registry.importers.seed import common_names
 
     if not dry_run:
@@ -104,12 +113,8 @@ def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
         common.print_json(outcome)
         return
     click.echo(
-        write_bilingual("行")
-        + f": {outcome.rows}    "
-        + write_bilingual("机构")
-        + f": {outcome.institutions}    "
-        + write_bilingual("范围")
-        + f": {outcome.scope}"
+        f"{write_bilingual('行')}: {outcome.rows}    {write_bilingual('机构')}: {outcome.institutions}    "
+        f"{write_bilingual('范围')}: {outcome.scope}"
     )
     for level, words in (
         ("error", write_bilingual("错误")),
@@ -156,36 +161,28 @@ def _format_difference(name: str, item: dict[str, Any]) -> str:
 
 def _print_omitted_count(number: int) -> None:
     if number > _SHOWN:
-        click.echo("  " + write_bilingual("…… 另有{number}项，用 --json 查看全部", number=number - _SHOWN))
+        click.echo(f"  {write_bilingual('…… 另有{number}项，用 --json 查看全部', number=number - _SHOWN)}")
 
 
-@main.command()
+@main.command(help=write_bilingual("待审批的提案"))
 @click.option("--all", "every", is_flag=True, help=write_bilingual("包括已处理的"))
 @common.as_json
 def proposals(every: bool, json_: bool) -> None:
-    """待审批的提案 / proposals waiting for a second person."""
+    """List proposals waiting for a second person."""
     with common.open_database() as database, database.reading() as connection:
         rows = four_eyes.list_proposals(connection, None if every else "pending")
-    if json_:
-        common.print_json(rows)
-        return
-    if not rows:
-        click.echo(write_bilingual("没有待审批的提案"))
-    for row in rows:
-        click.echo(
-            f"{row.id}  {row.state}  {row.title}  {row.items} "
-            + write_bilingual("条", context="cli.proposals")
-            + f"  {row.proposer}"
-        )
+    items = write_bilingual("条", context="cli.proposals")
+    lines = [f"{row.id}  {row.state}  {row.title}  {row.items} {items}  {row.proposer}" for row in rows]
+    common.print_result(rows, lines or [write_bilingual("没有待审批的提案")], json_)
 
 
-@main.command()
+@main.command(help=write_bilingual("批准提案（须为未参与者）"))
 @click.argument("identifier", metavar="ID", type=int)
 @common.by_decider
 @click.option("--seen", metavar="HASH", help=write_bilingual("所审内容的哈希，默认取当前"))
 @common.as_json
 def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
-    """批准提案（须为未参与者）/ approve a proposal; whoever touched it is refused."""
+    """Approve a proposal; whoever touched it is refused."""
     with common.open_database() as database:
         with database.reading() as connection:
             proposal = four_eyes.get_proposal(connection, identifier)
@@ -198,34 +195,33 @@ def approve(identifier: int, by: str, seen: str | None, json_: bool) -> None:
                 log=PublishedLog(settings.load()),
                 progress=lambda done: report_progress("append", done),
             )
-    if json_:
-        common.print_json({"proposal": identifier, "first_entry": first, "last_entry": last})
-    else:
-        click.echo(write_bilingual("已批准") + f": {identifier}，" + write_bilingual("日志") + f" {first}-{last}")
+    line = f"{write_bilingual('已批准')}: {identifier}，{write_bilingual('日志')} {first}-{last}"
+    common.print_result({"proposal": identifier, "first_entry": first, "last_entry": last}, [line], json_)
 
 
-@main.command()
+@main.command(help=write_bilingual("退回提案"))
 @click.argument("identifier", metavar="ID", type=int)
 @common.by_decider
 @click.option("--reason", required=True, help=write_bilingual("理由"))
 def reject(identifier: int, by: str, reason: str) -> None:
-    """退回提案 / turn a proposal down with a reason."""
+    """Turn a proposal down with a reason."""
     with common.open_database() as database:
         four_eyes.reject(database, identifier, by=by, reason=reason, log=PublishedLog(settings.load()))
-    click.echo(write_bilingual("已否决") + f": {identifier}")
+    click.echo(f"{write_bilingual('已否决')}: {identifier}")
 
 
-@main.command()
+@main.command(
+    help=common.write_help(
+        Message("紧急暂停：立即生效，24小时内须由另一人确认"), Message("CODE：机构编码；逾期未确认即恢复原记载")
+    )
+)
 @click.argument("code")
 @click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码，可重复；默认全部"))
 @click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
 @common.by_decider
 @common.as_json
 def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_: bool) -> None:
-    """紧急暂停：立即生效，24小时内须由另一人确认 / suspend at once; another person confirms within 24 hours.
-
-    CODE: 机构编码 / an institution's public code. 逾期未确认即恢复原记载 / unconfirmed, it falls back.
-    """
+    """Suspend at once; another person confirms within 24 hours."""
     with common.open_database() as database:
         with database.reading() as connection:
             subject = changeset.resolve_subject(connection, code, ["institution"])
@@ -234,11 +230,153 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
     if json_:
         common.print_json(result)
         return
-    until = f"{asof.instant_at(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
-    click.echo(
-        write_bilingual("已暂停")
-        + f": {'、'.join(result.techniques)}，"
-        + write_bilingual("日志")
-        + f" {result.first_entry}-{result.last_entry}"
+    until = f"{from_milliseconds(result.confirm_by).astimezone(asof.SHANGHAI):%Y-%m-%d %H:%M}"
+    entries = f"{write_bilingual('日志')} {result.first_entry}-{result.last_entry}"
+    click.echo(f"{write_bilingual('已暂停')}: {'、'.join(result.techniques)}，{entries}")
+    click.echo(f"{until} {write_bilingual('前须由另一人确认')} {result.waiting} --by USER")
+
+
+_KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
+
+
+class _Correction(msgspec.Struct):
+    """The JSON of `correct`; ``changes`` compare the record on the day --from before and after."""
+
+    proposal: int
+    subject: str
+    valid_from: dt.date
+    changes: list[FieldChange]
+
+
+class _Redaction(msgspec.Struct):
+    """The JSON of `redact`; ``erases``: the number of entries in which each path's value would be erased."""
+
+    proposal: int
+    subject: str
+    erases: dict[str, int]
+
+
+@main.command(
+    help=common.write_help(
+        Message("删除一人的个人信息（提案）"), Message("SUBJECT：practitioner:XXXXXXXX、sanction:XXXXXXXX 或公共编码")
     )
-    click.echo(f"{until} " + write_bilingual("前须由另一人确认") + f" {result.waiting} --by USER")
+)
+@click.argument("subject")
+@click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
+@common.by_user
+@common.as_json
+def redact(subject: str, reason: str, by: str | None, json_: bool) -> None:
+    """Propose to erase all personal values of a practitioner or sanction."""
+    by = common.require_account(by)
+    with common.open_database() as database:
+        with database.reading() as connection:
+            plan = redaction.plan_redaction(connection, subject, reason, asof.find_today(connection))
+            size = store.read_head(connection).size
+        erased, log = plan.draft.subject, PublishedLog(settings.load())
+        proposal = four_eyes.propose(
+            database, [plan.draft], by=by, title=f"删除个人信息：{erased}", kind="redaction", base_size=size, log=log
+        )
+    if json_:
+        common.print_json(_Redaction(proposal=proposal, subject=erased, erases=plan.erases))
+        return
+    for path, number in plan.erases.items():
+        entries = write_bilingual("涉及 {number} 条记录", number=number)
+        click.echo(f"{write_bilingual('将删除')}: {erased} {path}，{entries}")
+    click.echo(write_bilingual("批准后，公众在任何日期、任何时点的记录中都看不到这些内容，其余记载不变；不可恢复"))
+    common.print_proposal(proposal)
+
+
+@main.command(
+    help=common.write_help(
+        Message("更正记载（提案），可追溯到过去的日期"),
+        Message("CODE：公共编码，或 类别:编码；VALUE：JSON 或文字，空为“不再载明”"),
+    )
+    + "\n\n"
+    + f"""{write_bilingual("例如")}: level=三级甲等 'approvals.IVF={{"stage":"formal"}}' campus="""
+)
+@click.argument("code")
+@click.argument("fields", metavar="FIELD=VALUE...", nargs=-1, required=True)
+@click.option("--from", "day", required=True, type=common.DayParam(), help=write_bilingual("自哪一天起"))
+@click.option("--reason", required=True, help=write_bilingual("理由，会公开，勿写姓名"))
+@click.option("--source", help=write_bilingual("依据的来源编号"))
+@common.by_user
+@common.as_json
+def correct(  # noqa: PLR0913 - one parameter per option
+    code: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None, by: str | None, json_: bool
+) -> None:
+    """Propose a correction, also of days long past."""
+    by = common.require_account(by)
+    if not reason.strip():
+        raise InvalidInput(Message("请用 --reason 说明为何更正。"))
+    with common.open_database() as database:
+        with database.reading() as connection:
+            draft = _parse_draft(changeset.resolve_subject(connection, code, _KINDS), fields, day, reason, source)
+            if source:
+                changeset.resolve_subject(connection, f"source:{source}", ["source"])
+            size = store.read_head(connection).size
+            changes = _compare_draft(store.read_subject_entries(connection, draft.subject, size), draft)
+        proposal = four_eyes.propose(
+            database,
+            [draft],
+            by=by,
+            title=f"更正：{draft.subject} 自 {day} 起 {'、'.join(draft.change.set)}",
+            kind="correction",
+            report={"subject": draft.subject, "valid_from": day, "changes": changes},
+            base_size=size,
+            log=PublishedLog(settings.load()),
+        )
+    if json_:
+        common.print_json(_Correction(proposal=proposal, subject=draft.subject, valid_from=day, changes=changes))
+        return
+    for change in changes:
+        click.echo(f"{change.field}: {_format_value(change.from_)} -> {_format_value(change.to)}")
+    common.print_proposal(proposal)
+
+
+def _parse_draft(subject: str, fields: tuple[str, ...], day: dt.date, reason: str, source: str | None) -> Draft:
+    values: dict[str, Any] = {}
+    for field in fields:
+        path, equals, text = field.partition("=")
+        if not equals or not path or path in values:
+            raise click.UsageError(write_bilingual("“{field}”须写成 字段=值，每个字段一次", field=field))
+        values[path] = _parse_value(subject, path, text, day)
+    return _make_draft(subject, values, day, reason, source)
+
+
+def _parse_value(subject: str, path: str, text: str, day: dt.date) -> Any:
+    """Parse JSON where the field takes it; otherwise return the text: a number such as a USCC is text, too."""
+    if not text:
+        return None
+    try:
+        value = msgspec.json.decode(text)
+        schema.check_draft(_make_draft(subject, {path: value}, day))
+    except (msgspec.DecodeError, InvalidInput):
+        return text
+    return value
+
+
+def _make_draft(
+    subject: str, values: dict[str, Any], day: dt.date, reason: str | None = None, source: str | None = None
+) -> Draft:
+    kind: Any = subject.partition(":")[0]
+    change = Change(kind=kind, set=values, reason=reason)
+    return Draft(subject=subject, change=change, valid_from=day, source=source or None)
+
+
+def _compare_draft(entries: list[Entry], draft: Draft) -> list[FieldChange]:
+    """Compare the day's values with the draft's; personal values are left out, because proposals are stored."""
+    personal = schema.PERSONAL.get(draft.change.kind, frozenset())
+    spans: list[timeline.Span] = []
+    for entry in entries:
+        spans, _ = timeline.apply_entry(spans, entry)
+    before = history.get_values_on(spans, draft.valid_from.isoformat())
+    return [
+        FieldChange(field=path) if path in personal else FieldChange(field=path, from_=before.get(path), to=value)
+        for path, value in draft.change.set.items()
+    ]
+
+
+def _format_value(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -12,15 +12,14 @@ from registry import accounts, settings
 from registry.accounts import audit_log
 from registry.cli import common, detect_language, main
 from registry.records import asof
-from registry.texts import write_bilingual
+from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # these take a while to import
-    from registry.editions.export import ExportResult
-    from registry.editions.folder_check import FolderCheck
+    from registry.editions.export import ExportResult, FolderCheck
     from registry.editions.plan import EditionPlan
 
 
-@main.command()
+@main.command(help=write_bilingual("提出公布一期名录，或撤回一期"))
 @click.option("--title", help=write_bilingual("名单的标题"))
 @click.option("--as-of", type=common.DayParam(), help=write_bilingual("截止日，默认今天"))
 @click.option(
@@ -43,7 +42,7 @@ def publish(  # noqa: PLR0913 - one parameter per option
     by: str | None,
     json_: bool,
 ) -> None:
-    """提出公布一期名录，或撤回一期 / propose an edition of the list, or its withdrawal; a second person approves."""
+    """Propose an edition of the list, or its withdrawal; a second person approves."""
     from registry.editions import plan
     from registry.log.publish import PublishedLog
     from registry.proposals import edition_proposals
@@ -73,28 +72,19 @@ def publish(  # noqa: PLR0913 - one parameter per option
 def _print_plan(planned: EditionPlan) -> None:
     totals, difference = planned.totals, planned.difference
     click.echo(
-        write_bilingual("第{number}期", number=planned.number)
-        + "    "
-        + write_bilingual("截至")
-        + f": {planned.as_of}    "
-        + write_bilingual("机构")
-        + f": {totals.institutions}    "
-        + write_bilingual("日志")
-        + f": {planned.log.size}"
+        f"{write_bilingual('第{number}期', number=planned.number)}    {write_bilingual('截至')}: {planned.as_of}    "
+        f"{write_bilingual('机构')}: {totals.institutions}    {write_bilingual('日志')}: {planned.log.size}"
     )
     if difference.since is None:
         click.echo(write_bilingual("此前没有公布过"))
     else:
         counts = {name: len(getattr(difference, name)) for name in _PARTS}
         changes = "  ".join(f"{_PARTS[name]}: {count}" for name, count in counts.items() if count)
-        click.echo(
-            write_bilingual("与第{since}期相比", since=difference.since) + f": {changes or write_bilingual('没有变化')}"
-        )
+        since = write_bilingual("与第{since}期相比", since=difference.since)
+        click.echo(f"{since}: {changes or write_bilingual('没有变化')}")
     for warning in planned.warnings:
-        names = "、".join(warning.names[:3])
-        click.echo(
-            write_bilingual("注意") + f": {warning.kind} {warning.count}  {names}{' …' if warning.count > 3 else ''}"
-        )
+        names = "、".join(warning.names[:3]) + (" …" if warning.count > 3 else "")
+        click.echo(f"{write_bilingual('注意')}: {warning.kind} {warning.count}  {names}")
 
 
 _PARTS = {
@@ -108,7 +98,13 @@ _PARTS = {
 }
 
 
-@main.command()
+@main.command(
+    help=common.write_help(
+        Message("写出一期名录的全部文件，默认最新一期"),
+        Message("--check 核对一个文件夹"),
+        Message("EDITION：期号，或 latest、latest-行政区划代码"),
+    )
+)
 @click.argument("edition", required=False)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help=write_bilingual("写到这个文件夹"))
 @click.option(
@@ -119,13 +115,8 @@ _PARTS = {
 )
 @common.as_json
 def export(edition: str | None, out: Path | None, checked: Path | None, json_: bool) -> None:
-    """写出一期名录的全部文件，默认最新一期 / write an edition's files, the latest by default.
-
-    --check 核对一个文件夹 / verifies a folder.
-
-    EDITION: 期号，或 latest、latest-行政区划代码 / its number, or latest, or latest-REGION.
-    """
-    from registry.editions import folder_check
+    """Write an edition's files, the latest by default."""
+    from registry.editions import export as export_module
     from registry.editions.export import export_edition
     from registry.register import open_register
 
@@ -137,7 +128,7 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
         with common.show_progress(quiet=json_) as report_progress:
             if checked is not None:
                 keys = register.receipts.list_keys()
-                result = folder_check.check_folder(register.editions, keys, checked, report_progress)
+                result = export_module.check_folder(register.editions, keys, checked, report_progress)
             else:
                 result = export_edition(register.editions, edition or "latest", out or Path(), report_progress)
         if checked is None:
@@ -145,9 +136,5 @@ def export(edition: str | None, out: Path | None, checked: Path | None, json_: b
                 audit_log.record_event(connection, accounts.SHELL, "edition_exported", f"edition:{result.edition.id}")
     finally:
         register.close()
-    if json_:
-        common.print_json(result)
-        return
-    for file in result.files:
-        click.echo(f"{file.sha256}  {file.size:>12,}  {file.name}")
-    click.echo(result.describe(detect_language()))
+    files = [f"{file.sha256}  {file.size:>12,}  {file.name}" for file in result.files]
+    common.print_result(result, [*files, result.describe(detect_language())], json_)

@@ -14,10 +14,10 @@ from registry.domain import regions
 from registry.domain.model import LONGEST_TEXT, Answer, Claim, Person, Provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
-from registry.institutions.search import SearchExplanation
+from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest
 from registry.records.asof import SHANGHAI, get_day_end
-from registry.register import InstitutionHit, SearchRequest, open_register
-from registry.search.readings import Hit, QueryReading, Understood
+from registry.register import open_register
+from registry.search.readings import QueryReading, Understood
 from registry.texts import Listing, Message, write_bilingual
 
 on_day = click.option("--on", type=common.DayParam(), help=write_bilingual("哪一天的情况，默认今天"))
@@ -28,7 +28,7 @@ known_at = click.option(
 )
 
 
-@main.command()
+@main.command(help=write_bilingual("公众查询所见"))
 @click.argument("query")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 500), help=write_bilingual("最多几条"))
 @on_day
@@ -38,7 +38,7 @@ known_at = click.option(
 def search(
     query: str, limit: int, on: dt.date | None, known_at: dt.datetime | None, explain: bool, json_: bool
 ) -> None:
-    """公众查询所见 / what the public search shows."""
+    """Show what the public search shows."""
     register = open_register(settings.load())
     result = register.search_institutions(SearchRequest(q=query), register.make_as_of(on, known_at), limit=limit)
     explanation = register.explain_search(query) if explain else None
@@ -68,14 +68,14 @@ def _print_institution(item: InstitutionHit) -> None:
     it = item.institution
     offered = "、".join(BY_CODE[approval.technique].plain_zh for approval in it.approvals)
     status = "" if it.status == "listed" else f"  [{it.status}]"
-    lacks = "".join("  " + write_bilingual("未获批") + f": {BY_CODE[code].plain_zh}" for code in item.lacks)
+    lacks = "".join(f"  {write_bilingual('未获批')}: {BY_CODE[code].plain_zh}" for code in item.lacks)
     click.echo(f"{it.code}  {it.name}{status}\n           {it.address}\n           {offered}  ({item.match}){lacks}")
     for person in item.practitioners:
         click.echo(f"           {person.name}  {person.role or ''}")
 
 
-@main.command()
-@click.argument("name")
+@main.command(help=write_bilingual("核验一条：该机构当日是否获准"))
+@click.argument("name", required=False)
 @click.option("--technique", "techniques", multiple=True, help=write_bilingual("技术代码或俗称，可重复"))
 @on_day
 @known_at
@@ -85,11 +85,11 @@ def _print_institution(item: InstitutionHit) -> None:
 @click.option(
     "--text",
     type=click.File("r", encoding="utf-8"),
-    help=write_bilingual("广告内容的文件，- 为标准输入"),
+    help=write_bilingual("广告内容的文件，- 为标准输入；不写名称时就其中写有的机构作答"),
 )
 @common.as_json
 def verify(  # noqa: PLR0913 - one parameter per option
-    name: str,
+    name: str | None,
     techniques: tuple[str, ...],
     on: dt.date | None,
     known_at: dt.datetime | None,
@@ -99,7 +99,9 @@ def verify(  # noqa: PLR0913 - one parameter per option
     text: TextIO | None,
     json_: bool,
 ) -> None:
-    """核验一条：该机构当日是否获准 / one verdict: was it licensed for this, there, on that day?"""
+    """Print one verdict: was it licensed for this, there, on that day?"""
+    if name is None and text is None:
+        raise click.UsageError(write_bilingual("请写机构名称，或用 --text 给出广告内容"))
     register = open_register(settings.load())
     register.follow_log()
     claim = Claim(
@@ -121,9 +123,9 @@ def verify(  # noqa: PLR0913 - one parameter per option
         click.echo(f"  {answer.match.code}  {answer.match.name}  {answer.match.address}")
     for candidate in answer.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
-    for line in _describe_further_answers(answer):
+    for line in (*_describe_further_answers(answer), *_describe_mentions(answer)):
         click.echo(f"  {line}")
-    click.echo("  " + write_bilingual("日志") + f" {answer.log.size}  {answer.log.root[:16]}")
+    click.echo(f"  {write_bilingual('日志')} {answer.log.size}  {answer.log.root[:16]}")
 
 
 def _read_ad_text(file: TextIO) -> str:
@@ -133,26 +135,31 @@ def _read_ad_text(file: TextIO) -> str:
     except UnicodeDecodeError as error:
         raise InvalidInput(Message("文本不是 UTF-8 编码。")) from error
     if len(text) > LONGEST_TEXT:
-        raise InvalidInput(
-            Message("文本太长，最多{longest_text}个字符，请分段核验。", longest_text=LONGEST_TEXT),
-        )
+        raise InvalidInput(Message("文本太长，最多{longest_text}个字符，请分段核验。", longest_text=LONGEST_TEXT))
     return text
 
 
 def _describe_further_answers(answer: Answer) -> Iterator[str]:
     """Describe, a line each, what is answered of the person, the certificate and the wording."""
     if answer.practitioner:
-        yield write_bilingual("人员") + f" {answer.practitioner.verdict}: {answer.practitioner.explanation}"
+        yield f"{write_bilingual('人员')} {answer.practitioner.verdict}: {answer.practitioner.explanation}"
     if answer.ad_certificate:
-        yield write_bilingual("广告审查证明") + f" {answer.ad_certificate.verdict}: {answer.ad_certificate.explanation}"
+        yield f"{write_bilingual('广告审查证明')} {answer.ad_certificate.verdict}: {answer.ad_certificate.explanation}"
     for flag in answer.content_flags:
         code = f" ({flag.technique})" if flag.technique else ""
-        yield write_bilingual("内容") + f" {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+        yield f"{write_bilingual('内容')} {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+
+
+def _describe_mentions(answer: Answer) -> Iterator[str]:
+    """Describe, a line each, the institutions that the text names."""
+    for mention in answer.mentions:
+        code = f"  {mention.code}" if mention.code else ""
+        yield write_bilingual("文中机构") + f" {mention.verdict}: {mention.text}{code}  [{mention.start}:{mention.end}]"
 
 
 def _describe_times(on: dt.date | None, known_at: dt.datetime | None) -> str:
     """Describe the times that were asked for other than now: an old answer must not read as today's."""
-    parts = [f"{on} " + write_bilingual("的情况")] if on else []
+    parts = [f"{on} {write_bilingual('的情况')}"] if on else []
     if known_at:
         shown = known_at.astimezone(SHANGHAI).isoformat(sep=" ", timespec="seconds")
         parts.append(write_bilingual("只按截至 {shown} 所知", shown=shown))
@@ -168,42 +175,37 @@ def _describe_search(explanation: SearchExplanation, limit: int) -> Iterator[str
     if query.is_meaningless:
         yield write_bilingual("没有可查的字")
         return
-    yield write_bilingual("理解") + " (" + write_bilingual("加分越少越好") + "):"
+    yield f"{write_bilingual('理解')} ({write_bilingual('加分越少越好')}):"
     if query.listing is not None:
         first = write_bilingual("，先于名称") if query.listing_first else ""
         yield f"  {_describe_reading(query.listing)}{first}"
     for reading in query.readings:
         yield f"  {_describe_reading(reading)}  +{reading.cost:.2f}"
-    yield write_bilingual("引擎") + f": {explanation.engine or '-'}"
+    yield f"{write_bilingual('引擎')}: {explanation.engine or '-'}"
     for number, stage in enumerate(explanation.stages, 1):
         yield (
-            "  "
-            + write_bilingual("第{number}步", number=number)
-            + f": {stage.expressions} "
-            + write_bilingual("个条件")
-            + f", {stage.documents} "
-            + write_bilingual("份新文档")
-            + f", {stage.fitted} "
-            + write_bilingual("相符")
+            f"  {write_bilingual('第{number}步', number=number)}: {stage.expressions} {write_bilingual('个条件')}, "
+            f"{stage.documents} {write_bilingual('份新文档')}, {stage.fitted} {write_bilingual('相符')}"
         )
-    yield write_bilingual("得分") + ":"
+    yield f"{write_bilingual('得分')}:"
     for hit in explanation.hits[:limit]:
-        yield f"  {_format_hit(hit)}"
+        code = hit.subject.partition(":")[2]
+        yield f"  {hit.cost:5.2f}  {hit.match:<12} {hit.fitted or '-'}  ({code})"
     if not explanation.hits:
         yield "  -"
     elif len(explanation.hits) > limit:
-        yield "  " + write_bilingual("… {count} 更多", count=len(explanation.hits) - limit)
+        yield f"  {write_bilingual('… {count} 更多', count=len(explanation.hits) - limit)}"
 
 
 def _describe_reading(reading: QueryReading) -> str:
     parts = []
     if reading.ways:
         sounds = " | ".join("'".join(piece.value.partition(".")[0] for piece in way) for way in reading.ways)
-        parts.append(write_bilingual("读音") + f": {sounds}")
+        parts.append(f"{write_bilingual('读音')}: {sounds}")
     if reading.letters:
-        parts.append(write_bilingual("首字母") + f": {reading.letters}")
+        parts.append(f"{write_bilingual('首字母')}: {reading.letters}")
     if reading.text:
-        parts.append(write_bilingual("名称或地址") + f": {' + '.join(reading.parts) or reading.text}")
+        parts.append(f"{write_bilingual('名称或地址')}: {' + '.join(reading.parts) or reading.text}")
     parts += [_describe_meaning(word) for word in reading.understood]
     return "；".join(parts) or "-"
 
@@ -212,12 +214,8 @@ def _describe_meaning(word: Understood) -> str:
     if word.kind == "region":
         place = regions.find_region(word.value)
         names = (place.province, place.city, place.district) if place else ()
-        return write_bilingual("地区") + f": {word.text} = {''.join(name or '' for name in names)} {word.value}"
+        return f"{write_bilingual('地区')}: {word.text} = {''.join(name or '' for name in names)} {word.value}"
     if word.kind == "technique":
-        return write_bilingual("技术") + f": {word.text} = {BY_CODE[word.value].official_zh}"
+        return f"{write_bilingual('技术')}: {word.text} = {BY_CODE[word.value].official_zh}"
     kind = write_bilingual("运行情况") if word.kind == "stage" else write_bilingual("类别")
     return f"{kind}: {word.text} = {word.value}"
-
-
-def _format_hit(hit: Hit) -> str:
-    return f"{hit.cost:5.2f}  {hit.match:<12} {hit.fitted or '-'}  ({hit.subject.partition(':')[2]})"

@@ -1,4 +1,4 @@
-"""The command by which another department watches a register's log."""
+"""Commands by which another department follows a register: log witness watches its log, mirror copies it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ import click
 import msgspec
 
 from registry import settings
-from registry.cli import common, detect_language
+from registry.cli import common, detect_language, main
 from registry.cli.log import log_group
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import signing_keys
 from registry.texts import Message, write_bilingual
 
 if TYPE_CHECKING:  # the HTTP client takes a while to import: only when a command asks somebody
-    from registry.log.checkpoint import SignedCheckpoint
     from registry.log.forks import Verdict
+    from registry.log.note import SignedCheckpoint
     from registry.log.trusted_keys import OfferedCheckpoint
     from registry.log.witness import Observation, Signer
+    from registry.operations.mirror import MirrorResult
 
 _VERDICTS: dict[Verdict, str] = {
     "first": write_bilingual("首次"),
@@ -44,7 +45,12 @@ timeout = click.option(
 )
 
 
-@log_group.command("witness")
+@log_group.command(
+    "witness",
+    help=common.write_help(
+        Message("见证：核对 URL 处名录的日志只增不改，可会签"), Message("URL 可为名录网址、日志前缀或本机文件夹")
+    ),
+)
 @click.argument("url")
 @click.option(
     "--dir",
@@ -68,10 +74,7 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
     timeout: float,
     json_: bool,
 ) -> None:
-    """见证：核对 URL 处名录的日志只增不改，可会签 / watch that a register's log only grows, and cosign it if asked.
-
-    URL 可为名录网址、日志前缀或本机文件夹 / the register's address, its log's prefix, or a folder.
-    """
+    """Watch that a register's log only grows, and cosign it if asked."""
     from registry.log import trusted_keys
     from registry.log.remote_log import RemoteLog
     from registry.log.witness import Witness
@@ -83,7 +86,7 @@ def witness_log(  # noqa: PLR0913 - one parameter per option
 
         def run_once() -> RunResult:
             observation = witness.observe_log()
-            _print_outcome(observation, signer, json_, ndjson=every is not None)
+            _print_observation(observation, signer, json_, ndjson=every is not None)
             refusal = find_refusal(observation.verdict, observation.evidence, observation.forks)
             return RunResult(observation.verdict, refusal)
 
@@ -105,43 +108,27 @@ def run_repeatedly(every: float | None, once: Callable[[], RunResult]) -> None:
     has_run = False
     try:
         while True:
+            refusal, is_final = None, every is None
             try:
-                result = _run_translating_errors(once)
-                has_run = True
-                if result.refusal and (every is None or result.verdict == "fork"):
-                    raise _FinalRefusal(result.refusal)
-                refusal = result.refusal
+                result = once()
+                has_run, refusal = True, result.refusal
+                is_final = is_final or result.verdict == "fork"
+            except OSError as error:
+                refusal = CannotAnswer(Message("无法读写 {where}。", where=f"{error.filename}: {error.strerror}"))
             except RegistryError as error:
-                if every is None or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not has_run):
-                    raise
                 refusal = error
+                is_final = is_final or isinstance(error, Conflict) or (isinstance(error, InvalidInput) and not has_run)
+            if refusal and is_final:
+                raise refusal
             if every is None:
                 return
             if refusal:
                 click.echo(f"registry: {refusal.get_text(detect_language())}", err=True)
             time.sleep(every)
-    except _FinalRefusal as final:
-        raise final.refusal from None
     except KeyboardInterrupt:
         if every is None:
             raise
         click.echo(write_bilingual("已停止"), err=True)
-
-
-class _FinalRefusal(Exception):
-    """Carries a refusal past the handler that prints it and tries again."""
-
-    def __init__(self, refusal: RegistryError) -> None:
-        super().__init__(refusal.zh)
-        self.refusal = refusal
-
-
-def _run_translating_errors(once: Callable[[], RunResult]) -> RunResult:
-    try:
-        return once()
-    except OSError as error:
-        where = f"{error.filename}: {error.strerror}"
-        raise CannotAnswer(Message("无法读写 {where}。", where=where)) from error
 
 
 def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]) -> RegistryError | None:
@@ -150,30 +137,26 @@ def find_refusal(verdict: Verdict, evidence: Path | None, forks: tuple[str, ...]
         return LogDamaged(
             Message(
                 "分叉：该名录签发了两份互相矛盾的检查点，历史被改写或密钥被冒用。证据在 {evidence}，"
-                "已有的检查点未被替换。"
-                "请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
+                "已有的检查点未被替换。请勿采信该名录此后的内容，并以其他途径通知主办单位及其上级主管部门。",
                 evidence=evidence,
-            ),
+            )
         )
     if verdict == "unproven":
         return LogDamaged(
             Message(
-                "该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 "
-                "{evidence}，"
+                "该日志没有证明其检查点与所见的一致：文件缺失、被改动或被回退，也可能是分叉。两份检查点在 {evidence}，"
                 "已有的未被替换。请稍后重试，仍如此则通知主办单位。",
                 evidence=evidence,
-            ),
+            )
         )
     if verdict == "older":
-        return LogDamaged(
-            Message("该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。"),
-        )
+        return LogDamaged(Message("该日志给出的检查点比所见的旧：可能是过期缓存，或名录被回退。已有的未被替换。"))
     if forks:
         return LogDamaged(
             Message(
                 "此前发现过分叉，证据在 {forks}；在处理完毕并移走该文件夹之前，每次都会提示，且不会签。",
                 forks=forks[-1],
-            ),
+            )
         )
     return None
 
@@ -187,11 +170,7 @@ def make_json_fields(offered: OfferedCheckpoint, seen: SignedCheckpoint | None, 
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
         "checkpoint": offered.signed.note.decode(),
-        "seen": {
-            "size": seen.checkpoint.size,
-            "root": seen.checkpoint.root.hex(),
-            "checkpoint": seen.note.decode(),
-        }
+        "seen": {"size": seen.checkpoint.size, "root": seen.checkpoint.root.hex(), "checkpoint": seen.note.decode()}
         if seen
         else None,
         "pinned": [key.text for key in offered.keys],
@@ -210,8 +189,7 @@ def print_keys(offered: OfferedCheckpoint) -> None:
         click.echo(write_bilingual("请以其他途径（来函、电话）核对"))
     for identifier in offered.unknown:
         click.echo(
-            write_bilingual("另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出", identifier=identifier),
-            err=True,
+            write_bilingual("另有未采信的密钥 {identifier} 签名；核对后用 --vkey 给出", identifier=identifier), err=True
         )
 
 
@@ -222,10 +200,8 @@ def print_checkpoints(offered: OfferedCheckpoint, seen: SignedCheckpoint | None,
     click.echo(f"{_VERDICTS[verdict]}: {checkpoint.origin} {sizes} {checkpoint.root.hex()}")
     if seen and verdict in ("fork", "unproven", "older"):
         click.echo(
-            write_bilingual("--- 所见")
-            + f"\n{seen.note.decode()}"
-            + write_bilingual("--- 现给出")
-            + f"\n{offered.signed.note.decode()}---"
+            f"{write_bilingual('--- 所见')}\n{seen.note.decode()}"
+            f"{write_bilingual('--- 现给出')}\n{offered.signed.note.decode()}---"
         )
 
 
@@ -245,11 +221,11 @@ def _load_signer(key: Path | None, name: str | None) -> Signer | None:
 
     signer_name = note.check_name(name or socket.gethostname())
     if signing_keys.create_key_file(key):
-        click.echo(write_bilingual("已生成会签密钥") + f": {key}", err=True)
+        click.echo(f"{write_bilingual('已生成会签密钥')}: {key}", err=True)
     return Signer(name=signer_name, key=[pair for pair in signing_keys.load_keys(key) if not pair.is_retired][-1])
 
 
-def _print_outcome(observation: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
+def _print_observation(observation: Observation, signer: Signer | None, json_: bool, ndjson: bool) -> None:
     if json_:
         row = {
             "time": observation.at,
@@ -266,4 +242,54 @@ def _print_outcome(observation: Observation, signer: Signer | None, json_: bool,
     print_keys(observation.offered)
     print_checkpoints(observation.offered, observation.seen, observation.verdict)
     if observation.cosignature and signer:
-        click.echo(write_bilingual("已会签") + f": {signer.verifier.text}\n{observation.cosignature}", nl=False)
+        click.echo(f"{write_bilingual('已会签')}: {signer.verifier.text}\n{observation.cosignature}", nl=False)
+
+
+@main.command(
+    "mirror",
+    help=common.write_help(
+        Message("镜像：在 DIR 保存 URL 处名录的经核验副本"), Message("之后可用：REGISTRY_DATA_DIR=DIR registry serve")
+    ),
+)
+@click.argument("url")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@by_vkey
+@every
+@timeout
+@common.as_json
+def mirror_register(
+    url: str, directory: Path, vkeys: tuple[str, ...], every: float | None, timeout: float, json_: bool
+) -> None:
+    """Keep a verified copy of the register at URL in DIR."""
+    from registry.log import trusted_keys
+    from registry.log.remote_log import RemoteLog
+    from registry.operations.mirror import update_mirror
+
+    keys = trusted_keys.read_given_keys(vkeys)
+    with RemoteLog(url, timeout) as remote:
+
+        def run_once() -> RunResult:
+            with common.show_progress(quiet=json_) as report_progress:
+                result = update_mirror(remote, directory, keys, report_progress)
+            _print_mirror_result(result, directory, json_, ndjson=every is not None)
+            return RunResult(result.verdict, find_refusal(result.verdict, result.evidence, result.forks))
+
+        run_repeatedly(every, run_once)
+
+
+def _print_mirror_result(result: MirrorResult, directory: Path, json_: bool, ndjson: bool) -> None:
+    if json_:
+        row = {
+            "address": result.address,
+            **make_json_fields(result.offered, result.seen, result.verdict),
+            "gained": result.gained,
+            "folder": str(directory),
+            "evidence": str(result.evidence) if result.evidence else None,
+            "forks": result.forks,
+        }
+        print_row(row, ndjson)
+        return
+    print_keys(result.offered)
+    print_checkpoints(result.offered, result.seen, result.verdict)
+    if result.gained:
+        click.echo(f"{write_bilingual('已取得')}: {result.gained} {write_bilingual('条')}")

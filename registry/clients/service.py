@@ -1,8 +1,13 @@
-"""Admission of requests: the keys known to this process, counts shared by all, and usage written down regularly."""
+"""Admission of requests: the keys known to this process, counts shared by all, and usage written down regularly.
+
+``PeopleBudget`` limits the institutions whose people one asker (an address or a key) may look at from midnight to
+midnight in Beijing, so that nobody collects all of them; the same institution again is free.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import hmac
 import logging
 import threading
@@ -12,19 +17,20 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from registry import errors
 from registry.batch.batch import Noted
-from registry.clients import keys, usage
+from registry.clients import keys
 from registry.clients.keys import ApiKey, Scope
-from registry.clients.people_budget import DAY, PeopleBudget, count_seconds_to_midnight, to_day_number
+from registry.domain.identifiers import compact_code
 from registry.domain.model import Struct
-from registry.errors import Busy, CannotRecord, InvalidKey, QuotaSpent, RegistryError, ScopeMissing, TooManyRequests
+from registry.errors import Busy, CannotRecord, InvalidKey, RegistryError, ScopeMissing, TooManyRequests
 from registry.log.clock import get_now_ms
 from registry.records.asof import read_today
 from registry.settings import Settings
-from registry.storage.counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.storage.database import Database
 from registry.storage.fault_board import RepeatedWarnings
 from registry.storage.locks import AT_ONCE, LockWait
+from registry.storage.request_counts import Counts, RemainingRequests, to_network, to_whole_seconds
 from registry.storage.tables import api_keys
 from registry.texts import Listing, Message
 
@@ -115,16 +121,16 @@ class Clients:
         if not counts:
             return
         rows = [
-            usage.DailyUsage(
+            keys.DailyUsage(
                 key=key, day=day, operation=operation, requests=number[0], questions=number[1], refused=number[2]
             )
             for (key, day, operation), number in sorted(counts.items())
         ]
         try:
             with self._database.writing(wait) as connection:
-                usage.add_usage(connection, rows, last_used)
+                keys.add_usage(connection, rows, last_used)
             with self._database.reading() as connection:
-                self._questions_of_day = usage.count_questions(connection, read_today().isoformat())
+                self._questions_of_day = keys.count_questions(connection, read_today().isoformat())
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             if not isinstance(error, Busy):
                 self._warnings.warn_once("cannot write down what was asked", error)
@@ -141,7 +147,7 @@ class Clients:
         self._counts.delete_old_marks(to_day_number(time.time()))
         try:
             with self._database.writing(AT_ONCE) as connection:
-                usage.delete_old_checks(connection, self._audit_days)
+                keys.delete_old_checks(connection, self._audit_days)
         except Busy:
             return False
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
@@ -177,7 +183,7 @@ class Clients:
                     "此密钥没有“{scope}”范围（现有：{scopes}）。请向名录管理员申请，或不带密钥再问。",
                     scope=scope,
                     scopes=Listing(sorted(key.scopes)),
-                ),
+                )
             )
         now = time.time()
         minute = self._counts.take_one(f"k {key.id}", key.per_minute, MINUTE, now)
@@ -234,22 +240,22 @@ class Clients:
             return
         try:
             with self._database.writing() as connection:
-                usage.record_checks(connection, key, admitted.operation, checks, log_size)
+                keys.record_checks(connection, key, admitted.operation, checks, log_size)
         except (RegistryError, sa.exc.SQLAlchemyError) as error:
             raise CannotRecord(
-                Message("此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。"),
+                Message("此密钥的每次核验都须留存，而现在无法留存，所以没有作答（这不代表未获批准）。请稍后再试。")
             ) from error
 
-    def list_usage(self, key: ApiKey) -> list[usage.DailyUsage]:
+    def list_usage(self, key: ApiKey) -> list[keys.DailyUsage]:
         """Return what a key asked in the last 31 days, newest first."""
         since = read_today() - dt.timedelta(days=30)
         with self._database.reading() as connection:
-            return usage.list_usage(connection, [key.id], since.isoformat())
+            return keys.list_usage(connection, [key.id], since.isoformat())
 
-    def list_checks(self, client: str, since: int, limit: int) -> list[usage.KeyCheck]:
+    def list_checks(self, client: str, since: int, limit: int) -> list[keys.KeyCheck]:
         """Return a client's checks on record after a number, oldest first."""
         with self._database.reading() as connection:
-            return usage.list_checks(connection, client, since, limit)
+            return keys.list_checks(connection, client, since, limit)
 
     def _compute_day_remaining(self, key: ApiKey, now: float) -> RemainingRequests:
         questions = max(
@@ -289,15 +295,13 @@ def _require_usable(key: ApiKey, text: str) -> ApiKey:
 
 
 def _make_invalid_error() -> InvalidKey:
-    return InvalidKey(
-        Message("密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。"),
-    )
+    return InvalidKey(Message("密钥无效。请检查是否完整，或不带密钥再问（公开查询无需密钥）。"))
 
 
 def _make_refusal(admitted: AdmittedRequest) -> TooManyRequests:
     day = admitted.rooms.get("day")
     if day and not day.is_admitted:
-        return QuotaSpent(
+        return errors.QuotaSpent(
             Message("此密钥今天的{limit:,}次额度已用完，北京时间零点后恢复。", limit=day.limit),
             retry_after=to_whole_seconds(day.wait),
             rooms=admitted.rooms,
@@ -312,3 +316,57 @@ def _make_refusal(admitted: AdmittedRequest) -> TooManyRequests:
         retry_after=wait,
         rooms=admitted.rooms,
     )
+
+
+DAY = 86_400
+_SHANGHAI_OFFSET = 8 * 3600  # seconds the day begins before midnight in UTC
+
+
+def to_day_number(at: float) -> int:
+    """Return the day in Beijing of an instant (seconds since 1970), counted from 1970."""
+    return int((at + _SHANGHAI_OFFSET) // DAY)
+
+
+def count_seconds_to_midnight(at: float) -> float:
+    """Return the seconds until the next day in Beijing."""
+    return DAY - (at + _SHANGHAI_OFFSET) % DAY
+
+
+class PeopleBudget:
+    """Whose people one asker looks at in a request; ``refused``: some were withheld; ``limit`` 0: unlimited."""
+
+    def __init__(self, counts: Counts, asker: str, limit: int) -> None:
+        self._counts = counts
+        self._asker = asker
+        self._limit = limit
+        self._known: dict[str, bool] = {}
+        self.refused = False
+
+    def may_look(self, code: str) -> bool:
+        """Whether the people of an institution may be looked at; count it if it is a new institution today."""
+        if not self._limit:
+            return True
+        compact = compact_code(code)
+        if compact not in self._known:
+            day = to_day_number(time.time())
+            mark = hashlib.blake2b(f"{self._asker} {day} {compact}".encode(), digest_size=16).digest()
+            self._known[compact] = self._counts.add_mark(self._asker, day, mark, self._limit)
+        self.refused = self.refused or not self._known[compact]
+        return self._known[compact]
+
+    def require_look(self, code: str) -> None:
+        """PeopleLimit if the people of an institution may not be looked at."""
+        if not self.may_look(code):
+            raise self.make_refusal()
+
+    def make_refusal(self) -> errors.PeopleLimit:
+        """Make the error for an asker who has used up the day's limit."""
+        return errors.PeopleLimit(
+            Message(
+                "同一地址（或密钥）每天最多查看{limit:,}家机构的人员，今天已用完，北京时间零点后恢复；"
+                "不涉及人员的查询与核验不受影响。",
+                limit=self._limit,
+            ),
+            retry_after=to_whole_seconds(count_seconds_to_midnight(time.time())),
+            limit=self._limit,
+        )

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from registry.domain.model import Answer, Claim, Struct
 from registry.errors import InvalidInput, NotFound, TooLarge
-from registry.log.clock import get_now_ms
+from registry.log.clock import from_milliseconds, get_now_ms
 from registry.receipts.receipt_text import to_question
-from registry.records.asof import SHANGHAI, instant_at
+from registry.records.asof import SHANGHAI
 from registry.storage.database import Database
 from registry.storage.tables import watches
 from registry.texts import Message
@@ -97,7 +97,7 @@ def parse_position(text: str) -> WatchPosition:
     except ValueError:
         pass
     raise InvalidInput(
-        Message("since“{text}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。", text=text[:60]),
+        Message("since“{text}”无法识别：请原样使用上一次答复中的 next，或登记关注时答复中的 since。", text=text[:60])
     )
 
 
@@ -136,39 +136,38 @@ class WatchLists:
     def remove_watch(self, client: str, number: int) -> None:
         """Remove a watch; NotFound."""
         with self._database.writing() as connection:
-            _remove_watch(connection, client, number)
+            gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == number))
+        if not gone.rowcount:
+            raise NotFound(Message("没有编号为 {identity} 的关注。", identity=number))
 
     def find_changes(self, client: str, position: WatchPosition, lang: str = "zh-CN") -> WatchChangePage:
         """Return which answers differ between a position and now; InvalidInput for a position that never was."""
+        upto = position.upto or _get_current_state(self._view)
+        for state in (position.since, upto):
+            _require_known_state(self._view, state)
         with self._database.reading() as connection:
-            return _find_changes(connection, self._view, client, position, lang)
+            watched = _list_watches(connection, client, position.after, PAGE)
+        items = list(_compare_answers(self._view, watched, position.since, upto, lang))
+        if len(watched) < PAGE:
+            return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
+        following = WatchPosition(since=position.since, upto=upto, after=watched[-1].id)
+        return WatchChangePage(items=items, next=following, more=True)
 
 
 def _add_watches(connection: sa.Connection, client: str, claims: list[Claim], state: WatchState) -> list[int]:
-    """Store watches from a state on; return their ids in order. What is watched already keeps its id and first
-    state."""
+    """Store watches; return their ids in order. What is watched already keeps its id and first state."""
     bodies = [_json.encode(to_question(claim)) for claim in claims]
     digests = [hashlib.sha256(body).digest() for body in bodies]
     ids = _find_ids(connection, client, digests)
     new = {digest: body for digest, body in zip(digests, bodies, strict=True) if digest not in ids}
     if _count_watches(connection, client) + len(new) > MOST:
-        raise TooLarge(
-            Message("最多关注{most:,}条，全部未登记；请先取消不再需要的。", most=MOST),
-            limit=MOST,
-        )
+        raise TooLarge(Message("最多关注{most:,}条，全部未登记；请先取消不再需要的。", most=MOST), limit=MOST)
     common = {"client": client, "log_size": state.size, "day": state.day.isoformat(), "created_at": get_now_ms()}
     if new:
         rows = [{**common, "claim": body, "digest": digest} for digest, body in new.items()]
         connection.execute(sa.insert(watches), rows)
         ids |= _find_ids(connection, client, list(new))
     return [ids[digest] for digest in digests]
-
-
-def _remove_watch(connection: sa.Connection, client: str, identity: int) -> None:
-    """Remove a watch; NotFound if the client has no such watch."""
-    gone = connection.execute(sa.delete(watches).where(watches.c.client == client, watches.c.id == identity))
-    if not gone.rowcount:
-        raise NotFound(Message("没有编号为 {identity} 的关注。", identity=identity))
 
 
 def _count_watches(connection: sa.Connection, client: str) -> int:
@@ -189,21 +188,6 @@ def _get_current_state(view: VerificationView) -> WatchState:
     return WatchState(size=moment.size, day=moment.day)
 
 
-def _find_changes(
-    connection: sa.Connection, view: VerificationView, client: str, position: WatchPosition, lang: str
-) -> WatchChangePage:
-    upto = position.upto or _get_current_state(view)
-    for state in (position.since, upto):
-        _require_known_state(view, state)
-    watched = _list_watches(connection, client, position.after, PAGE)
-    items = list(_compare_answers(view, watched, position.since, upto, lang))
-    if len(watched) == PAGE:
-        return WatchChangePage(
-            items=items, next=WatchPosition(since=position.since, upto=upto, after=watched[-1].id), more=True
-        )
-    return WatchChangePage(items=items, next=WatchPosition(since=upto), more=False)
-
-
 def _compare_answers(
     view: VerificationView, watched: Iterable[Watch], since: WatchState, upto: WatchState, lang: str
 ) -> Iterator[WatchChange]:
@@ -219,7 +203,7 @@ def _compare_answers(
 
 def _to_moment(view: VerificationView, state: WatchState) -> Moment:
     """Return when the state began: when the last of its entries was recorded, or its day began."""
-    recorded = instant_at(view.get_recording_time(state.size))
+    recorded = from_milliseconds(view.get_recording_time(state.size))
     day = dt.datetime.combine(state.day, dt.time(), SHANGHAI).astimezone(dt.UTC)
     return Moment(now=max(recorded, day), day=state.day, size=state.size)
 
@@ -229,16 +213,14 @@ def _require_known_state(view: VerificationView, state: WatchState) -> None:
         raise InvalidInput(
             Message(
                 "本名录的日志没有过 {state_size} 条时的状态；请原样使用上一次答复中的 next。", state_size=state.size
-            ),
+            )
         )
 
 
 def _require_watchable(claim: Claim) -> None:
     """InvalidInput for a claim that asks for a receipt, or about what was known at some instant."""
     if claim.receipt or claim.known_at is not None:
-        raise InvalidInput(
-            Message("关注的是今后的变化，不能带 receipt 或 known_at。"),
-        )
+        raise InvalidInput(Message("关注的是今后的变化，不能带 receipt 或 known_at。"))
 
 
 def _find_ids(connection: sa.Connection, client: str, digests: list[bytes]) -> dict[bytes, int]:
@@ -253,7 +235,7 @@ def _read_watch(row: sa.Row[tuple[object, ...]]) -> Watch:
         claim=_claim.decode(bytes(fields["claim"])),
         log_size=fields["log_size"],
         day=dt.date.fromisoformat(fields["day"]),
-        created_at=instant_at(fields["created_at"]),
+        created_at=from_milliseconds(fields["created_at"]),
     )
 
 

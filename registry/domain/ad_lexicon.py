@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from registry.domain.ad_denials import DenialReader
 from registry.domain.normalise import normalise_script, normalise_width
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 
@@ -61,15 +62,15 @@ _LONGEST = 30
 # Letters that go on before or after make another word of it: dai Yunnan, xiandai yunfu.
 _BORDER_BEFORE = "(?:(?=[^a-z])|(?<!xian)(?<!shi)(?<!ti)(?<!hou))"
 _BORDER_AFTER = "(?!(?<=[a-z])(?:nan(?:[^a-z]|$)|fu|qi|er|[aeg]))"
-_CLAUSE = "[^，。！？；,.!?;\n]"
+_MORE_KINDS = frozenset(_DATA["masking"]["more_kinds"])
+_PICTURES: dict[str, str] = _DATA["masking"]["pictures"]
+_PARTS: dict[str, list[str]] = _DATA["parts"]
+_DENIALS = DenialReader(_DATA["against"])
 
 
 def find_forbidden_words(text: str) -> list[AdFinding]:
     """Every word in a text for a forbidden offer, in order, the longest where several begin; never overlapping."""
-    return [
-        _make_finding(text, place)
-        for place in _drop_overlaps(place for place in _find_words(text) if place.sort.kind in WORDS)
-    ]
+    return _make_findings(text, _drop_overlaps(place for place in _find_words(text) if place.sort.kind in WORDS))
 
 
 def find_flags(text: str) -> list[AdFinding]:
@@ -82,12 +83,21 @@ def find_flags(text: str) -> list[AdFinding]:
     for place in _find_words(text):
         by_kind.setdefault(place.sort.kind, []).append(place)
     places = sorted((p for some in by_kind.values() for p in _drop_overlaps(some)), key=lambda p: (p.start, p.end))
-    return [_make_finding(text, place) for place in places]
+    return _make_findings(text, places)
 
 
-def _make_finding(text: str, place: _WordPlace) -> AdFinding:
-    (kind, technique, *_), start, end = place
-    return AdFinding(kind, text[start:end], start, end, _is_condemned(text, start, end, kind), technique)
+def _make_findings(text: str, places: list[_WordPlace]) -> list[AdFinding]:
+    """Say of each place, in order of starts, whether it is denied."""
+    denied: set[_WordPlace] = set()
+    flat = "".join(_fold_character(raw)[:1] or "\0" for raw in text) if places else ""
+    signs = _DENIALS.read_signs(flat)
+    for is_technique in (False, True):
+        some = [place for place in places if (place.sort.kind == "technique") == is_technique]
+        spans = [(place.start, place.end) for place in some]
+        denied.update(some[at] for at in _DENIALS.find_denied(flat, spans, signs, techniques=is_technique))
+    return [
+        AdFinding(p.sort.kind, text[p.start : p.end], p.start, p.end, p in denied, p.sort.technique) for p in places
+    ]
 
 
 def _drop_overlaps(places: Iterable[_WordPlace]) -> list[_WordPlace]:
@@ -119,11 +129,18 @@ def _list_words() -> Iterator[tuple[str, _WordSort, int, str]]:
     """(beginning, sort, length, pattern) of every word of the lexicon."""
     for kind, words in _DATA["words"].items():
         for word in words:
-            for first in {word[0], _SOUNDS.get(word[0], word[0])}:
-                yield first, _WordSort(kind), len(word), _make_pattern(word)
+            for first in _list_beginnings(word):
+                yield first, _WordSort(kind), len(word), _make_pattern(word, kind)
+    for family in _DATA["families"]:
+        parts = [_PARTS[part] if isinstance(part, str) else part for part in family["parts"]]
+        for first in {first for word in parts[0] for first in _list_beginnings(word)}:
+            yield first, _WordSort(family["kind"]), _LONGEST, _make_family_pattern(family, parts, first)
     for entry in _DATA["patterns"]:
+        regex = entry["regex"]
+        for name, words in _PARTS.items():
+            regex = regex.replace(name, f"(?:{'|'.join(words)})")
         for first in entry["first"]:
-            yield first, _WordSort(entry["kind"], is_whole_word=entry.get("whole", False)), _LONGEST, entry["regex"]
+            yield first, _WordSort(entry["kind"], is_whole_word=entry.get("whole", False)), _LONGEST, regex
     data = _DATA["technique"]
     for other in data["others"]:
         yield other[0], _WordSort("technique"), len(other), _make_pattern(other)
@@ -134,12 +151,46 @@ def _list_words() -> Iterator[tuple[str, _WordSort, int, str]]:
             yield word[0], sort, len(word), word if word.isascii() else _make_pattern(word)
 
 
-def _make_pattern(word: str) -> str:
-    """A pattern of the word with any of its characters in pinyin; all of them only where that is no other word."""
+def _list_beginnings(word: str) -> set[str]:
+    return {word[0], _SOUNDS.get(word[0], word[0])}
+
+
+def _make_family_pattern(family: dict[str, Any], parts: list[list[str]], first: str) -> str:
+    """A pattern of one word of each part, the first beginning with ``first``; the longest of each are tried first."""
+    between = _get_between(family["kind"])
+    heads = [word for word in parts[0] if first in _list_beginnings(word)]
+    groups = []
+    for number, words in enumerate([heads, *parts[1:]]):
+        glue = between if number else ""
+        choices = [glue + _mask_word(word, between) if word else "" for word in sorted(words, key=len, reverse=True)]
+        groups.append(f"(?:{'|'.join(choices)})")
+    before, after = family.get("not_before"), family.get("not_after")
+    border = f"(?<!{before})" if before else ""
+    # Atomic: what follows is asked of the longest word only, 男宝宝 and not 男宝.
+    return f"{border}{_require_character()}(?>{''.join(groups)})" + (f"(?!{after})" if after else "")
+
+
+def _get_between(kind: FlagKind | None) -> str:
+    return str(_DATA["masking"]["more_between" if kind in _MORE_KINDS else "between"])
+
+
+def _require_character() -> str:
+    """A pattern that fits where not all that follows is Latin letters."""
+    return f"(?=[a-z]{{0,{_LONGEST}}}[^a-z])"
+
+
+def _mask_word(word: str, between: str) -> str:
+    """A pattern of the word with any of its characters in pinyin, or drawn and written: 代🤰孕."""
+    doubled = _PICTURES.values()
     parts = [f"(?:{c}|{_SOUNDS[c]})" if c in _SOUNDS else c for c in word]
-    pattern = _DATA["masking"]["between"].join(parts)
+    return between.join(f"{part}{{1,2}}" if c in doubled else part for c, part in zip(word, parts, strict=True))
+
+
+def _make_pattern(word: str, kind: FlagKind | None = None) -> str:
+    """A pattern of the word with any of its characters in pinyin; all of them only where that is no other word."""
+    pattern = _mask_word(word, _get_between(kind))
     if word not in _SPELT and any(c in _SOUNDS for c in word):
-        pattern = f"(?=[a-z]{{0,{_LONGEST}}}[^a-z]){pattern}"
+        pattern = f"{_require_character()}{pattern}"
     before = _DATA["not_before"].get(word)
     after = _DATA["not_after"].get(word)
     pattern = f"{_BORDER_BEFORE}{f'(?<!{before})' if before else ''}{pattern}{_BORDER_AFTER}"
@@ -178,6 +229,10 @@ def _find_end(text: str, places: list[int]) -> int:
 
 @lru_cache(maxsize=8192)
 def _fold_character(raw: str) -> str:
+    if "\U0001f200" <= raw <= "\U0001f2ff":  # 🈶, 🈲: pictures, though their folding is a character
+        return ""
+    if raw in _PICTURES:
+        return _PICTURES[raw]
     return normalise_script(raw).lower()
 
 
@@ -199,27 +254,3 @@ def _is_separate_word(text: str, start: int, end: int, capitals: bool) -> bool:
         return False
     neighbours = (text[start - 1 : start], text[end : end + 1])
     return not any(c and (letter := _fold_character(c)[:1]).isascii() and letter.isalpha() for c in neighbours)
-
-
-@cache
-def _compile_context_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Patterns of sentences against a word: (before it, behind it, before a technique)."""
-    data = _DATA["against"]
-    strong = "|".join(word for word in data["before"] if word not in data["weak"])
-    not_of = _CLAUSE.replace("]", "的]")
-    return (
-        re.compile(f"(?:(?:{strong}){_CLAUSE}{{0,8}}|(?:{'|'.join(data['weak'])}){not_of}{{0,8}})$"),
-        # 不违法 says the contrary, and a question asks
-        re.compile(f"^{_CLAUSE}{{0,6}}?(?<![不无没零未])(?:{'|'.join(data['behind'])})"),
-        re.compile(f"(?:{'|'.join(data['not_offered'])}){not_of}{{0,6}}$"),
-    )
-
-
-def _is_condemned(text: str, start: int, end: int, kind: FlagKind) -> bool:
-    before, after = normalise_script(text[max(0, start - 16) : start]), normalise_script(text[end : end + 14])
-    against, is_wrong, not_offered = _compile_context_patterns()
-    if kind == "technique":
-        return bool(not_offered.search(before))
-    if after.lstrip()[:1] in ("?", "吗"):  # 禁止代孕？我们能做
-        return False
-    return bool(against.search(before) or is_wrong.search(after))

@@ -208,6 +208,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     code: Short | None = None
     domain: Short | None = None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether it names anybody: blanks and marks do not, nor does an address alone."""
+        if self.name and self.name[0].isalnum():  # the usual case, quickly
+            return True
+        values = (self.name, self.uscc, self.practice_licence_no, self.code, self.domain)
+        return any(c.isalnum() for value in values if value for c in value)
+
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a claim names as the one who treats."""
@@ -216,9 +224,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too."""
+    """What a reviewer asks, of a day, as known now or then. Techniques that ``text`` offers are claimed too.
 
-    provider: Provider
+    Without a provider the institutions that ``text`` names are asked about.
+    """
+
+    provider: Provider = Provider()
     id: Short | None = None
     techniques: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     on: Date | None = None
@@ -328,6 +339,23 @@ class ContentFlag(Struct, frozen=True):
     technique: TechniqueCode | None = None
 
 
+class Mention(Struct, frozen=True, gc=False):
+    """An institution that a text names, ``text[start:end]``, and the answer about it for what the text offers.
+
+    ``code`` and ``name`` are null, and the verdict is `ambiguous`, where it is not certain which one is meant.
+    """
+
+    start: int
+    end: int
+    text: str
+    code: str | None
+    name: str | None
+    verdict: VerdictWord
+    explanation: str
+    techniques: list[TechniqueAnswer] = []
+    candidates: list[Candidate] = []
+
+
 class LogState(Struct, frozen=True, gc=False):
     """The log an answer rests on: entries and RFC 6962 root hash (hex)."""
 
@@ -357,4 +385,5 @@ class Answer(Struct, frozen=True, gc=False):
     ad_certificate: CertificateAnswer | None = None
     content_flags: list[ContentFlag] = []
     content_against: list[ContentFlag] = []
+    mentions: list[Mention] = []
     receipt: str | None = None

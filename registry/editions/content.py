@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -141,9 +140,7 @@ class ListContent:
     def __enter__(self) -> ListContent:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -159,6 +156,15 @@ class ListContent:
         """Read the same institutions as records."""
         decode = msgspec.msgpack.Decoder(tuple[msgspec.Raw, Institution]).decode
         return (decode(body)[1] for body in self._read_bodies())
+
+    def read_centres(self, *, placeless: bool = False) -> Iterator[tuple[EditionInstitution, tuple[ApprovalLine, ...]]]:
+        """Read the centres of the provinces, or those of no province, with their approvals."""
+        centres = ((one, one.centre_lines) for one in self.read_list() if bool(one.province) != placeless)
+        return ((one, lines) for one, lines in centres if lines)
+
+    def read_banks(self) -> Iterator[tuple[EditionInstitution, tuple[ApprovalLine, ...]]]:
+        """Read the sperm banks, also of institutions that are centres as well."""
+        return ((one, one.bank_lines) for one in self.read_list() if one.bank_lines)
 
     def _read_bodies(self) -> Iterator[bytes]:
         self._file.seek(0)

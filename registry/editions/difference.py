@@ -1,8 +1,7 @@
 """What an edition changes against the last institution, institution by institution, by its public code."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
+from typing import Any
 
 from registry.domain.model import Struct
 from registry.domain.techniques import Stage, TechniqueCode
@@ -72,7 +71,9 @@ _Stages = dict[TechniqueCode, Stage]
 
 def make_first_difference(now: Iterable[EditionInstitution]) -> EditionDifference:
     """Make the difference of an edition that has none before it."""
-    return _build_difference(None, sum(1 for _ in now), None, [], [], [])
+    count = sum(1 for _ in now)
+    nothing: dict[str, list[Any]] = {name: [] for name in EditionDifference.__struct_fields__[3:]}
+    return EditionDifference(since=None, institutions=count, before=None, **nothing)
 
 
 def compare_lists(
@@ -80,7 +81,7 @@ def compare_lists(
 ) -> EditionDifference:
     """Compare ``now`` with ``before``, the list of edition ``since``; in the order of ``now``."""
     gone = {institution.code: institution for institution in before}
-    earlier, count = len(gone), 0
+    number_before, count = len(gone), 0
     new: list[InstitutionRef] = []
     changed: list[_Pair] = []
     for institution in now:
@@ -90,29 +91,12 @@ def compare_lists(
             new.append(_make_ref(institution))
         elif (old.name, old.address, old.lines) != (institution.name, institution.address, institution.lines):
             changed.append((old, institution))
-    return _build_difference(
-        since, count, earlier, new, [_make_ref(institution) for institution in gone.values()], changed
-    )
-
-
-def _make_ref(institution: EditionInstitution) -> InstitutionRef:
-    return InstitutionRef(code=institution.code, name=institution.name, address=institution.address)
-
-
-def _build_difference(
-    since: str | None,
-    count: int,
-    earlier: int | None,
-    new: list[InstitutionRef],
-    gone: list[InstitutionRef],
-    changed: list[_Pair],
-) -> EditionDifference:
     return EditionDifference(
         since=since,
         institutions=count,
-        before=earlier,
+        before=number_before,
         new=new,
-        gone=gone,
+        gone=[_make_ref(institution) for institution in gone.values()],
         renamed=[
             ValueChange(code=now.code, name=now.name, before=old.name, after=now.name)
             for old, now in changed
@@ -126,12 +110,16 @@ def _build_difference(
         gained=_list_missing_techniques((now, _map_stages(now), _map_stages(old)) for old, now in changed),
         lost=_list_missing_techniques((now, _map_stages(old), _map_stages(now)) for old, now in changed),
         stage=[
-            StageChange(code=now.code, name=now.name, technique=technique, before=before, after=after)
+            StageChange(code=now.code, name=now.name, technique=technique, before=earlier, after=stage)
             for old, now in changed
-            for technique, after in _map_stages(now).items()
-            if (before := _map_stages(old).get(technique, after)) != after
+            for technique, stage in _map_stages(now).items()
+            if (earlier := _map_stages(old).get(technique, stage)) != stage
         ],
     )
+
+
+def _make_ref(institution: EditionInstitution) -> InstitutionRef:
+    return InstitutionRef(code=institution.code, name=institution.name, address=institution.address)
 
 
 def _map_stages(institution: EditionInstitution) -> _Stages:

@@ -5,8 +5,6 @@ columns of sperm banks. The XML is written as text: in a library's memory, a doc
 gigabytes. The zip file is the same bytes each time: members in order, one fixed time, one way to compress.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -135,7 +133,9 @@ def _render_document(edition: Edition, content: ListContent, progress: Progress 
     if totals.placeless:
         yield _render_paragraph(labels.PLACELESS_TITLE, "Heading1")
         yield from _open_table(labels.PLACELESS, _BANK_WIDTHS, labels.format_banner(edition, totals.placeless))
-        yield from _render_placeless(content)
+        for number, (institution, lines) in enumerate(content.read_centres(placeless=True), start=1):
+            for position, line in enumerate(lines):
+                yield _render_row(_make_merged_cells(number, institution, position, line), _BANK_WIDTHS)
         yield "</w:tbl>"
     if totals.banks:
         yield _render_paragraph(labels.BANKS_TITLE, "Heading1")
@@ -155,12 +155,9 @@ def _render_document(edition: Edition, content: ListContent, progress: Progress 
 def _render_centres(content: ListContent, progress: Progress | None) -> Iterator[str]:
     counts = {name: centres for name, centres, _ in content.totals.provinces}
     province, number = "", 0
-    for done, institution in enumerate(
-        (institution for institution in content.read_list() if institution.centre_lines and institution.province),
-        start=1,
-    ):
+    for done, (institution, lines) in enumerate(content.read_centres(), start=1):
         number = number + 1 if institution.province == province else 1  # numbers begin again with each province
-        for position, line in enumerate(institution.centre_lines):
+        for position, line in enumerate(lines):
             begins = institution.province != province and position == 0
             cell: tuple[str, Merge] = (
                 f"{institution.province}（{counts[institution.province]}家）",
@@ -172,25 +169,10 @@ def _render_centres(content: ListContent, progress: Progress | None) -> Iterator
             progress(done)
 
 
-def _render_placeless(content: ListContent) -> Iterator[str]:
-    """Render the centres of no province, in a table that has no column for one."""
-    centres = (
-        institution for institution in content.read_list() if institution.centre_lines and not institution.province
-    )
-    for number, institution in enumerate(centres, start=1):
-        for position, line in enumerate(institution.centre_lines):
-            yield _render_row(_make_merged_cells(number, institution, position, line), _BANK_WIDTHS)
-
-
 def _render_banks(content: ListContent) -> Iterator[str]:
-    for number, institution in enumerate(
-        (institution for institution in content.read_list() if institution.bank_lines), start=1
-    ):
-        for line in institution.bank_lines:
-            yield _render_row(
-                [(str(number), ""), (institution.name, ""), (institution.address, ""), *_make_approval_cells(line)],
-                _BANK_WIDTHS,
-            )
+    for number, (institution, lines) in enumerate(content.read_banks(), start=1):
+        own: list[tuple[str, Merge]] = [(str(number), ""), (institution.name, ""), (institution.address, "")]
+        yield from (_render_row([*own, *_make_approval_cells(line)], _BANK_WIDTHS) for line in lines)
 
 
 def _make_merged_cells(

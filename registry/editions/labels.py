@@ -1,7 +1,5 @@
 """The words of a printed list: headings, banners, stages; and text that every format can hold."""
 
-from __future__ import annotations
-
 import re
 
 from registry.domain import regions

@@ -1,13 +1,12 @@
-"""The files of an edition, so that each can be checked: sizes, checksums, the log, one signature.
+"""The files of an edition: sizes, checksums, the log, one signature; whether the files on disk are what was made.
 
 ``manifest.json`` is the same bytes each time; ``manifest.jws`` is a JWS in compact form (RFC 7515, EdDSA) whose payload
-is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``.
+is exactly those bytes; ``SHA256SUMS`` is for ``sha256sum -c``. What was altered is neither served nor signed.
 """
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,11 @@ import msgspec
 
 from registry.domain import regions
 from registry.domain.model import LogState, Struct
-from registry.editions import jsons
 from registry.editions.content import Totals
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput
-from registry.log.signing_keys import Key
 from registry.receipts import jws
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.texts import Message
 
 FORMAT = 1
@@ -75,6 +72,12 @@ class Manifest(Struct, frozen=True):
     files: list[File]
 
 
+def make_head(edition: Edition) -> dict[str, Any]:
+    """Make what stands before the institutions: all of the edition that never changes."""
+    fields = msgspec.to_builtins(edition)
+    return {name: value for name, value in fields.items() if name not in ("log", "withdrawn", "proposal")}
+
+
 def measure_file(path: Path) -> File:
     """Measure a file on disk."""
     with path.open("rb") as file:
@@ -87,7 +90,7 @@ def encode_manifest(edition: Edition, issuer: str, totals: Totals, files: list[F
     manifest = Manifest(
         format=FORMAT,
         issuer=issuer,
-        edition=jsons.make_head(edition),
+        edition=make_head(edition),
         log=edition.log,
         provinces=[
             Province(code=regions.find_province_code(name) or NOWHERE, name=name or "—", institutions=count)
@@ -111,11 +114,6 @@ def decode_manifest(raw: bytes) -> Manifest:
         raise InvalidInput(Message("{manifest} 无法解读：{error}", manifest=MANIFEST, error=error)) from error
 
 
-def sign_manifest(raw: bytes, key: Key) -> str:
-    """Sign the manifest's bytes; the same each time, since EdDSA is deterministic."""
-    return jws.sign_token(TYPE, raw, key)
-
-
 def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
     """Return the id of the key that signed exactly these bytes; InvalidInput saying what is wrong otherwise."""
     payload, kid = jws.verify_with_keys(TYPE, token.strip(), keys)
@@ -124,3 +122,88 @@ def verify_signature(token: str, raw: bytes, keys: Iterable[PublicKey]) -> str:
             Message("{signed} 签的不是这份 {manifest}，文件被改动过。", signed=SIGNED, manifest=MANIFEST)
         )
     return kid
+
+
+#: What changes when a file is written to: name, inode, size, times of change of each file.
+_FolderState = tuple[tuple[str, int, int, int, int], ...]
+
+
+class IntegrityChecker:
+    """Compares a folder with its manifest, and again only after something in it was touched. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._intact: dict[Path, _FolderState] = {}
+        self._lock = threading.Lock()
+
+    def is_intact(self, folder: Path, edition: Edition, keys: Callable[[], Sequence[PublicKey]]) -> bool:
+        """Whether every file has the checksum of a manifest that is about this edition and signed by one of ``keys``;
+        where there are none (a mirror), the manifest is compared with the entry only."""
+        state = _read_folder_state(folder)
+        if state is None:
+            return False
+        with self._lock:
+            if self._intact.get(folder) == state:
+                return True
+        if not _is_unaltered(folder, edition, keys()):
+            return False
+        with self._lock:
+            self._intact[folder] = state
+        return True
+
+
+def _read_folder_state(folder: Path) -> _FolderState | None:
+    """Read the state of a folder; None when a file is missing, but the signature may be."""
+    files = []
+    for name in FILES:
+        try:
+            stat = (folder / name).stat()
+        except FileNotFoundError:
+            if name == SIGNED:
+                continue
+            return None
+        files.append((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(files)
+
+
+def check_files(folder: Path, manifest: Manifest) -> list[File]:
+    """Return the files of a manifest, and itself, if each is as it says; InvalidInput naming the first that is not."""
+    if [file.name for file in manifest.files] != [*LISTS, DIFFERENCE]:
+        raise InvalidInput(Message("{manifest} 列出的文件不全。", manifest=MANIFEST))
+    for file in manifest.files:
+        try:
+            measured = measure_file(folder / file.name)
+        except OSError as error:
+            raise _make_missing_error(folder, file.name) from error
+        if measured != file:
+            message = Message(
+                "{file_name} 与 {manifest} 所记的校验值不符，文件被改动过。", file_name=file.name, manifest=MANIFEST
+            )
+            raise InvalidInput(message)
+    files = [*manifest.files, measure_file(folder / MANIFEST)]
+    if read_file(folder, SUMS) != format_checksums(files):
+        raise InvalidInput(Message("{sums} 与文件不符。", sums=SUMS))
+    return files
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Read a file; InvalidInput when it cannot be read."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise _make_missing_error(folder, name) from error
+
+
+def _make_missing_error(folder: Path, name: str) -> InvalidInput:
+    return InvalidInput(Message("文件夹 {folder} 中没有 {name}。", folder=folder, name=name))
+
+
+def _is_unaltered(folder: Path, edition: Edition, keys: Sequence[PublicKey]) -> bool:
+    try:
+        raw = read_file(folder, MANIFEST)
+        manifest = decode_manifest(raw)
+        if keys:
+            verify_signature((folder / SIGNED).read_text("ascii"), raw, keys)
+        check_files(folder, manifest)
+    except (InvalidInput, OSError, UnicodeDecodeError):
+        return False
+    return manifest.edition == make_head(edition) and manifest.log == edition.log

@@ -1,8 +1,4 @@
-"""An edition as PDF: the list by province, headings on every page, its font embedded, a QR code that leads to its
-page.
-"""
-
-from __future__ import annotations
+"""An edition as PDF: the list by province, headings on every page, its font embedded, a QR code to its page."""
 
 from pathlib import Path
 from typing import Any

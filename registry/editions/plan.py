@@ -1,7 +1,5 @@
 """An edition before it is proposed: what it would list, what that changes, and what a person should look at first."""
 
-from __future__ import annotations
-
 import datetime as dt
 import unicodedata
 from itertools import islice
@@ -11,10 +9,10 @@ import msgspec
 
 from registry.domain import regions
 from registry.domain.model import Change, Date, Draft, LogState, Struct
-from registry.editions import queries, store
+from registry.editions import store
 from registry.editions.content import EditionInstitution, ListContent, Progress, Totals
 from registry.editions.difference import EditionDifference
-from registry.editions.edition import NATIONAL, Edition, select_predecessor
+from registry.editions.edition import NATIONAL, Edition, list_editions, select_predecessor
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import store as log
 from registry.records import asof as times
@@ -100,17 +98,13 @@ class EditionPlan(Struct, frozen=True):
 
 
 def make_plan(
-    database: Database,
-    wish: EditionRequest,
-    public_url: str,
-    progress: Progress | None = None,
-    rows: int = 20,
+    database: Database, wish: EditionRequest, public_url: str, progress: Progress | None = None, rows: int = 20
 ) -> EditionPlan:
     """Make the plan of an edition as of the log as it stands. InvalidInput for what cannot be published."""
     with database.reading() as connection:
         size = log.read_head(connection).size
         now = times.find_now(connection)
-        editions = queries.list_editions(connection, size)
+        editions = list_editions(connection, size)
     today = times.to_day(now)
     as_of = wish.as_of or today
     _check_request(wish, as_of, today, now)
@@ -118,8 +112,7 @@ def make_plan(
     with ListContent(database, AsOf(valid_on=as_of, size=size), wish.scope, progress) as content:
         if not content.totals.institutions:
             raise InvalidInput(
-                Message("截至{as_of}，名录在此范围内没有任何机构，无可公布。", as_of=as_of),
-                field="as_of",
+                Message("截至{as_of}，名录在此范围内没有任何机构，无可公布。", as_of=as_of), field="as_of"
             )
         state = LogState(size=size, root=store.compute_root(database, size))
         # Compared with what it would be compared with once it is approved, so far as that is known now.
@@ -141,19 +134,12 @@ def _check_request(wish: EditionRequest, as_of: Date, today: Date, now: dt.datet
     if not 2 <= len(wish.title.strip()) <= 120:
         raise InvalidInput(Message("请填写标题（2至120字）。"), field="title")
     if any(unicodedata.category(c) in _INVISIBLE for c in wish.title):
-        raise InvalidInput(
-            Message("标题中有换行、制表符或看不见的字符，请删去。"),
-            field="title",
-        )
+        raise InvalidInput(Message("标题中有换行、制表符或看不见的字符，请删去。"), field="title")
     if as_of > today:
-        raise InvalidInput(
-            Message("截止日 {as_of} 还没有到；名录只能写明已经过去的日子。", as_of=as_of),
-            field="as_of",
-        )
+        raise InvalidInput(Message("截止日 {as_of} 还没有到；名录只能写明已经过去的日子。", as_of=as_of), field="as_of")
     if wish.scope != NATIONAL and regions.find_region(wish.scope) is None:
         raise InvalidInput(
-            Message("没有行政区划代码“{scope}”；全国请写 national。", scope=wish.scope[:20]),
-            field="scope",
+            Message("没有行政区划代码“{scope}”；全国请写 national。", scope=wish.scope[:20]), field="scope"
         )
     if wish.release is None:
         return
@@ -178,16 +164,13 @@ def _collect_warnings(content: ListContent) -> list[ListWarning]:
 def make_withdrawal(database: Database, identifier: str, reason: str) -> tuple[Edition, Draft]:
     """Return the edition of an id and the entry that would withdraw it; NotFound, Conflict, InvalidInput."""
     with database.reading() as connection:
-        edition = next((one for one in queries.list_editions(connection) if one.id == identifier), None)
+        edition = next((one for one in list_editions(connection) if one.id == identifier), None)
         today = times.find_today(connection)
     if edition is None:
         raise NotFound(Message("没有第{identifier}期名录。", identifier=identifier[:20]))
     if edition.withdrawn is not None:
         raise Conflict(Message("第{identifier}期名录已经撤回。", identifier=identifier))
     if not 2 <= len(reason.strip()) <= 500:
-        raise InvalidInput(
-            Message("请写明撤回的理由（2至500字），公众会看到。"),
-            field="reason",
-        )
+        raise InvalidInput(Message("请写明撤回的理由（2至500字），公众会看到。"), field="reason")
     change = Change(kind="edition", set={"withdrawn": True, "withdrawal": reason.strip()}, reason=reason.strip())
     return edition, Draft(subject=f"edition:{edition.id}", change=change, valid_from=max(edition.as_of, today))

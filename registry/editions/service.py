@@ -1,7 +1,5 @@
 """The editions of one running register: which there are, and their files, made when somebody first asks for them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import logging
 import threading
@@ -12,16 +10,17 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import regions
-from registry.editions import content, manifest, queries, store
+from registry.editions import content, manifest, store
 from registry.editions import edition as rules
 from registry.editions.content import ListContent
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition, State
-from registry.editions.integrity import IntegrityChecker
+from registry.editions.manifest import IntegrityChecker
 from registry.errors import CannotAnswer, CannotSign, NotFound, RegistryError, find_storage_fault
-from registry.log import mirror_mark, signing_keys
+from registry.log import replication, signing_keys
 from registry.log.publish import PublishedLog
-from registry.receipts.jwks import PublicKey
+from registry.receipts import jws
+from registry.receipts.jws import PublicKey
 from registry.records import asof
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -49,7 +48,7 @@ class Editions:
     def list_all(self) -> list[Edition]:
         """List every edition, also withdrawn and future ones, newest first."""
         with self.database.reading() as connection:
-            return queries.list_editions(connection)
+            return rules.list_editions(connection)
 
     def list_public(self) -> list[Edition]:
         """List those the public knows of now, newest first."""
@@ -75,7 +74,7 @@ class Editions:
 
     def _read_all_now(self) -> tuple[list[Edition], dt.datetime]:
         with self.database.reading() as connection:
-            return queries.list_editions(connection), asof.find_now(connection)
+            return rules.list_editions(connection), asof.find_now(connection)
 
     # --- their files -------------------------------------------------------------------------------------------------
 
@@ -87,7 +86,7 @@ class Editions:
         """
         if name not in manifest.FILES:
             raise NotFound(
-                Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES)),
+                Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES))
             )
         rules.check_not_withdrawn(edition)
         folder = self.get_folder(edition)
@@ -108,8 +107,7 @@ class Editions:
             return making.result(timeout=PATIENCE)
         except TookLong as error:
             raise CannotAnswer(
-                Message("第{edition}期名录的文件正在生成，请稍后再试。", edition=edition.id),
-                retry_after=10,
+                Message("第{edition}期名录的文件正在生成，请稍后再试。", edition=edition.id), retry_after=10
             ) from error
 
     def _run_make(self, edition: Edition, making: Future[Path]) -> None:
@@ -130,7 +128,8 @@ class Editions:
 
         def fill_folder(folder: Path) -> None:
             store.write_files(folder, self.database, edition, before, self.log.get_origin(), progress)
-            self._sign_folder(folder)
+            if any(not key.is_retired for key in self._list_keys()):
+                self.get_signature(folder)
 
         return self.files.make_folder(edition, fill_folder, lambda folder: self._is_intact(edition, folder))
 
@@ -140,10 +139,6 @@ class Editions:
 
         return self._intact.is_intact(folder, edition, list_public_keys)
 
-    def _sign_folder(self, folder: Path) -> None:
-        if any(not key.is_retired for key in self._list_keys()):
-            self.get_signature(folder)
-
     def get_signature(self, folder: Path) -> Path:
         """Return the signature of a folder, made when missing: EdDSA signs the same bytes the same way each time.
 
@@ -152,9 +147,8 @@ class Editions:
         path = folder / manifest.SIGNED
         if not path.exists():
             aside = path.with_name(f".{path.name}.{threading.get_ident()}")
-            aside.write_text(
-                manifest.sign_manifest((folder / manifest.MANIFEST).read_bytes(), self._get_signing_key()), "ascii"
-            )
+            raw = (folder / manifest.MANIFEST).read_bytes()
+            aside.write_text(jws.sign_token(manifest.TYPE, raw, self._get_signing_key()), "ascii")
             aside.replace(path)
         return path
 
@@ -162,14 +156,12 @@ class Editions:
         """Return the oldest key in use, which most verifiers have."""
         keys = [key for key in self._list_keys() if not key.is_retired]
         if not keys:
-            raise CannotSign(
-                Message("本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。"),
-            )
+            raise CannotSign(Message("本机没有签名密钥，不能签署名录；请向公布名录的网站索取签名。"))
         return keys[0]
 
     def _list_keys(self) -> list[signing_keys.Key]:
         with self.database.reading() as connection:
-            is_mirror = mirror_mark.is_mirror(connection)
+            is_mirror = replication.is_mirror(connection)
         return [] if is_mirror else self.log.load_keys()
 
     # --- what they hold ----------------------------------------------------------------------------------------------
@@ -180,9 +172,8 @@ class Editions:
 
     def read_difference(self, edition: Edition) -> EditionDifference:
         """Read what changed since the edition before."""
-        return msgspec.json.decode(
-            (self.get_folder(edition) / manifest.DIFFERENCE).read_bytes(), type=EditionDifference
-        )
+        raw = (self.get_folder(edition) / manifest.DIFFERENCE).read_bytes()
+        return msgspec.json.decode(raw, type=EditionDifference)
 
     def list_institutions(self, edition: Edition, province: str) -> list[content.EditionInstitution]:
         """List the institutions of one province, by its code or NOWHERE, as the list prints them."""

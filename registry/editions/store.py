@@ -3,8 +3,6 @@
 Whatever lies there is a copy: an edition's entry and the records as of it say what it is.
 """
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Callable
@@ -13,7 +11,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from registry.editions import csvs, difference, docx, htmls, jsons, manifest, pdf, xlsx
+from registry.editions import difference, docx, manifest, pdf, text_formats, xlsx
 from registry.editions.content import ListContent, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
@@ -84,12 +82,12 @@ def write_files(
     check_root(database, edition)
     with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _check_figure(edition, content.totals)
-        jsons.write(folder / "list.json", edition, content, lambda n: progress("list.json", n))
-        csvs.write(folder / "list.csv", content, lambda n: progress("list.csv", n))
+        text_formats.write_json(folder / "list.json", edition, content, lambda n: progress("list.json", n))
+        text_formats.write_csv(folder / "list.csv", content, lambda n: progress("list.csv", n))
         xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
         docx.write(folder / "list.docx", edition, content, lambda n: progress("list.docx", n))
         pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
-        htmls.write(folder / "list.html", edition, content, lambda n: progress("list.html", n))
+        text_formats.write_html(folder / "list.html", edition, content, lambda n: progress("list.html", n))
         progress(manifest.DIFFERENCE, 0)
         changes, totals = compare_with_predecessor(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(changes, order="sorted"), indent=1)
@@ -113,13 +111,12 @@ def compare_with_predecessor(
 def check_root(database: Database, edition: Edition) -> None:
     """Raise LogDamaged unless the log still begins with what the edition was frozen at."""
     if compute_root(database, edition.log.size) != edition.log.root:
-        raise LogDamaged(
-            Message(
-                "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
-                log_size=edition.log.size,
-                edition=edition.id,
-            ),
+        message = Message(
+            "日志前{log_size}条与第{edition}期名录所依据的不符。请运行：registry log check",
+            log_size=edition.log.size,
+            edition=edition.id,
         )
+        raise LogDamaged(message)
 
 
 def compute_root(database: Database, size: int) -> str:
@@ -133,11 +130,10 @@ def compute_root(database: Database, size: int) -> str:
 def _check_figure(edition: Edition, totals: Totals) -> None:
     """Raise LogDamaged unless what was approved is what is published."""
     if (totals.institutions, totals.techniques) != (edition.institutions, edition.techniques):
-        raise LogDamaged(
-            Message(
-                "第{edition}期名录批准时为{institutions}家，现在读出{institutions_2}家。请运行：registry log check",
-                edition=edition.id,
-                institutions=edition.institutions,
-                institutions_2=totals.institutions,
-            ),
+        message = Message(
+            "第{edition}期名录批准时为{institutions}家，现在读出{institutions_2}家。请运行：registry log check",
+            edition=edition.id,
+            institutions=edition.institutions,
+            institutions_2=totals.institutions,
         )
+        raise LogDamaged(message)

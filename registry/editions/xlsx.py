@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 
 from registry.domain.fields import IN_EDITIONS
-from registry.editions import csvs, labels
+from registry.editions import labels, text_formats
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 
@@ -26,9 +26,7 @@ def write(path: Path, edition: Edition, content: ListContent, progress: Progress
     book.set_properties({"title": edition.title, "subject": labels.describe_publication(edition), "created": created})
     workbook = _Workbook(book, edition, content, progress)
     try:
-        workbook.write_centres()
-        workbook.write_placeless()
-        workbook.write_banks()
+        workbook.write_sheets()
     finally:
         book.close()
 
@@ -42,47 +40,20 @@ class _Workbook:
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         self._formats = (text, bold)
 
-    def write_centres(self) -> None:
-        """Write the centres of the provinces; the sheet is there, if empty, where there is no other."""
-        totals = self._content.totals
+    def write_sheets(self) -> None:
+        """Write the centres of the provinces, those of none, and the sperm banks; where there is nothing, the first."""
+        content, totals = self._content, self._content.totals
+        further = text_formats.HEADINGS[len(labels.CENTRES) :]
         if totals.centres or not totals.banks + totals.placeless:
-            sheet = self._add_sheet("机构名单", csvs.HEADINGS, self._edition.title, totals.centres)
-            self._write_rows(
-                sheet,
-                (
-                    (institution, institution.centre_lines)
-                    for institution in self._content.read_list()
-                    if institution.centre_lines and institution.province
-                ),
-                0,
-            )
-
-    def write_placeless(self) -> None:
-        """Write the centres of no province, in a sheet that has no column for one."""
-        if count := self._content.totals.placeless:
-            headings = (*labels.PLACELESS, *csvs.HEADINGS[len(labels.CENTRES) :])
-            sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, count)
-            rows = (
-                (institution, institution.centre_lines)
-                for institution in self._content.read_list()
-                if institution.centre_lines and not institution.province
-            )
-            self._write_rows(sheet, rows, 1)
-
-    def write_banks(self) -> None:
-        """Write the sperm banks, also of institutions that stand in another sheet as well."""
-        if count := self._content.totals.banks:
-            headings = (*labels.BANKS, *csvs.HEADINGS[len(labels.CENTRES) :])
-            sheet = self._add_sheet("人类精子库", headings, labels.BANKS_TITLE, count)
-            self._write_rows(
-                sheet,
-                (
-                    (institution, institution.bank_lines)
-                    for institution in self._content.read_list()
-                    if institution.bank_lines
-                ),
-                1,
-            )
+            sheet = self._add_sheet("机构名单", text_formats.HEADINGS, self._edition.title, totals.centres)
+            self._write_rows(sheet, content.read_centres())
+        if totals.placeless:
+            headings = (*labels.PLACELESS, *further)
+            sheet = self._add_sheet("未注明行政区划", headings, labels.PLACELESS_TITLE, totals.placeless)
+            self._write_rows(sheet, content.read_centres(placeless=True), 1)
+        if totals.banks:
+            sheet = self._add_sheet("人类精子库", (*labels.BANKS, *further), labels.BANKS_TITLE, totals.banks)
+            self._write_rows(sheet, content.read_banks(), 1)
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
         sheet = _Sheet(self._book, name, headings, self._formats)
@@ -90,12 +61,12 @@ class _Workbook:
         return sheet
 
     def _write_rows(
-        self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], skipped: int
+        self, sheet: _Sheet, rows: Iterable[tuple[EditionInstitution, tuple[ApprovalLine, ...]]], skipped: int = 0
     ) -> None:
         """Number and write the rows without the first ``skipped`` columns of the csv, which the sheet does not have."""
         for number, (institution, lines) in enumerate(rows, start=1):
             for line in lines:
-                sheet.add_row(csvs.make_cells(number, institution, line)[skipped:])
+                sheet.add_row(text_formats.make_cells(number, institution, line)[skipped:])
             if self._progress and number % 1000 == 0:
                 self._progress(number)
 

@@ -1,7 +1,5 @@
 """One page of a result: a list by region, or institutions ranked by name and, after them, whatever else fits."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -10,9 +8,8 @@ import sqlalchemy as sa
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
-from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, TechniqueCode
-from registry.institutions.filters import SearchRequest, make_filter, make_name_filter
-from registry.institutions.result import Cursor, InstitutionHit
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES
+from registry.institutions.result import Cursor, InstitutionHit, SearchRequest, make_filter, make_name_filter
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.selection import InstitutionFilter, count_institutions, list_institutions, select_subjects
@@ -222,17 +219,12 @@ class PageSearch(Struct, frozen=True):
         for institution in lookup.read_institutions(self.connection, list(reasons), self.asof):
             match, fitted = reasons[lookup.to_subject(parse_code(institution.code))]
             printed = _select_printed_name(institution, fitted)
-            lacks = tuple(
-                t.code for t in TECHNIQUES if t.code in techniques and not _is_approved_for(institution, t.code)
-            )
+            lawful = {approval.technique for approval in institution.approvals if approval.stage in LAWFUL_STAGES}
+            lacks = tuple(t.code for t in TECHNIQUES if t.code in techniques and t.code not in lawful)
             hits.append(
                 InstitutionHit(institution, match, by=printed if printed != institution.name else None, lacks=lacks)
             )
         return hits
-
-
-def _is_approved_for(institution: Institution, technique: TechniqueCode) -> bool:
-    return any(a.technique == technique and a.stage in LAWFUL_STAGES for a in institution.approvals)
 
 
 def _limit_to_hits(narrowing: InstitutionFilter, hits: list[Hit]) -> InstitutionFilter:

@@ -4,16 +4,21 @@ Search gives keys and reasons, records give the facts and apply the filters; a p
 on, so that entries appended meanwhile shift nothing.
 """
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.domain import ad_lexicon
 from registry.domain.identifiers import may_be_code
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.institutions.filters import SearchRequest, make_filter
 from registry.institutions.pages import MayLook, PageSearch, allow_every_look
-from registry.institutions.result import Cursor, InstitutionHit, SearchExplanation, SearchResult, Warned
+from registry.institutions.result import (
+    Cursor,
+    InstitutionHit,
+    SearchExplanation,
+    SearchRequest,
+    SearchResult,
+    Warned,
+    make_filter,
+)
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings
@@ -24,16 +29,6 @@ from registry.search.stages import search_documents
 from registry.texts import Message
 
 PAGE_LIMIT = 500
-__all__ = [
-    "PAGE_LIMIT",
-    "InstitutionHit",
-    "SearchExplanation",
-    "SearchRequest",
-    "SearchResult",
-    "Warned",
-    "explain_search",
-    "search_institutions",
-]
 
 
 def search_institutions(  # noqa: PLR0913 - how much of the result, and by which engine

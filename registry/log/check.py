@@ -2,8 +2,6 @@
 differs.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +11,10 @@ import sqlalchemy as sa
 
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, LogDamaged, NotFound, RegistryError, SigningKeyForeign
-from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, mirror_mark, note, store, tiles
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log import checkpoint_store, codec, erasure, four_eyes, merkle, note, replication, store, tiles
 from registry.log.clock import to_milliseconds
 from registry.log.folder import VKEY
+from registry.log.note import Checkpoint, SignedCheckpoint
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.storage.tables import entries, erasable
@@ -145,9 +143,7 @@ class _PublicationCheck:
             note.verify_note(signed.note, self._keys)
         except InvalidInput as error:
             size = signed.checkpoint.size
-            raise LogDamaged(
-                Message("大小为{size}的检查点不是本名录的密钥所签。", size=size),
-            ) from error
+            raise LogDamaged(Message("大小为{size}的检查点不是本名录的密钥所签。", size=size)) from error
 
     def _compare_leaf(self, number: int, leaf: bytes) -> None:
         """Compare one leaf hash at once, not when its tile or checkpoint ends, so that the very entry is named."""
@@ -218,13 +214,12 @@ def _refuse_replay(published: PublishedLog, stored: list[SignedCheckpoint]) -> N
     latest = published.find_checkpoint()
     if stored and (latest is None or latest.checkpoint.size < newest):
         size = latest.checkpoint.size if latest else 0
-        raise LogDamaged(
-            Message(
-                "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
-                size=size,
-                newest=newest,
-            ),
+        message = Message(
+            "数据库外的检查点缺失或被换成旧的（{size}，应为{newest}）。请运行：registry log checkpoint",
+            size=size,
+            newest=newest,
         )
+        raise LogDamaged(message)
 
 
 def _check_sealed_values(connection: sa.Connection) -> None:
@@ -284,13 +279,11 @@ def _find_difference(database: Database, published: PublishedLog) -> LogDamaged 
         if not checkpoint_store.has_checkpoint(connection, latest):
             size = latest.checkpoint.size
             return LogDamaged(
-                Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size),
+                Message("数据库中缺少大小为{size}的检查点（库外已公布）。请运行：registry log checkpoint", size=size)
             )
         # The keys in use here, or, where nothing is signed, those stored with the last checkpoint.
-        keys = [] if mirror_mark.is_mirror(connection) else published.list_verifiers()
+        keys = [] if replication.is_mirror(connection) else published.list_verifiers()
         vkeys = note.format_vkeys(keys) or checkpoint_store.read_vkeys(connection)
     if published.folder.find_file(VKEY) == vkeys.encode():
         return None
-    return LogDamaged(
-        Message("已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint"),
-    )
+    return LogDamaged(Message("已公布的验证公钥（vkey）与签名密钥不符。请运行：registry log checkpoint"))

@@ -1,12 +1,10 @@
 """Signed checkpoints in the database, where a register's other machines and its backups find the last one."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import clock, note
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.storage.tables import checkpoints
 from registry.texts import Message
 
@@ -54,8 +52,7 @@ def _require_signature(number: int, signed: SignedCheckpoint, keys: list[note.Ve
 
 def _make_checkpoint_error(number: int, message: Message) -> LogDamaged:
     return LogDamaged(
-        Message("数据库中第{number}个检查点有误：{message}。", number=number, message=message),
-        checkpoint=number,
+        Message("数据库中第{number}个检查点有误：{message}。", number=number, message=message), checkpoint=number
     )
 
 

@@ -1,7 +1,5 @@
 """The time: by the clock of this machine, the present of a register, and instants as milliseconds and as text."""
 
-from __future__ import annotations
-
 import datetime as dt
 import time
 

@@ -2,28 +2,106 @@
 
 A clock that is behind what was recorded, or ahead of everything known while no source confirms it, stops appends: what
 it would date could not be taken back. Questions are still answered; their present is ``clock.find_present``.
-"""
 
-from __future__ import annotations
+The heartbeat is the file ``clock`` in the data folder, written about once a minute, with the uptime of the machine:
+until the next restart, the time that the clock must show follows from it whatever is done to the clock. The file may be
+lost: then only the log gives evidence.
+"""
 
 import ctypes
 import datetime as dt
 import email.utils
+import os
+import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Struct
-from registry.errors import ClockWrong, RegistryError
-from registry.log import checkpoint_store, heartbeat, mirror_mark, store
+from registry.errors import ClockWrong, RegistryError, StorageFull, StorageReadOnly, find_storage_fault
+from registry.log import checkpoint_store, replication, store
 from registry.log.clock import from_milliseconds, read_clock, to_milliseconds
 from registry.log.folder import LogFolder
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
 from registry.settings import Settings
 from registry.storage.database import Database, read_server_clock
 from registry.texts import Message
+
+_NAME = "clock"
+_UPTIME, _BOOT = Path("/proc/uptime"), Path("/proc/sys/kernel/random/boot_id")
+
+
+class Uptime(Struct, frozen=True):
+    """How long a machine has been running (seconds, with sleep) and the id of that boot; empty where unknown."""
+
+    boot: str = ""
+    seconds: float = 0.0
+
+
+class Heartbeat(Struct, frozen=True):
+    """A clock that was found right (milliseconds) at the uptime ``running``.
+
+    Where an administrator confirmed the clock: its time (``confirmed_at``), and the latest instant in the log by then,
+    which is no evidence any more (``excused_until``). 0: nobody did.
+    """
+
+    seen_at: int
+    running: Uptime
+    confirmed_at: int = 0
+    excused_until: int = 0
+
+    def find_expected_time(self, running: Uptime) -> dt.datetime | None:
+        """The time that the clock must show now; None where the machine was restarted or does not report its uptime."""
+        if not running.boot or running.boot != self.running.boot or running.seconds < self.running.seconds:
+            return None
+        return from_milliseconds(self.seen_at + round((running.seconds - self.running.seconds) * 1000))
+
+
+def measure_uptime() -> Uptime:
+    """Measure how long this machine has been running; empty where its kernel does not report it."""
+    # The kernel's own account: a clock read by name would follow a shift of this process's clocks.
+    try:
+        return Uptime(boot=_BOOT.read_text("ascii").strip(), seconds=float(_UPTIME.read_text("ascii").split()[0]))
+    except (OSError, ValueError, IndexError):
+        return Uptime()
+
+
+class HeartbeatFile:
+    """The file of one data folder; every process of the machine may read and replace it at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / _NAME
+
+    def read(self) -> Heartbeat | None:
+        """The last heartbeat; None where there is none, or a power cut left half of one."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Heartbeat)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def write(self, beat: Heartbeat) -> None:
+        """Replace the heartbeat; StorageFull or StorageReadOnly where that is not possible."""
+        aside = self.path.with_name(f".{_NAME}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(msgspec.json.encode(beat))
+            aside.replace(self.path)
+        except OSError as error:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            kind = StorageFull if isinstance(find_storage_fault(error), StorageFull) else StorageReadOnly
+            raise kind(Message("无法写入 {path}：{strerror}。", path=self.path, strerror=error.strerror)) from error
+
+
+def make_heartbeat(clock: dt.datetime, running: Uptime, before: Heartbeat | None) -> Heartbeat:
+    """Make the heartbeat of a clock that was found right; an earlier confirmation is carried over."""
+    if before is None:
+        return Heartbeat(seen_at=to_milliseconds(clock), running=running)
+    return msgspec.structs.replace(before, seen_at=to_milliseconds(clock), running=running)
+
 
 #: How far the clock may be ahead of the last thing known without anybody who vouches for it.
 FURTHEST = dt.timedelta(days=1)
@@ -199,7 +277,7 @@ class ClockCheck:
         clock = read_clock()
         try:
             with database.reading() as connection:
-                if mirror_mark.is_mirror(connection):  # nothing is appended by a mirror's clock
+                if replication.is_mirror(connection):  # nothing is appended by a mirror's clock
                     return None
                 evidence = self.collect_evidence(connection)
         except (RegistryError, sa.exc.SQLAlchemyError):
@@ -245,7 +323,7 @@ class ClockCheck:
             signed=checkpoint_store.read_signing_time(connection) if connection is not None else 0,
             files=round(self._folder.read_last_write_time() * 1000),
             before=self._file.read(),
-            running=heartbeat.measure_uptime(),
+            running=measure_uptime(),
             synchronised=is_synchronised(),
             statements=[statement for statement in statements if statement is not None],
         )
@@ -258,7 +336,7 @@ class ClockCheck:
             return
         with suppress(RegistryError):  # an unwritable folder is reported where something must be written
             # Read again, so that a confirmation made meanwhile is not overwritten.
-            self._file.write(heartbeat.make_heartbeat(clock, evidence.running, self._file.read()))
+            self._file.write(make_heartbeat(clock, evidence.running, self._file.read()))
 
 
 def find_clock_fault(evidence: ClockEvidence, clock: dt.datetime) -> ClockWrong | None:
@@ -278,18 +356,14 @@ def _find_contradiction(evidence: ClockEvidence, clock: dt.datetime) -> ClockWro
     contrary = next((statement for statement in evidence.statements if not statement.is_close_to(clock)), None)
     if contrary is None:
         return None
-    shown, other = _format_time(clock), _format_time(contrary.instant)
-    return ClockWrong(
-        Message(
-            "本机时钟为 {shown}，而{contrary}为 {other}，相差超过10分钟；"
-            "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
-            shown=shown,
-            contrary=contrary.message,
-            other=other,
-        ),
-        clock=clock.isoformat(),
-        known=contrary.instant.isoformat(),
+    message = Message(
+        "本机时钟为 {shown}，而{contrary}为 {other}，相差超过10分钟；"
+        "在两者一致之前不再写入日志。请校准有误的一方（例如启用NTP）；校准后自动恢复。",
+        shown=_format_time(clock),
+        contrary=contrary.message,
+        other=_format_time(contrary.instant),
     )
+    return ClockWrong(message, clock=clock.isoformat(), known=contrary.instant.isoformat())
 
 
 _LAST = {
@@ -301,34 +375,25 @@ _LAST = {
 
 
 def _make_behind_error(name: str, clock: dt.datetime, last: dt.datetime, size: int) -> ClockWrong:
-    shown, recorded = _format_time(clock), _format_time(last)
-    return ClockWrong(
-        Message(
-            "本机时钟为 {shown}，而{what} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
-            "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock "
-            "confirm",
-            shown=shown,
-            what=_LAST[name].fill_in(size=size),
-            recorded=recorded,
-        ),
-        clock=clock.isoformat(),
-        known=last.isoformat(),
+    message = Message(
+        "本机时钟为 {shown}，而{what} {recorded}：时钟比日志慢超过10分钟，在此之前不再写入日志。"
+        "请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误而日志的时间有误，请管理员运行：registry clock confirm",
+        shown=_format_time(clock),
+        what=_LAST[name].fill_in(size=size),
+        recorded=_format_time(last),
     )
+    return ClockWrong(message, clock=clock.isoformat(), known=last.isoformat())
 
 
 def _make_ahead_error(clock: dt.datetime, known: dt.datetime) -> ClockWrong:
-    shown, expected = _format_time(clock), _format_time(known)
-    return ClockWrong(
-        Message(
-            "本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
-            "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
-            "请管理员运行：registry clock confirm",
-            shown=shown,
-            expected=expected,
-        ),
-        clock=clock.isoformat(),
-        known=known.isoformat(),
+    message = Message(
+        "本机时钟为 {shown}，而按此前所知应为 {expected} 前后，快了超过一天，且没有时间源证明时钟无误；"
+        "不再写入日志。请校准时钟（例如启用NTP），校准后自动恢复；若时钟无误（例如停用很久），"
+        "请管理员运行：registry clock confirm",
+        shown=_format_time(clock),
+        expected=_format_time(known),
     )
+    return ClockWrong(message, clock=clock.isoformat(), known=known.isoformat())
 
 
 def _format_time(instant: dt.datetime) -> str:

@@ -6,8 +6,6 @@ by the value's canonical JSON; salt and value are in the erasable table. Erasing
 entry that erases names the paths under ``erases``, a key no other entry has.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import re
@@ -121,14 +119,13 @@ def encode_entry(  # noqa: PLR0913 - an entry has this many parts
         }
     )
     if len(body) > MAX_BYTES:
-        raise InvalidInput(
-            Message(
-                "{subject} 的记录过长（{count} 字节，上限 {max_bytes}）。",
-                subject=draft.subject,
-                count=len(body),
-                max_bytes=MAX_BYTES,
-            ),
+        message = Message(
+            "{subject} 的记录过长（{count} 字节，上限 {max_bytes}）。",
+            subject=draft.subject,
+            count=len(body),
+            max_bytes=MAX_BYTES,
         )
+        raise InvalidInput(message)
     return body
 
 

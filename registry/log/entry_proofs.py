@@ -1,13 +1,11 @@
 """Proofs that one entry is in the published log, in the forms in which they are handed out."""
 
-from __future__ import annotations
-
 import base64
 
 from registry.domain.model import Struct
 from registry.errors import NotFound
-from registry.log import proofs
-from registry.log.checkpoint import SignedCheckpoint
+from registry.log import merkle
+from registry.log.note import SignedCheckpoint
 from registry.log.publish import PublishedLog
 from registry.texts import Message
 
@@ -45,8 +43,8 @@ def prove_entry(log: PublishedLog, entry: int, size: int | None = None) -> Entry
     return EntryProof(
         size=upto,
         leaf=tree(0, entry - 1),
-        root=proofs.compute_root(tree, upto),
-        proof=proofs.prove_inclusion(tree, entry - 1, upto),
+        root=merkle.compute_root(tree, upto),
+        proof=merkle.prove_inclusion(tree, entry - 1, upto),
         checkpoint=latest.note.decode() if upto == latest.checkpoint.size else None,
     )
 

@@ -1,7 +1,5 @@
 """Erased personal values by the log: which are sealed, which are still held, and which no copy may hold any more."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,7 +28,15 @@ def check_erased_values(connection: sa.Connection) -> int:
         last = erased.get((subject, path), 0)
         for number in numbers:
             if (number, path) in held and number < last:
-                raise _make_still_held_error(number, subject, path, last)
+                message = Message(
+                    "日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
+                    "请再次运行：registry redact {subject}",
+                    number=number,
+                    path=path,
+                    last=last,
+                    subject=subject,
+                )
+                raise LogDamaged(message, entry=number)
             withheld += (number, path) not in held and number > last
     return withheld
 
@@ -82,17 +88,3 @@ def _read_seals_and_erasures(connection: sa.Connection, subject: str | None = No
             for path in codec.decode_entry(row.body).change.erases:
                 erased[row.subject, path] = row.number
     return sealed, erased
-
-
-def _make_still_held_error(number: int, subject: str, path: str, last: int) -> LogDamaged:
-    return LogDamaged(
-        Message(
-            "日志第{number}条的 {path} 已由第{last}条删除，库中却仍有其值（可能恢复了旧备份），"
-            "请再次运行：registry redact {subject}",
-            number=number,
-            path=path,
-            last=last,
-            subject=subject,
-        ),
-        entry=number,
-    )

@@ -4,8 +4,6 @@ The folder can be served as it is by any web server, at ``/log``. Every file is 
 that a reader and a killed process never leave half of one. Files of tiles never change once a checkpoint names them.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +14,7 @@ from filelock import FileLock, Timeout
 
 from registry.errors import NotFound
 from registry.log import tiles
-from registry.log.merkle import Frontier
-from registry.log.proofs import list_subtrees
+from registry.log.merkle import Frontier, list_subtrees
 from registry.log.tiles import HASH, WIDTH, Tile
 from registry.storage import rights
 from registry.storage.locks import lock_wait, make_write_busy_error

@@ -4,8 +4,6 @@ A fork is only called one when it is proven: two signed checkpoints, and hashes 
 the smaller. What a log merely fails to show is ``unproven``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,10 +14,10 @@ import msgspec
 
 from registry.domain.model import Struct
 from registry.errors import LogDamaged, NotFound
-from registry.log import note, proofs, trusted_keys
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint
+from registry.log import merkle, note, trusted_keys
 from registry.log.clock import read_clock
 from registry.log.folder import LogFolder
+from registry.log.note import Checkpoint, SignedCheckpoint
 from registry.log.tiles import Tile, TileTree
 from registry.log.trusted_keys import OfferedCheckpoint
 from registry.texts import Message
@@ -56,7 +54,7 @@ class TileRecorder:
 def compare_checkpoints(
     seen: Checkpoint | None,
     offered: Checkpoint,
-    tree: Callable[[int], proofs.Hashes],
+    tree: Callable[[int], merkle.Hashes],
     known: Callable[[], Mapping[int, bytes]] = dict,
 ) -> Comparison:
     """Compare the signed checkpoint ``offered`` with ``seen`` by the hashes that ``tree`` gives for a size.
@@ -82,25 +80,23 @@ def compare_checkpoints(
 
 
 def _compare_by_hashes(
-    small: Checkpoint, large: Checkpoint, tree: Callable[[int], proofs.Hashes], verdict: Verdict
+    small: Checkpoint, large: Checkpoint, tree: Callable[[int], merkle.Hashes], verdict: Verdict
 ) -> Comparison | None:
     """Compare the smaller one with the hashes; None when those do not give the root of the larger one."""
     try:
         hashes = tree(large.size)
-        root = proofs.compute_root(hashes, small.size)
-        proof = proofs.prove_consistency(hashes, small.size, large.size)
+        root = merkle.compute_root(hashes, small.size)
+        proof = merkle.prove_consistency(hashes, small.size, large.size)
     except (NotFound, LogDamaged):
         return None
-    if not proofs.verify_consistency(small.size, large.size, root, large.root, proof):
+    if not merkle.verify_consistency(small.size, large.size, root, large.root, proof):
         return None
     return Comparison(verdict=verdict if root == small.root else "fork", proof=tuple(proof))
 
 
-def _require_root(offered: Checkpoint, tree: Callable[[int], proofs.Hashes]) -> None:
-    if proofs.compute_root(tree(offered.size), offered.size) != offered.root:
-        raise LogDamaged(
-            Message("日志的分片与其检查点不符，该日志不完整或被改动。"),
-        )
+def _require_root(offered: Checkpoint, tree: Callable[[int], merkle.Hashes]) -> None:
+    if merkle.compute_root(tree(offered.size), offered.size) != offered.root:
+        raise LogDamaged(Message("日志的分片与其检查点不符，该日志不完整或被改动。"))
 
 
 def save_evidence(
@@ -137,7 +133,7 @@ def save_evidence(
 
 def _read_note_text(raw: bytes | None) -> str:
     """The text of a note without its signatures, to which witnesses add."""
-    return note.parse(raw).text if raw else ""
+    return note.parse_note(raw).text if raw else ""
 
 
 def list_forks(folder: LogFolder) -> tuple[str, ...]:

@@ -173,13 +173,9 @@ def _find_decision(connection: sa.Connection, proposal: int) -> sa.Row[Any] | No
 def _make_unapproved_error(number: int, *, signed: bool) -> LogDamaged:
     if signed:
         return LogDamaged(
-            Message("日志第{number}条所述的提案与库中所存不一致：提案被改动过。", number=number),
-            entry=number,
+            Message("日志第{number}条所述的提案与库中所存不一致：提案被改动过。", number=number), entry=number
         )
-    return LogDamaged(
-        Message("日志第{number}条没有经两人审批的提案，系擅自写入。", number=number),
-        entry=number,
-    )
+    return LogDamaged(Message("日志第{number}条没有经两人审批的提案，系擅自写入。", number=number), entry=number)
 
 
 def _make_proposal_error(proposal: int, message: Message) -> LogDamaged:

@@ -1,7 +1,8 @@
-"""C2SP signed-note and tlog-cosignature with Ed25519: a text, and lines by which keys sign it.
+"""C2SP signed-note, tlog-cosignature and tlog-checkpoint with Ed25519: texts, and lines by which keys sign them.
 
-Source: c2sp.org/signed-note, c2sp.org/tlog-cosignature. A verifier ignores lines of keys it does not know, which is
-what lets a new key sign beside an old one, and a witness beside the log.
+Source: c2sp.org/signed-note, c2sp.org/tlog-cosignature, c2sp.org/tlog-checkpoint. A verifier ignores lines of keys it
+does not know, which is what lets a new key sign beside an old one, and a witness beside the log. The root of a
+checkpoint is that of RFC 6962 over the canonical bytes of entries 1 to size.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -90,9 +92,7 @@ def parse_verifier(text: str) -> Verifier:
         verifier = Verifier(name=name, kind=raw[0], public=raw[1:])
         if verifier.id.hex() == identifier:
             return verifier
-    raise InvalidInput(
-        Message("验证公钥“{text}”格式有误，应为 /log/vkey 中的一行。", text=text.strip()[:80]),
-    )
+    raise InvalidInput(Message("验证公钥“{text}”格式有误，应为 /log/vkey 中的一行。", text=text.strip()[:80]))
 
 
 def format_vkeys(keys: Iterable[Verifier]) -> str:
@@ -103,9 +103,7 @@ def format_vkeys(keys: Iterable[Verifier]) -> str:
 def check_name(name: str) -> str:
     """Return ``name`` if it may name a key; InvalidInput otherwise."""
     if not _is_name(name):
-        raise InvalidInput(
-            Message("“{name}”不能作为日志名称：不得为空，不得含空格或加号。", name=name),
-        )
+        raise InvalidInput(Message("“{name}”不能作为日志名称：不得为空，不得含空格或加号。", name=name))
     return name
 
 
@@ -130,7 +128,7 @@ def encode_cosigned_text(text: str, timestamp: int) -> bytes:
     return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
 
 
-def parse(raw: bytes) -> Note:
+def parse_note(raw: bytes) -> Note:
     """Parse a note without verifying its signatures; InvalidInput when it is none."""
     try:
         whole = raw.decode()
@@ -149,7 +147,7 @@ def parse(raw: bytes) -> Note:
 
 def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifier]]:
     """Return the note and those of ``keys`` that signed it; InvalidInput when none did or a signature is invalid."""
-    note = parse(raw)
+    note = parse_note(raw)
     signers: list[Verifier] = []
     for signature in note.signatures:
         key = next(
@@ -158,9 +156,7 @@ def verify_note(raw: bytes, keys: Sequence[Verifier]) -> tuple[Note, list[Verifi
         if key is None or key in signers:
             continue
         if not key.verify_signature(signature, note.text):
-            raise InvalidInput(
-                Message("{key_name} 的签名不成立：内容被改动过。", key_name=key.name),
-            )
+            raise InvalidInput(Message("{key_name} 的签名不成立：内容被改动过。", key_name=key.name))
         signers.append(key)
     if not signers:
         raise InvalidInput(Message("没有任何已知密钥的签名。"))
@@ -189,3 +185,46 @@ def _is_name(name: str) -> bool:
 
 def _make_format_error(part: str) -> InvalidInput:
     return InvalidInput(Message("不是签名文本（{part}）。", part=part))
+
+
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+class Checkpoint(Struct, frozen=True):
+    """The content of a signed checkpoint. ``root`` is 32 bytes."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @property
+    def text(self) -> str:
+        """The note text that is signed."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+
+
+class SignedCheckpoint(Struct, frozen=True):
+    """A checkpoint and the signed note it was read from, byte for byte."""
+
+    checkpoint: Checkpoint
+    note: bytes
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Parse the checkpoint of a note's text, without extension lines; InvalidInput when it is none."""
+    lines = text.split("\n")
+    if len(lines) >= 4 and lines[-1] == "" and all(lines[:-1]) and _SIZE.fullmatch(lines[1]):
+        try:
+            root = base64.b64decode(lines[2], validate=True)
+        except (binascii.Error, ValueError):
+            root = b""
+        checkpoint = Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
+        # Nothing has two spellings, and a size that no database holds is none.
+        if len(root) == 32 and checkpoint.size < 2**63 and text.startswith(checkpoint.text):
+            return checkpoint
+    raise InvalidInput(Message("不是日志检查点。"))
+
+
+def parse_signed_checkpoint(raw: bytes) -> SignedCheckpoint:
+    """Parse the checkpoint of a signed note without verifying its signatures; InvalidInput when it is none."""
+    return SignedCheckpoint(checkpoint=parse_checkpoint(parse_note(raw).text), note=raw)

@@ -5,8 +5,6 @@ one, in the database too. Nothing is signed that does not extend both, and nothi
 and published afterwards: a database that was rolled back or rewritten, a lost key or a full disk is found before.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,11 +23,11 @@ from registry.errors import (
     find_storage_fault,
     make_log_rollback_error,
 )
-from registry.log import checkpoint_store, four_eyes, mirror_mark, note, signing_keys, store
-from registry.log.checkpoint import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
+from registry.log import checkpoint_store, four_eyes, note, replication, signing_keys, store
 from registry.log.clock_check import ClockCheck
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.merkle import Frontier
+from registry.log.note import Checkpoint, SignedCheckpoint, parse_signed_checkpoint
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import MIB, check_free_space, check_writable
@@ -66,21 +64,18 @@ class PublishedLog:
             return parse_signed_checkpoint(raw)
         except InvalidInput as error:
             where = self.folder.path / CHECKPOINT
-            raise LogDamaged(
-                Message(
-                    "{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
-                    "registry log checkpoint",
-                    where=where,
-                ),
-            ) from error
+            message = Message(
+                "{where} 不是签名的检查点，被改动过；请从镜像取回，或在确认数据库未被回退后移走，再运行："
+                "registry log checkpoint",
+                where=where,
+            )
+            raise LogDamaged(message) from error
 
     def get_checkpoint(self) -> SignedCheckpoint:
         """The last checkpoint published here; CannotAnswer before the first."""
         checkpoint = self.find_checkpoint()
         if checkpoint is None:
-            raise CannotAnswer(
-                Message("日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint"),
-            )
+            raise CannotAnswer(Message("日志尚未签发检查点；请在持有签名密钥的机器上运行：registry log checkpoint"))
         return checkpoint
 
     def get_origin(self) -> str:
@@ -91,13 +86,12 @@ class PublishedLog:
         configured = note.check_name(self._settings.get_log_origin())
         name = last.checkpoint.origin if last is not None else configured
         if self._settings.log_origin and configured != name:
-            raise InvalidInput(
-                Message(
-                    "REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
-                    configured=configured,
-                    name=name,
-                ),
+            message = Message(
+                "REGISTRY_LOG_ORIGIN 为 {configured}，而日志名称已定为 {name}，不可更改。",
+                configured=configured,
+                name=name,
             )
+            raise InvalidInput(message)
         return name
 
     def load_keys(self) -> list[signing_keys.Key]:
@@ -190,14 +184,14 @@ class PublishedLog:
             return _make_missing_key_error(path, error)
         if not keys:
             return _make_missing_key_error(path)
-        return _find_signer_fault(connection, last, _make_verifiers(keys), path, self.folder.path / CHECKPOINT)
+        return _find_signer_fault(connection, last, keys, path, self.folder.path / CHECKPOINT)
 
     def require_extension(self, connection: sa.Connection) -> None:
         """Raise LogDamaged unless this database extends the published log by entries that were approved.
 
         Conflict in a mirror; ClockWrong where an entry would get a wrong time.
         """
-        mirror_mark.refuse_mirror(connection)
+        replication.refuse_mirror(connection)
         self._require_extension(connection)
         self.clock.require_right_clock(connection)
 
@@ -290,7 +284,7 @@ class PublishedLog:
         """Sign a checkpoint of ``head`` with every key in use; the last one where nothing has changed."""
         last = self.find_checkpoint()
         keys = [key for key in self.load_keys() if not key.is_retired]
-        if not keys or mirror_mark.is_mirror(connection):  # whose key would sign what others decided
+        if not keys or replication.is_mirror(connection):  # whose key would sign what others decided
             return last
         origin = self.get_origin()
         # Whoever put a checkpoint there that no key of ours signed wants a fork signed.
@@ -314,82 +308,60 @@ class PublishedLog:
             return checkpoint_store.find_last(connection) is not None
 
 
-def _make_verifiers(keys: Sequence[signing_keys.Key]) -> list[note.Verifier]:
-    return [note.Verifier(name="", kind=note.ED25519, public=key.public) for key in keys]
-
-
 def _require_root(frontier: Frontier, signed: Checkpoint) -> None:
     if frontier.compute_root() != signed.root:
-        raise LogDamaged(
-            Message(
-                "数据库前{signed_size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
-                signed_size=signed.size,
-            ),
+        message = Message(
+            "数据库前{signed_size}条日志与已签发的检查点不符，日志被改写过。请运行：registry log check",
+            signed_size=signed.size,
         )
+        raise LogDamaged(message)
 
 
 def _make_missing_key_error(path: Path, cause: InvalidInput | None = None) -> SigningKeyMissing:
     """The refusal where the key file is missing, or (``cause``) cannot be read."""
-    return SigningKeyMissing(
-        Message(
-            "签名密钥 {path} {word}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
-            "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
-            path=path,
-            word=(Message("无法读取") if cause else Message("不在")),
-        ),
+    message = Message(
+        "签名密钥 {path} {word}，无法签发日志，所以现在不能写入名录；查询和核验照常。"
+        "请管理员放回密钥文件；若已遗失：registry log rotate --lost",
+        path=path,
+        word=(Message("无法读取") if cause else Message("不在")),
     )
-
-
-def _make_wrong_key_error(path: Path) -> SigningKeyForeign:
-    """The refusal where the key's file holds none of the keys that ever signed this log."""
-    return SigningKeyForeign(
-        Message(
-            "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
-            path=path,
-        ),
-    )
-
-
-def _make_foreign_checkpoint_error(path: Path) -> CheckpointForeign:
-    """The refusal where somebody else signed the published checkpoint, who wants a fork signed."""
-    return CheckpointForeign(
-        Message(
-            "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，"
-            "或在确认数据库未被回退后移走。",
-            path=path,
-        ),
-    )
+    return SigningKeyMissing(message)
 
 
 def _find_signer_fault(
     connection: sa.Connection,
     last: SignedCheckpoint | None,
-    verifiers: Sequence[note.Verifier],
-    key: Path,
+    keys: Sequence[signing_keys.Key],
+    key_file: Path,
     checkpoint: Path,
 ) -> RegistryError | None:
     """The disagreement between keys and checkpoint; None when a key signed it. ``last``: the one outside the database.
 
-    ``verifiers``: the public halves of every key in the file ``key``, also of retired ones.
+    ``keys``: every key in ``key_file``, also retired ones.
     """
     signed = last or checkpoint_store.find_last(connection)
-    if signed is None or _is_signed_by(signed, verifiers):
+    if signed is None or _is_signed_by(signed, keys):
         return None
-    own_keys = {verifier.public for verifier in verifiers}
+    own_keys = {key.public for key in keys}
     log_keys = {note.parse_verifier(line).public for line in checkpoint_store.list_vkeys(connection)}
-    return (
-        _make_foreign_checkpoint_error(checkpoint)
-        if last is not None and own_keys & log_keys
-        else _make_wrong_key_error(key)
+    if last is not None and own_keys & log_keys:  # somebody else signed it, who wants a fork signed
+        message = Message(
+            "{path} 不是本机密钥签发的检查点，拒绝签发新的，也不接受新记录。请从镜像取回，"
+            "或在确认数据库未被回退后移走。",
+            path=checkpoint,
+        )
+        return CheckpointForeign(message)
+    message = Message(
+        "{path} 中的密钥不是签发本日志的密钥，所以现在不能写入名录；查询和核验照常。请管理员放回原来的密钥文件。",
+        path=key_file,
     )
+    return SigningKeyForeign(message)
 
 
-def _is_signed_by(signed: SignedCheckpoint, verifiers: Sequence[note.Verifier]) -> bool:
+def _is_signed_by(signed: SignedCheckpoint, keys: Sequence[signing_keys.Key]) -> bool:
     # Under the name that the checkpoint itself has: whether it is the right one is asked elsewhere.
-    named = [
-        note.Verifier(name=signed.checkpoint.origin, kind=verifier.kind, public=verifier.public)
-        for verifier in verifiers
-    ]
+    origin = signed.checkpoint.origin
+    named = [note.Verifier(name=origin, kind=note.ED25519, public=key.public) for key in keys]
     try:
         note.verify_note(signed.note, named)
     except InvalidInput:

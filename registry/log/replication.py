@@ -1,9 +1,8 @@
-"""Inserting entries of another copy of this log, byte for byte: for a restore or a mirror.
+"""Copies of a log: the mark of a database that only mirrors another register, and entries inserted byte for byte.
 
-Not an append: nothing is decided, numbered or timed here. The caller has compared the bytes with a signed checkpoint.
+The mark is a row in the table of the views' positions, so that it is copied into backups with the database. Inserting
+is not appending: nothing is decided, numbered or timed; the caller has compared the bytes with a signed checkpoint.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -11,10 +10,29 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Entry
-from registry.errors import LogDamaged
+from registry.errors import Conflict, LogDamaged
 from registry.log import clock, codec, store
-from registry.storage.tables import entries
+from registry.storage.database import upsert_row
+from registry.storage.tables import entries, positions
 from registry.texts import Message
+
+_NAME = "mirror"
+
+
+def mark_mirror(connection: sa.Connection) -> None:
+    """Mark this database as a mirror that holds its present entries."""
+    upsert_row(connection, positions, {"view": _NAME, "position": store.read_head(connection).size}, ["view"])
+
+
+def is_mirror(connection: sa.Connection) -> bool:
+    """Whether this database is a mirror."""
+    return connection.execute(sa.select(positions.c.view).where(positions.c.view == _NAME)).first() is not None
+
+
+def refuse_mirror(connection: sa.Connection) -> None:
+    """Raise Conflict in a mirror: an entry appended there would be a fork of the log that it mirrors."""
+    if is_mirror(connection):
+        raise Conflict(Message("这是镜像，只跟随另一名录的日志，不能写入；请在原名录提案和审批。"))
 
 
 def insert_entries(connection: sa.Connection, bodies: Sequence[bytes]) -> list[Entry]:

@@ -4,8 +4,6 @@ A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, so t
 ever. The line before a block gives the time since when (RFC 3339 UTC).
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import re
@@ -114,9 +112,7 @@ def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None
     if not any(key.public == public and not key.is_retired for key in keys):
         raise NotFound(Message("没有这个在用的密钥。"))
     if sum(not key.is_retired for key in keys) == 1:
-        raise Conflict(
-            Message("这是唯一在用的密钥，请先增加新密钥：registry log rotate"),
-        )
+        raise Conflict(Message("这是唯一在用的密钥，请先增加新密钥：registry log rotate"))
     remaining = [
         Key(key.public, None, format_seconds(at or read_clock())) if key.public == public else key for key in keys
     ]

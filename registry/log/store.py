@@ -1,7 +1,5 @@
 """The stored entries. ``Appender.append`` is the product's only statement that adds to the log; proposals call it."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
@@ -182,8 +180,7 @@ def read_verified_entries(connection: sa.Connection, after: int, upto: int) -> I
 
 def _make_entry_error(number: int) -> LogDamaged:
     return LogDamaged(
-        Message("日志第{number}条缺失或被改动，不予签发。请运行：registry log check", number=number),
-        entry=number,
+        Message("日志第{number}条缺失或被改动，不予签发。请运行：registry log check", number=number), entry=number
     )
 
 

@@ -4,8 +4,6 @@ Source: c2sp.org/tlog-tiles. A tile holds up to 256 hashes of one of the levels 
 bundle holds up to 256 entries, each behind its length. Only the last tile of a level is partial.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator

@@ -4,17 +4,14 @@ A key that begins to sign together with a trusted one is adopted when the log pu
 channel (TLS, or this machine); signatures do not vouch for one another. Otherwise somebody must give it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput
 from registry.log import note
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import LogFolder
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier, parse_signed_checkpoint
 from registry.log.remote_log import RemoteLog
 from registry.texts import Listing, Message
 
@@ -82,14 +79,13 @@ def verify_offer(
     if not known:
         known = [key for key in remote.read_verifiers() if key.kind == note.ED25519]
     if other_names := sorted({key.name for key in known} - {origin}):
-        raise Conflict(
-            Message(
-                "{address} 处的日志自称 {origin}，而所信任的公钥属于 {other_names}：不是同一日志，已拒绝。",
-                address=remote.address,
-                origin=origin,
-                other_names=Listing(other_names),
-            ),
+        message = Message(
+            "{address} 处的日志自称 {origin}，而所信任的公钥属于 {other_names}：不是同一日志，已拒绝。",
+            address=remote.address,
+            origin=origin,
+            other_names=Listing(other_names),
         )
+        raise Conflict(message)
     signed_by = _get_signers(signed, known)
     new_keys, unknown = _list_new_keys(signed, remote, known) if not is_first else ([], [])
     return OfferedCheckpoint(
@@ -107,16 +103,15 @@ def _get_signers(signed: SignedCheckpoint, known: Sequence[Verifier]) -> list[Ve
         return note.verify_note(signed.note, known)[1]
     except InvalidInput as error:
         names = ", ".join(
-            sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse(signed.note).signatures})
+            sorted({f"{signature.name}+{signature.id.hex()}" for signature in note.parse_note(signed.note).signatures})
         )
-        raise Conflict(
-            Message(
-                "检查点未获所信任的密钥签名，已拒绝。{error}签名者：{names}。"
-                "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
-                error=error.message,
-                names=names,
-            ),
-        ) from error
+        message = Message(
+            "检查点未获所信任的密钥签名，已拒绝。{error}签名者：{names}。"
+            "若主办单位更换了密钥，请以其他途径核对后用 --vkey 给出新公钥。",
+            error=error.message,
+            names=names,
+        )
+        raise Conflict(message) from error
 
 
 def _list_new_keys(
@@ -126,12 +121,12 @@ def _list_new_keys(
     ids = {key.id for key in known}
     unknown = {
         one.id: one
-        for one in note.parse(signed.note).signatures
+        for one in note.parse_note(signed.note).signatures
         if one.name == signed.checkpoint.origin and one.id not in ids and len(one.blob) == 64
     }
     if not unknown:
         return [], []
-    text = note.parse(signed.note).text
+    text = note.parse_note(signed.note).text
     published = remote.read_verifiers() if remote.is_authentic else []
     new_keys = [
         key

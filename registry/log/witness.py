@@ -5,11 +5,10 @@ c2sp.org/tlog-cosignature.
 Every file of its folder is written whole or not at all, so that a killed witness goes on where it was.
 """
 
-from __future__ import annotations
-
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,11 +16,10 @@ import msgspec
 from registry.domain.model import Struct
 from registry.errors import Conflict
 from registry.log import forks, note, signing_keys, trusted_keys
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.clock import format_seconds, read_clock
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier, parse_signed_checkpoint
 from registry.log.remote_log import RemoteLog
 from registry.log.trusted_keys import OfferedCheckpoint
 from registry.texts import Message
@@ -60,7 +58,7 @@ class Signer(Struct, frozen=True):
 
     def cosign_note(self, raw: bytes) -> tuple[bytes, str]:
         """Return the note with our cosignature of this moment as its last line, and that line."""
-        parsed = note.parse(raw)
+        parsed = note.parse_note(raw)
         verifier = self.verifier
         others = [
             signature
@@ -107,10 +105,14 @@ class Witness:
         stored = folder.find_file(CHECKPOINT)
         seen = parse_signed_checkpoint(stored) if stored is not None else None
         offered = trusted_keys.verify_offer(raw, self._remote, trusted_keys.read_pinned_keys(folder), self._given)
-        self._require_other_key(offered)
+        if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
+            raise Conflict(Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"))
         recorder = TileRecorder(self._remote.read_tile)
         comparison = forks.compare_checkpoints(
-            seen.checkpoint if seen else None, offered.signed.checkpoint, recorder.make_tree, _make_roots_reader(folder)
+            seen.checkpoint if seen else None,
+            offered.signed.checkpoint,
+            recorder.make_tree,
+            partial(_read_roots, folder),
         )
         evidence = forks.save_evidence(folder, comparison, seen, offered, recorder) if seen else None
         known_forks = forks.list_forks(folder)
@@ -128,12 +130,6 @@ class Witness:
             forks=known_forks,
             cosignature=cosignature,
         )
-
-    def _require_other_key(self, offered: OfferedCheckpoint) -> None:
-        if self._signer and any(key.public == self._signer.key.public for key in offered.keys):
-            raise Conflict(
-                Message("见证方的密钥就是日志的密钥，见证没有意义；请用 --key 指定另一个密钥文件。"),
-            )
 
     def _save_state(
         self, folder: LogFolder, stored: bytes | None, offered: OfferedCheckpoint, cosign: bool
@@ -179,21 +175,17 @@ def _append_history(folder: LogFolder, look: Observation) -> None:
         os.fsync(file.fileno())
 
 
-def _make_roots_reader(folder: LogFolder) -> Callable[[], Mapping[int, bytes]]:
-    """Make a function that reads the roots which earlier looks attributed to this log, by size."""
-
-    def read_roots() -> dict[int, bytes]:
-        roots = {}
-        for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
-            try:
-                row = msgspec.json.decode(line, type=_HistoryRow)
-                if row.verdict in HELD:
-                    roots[row.size] = bytes.fromhex(row.root)
-            except (msgspec.MsgspecError, ValueError):
-                continue  # an unfinished line
-        return roots
-
-    return read_roots
+def _read_roots(folder: LogFolder) -> dict[int, bytes]:
+    """Read the roots which earlier looks attributed to this log, by size."""
+    roots = {}
+    for line in (folder.find_file(_HISTORY) or b"").split(b"\n"):
+        try:
+            row = msgspec.json.decode(line, type=_HistoryRow)
+            if row.verdict in HELD:
+                roots[row.size] = bytes.fromhex(row.root)
+        except (msgspec.MsgspecError, ValueError):
+            continue  # an unfinished line
+    return roots
 
 
 class _HistoryRow(msgspec.Struct):

@@ -45,14 +45,13 @@ def raise_limit(connections: int, refused: int) -> int:
                 fewest=count_needed(FEWEST, refused),
                 connections=connections,
                 needed=needed,
-            ),
+            )
         )
     return possible
 
 
 def find_first_reserved() -> int:
-    """Return the number from which on descriptors are reserved: the system hands out the lowest free number, so a
-    higher one shows that so many are open."""
+    """Return the number from which on descriptors are reserved: the system always hands out the lowest free one."""
     return max(read_limit() - RESERVE, 0)
 
 
@@ -73,6 +72,6 @@ def check(board: FaultBoard) -> None:
                 "文件描述符将用尽（上限 {limit}），新的连接被拒绝。请提高上限（ulimit -n 或 LimitNOFILE），"
                 "或减少连接。",
                 limit=limit,
-            ),
+            )
         )
     )

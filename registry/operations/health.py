@@ -1,21 +1,19 @@
-"""Whether a register can answer, and how far the views that follow its log are behind."""
+"""Whether a register can be opened (its database is there), can answer, and how far its views are behind its log."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from registry import views
-from registry.errors import RegistryError
+from registry.errors import CannotAnswer, DatabaseUnreachable, RegistryError
+from registry.log.publish import PublishedLog
 from registry.records import asof
-from registry.storage.fault_board import count_free_bytes
-
-if TYPE_CHECKING:
-    from registry.log.publish import PublishedLog
-    from registry.search.outside_search import OutsideSearch
-    from registry.settings import Settings
-    from registry.storage.database import Database
-    from registry.storage.fault_board import FaultBoard
-    from registry.verification.view import VerificationView
+from registry.search.outside_search import OutsideSearch
+from registry.settings import Settings
+from registry.storage.database import Database
+from registry.storage.fault_board import FaultBoard, count_free_bytes
+from registry.texts import Message
+from registry.verification.view import VerificationView
 
 #: Seconds without following the log after which a register is not ready: pages and lists are not answered then.
 FRESH = 10.0
@@ -66,8 +64,7 @@ def _read_view_state(verification: VerificationView) -> dict[str, Any]:
 
 
 def read_free_space(settings: Settings) -> dict[str, int]:
-    """Return the bytes free on the disks of the data folder and of the published log; a disk that cannot be read is
-    left out."""
+    """Return the free bytes of the disks of the data folder and of the published log, but for unreadable ones."""
     free = {}
     for name, folder in (("data", settings.data_dir), ("log", settings.get_log_folder())):
         try:
@@ -75,3 +72,37 @@ def read_free_space(settings: Settings) -> dict[str, int]:
         except OSError:
             continue
     return free
+
+
+def require_database(database: Database, published: PublishedLog) -> None:
+    """CannotAnswer, saying what to do, unless the database is there and of this version.
+
+    DatabaseUnreachable if a log was published and its database is gone: an empty one in its place would not be the
+    register.
+    """
+    require_database_file(database, published)
+    if not database.is_current():
+        raise CannotAnswer(Message("数据库尚未初始化或版本不符，请先运行：registry init"))
+
+
+def require_database_file(database: Database, published: PublishedLog) -> None:
+    """DatabaseUnreachable if SQLite's file is gone and a log was published from it before."""
+    file = database.find_file()
+    last = published.find_checkpoint()
+    if file is None or file.exists() or last is None:
+        return
+    size = last.checkpoint.size
+    raise DatabaseUnreachable(
+        Message(
+            "数据库文件 {file} 不见了，而已公布的日志有{size}条。请把文件放回原处，或恢复备份：registry restore "
+            "备份文件 --complete；不要运行 registry init。",
+            file=file,
+            size=size,
+        )
+    )
+
+
+def require_published_prefix(database: Database, published: PublishedLog) -> None:
+    """LogRolledBack or LogDamaged unless the database holds the log that was published."""
+    with database.reading() as connection:
+        published.require_published_prefix(connection)

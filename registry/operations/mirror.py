@@ -16,12 +16,11 @@ from pathlib import Path
 from registry import views
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged, RegistryError
-from registry.log import checkpoint_store, forks, mirror_mark, note, replication, store, tiles, trusted_keys
-from registry.log.checkpoint import SignedCheckpoint
+from registry.log import checkpoint_store, forks, note, replication, store, tiles, trusted_keys
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.forks import HELD, TileRecorder, Verdict
 from registry.log.merkle import hash_leaf
-from registry.log.note import Verifier
+from registry.log.note import SignedCheckpoint, Verifier
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import WIDTH, Tile
@@ -174,7 +173,7 @@ class _MirrorRun:
                     "{address}/{file} 与签名的检查点不符：缺失、被截断或被改动。镜像未作任何改变。",
                     address=self._remote.address,
                     file=file,
-                ),
+                )
             )
 
     def _find_altered_file(self, start: int, size: int) -> str:
@@ -199,7 +198,7 @@ class _MirrorRun:
                 self._progress("append", frontier.size)
             if frontier.compute_root() != signed.root:
                 raise _make_changed_error()
-            mirror_mark.mark_mirror(connection)
+            replication.mark_mirror(connection)
             checkpoint_store.save_checkpoint(connection, offered.signed, offered.vkeys)
 
 
@@ -211,7 +210,7 @@ def list_bundles(start: int, size: int) -> Iterator[Tile]:
 def _require_mirror(database: Database, settings: Settings) -> None:
     """Mark an empty database as a mirror; Conflict if it is a register of its own."""
     with database.reading() as connection:
-        if mirror_mark.is_mirror(connection):
+        if replication.is_mirror(connection):
             return
         is_used = (
             store.read_head(connection).size > 0
@@ -220,16 +219,12 @@ def _require_mirror(database: Database, settings: Settings) -> None:
     if is_used:
         raise _make_own_register_error(settings.data_dir)
     with database.writing() as connection:
-        mirror_mark.mark_mirror(connection)
+        replication.mark_mirror(connection)
 
 
 def _make_own_register_error(folder: Path) -> Conflict:
-    return Conflict(
-        Message("{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。", folder=folder),
-    )
+    return Conflict(Message("{folder} 是一个独立名录的数据文件夹，不能用作镜像；请另选文件夹。", folder=folder))
 
 
 def _make_changed_error() -> LogDamaged:
-    return LogDamaged(
-        Message("镜像在更新途中被他人改动，未作任何改变；请重试。"),
-    )
+    return LogDamaged(Message("镜像在更新途中被他人改动，未作任何改变；请重试。"))

@@ -80,8 +80,7 @@ class BackgroundThreads:
         names = ", ".join(job.name for job in failing)
         self._board.report(
             ThreadDied(
-                Message("后台线程意外结束，正在重新启动：{names}", names=names),
-                threads=[job.name for job in failing],
+                Message("后台线程意外结束，正在重新启动：{names}", names=names), threads=[job.name for job in failing]
             ),
             blocks_reading=blocks,
         )

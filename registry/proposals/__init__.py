@@ -6,17 +6,16 @@ since. If an approved entry erases personal values, the copies in stored proposa
 record of what was seen.
 """
 
-from __future__ import annotations
-
-from registry.proposals.comments import Comment, add_comment
 from registry.proposals.decide import approve, reject, send_back
 from registry.proposals.emergency import end_expired_suspensions, suspend
 from registry.proposals.preview import draw_sample
 from registry.proposals.proposal_store import (
     OPEN,
+    Comment,
     Proposal,
     State,
     Touch,
+    add_comment,
     get_for_account,
     get_proposal,
     list_proposals,

@@ -1,7 +1,5 @@
 """Drafts on their way into a proposal: encoded, and checked alone, against each other and against the register."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -130,15 +128,13 @@ class Changeset:
         for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
             day = self._unexplained[subject]
             if day.isoformat() < latest:
-                raise InvalidInput(
-                    Message(
-                        "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
-                        subject=subject,
-                        day=day,
-                        latest=latest,
-                    ),
+                message = Message(
+                    "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
                     subject=subject,
+                    day=day,
+                    latest=latest,
                 )
+                raise InvalidInput(message, subject=subject)
 
     def _refuse_personal_text(self, connection: sa.Connection, title: str, report: Any) -> None:
         if not self._about_people:
@@ -173,7 +169,7 @@ def refuse_names_in(names: set[str], texts: Iterable[str], where: str) -> None:
         folded_text = _fold_spelling(text) if folded_names else ""
         if any(name in folded_text for name in folded_names):
             raise InvalidInput(
-                Message("{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。", where=where),
+                Message("{where}：标题、理由或公开字段中写有个人信息（如姓名），以后将无法删除，请改写。", where=where)
             )
 
 

@@ -1,7 +1,5 @@
 """Decisions of the second person: approve, reject, ask for changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -9,7 +7,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.errors import Conflict, FourEyesViolation, InvalidInput
 from registry.log.publish import PublishedLog
-from registry.proposals import append, changeset, comments, emergency, proposal_store, redaction
+from registry.proposals import changeset, emergency, proposal_store, redaction
 from registry.proposals.proposal_store import Proposal
 from registry.storage.database import Database
 from registry.storage.tables import proposals
@@ -32,7 +30,7 @@ def approve(
     values are gone from the register when this returns, and their bytes from its files unless somebody was still
     reading: then ``redaction.purge_erased_bytes`` is tried again later.
 
-    With ``log``, nothing is appended that could not be signed and published (``append.append_proposal``), and a
+    With ``log``, nothing is appended that could not be signed and published (``proposal_store.append_proposal``), and a
     checkpoint is signed after the commit; if that fails all the same, the approval stands, the server's log says why,
     and the next look at the log tries again.
     """
@@ -40,13 +38,13 @@ def approve(
         proposal = _get_for_decision(connection, identifier, by)
         if seen != proposal.content_hash:
             raise Conflict(
-                Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier),
+                Message("提案 {identifier} 的内容与所看到的不一致，请重新查看后再审批。", identifier=identifier)
             )
         if proposal.confirm_by is None:
-            append.refuse_stale_proposal(connection, proposal)
+            proposal_store.refuse_stale_proposal(connection, proposal)
         else:
             emergency.require_in_force(connection, proposal)
-        first, last = append.append_proposal(connection, proposal, by, log, progress)
+        first, last = proposal_store.append_proposal(connection, proposal, by, log, progress)
         has_pending_erasure = redaction.read_pending_erasure(connection)
         proposal_store.close_proposal(connection, identifier, "approved", by, first_entry=first, last_entry=last)
     if log is not None:
@@ -62,9 +60,7 @@ def _get_for_decision(connection: sa.Connection, identifier: int, by: str) -> Pr
     proposal = proposal_store.get_for_account(connection, identifier, by)
     proposal_store.require_state(proposal, "pending")
     if by in proposal.touched_by:
-        raise FourEyesViolation(
-            Message("{by} 参与过提案 {identifier}，须由另一人审批。", by=by, identifier=identifier),
-        )
+        raise FourEyesViolation(Message("{by} 参与过提案 {identifier}，须由另一人审批。", by=by, identifier=identifier))
     return proposal
 
 
@@ -76,8 +72,8 @@ def reject(database: Database, identifier: int, *, by: str, reason: str, log: Pu
     """
     if not reason.strip():
         raise InvalidInput(Message("请说明否决的理由。"))
-    if len(reason) > comments.LONGEST:
-        raise InvalidInput(Message("理由最多{longest}字。", longest=comments.LONGEST), field="reason")
+    if len(reason) > proposal_store.LONGEST:
+        raise InvalidInput(Message("理由最多{longest}字。", longest=proposal_store.LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
         accounts.require_role(connection, by, "approver")
         proposal = proposal_store.get_for_account(connection, identifier, by)
@@ -101,8 +97,6 @@ def send_back(database: Database, identifier: int, *, by: str, text: str, log: P
     with proposal_store.open_transaction(database, log) as connection:
         proposal = _get_for_decision(connection, identifier, by)
         if proposal.confirm_by is not None:
-            raise Conflict(
-                Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier),
-            )
-        comments.insert_comment(connection, proposal, by, text, action="returned")
+            raise Conflict(Message("提案 {identifier} 所述的紧急暂停已经生效，请确认或否决。", identifier=identifier))
+        proposal_store.insert_comment(connection, proposal, by, text, action="returned")
         connection.execute(sa.update(proposals).where(proposals.c.id == identifier).values(state="returned"))

@@ -1,7 +1,5 @@
 """Proposals to publish an edition of the list, or to withdraw one. A second person approves them."""
 
-from __future__ import annotations
-
 from registry import proposals
 from registry.accounts.region_scope import EDITION
 from registry.editions import plan

@@ -6,8 +6,6 @@ suspension rests on two people; if it is rejected, or nobody decides in time, wh
 All of it is in the log and in the history of the institution.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,9 +20,9 @@ from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, Inv
 from registry.log import store
 from registry.log.clock import get_now_ms
 from registry.log.publish import PublishedLog
-from registry.proposals import append, changeset, proposal_store, submission
+from registry.proposals import changeset, proposal_store, submission
 from registry.proposals.proposal_store import Proposal
-from registry.records import asof, selection, timeline
+from registry.records import asof, lookup, selection
 from registry.records.asof import AsOf
 from registry.records.view import decode_state
 from registry.storage.database import Database
@@ -82,18 +80,19 @@ def suspend(
         approvals_by_day = {today: approvals, **_list_future_approvals(connection, subject, set(approvals), today)}
         suspending = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停：{reason}")
         region_scope.require_inside_region(connection, by, suspending)
-        name = _read_values_on(connection, subject, today).get("name")
+        name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
         codes = sorted(path.removeprefix("approvals.") for path in approvals)
         first, last, in_force = _put_in_force(connection, suspending, by, f"紧急暂停：{name}", log)
         confirming = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停经第二人确认：{reason}")
         confirm_by = get_now_ms() + WITHIN
+        later = {day.isoformat(): approvals_by_day[day] for day in sorted(approvals_by_day) if day > today}
         waiting = submission.insert_proposal(
             connection,
             _make_changeset(connection, confirming),
             by=by,
             title=f"确认紧急暂停：{name}",
             kind=KIND,
-            report={"in_force": in_force, **_make_report(approvals_by_day), "reason": reason},
+            report={"in_force": in_force, "before": approvals, "later": later, "reason": reason},
             base_size=store.read_head(connection).size,
             confirm_by=confirm_by,
         )
@@ -108,14 +107,13 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict if it is too late to confirm, or if the register records something else by now."""
     if proposal.confirm_by is not None and get_now_ms() > proposal.confirm_by:
         raise Conflict(
-            Message("提案 {proposal} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。", proposal=proposal.id),
+            Message("提案 {proposal} 已过24小时确认期限，紧急暂停已按规则恢复，请另行提案。", proposal=proposal.id)
         )
     drafts = list(proposal_store.read_drafts(connection, proposal.id))
     subject = drafts[0].subject
     if not all(approval.still for approval in _list_suspended_approvals(connection, proposal, drafts)):
         raise Conflict(
-            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject),
-            subject=subject,
+            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject), subject=subject
         )
 
 
@@ -131,7 +129,7 @@ def restore_approvals(
             before.setdefault(approval.day, {})[approval.path] = approval.before
     if not before:
         return None
-    name = _read_values_on(connection, subject, asof.find_today(connection)).get("name")
+    name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
     proposer = EMERGENCY if by != EMERGENCY else DEADLINE
     restoring = [_make_draft(subject, before[day], reason, day) for day in sorted(before)]
     first, last, _ = _put_in_force(connection, restoring, proposer, f"恢复：{name}", log, by)
@@ -187,27 +185,22 @@ def _list_pending(connection: sa.Connection, due: sa.ColumnElement[bool]) -> lis
 def _require_role(connection: sa.Connection, by: str) -> None:
     account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
-        raise NotAllowed(
-            Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by),
-        )
+        raise NotAllowed(Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by))
 
 
 def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
     pending = find_pending_confirmation(connection, subject)
     if pending is not None:
         raise Conflict(
-            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id),
+            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id)
         )
 
 
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """Return the approvals to suspend, by path, as they are recorded today."""
-    recorded = _read_values_on(connection, subject, asof.find_today(connection))
-    lawful = {
-        f"approvals.{technique.code}": recorded[f"approvals.{technique.code}"]
-        for technique in TECHNIQUES
-        if (recorded.get(f"approvals.{technique.code}") or {}).get("stage") in LAWFUL_STAGES
-    }
+    recorded = lookup.read_values(connection, subject, asof.make_as_of(connection))
+    paths = [f"approvals.{technique.code}" for technique in TECHNIQUES]
+    lawful = {path: recorded[path] for path in paths if _is_lawful(recorded.get(path))}
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()
     if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
         raise InvalidInput(
@@ -221,15 +214,11 @@ def _select_approvals(connection: sa.Connection, subject: str, techniques: Seque
 
 def _make_suspension_drafts(subject: str, approvals: ApprovalsByDay, reason: str) -> list[Draft]:
     """Draft the approvals as suspended, from each day on from which they are recorded as they are."""
-    return [
-        _make_draft(
-            subject,
-            {path: {**approval, "stage": "suspended"} for path, approval in approvals[day].items()},
-            reason,
-            day,
-        )
+    suspended = {
+        day: {path: {**approval, "stage": "suspended"} for path, approval in approvals[day].items()}
         for day in sorted(approvals)
-    ]
+    }
+    return [_make_draft(subject, values, reason, day) for day, values in suspended.items()]
 
 
 def _make_draft(subject: str, values: dict[str, Any], reason: str, day: Date) -> Draft:
@@ -259,7 +248,7 @@ def _put_in_force(
     number = submission.insert_proposal(
         connection, content, by=proposer, title=title, kind=KIND, report=None, base_size=size
     )
-    first, last = append.append_proposal(connection, proposal_store.get_proposal(connection, number), by, log)
+    first, last = proposal_store.append_proposal(connection, proposal_store.get_proposal(connection, number), by, log)
     proposal_store.close_proposal(connection, number, "approved", by, first_entry=first, last_entry=last)
     return first, last, number
 
@@ -277,16 +266,6 @@ class SuspendedApproval(Struct, frozen=True):
     path: str
     before: Any
     still: bool
-
-
-def _read_values_on(connection: sa.Connection, subject: str, day: Date) -> dict[str, Any]:
-    """Return what is recorded of a subject on a day, by path; empty for nothing."""
-    known = asof.make_as_of(connection, day)
-    query = sa.select(versions.c.state).where(
-        versions.c.subject == subject, selection.match_known(known), selection.match_day(known)
-    )
-    blob = connection.execute(query).scalar()
-    return {path: fact.value for path, fact in timeline.collect_facts(decode_state(blob)).items()} if blob else {}
 
 
 def _list_future_approvals(connection: sa.Connection, subject: str, paths: set[str], today: Date) -> ApprovalsByDay:
@@ -309,13 +288,6 @@ def _is_lawful(approval: Any) -> bool:
     return bool(approval) and approval.get("stage") in LAWFUL_STAGES
 
 
-def _make_report(approvals: ApprovalsByDay) -> dict[str, Any]:
-    """Return what was recorded before, as the proposal stores it: today's as ``before``, of future days as
-    ``later``."""
-    first, *later = sorted(approvals)
-    return {"before": approvals[first], "later": {day.isoformat(): approvals[day] for day in later}}
-
-
 def _list_suspended_approvals(
     connection: sa.Connection, proposal: Proposal, drafts: list[Draft]
 ) -> Iterator[SuspendedApproval]:
@@ -327,7 +299,7 @@ def _list_suspended_approvals(
         before = later[draft.valid_from.isoformat()] if index else proposal.report["before"]
         replaced = {path for other in drafts[index + 1 :] if other.valid_from <= today for path in other.change.set}
         day = max(draft.valid_from, today)
-        recorded = _read_values_on(connection, draft.subject, day)
+        recorded = lookup.read_values(connection, draft.subject, asof.make_as_of(connection, day))
         for path in draft.change.set.keys() - replaced:
             yield SuspendedApproval(
                 day=day, path=path, before=before[path], still=recorded.get(path) == draft.change.set[path]

@@ -4,8 +4,6 @@ Appending and indexing 100,000 entries keeps an interpreter busy for as long as 
 same process waits at every step. What is done, and refused, is ``decide.approve`` in either case.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -78,11 +76,10 @@ def approve_in_process(
     try:
         outcome = msgspec.json.decode(done.stdout, type=_Outcome)
     except msgspec.DecodeError as error:
-        raise CannotAnswer(
-            Message(
-                "审批提案 {number} 的进程中断了：要么全部入库，要么一条也没有。请重新打开提案页查看。", number=number
-            ),
-        ) from error
+        message = Message(
+            "审批提案 {number} 的进程中断了：要么全部入库，要么一条也没有。请重新打开提案页查看。", number=number
+        )
+        raise CannotAnswer(message) from error
     if outcome.code:
         raise _map_error_codes()[outcome.code](FixedText(outcome.zh, outcome.en), **outcome.details)
     return outcome.first, outcome.last

@@ -3,8 +3,6 @@
 The state after is computed in a transaction that is never committed.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -108,16 +106,12 @@ def _preview_subjects(connection: sa.Connection, drafts: list[Draft], before: in
     """Return what each subject of some drafts was at the log size ``before``, and is at ``after``, in their order."""
     by_subject: dict[str, list[Draft]] = {}
     for draft in drafts:
-        by_subject.setdefault(_get_main_subject(draft), []).append(draft)
+        subject = str(draft.change.set.get("institution") or draft.subject)
+        by_subject.setdefault(subject, []).append(draft)
     today = asof.find_today(connection)
     days = {subject: _list_days(own_drafts, today) for subject, own_drafts in by_subject.items()}
     sides = _read_sides(connection, days, (before, after))
     return [_make_preview(subject, own_drafts, sides.get(subject, [])) for subject, own_drafts in by_subject.items()]
-
-
-def _get_main_subject(draft: Draft) -> str:
-    """Return the institution a draft is about if it names one, else its own subject."""
-    return str(draft.change.set.get("institution") or draft.subject)
 
 
 def _list_days(drafts: list[Draft], today: Date) -> list[Date]:

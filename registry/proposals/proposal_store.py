@@ -1,23 +1,24 @@
-"""Stored proposals: reading them, and recording everybody who changes or decides one."""
+"""Stored proposals: reading them, who touched them, comments on them, and their drafts appended to the log."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 
+from registry import accounts, views
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
-from registry.domain.model import Draft, Struct
-from registry.errors import Conflict, NotFound
+from registry.domain.model import Draft, Entry, Struct
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from registry.log import store
 from registry.log.clock import get_now_ms
+from registry.log.four_eyes import ContentHash
 from registry.log.publish import PublishedLog
-from registry.proposals import changeset
+from registry.proposals import changeset, redaction
 from registry.storage.database import Database
-from registry.storage.tables import proposal_items, proposals, touches
+from registry.storage.tables import comments, entries, proposal_items, proposals, touches
 from registry.texts import Message
 
 #: ``returned``: an approver asks for changes, and editors may amend it; ``withdrawn`` by whoever proposed it.
@@ -202,3 +203,116 @@ def _to_proposal(row: Any, accounts: list[str]) -> Proposal:
     fields = dict(row._mapping)
     report = msgspec.json.decode(fields.pop("report"))
     return Proposal(**fields, report=report, proposer=accounts[0], touched_by=list(dict.fromkeys(accounts)))
+
+
+# --- comments ---
+
+#: Characters of a comment.
+LONGEST = 2_000
+Action = Literal["commented", "returned"]
+
+
+class Comment(Struct, frozen=True):
+    """One comment; ``content_hash`` is that of the proposal when it was made, ``at`` in milliseconds since 1970."""
+
+    account: str
+    at: int
+    action: Action
+    content_hash: str
+    text: str
+
+
+def add_comment(database: Database, identifier: int, *, by: str, text: str, log: PublishedLog | None = None) -> None:
+    """Comment on an open proposal. InvalidInput if empty, too long, or naming a person the proposal is about: a
+    comment is stored for good."""
+    with open_transaction(database, log) as connection:
+        account = accounts.find_account(connection, by)
+        if account is None or account.disabled:
+            raise NotAllowed(Message("没有可用的账号“{by}”。", by=by))
+        proposal = get_for_account(connection, identifier, by)
+        require_state(proposal, *OPEN)
+        insert_comment(connection, proposal, by, text)
+
+
+def insert_comment(
+    connection: sa.Connection, proposal: Proposal, by: str, text: str, action: Action = "commented"
+) -> None:
+    """Store a comment, in the transaction of the action it belongs to."""
+    text = text.strip()
+    if not text:
+        raise InvalidInput(Message("请写明意见。"), field="text")
+    if len(text) > LONGEST:
+        raise InvalidInput(Message("意见最多{longest}字。", longest=LONGEST), field="text")
+    changeset.refuse_personal_data(connection, read_drafts(connection, proposal.id), text)
+    row = {"proposal": proposal.id, "account": by, "at": get_now_ms(), "action": action, "text": text}
+    connection.execute(sa.insert(comments).values(**row, content_hash=proposal.content_hash))
+    audit_log.record_event(connection, by, action, f"proposal:{proposal.id}")
+
+
+def list_comments(connection: sa.Connection, identifier: int) -> list[Comment]:
+    """Return all comments on a proposal, in order."""
+    c = comments.c
+    query = sa.select(c.account, c.at, c.action, c.content_hash, c.text).where(c.proposal == identifier)
+    return [Comment(**row._mapping) for row in connection.execute(query.order_by(c.id))]
+
+
+# --- appending ---
+
+
+def append_proposal(
+    connection: sa.Connection,
+    proposal: Proposal,
+    by: str,
+    log: PublishedLog | None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[int, int]:
+    """Append the stored drafts to the log and its views; return (first, last) entry number. Conflict if they were
+    altered.
+
+    With ``log``, nothing is appended that could not be signed and published: see ``require_appendable``.
+    """
+    if log is not None:
+        log.require_appendable(connection, _count_bytes(connection, proposal.id))
+    appender = store.Appender(connection, proposal.proposer, by, proposal.id)
+    first = appender.size + 1
+    content = ContentHash()
+    erasing: list[Entry] = []
+    for bodies in read_bodies(connection, proposal.id):
+        content.add(*bodies)
+        appended = appender.append(map(changeset.decode_draft, bodies))
+        views.apply_entries(connection, appended)
+        erasing += [entry for entry in appended if entry.change.erases]
+        if progress:
+            progress(appender.size - first + 1)
+    if content.hex != proposal.content_hash:  # known only after reading all; nothing is committed yet
+        raise Conflict(
+            Message("提案 {proposal} 所存内容与提出时的不符，被改动过；请否决，重新提出。", proposal=proposal.id)
+        )
+    redaction.erase_stored_copies(connection, erasing, proposal=proposal.id, first=first)
+    return first, appender.size
+
+
+def _count_bytes(connection: sa.Connection, proposal: int) -> int:
+    """Return the total size of a proposal's drafts in bytes."""
+    query = sa.select(sa.func.sum(sa.func.length(proposal_items.c.body))).where(proposal_items.c.proposal == proposal)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str | None:
+    """Return the first subject of a proposal that got an entry after the proposal was worked out, if any."""
+    if store.read_head(connection).size == proposal.base_size:
+        return None
+    items = proposal_items.c
+    later = sa.exists().where(entries.c.subject == items.subject, entries.c.number > proposal.base_size)
+    query = sa.select(items.subject).where(items.proposal == proposal.id, later).order_by(items.position).limit(1)
+    return connection.execute(query).scalar()
+
+
+def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:
+    """Conflict, naming the subject, if one changed since the proposal was made."""
+    subject = find_changed_subject(connection, proposal)
+    if subject is not None:
+        message = Message(
+            "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。", proposal=proposal.id, subject=subject
+        )
+        raise Conflict(message, subject=subject)

@@ -5,8 +5,6 @@ same transaction; and afterwards the bytes that deleted rows leave in the databa
 row of ``positions`` records that purging is pending, and every later approval and every start of a server tries again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Submitting a proposal to a second person, amending it while it waits, and withdrawing it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -103,12 +101,11 @@ def amend(  # noqa: PLR0913 - each is a part of what is proposed
         proposal_store.require_state(before, *proposal_store.OPEN)
         _refuse_in_force(before)
         if seen != before.content_hash:
-            raise Conflict(
-                Message(
-                    "提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
-                    identifier=identifier,
-                ),
+            message = Message(
+                "提案 {identifier} 在您修改期间已被他人修改，请先查看现在的内容。您填写的内容没有丢失。",
+                identifier=identifier,
             )
+            raise Conflict(message)
         kind, title = kind or before.kind, title or before.title
         content.check_against_register(connection, kind, title, report)
         region_scope.require_may_propose(connection, by, map(changeset.decode_draft, content.bodies))
@@ -143,11 +140,10 @@ def withdraw(database: Database, identifier: int, *, by: str, log: PublishedLog 
 def _refuse_in_force(proposal: proposal_store.Proposal) -> None:
     """Conflict if one person put this in force already: only another may end that."""
     if proposal.confirm_by is not None:
-        raise Conflict(
-            Message(
-                "提案 {proposal} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。", proposal=proposal.id
-            ),
+        message = Message(
+            "提案 {proposal} 所述的紧急暂停已经生效，须由另一人确认或否决，不能修改或撤回。", proposal=proposal.id
         )
+        raise Conflict(message)
 
 
 def _make_content_columns(connection: sa.Connection, content: changeset.Changeset, report: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from registry.domain.model import Answer, Claim
 from registry.log.merkle import hash_leaf, hash_node
 from registry.log.signing_keys import Key
 from registry.receipts import receipt_text
-from registry.receipts.jwks import encode_base64url
+from registry.receipts.jws import encode_base64url
 
 #: Random bytes in a row: without them the hashes of neighbours could be guessed from likely questions.
 _SALT = 16

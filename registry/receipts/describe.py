@@ -1,7 +1,5 @@
 """A receipt in words, zh-CN or English: for the shell and for paper."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -94,31 +92,29 @@ def describe_technique(code: str, lang: str) -> str:
 def describe_receipt(receipt: Receipt, lang: str) -> list[tuple[str, str]]:
     """List (label, words) of everything a receipt says, in the order a reader needs it."""
     answer = receipt.answer
-    lines = [
-        (Message("问").to_text(lang), describe_question(receipt.question, lang)),
-        (Message("所问广告内容").to_text(lang), _shorten_text(receipt.question, lang)),
-        (Message("所问日期").to_text(lang), format_date(receipt.on, lang)),
-        (Message("答").to_text(lang), describe_verdict(answer["verdict"], lang)),
-        (Message("说明", context="receipts.describe").to_text(lang), answer.get("explanation") or ""),
+    lines: list[tuple[Message, str]] = [
+        (Message("问"), describe_question(receipt.question, lang)),
+        (Message("所问广告内容"), _shorten_text(receipt.question, lang)),
+        (Message("所问日期"), format_date(receipt.on, lang)),
+        (Message("答"), describe_verdict(answer["verdict"], lang)),
+        (Message("说明", context="receipts.describe"), answer.get("explanation") or ""),
         *(
-            (describe_technique(technique["technique"], lang), _describe_technique_answer(technique, lang))
+            (FixedText(describe_technique(technique["technique"], lang)), _describe_technique_answer(technique, lang))
             for technique in answer.get("techniques") or []
         ),
-        (Message("对应机构").to_text(lang), _describe_institution(answer)),
-        (Message("医务人员").to_text(lang), _describe_answer(answer.get("practitioner"), _PERSONS, lang)),
-        (
-            Message("医疗广告审查证明").to_text(lang),
-            _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang),
-        ),
-        (Message("广告内容").to_text(lang), _describe_wording(receipt, lang)),
-        (Message("依据").to_text(lang), _describe_basis(answer, lang)),
-        (Message("日志条数").to_text(lang), str(receipt.log.size)),
-        (Message("日志根哈希").to_text(lang), receipt.log.root),
-        (Message("签发时间").to_text(lang), format_instant(receipt.signed_at, lang)),
-        (Message("签发者").to_text(lang), receipt.issuer),
-        (Message("回执摘要（SHA-256）").to_text(lang), receipt.digest),
+        (Message("对应机构"), _describe_institution(answer)),
+        (Message("医务人员"), _describe_answer(answer.get("practitioner"), _PERSONS, lang)),
+        (Message("医疗广告审查证明"), _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang)),
+        (Message("广告内容"), _describe_wording(receipt, lang)),
+        (Message("文中机构"), _describe_mentions(answer, lang)),
+        (Message("依据"), _describe_basis(answer, lang)),
+        (Message("日志条数"), str(receipt.log.size)),
+        (Message("日志根哈希"), receipt.log.root),
+        (Message("签发时间"), format_instant(receipt.signed_at, lang)),
+        (Message("签发者"), receipt.issuer),
+        (Message("回执摘要（SHA-256）"), receipt.digest),
     ]
-    return [(remove_controls(label), remove_controls(words)) for label, words in lines if words]
+    return [(remove_controls(label.to_text(lang)), remove_controls(words)) for label, words in lines if words]
 
 
 def describe_question(question: dict[str, Any], lang: str) -> str:
@@ -178,10 +174,18 @@ def _describe_wording(receipt: Receipt, lang: str) -> str:
         words = Message("没有发现需要人工查看的词语，这不代表广告合法。").to_text(lang)
     if against:
         words += Message(
-            "另有词语出现在反对或否认的句子里，未计入：{against}。",
-            against=_describe_flags(against, lang),
+            "另有词语出现在反对或否认的句子里，未计入：{against}。", against=_describe_flags(against, lang)
         ).to_text(lang)
     return words
+
+
+def _describe_mentions(answer: dict[str, Any], lang: str) -> str:
+    """Describe the institutions that the text names, each with its verdict."""
+    words = [
+        Message("{word}：{value}", word=mention["text"], value=describe_verdict(mention["verdict"], lang)).to_text(lang)
+        for mention in answer.get("mentions") or []
+    ]
+    return Message("；").to_text(lang).join(words)
 
 
 def _describe_flags(flags: list[dict[str, Any]], lang: str) -> str:

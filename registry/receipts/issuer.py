@@ -1,7 +1,5 @@
 """Giving and checking receipts: one register on one machine, with the keys it has and the log it follows."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +7,12 @@ import msgspec
 
 from registry.domain.model import Answer, Claim, LogState, Struct
 from registry.errors import CannotSign, InvalidInput, LogDamaged, NotFound
-from registry.log import checkpoint_store, mirror_mark, note, proofs, signing_keys
+from registry.log import checkpoint_store, merkle, note, replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.log.signing_keys import Key
-from registry.receipts import jwks, receipt_text
+from registry.receipts import jws, receipt_text
 from registry.receipts.batch_proofs import BatchRows, BatchSignature
-from registry.receipts.jwks import PublicKey
+from registry.receipts.jws import PublicKey
 from registry.receipts.receipt_text import Reason, Receipt
 from registry.storage.database import Database
 from registry.texts import Message
@@ -70,7 +68,7 @@ class Issuer:
         """Find out whether this database is a mirror's, which never changes."""
         if self._is_mirror is None:
             with self._database.reading() as connection:
-                self._is_mirror = mirror_mark.is_mirror(connection)
+                self._is_mirror = replication.is_mirror(connection)
 
     def _get_signer(self, log: LogState) -> tuple[str, Key]:
         """Return (name of the log, key): the oldest key in use, which most verifiers have."""
@@ -80,11 +78,9 @@ class Issuer:
             raise make_no_key_error(self._find_origin())
         last = self._published.find_checkpoint()
         if last is None or log.size > last.checkpoint.size:
-            raise _make_unsigned_error()
+            raise CannotSign(Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"))
         if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
-            raise LogDamaged(
-                Message("日志与已签发的检查点不符，不签发回执。请运行：registry log check"),
-            )
+            raise LogDamaged(Message("日志与已签发的检查点不符，不签发回执。请运行：registry log check"))
         return self._published.get_origin(), keys[0]
 
     def _load_keys(self) -> list[Key]:
@@ -111,7 +107,7 @@ class Issuer:
         From the key file; where there is none, those beside the checkpoints another machine signed.
         """
         if keys := self._load_keys():
-            return [jwks.to_public_key(key) for key in keys]
+            return [jws.to_public_key(key) for key in keys]
         in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
             lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])
@@ -119,7 +115,7 @@ class Issuer:
 
     def make_key_set(self) -> dict[str, Any]:
         """Make the keys as /.well-known/jwks.json has them."""
-        return jwks.make_key_set(self.list_keys())
+        return jws.make_key_set(self.list_keys())
 
     # --- checking ----------------------------------------------------------------------------------------------------
 
@@ -156,7 +152,7 @@ class Issuer:
         if last is None or not 0 < size <= last.checkpoint.size:
             return None
         try:
-            return proofs.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
+            return merkle.compute_root(self._published.folder.make_tree(last.checkpoint.size), size).hex()
         except (NotFound, LogDamaged):  # tiles that were lost come back by themselves
             return None
 
@@ -172,16 +168,8 @@ class Issuer:
 def make_no_key_error(origin: str | None) -> CannotSign:
     """Make the refusal where there is no key; ``origin``: the register that has it."""
     where = origin or "—"
-    return CannotSign(
-        Message(
-            "本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，"
-            "或向持有密钥的名录（{where}）索取。",
-            where=where,
-        ),
+    message = Message(
+        "本机没有签名密钥，不能出具回执（答复本身不受影响）。请不带 receipt 再问，或向持有密钥的名录（{where}）索取。",
+        where=where,
     )
-
-
-def _make_unsigned_error() -> CannotSign:
-    return CannotSign(
-        Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"),
-    )
+    return CannotSign(message)

@@ -1,9 +1,13 @@
-"""JWS in compact form (RFC 7515) with EdDSA (RFC 8037): bytes that a key of the register signed."""
+"""Signed statements as compact JWS (RFC 7515, EdDSA), and the set of public keys that verify them (RFC 7517)."""
 
-from __future__ import annotations
-
+import base64
+import binascii
+import datetime as dt
+import hashlib
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 from joserfc import jws
@@ -12,10 +16,106 @@ from joserfc.jwa import EdDSAAlgorithm
 from joserfc.jwk import OKPKey
 from joserfc.registry import HeaderParameter
 
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
-from registry.receipts.jwks import PublicKey, decode_base64url, encode_base64url, to_public_key
 from registry.texts import Message
+
+#: More keys than any register will have had; a limit keeps a hostile file from keeping us busy.
+_MOST_KEYS = 1000
+
+
+class PublicKey(Struct, frozen=True):
+    """32 public bytes of an Ed25519 key, whether it still signs, and since when it does not (where that is known)."""
+
+    public: bytes
+    retired: bool = False
+    retired_at: dt.datetime | None = None
+
+    @property
+    def kid(self) -> str:
+        """The RFC 7638 thumbprint: the same key has the same name wherever it is written down."""
+        return compute_thumbprint(self.public)
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The key as RFC 8037 writes it; ``retired`` and ``retired_at`` are members of our own, null while in use."""
+        at = self.retired_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retired_at else None
+        return {**_make_bare_jwk(self.public), "kid": self.kid, "use": "sig", "alg": "EdDSA"} | (
+            {"retired": True, "retired_at": at} if self.retired else {}
+        )
+
+
+class _Jwk(msgspec.Struct, frozen=True):
+    kty: str = ""
+    crv: str = ""
+    x: str = ""
+    retired: bool = False
+    retired_at: dt.datetime | None = None
+
+
+class _KeySet(msgspec.Struct, frozen=True):
+    keys: list[_Jwk]
+
+
+@lru_cache(maxsize=1024)
+def compute_thumbprint(public: bytes) -> str:
+    """The RFC 7638 thumbprint of an Ed25519 key, base64url of SHA-256; that of RFC 8037, A.3:
+
+    >>> compute_thumbprint(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
+    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+    """
+    members = msgspec.json.encode(dict(sorted(_make_bare_jwk(public).items())))
+    return encode_base64url(hashlib.sha256(members).digest())
+
+
+def to_public_key(key: Key) -> PublicKey:
+    """The public half of a signing key of this machine."""
+    at = dt.datetime.fromisoformat(key.at) if key.is_retired and key.at else None
+    return PublicKey(public=key.public, retired=key.is_retired, retired_at=at)
+
+
+def make_key_set(keys: Iterable[PublicKey]) -> dict[str, Any]:
+    """The key set as it is published."""
+    return {"keys": [key.jwk for key in keys]}
+
+
+def parse_key_set(raw: bytes) -> list[PublicKey]:
+    """The Ed25519 keys of a key set, others left out; InvalidInput when it is none or has none of them."""
+    try:
+        found = msgspec.json.decode(raw, type=_KeySet).keys[:_MOST_KEYS]
+        keys = [
+            PublicKey(public=decode_base64url(one.x), retired=one.retired, retired_at=one.retired_at)
+            for one in found
+            if (one.kty, one.crv) == ("OKP", "Ed25519")
+        ]
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        keys = []
+    if not keys or any(len(key.public) != 32 for key in keys):
+        raise InvalidInput(
+            Message("公钥文件无法使用：应为名录 /.well-known/jwks.json 的内容，其中至少有一个 Ed25519 公钥。")
+        )
+    return keys
+
+
+def encode_base64url(raw: bytes) -> str:
+    """base64url without padding."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode_base64url(text: str) -> bytes:
+    """The bytes of base64url without padding; ValueError for any other spelling of them."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("base64url") from error
+    if encode_base64url(raw) != text:
+        raise ValueError("base64url")  # the decoder skips what it does not know, and spare bits
+    return raw
+
+
+def _make_bare_jwk(public: bytes) -> dict[str, str]:
+    return {"kty": "OKP", "crv": "Ed25519", "x": encode_base64url(public)}
 
 
 class SignatureMismatch(ValueError):
@@ -68,9 +168,7 @@ def verify_with_keys(kind: str, token: str, keys: Iterable[PublicKey]) -> tuple[
     except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput(Message("签名文件无法解读，不是完整的 JWS。")) from error
     if header.typ != kind:
-        raise InvalidInput(
-            Message("签名的种类是“{typ}”，应为 {kind}。", typ=header.typ[:40], kind=kind),
-        )
+        raise InvalidInput(Message("签名的种类是“{typ}”，应为 {kind}。", typ=header.typ[:40], kind=kind))
     key = next((one for one in keys if one.kid == header.kid), None)
     if key is None:
         raise InvalidInput(Message("签名所用的密钥不是本名录的。"))

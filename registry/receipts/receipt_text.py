@@ -5,8 +5,6 @@ root of all rows, then ``~``, its row, ``~``, its inclusion proof: docs/receipts
 ``log`` (size and root) inside its answer.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import unicodedata
@@ -17,11 +15,11 @@ import msgspec
 
 from registry.domain.model import Answer, Claim, LogState, Struct
 from registry.errors import InvalidInput
-from registry.log import proofs
+from registry.log import merkle
 from registry.log.merkle import hash_leaf
 from registry.log.signing_keys import Key
 from registry.receipts import jws
-from registry.receipts.jwks import PublicKey, decode_base64url
+from registry.receipts.jws import PublicKey, decode_base64url
 from registry.texts import Message
 
 TYPE, BATCH_TYPE = "art-receipt+jwt", "art-receipt-batch+jwt"
@@ -75,9 +73,7 @@ class _IssuerClaims(msgspec.Struct, frozen=True):
     iat: int
 
 
-class _SinglePayload(msgspec.Struct, frozen=True):
-    iss: str
-    iat: int
+class _SinglePayload(_IssuerClaims, frozen=True):
     question: dict[str, Any]
     answer: dict[str, Any]
 
@@ -87,9 +83,7 @@ class _BatchRoot(msgspec.Struct, frozen=True):
     root: str
 
 
-class _BatchPayload(msgspec.Struct, frozen=True):
-    iss: str
-    iat: int
+class _BatchPayload(_IssuerClaims, frozen=True):
     rows: _BatchRoot
 
 
@@ -165,9 +159,8 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
         payload = _verify_token(token, kid, {key.kid: key for key in keys}, issuer)
         if len(evidence) < (2 if kind == BATCH_TYPE else 0):
             raise _NotGenuine("incomplete")
-        return ReceiptReading(
-            receipt=_make_receipt(kind, payload, evidence, kid, hashlib.sha256(text.encode()).hexdigest())
-        )
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ReceiptReading(receipt=_make_receipt(kind, payload, evidence, kid, digest))
     except _NotGenuine as error:
         return error.reading
 
@@ -180,9 +173,7 @@ def _read_header(text: str) -> tuple[str, str]:
             return header.typ, header.kid
     except _DECODE_ERRORS:
         pass
-    raise InvalidInput(
-        Message("这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。"),
-    )
+    raise InvalidInput(Message("这不是本系统的回执：回执是一长串字符，以 eyJ 开头，请完整复制。"))
 
 
 def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str | None) -> bytes:
@@ -237,7 +228,7 @@ def _verify_row(rows: _BatchRoot, evidence: list[str]) -> _BatchRow:
         root = bytes.fromhex(rows.root)
     except ValueError as error:
         raise _NotGenuine("altered") from error
-    is_included = proofs.verify_inclusion(hash_leaf(body), proof.index, rows.size, path, root)
+    is_included = merkle.verify_inclusion(hash_leaf(body), proof.index, rows.size, path, root)
     if len(evidence) != 2 or not is_included or any(len(node) != len(root) for node in path):
         raise _NotGenuine("altered")
     return _decode_as(body, _BatchRow)

@@ -4,8 +4,6 @@ Its fonts are embedded, so that every reader shows a name with the same characte
 number.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 from typing import Any

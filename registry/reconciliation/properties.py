@@ -1,8 +1,6 @@
 """The columns of an institution: the properties by which programs compare and fetch."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from registry.domain.fields import PUBLIC, Column, Field, Role, get_value
 from registry.domain.model import Date, Institution, Struct
@@ -12,6 +10,7 @@ from registry.verification.approvals_on_day import list_approvals_on_day
 from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
+ReadValues = Callable[[Institution, Date], list[Value]]
 
 
 class Property(Struct, frozen=True):
@@ -24,7 +23,7 @@ class Property(Struct, frozen=True):
     id: str
     name: Message
     meaning: Message
-    values: Callable[[Institution, Date], list[Value]]
+    values: ReadValues
     role: Role = "support"
 
     def get_name(self, lang: str) -> str:
@@ -40,8 +39,19 @@ def _remove_missing(*values: Value | None) -> list[Value]:
     return [value for value in values if value is not None]
 
 
-def _list_distinct(values: Iterable[Value | None]) -> list[Value]:
-    return list(dict.fromkeys(_remove_missing(*values)))
+def _read_region(level: str) -> ReadValues:
+    return lambda it, _: _remove_missing(getattr(it.region, level))
+
+
+def _read_source(name: str) -> ReadValues:
+    return lambda it, _: _remove_missing(getattr(it.source, name, None))
+
+
+def _read_approvals(name: str) -> ReadValues:
+    """What the approvals of a day state, each value once."""
+    return lambda it, day: list(
+        dict.fromkeys(_remove_missing(*(getattr(a, name) for a in list_approvals_on_day(it, day))))
+    )
 
 
 def _list_lawful_techniques(it: Institution, day: Date) -> list[Value]:
@@ -59,99 +69,44 @@ def _describe_approvals(it: Institution, day: Date) -> list[Value]:
 #: Properties that are no field of the table, by their place among all.
 _COMPUTED: dict[int, Property] = {
     0: Property(
-        id="code",
-        name=Message("名录编码"),
-        meaning=Message("XXXX-XXXX，一址一码，更名迁址不变"),
-        values=lambda it, _: [it.code],
-        role="identifier",
+        "code", Message("名录编码"), Message("XXXX-XXXX，一址一码，更名迁址不变"), lambda it, _: [it.code], "identifier"
     ),
     3: Property(
-        id="former_names",
-        name=Message("曾用名"),
-        meaning=Message("名单上曾用的名称，新者在前"),
-        values=lambda it, _: [former.name for former in it.former_names],
+        "former_names",
+        Message("曾用名"),
+        Message("名单上曾用的名称，新者在前"),
+        lambda it, _: [former.name for former in it.former_names],
     ),
-    7: Property(
-        id="province",
-        name=Message("省份"),
-        meaning=Message("省、自治区、直辖市"),
-        values=lambda it, _: _remove_missing(it.region.province),
-        role="place",
-    ),
-    8: Property(
-        id="city",
-        name=Message("城市"),
-        meaning=Message("地级市、州、盟"),
-        values=lambda it, _: _remove_missing(it.region.city),
-        role="place",
-    ),
-    9: Property(
-        id="district",
-        name=Message("区县"),
-        meaning=Message("区、县、县级市"),
-        values=lambda it, _: _remove_missing(it.region.district),
-        role="place",
-    ),
+    7: Property("province", Message("省份"), Message("省、自治区、直辖市"), _read_region("province"), "place"),
+    8: Property("city", Message("城市"), Message("地级市、州、盟"), _read_region("city"), "place"),
+    9: Property("district", Message("区县"), Message("区、县、县级市"), _read_region("district"), "place"),
     11: Property(
-        id="techniques",
-        name=Message("获准技术"),
-        meaning=Message("当日可以开展的技术代码：{by_code}", by_code=Listing(BY_CODE)),
-        values=_list_lawful_techniques,
+        "techniques",
+        Message("获准技术"),
+        Message("当日可以开展的技术代码：{by_code}", by_code=Listing(BY_CODE)),
+        _list_lawful_techniques,
     ),
     12: Property(
-        id="approvals",
-        name=Message("技术与阶段"),
-        meaning=Message("每项技术及其当日阶段，如 IVF:formal；已暂停、撤销、失效的也列出"),
-        values=_list_approval_stages,
+        "approvals",
+        Message("技术与阶段"),
+        Message("每项技术及其当日阶段，如 IVF:formal；已暂停、撤销、失效的也列出"),
+        _list_approval_stages,
     ),
     13: Property(
-        id="approvals_in_words",
-        name=Message("技术与阶段（文字）"),
-        meaning=Message("同上，以正式名称书写"),
-        values=_describe_approvals,
+        "approvals_in_words", Message("技术与阶段（文字）"), Message("同上，以正式名称书写"), _describe_approvals
     ),
     14: Property(
-        id="verification_due",
-        name=Message("下次校验到期日"),
-        meaning=Message("各项批准的下次校验到期日"),
-        values=lambda it, day: _list_distinct(a.verification_due for a in list_approvals_on_day(it, day)),
+        "verification_due",
+        Message("下次校验到期日"),
+        Message("各项批准的下次校验到期日"),
+        _read_approvals("verification_due"),
     ),
-    15: Property(
-        id="document_no",
-        name=Message("批准文号"),
-        meaning=Message("各项批准的文号"),
-        values=lambda it, day: _list_distinct(a.document_no for a in list_approvals_on_day(it, day)),
-    ),
-    16: Property(
-        id="authority",
-        name=Message("批准机关"),
-        meaning=Message("批准的卫生健康部门"),
-        values=lambda it, day: _list_distinct(a.authority for a in list_approvals_on_day(it, day)),
-    ),
-    123: Property(
-        id="source",
-        name=Message("数据来源"),
-        meaning=Message("所依据的名单或公告"),
-        values=lambda it, _: _remove_missing(it.source.title if it.source else None),
-    ),
-    124: Property(
-        id="as_of",
-        name=Message("来源截至日期"),
-        meaning=Message("所依据的来源说明至哪一天"),
-        values=lambda it, _: _remove_missing(it.source.as_of if it.source else None),
-    ),
-    125: Property(
-        id="entry",
-        name=Message("日志条目"),
-        meaning=Message("最近一条有关记录的编号"),
-        values=lambda it, _: [it.entry],
-    ),
-    126: Property(
-        id="log_size",
-        name=Message("日志长度"),
-        meaning=Message("此答复所依据的日志条数"),
-        values=lambda it, _: [it.log_size],
-    ),
+    15: Property("document_no", Message("批准文号"), Message("各项批准的文号"), _read_approvals("document_no")),
+    16: Property("authority", Message("批准机关"), Message("批准的卫生健康部门"), _read_approvals("authority")),
+    123: Property("source", Message("数据来源"), Message("所依据的名单或公告"), _read_source("title")),
+    124: Property("as_of", Message("来源截至日期"), Message("所依据的来源说明至哪一天"), _read_source("as_of")),
+    125: Property("entry", Message("日志条目"), Message("最近一条有关记录的编号"), lambda it, _: [it.entry]),
+    126: Property("log_size", Message("日志长度"), Message("此答复所依据的日志条数"), lambda it, _: [it.log_size]),
 }
 
 
@@ -160,13 +115,7 @@ def _make_property(field: Field, column: Column) -> Property:
         value = get_value(it, field)
         return [*value] if field.has_several else _remove_missing(value)
 
-    return Property(
-        id=field.name,
-        name=column.message,
-        meaning=column.meaning,
-        values=list_values,
-        role=column.role,
-    )
+    return Property(id=field.name, name=column.message, meaning=column.meaning, values=list_values, role=column.role)
 
 
 _OF_FIELDS = [(field.column.place, _make_property(field, field.column)) for field in PUBLIC if field.column]

@@ -1,7 +1,5 @@
 """Days, instants and log sizes: the meaning of "as of" in a request, and its spelling."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from zoneinfo import ZoneInfo
@@ -14,8 +12,6 @@ from registry.log import clock, codec, store
 from registry.texts import Message
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-#: The instant of milliseconds since 1970, as they stand in a table.
-instant_at = clock.from_milliseconds
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -110,7 +106,7 @@ def parse_day(text: str, name: str = "on") -> dt.date:
     except ValueError:
         pass  # the form of a day, and no day: 2025-02-30
     raise InvalidInput(
-        Message("{name} 的值“{text}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。", name=name, text=text[:40]),
+        Message("{name} 的值“{text}”不是日期，请写成 YYYY-MM-DD，例如 2025-07-01。", name=name, text=text[:40])
     )
 
 
@@ -126,13 +122,12 @@ def parse_instant(text: str, name: str = "known_at") -> dt.datetime:
             return dt.datetime.fromisoformat(text.upper()).astimezone(SHANGHAI).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         pass
-    raise InvalidInput(
-        Message(
-            "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
-            name=name,
-            text=text[:40],
-        ),
+    message = Message(
+        "{name} 的值“{text}”不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样（网址中的 + 须写成 %2B）。",
+        name=name,
+        text=text[:40],
     )
+    raise InvalidInput(message)
 
 
 def get_day_start(day: dt.date) -> dt.datetime:

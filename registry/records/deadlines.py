@@ -1,7 +1,5 @@
 """The deadlines view: what falls due, by day: verifications (校验) of approvals, authorisations, ad certificates."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
@@ -83,7 +81,7 @@ def _refresh_subjects(connection: sa.Connection, subjects: list[str]) -> None:
 
 def _list_span_deadlines(span: Any) -> Iterator[dict[str, Any]]:
     """The rows of the last days that one span of a record states."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(decode_state(span.state)).items()}
+    values = timeline.collect_values(decode_state(span.state))
     last_days: list[tuple[str, str | None]] = []
     if span.kind in _ENDING:
         last_days = [("valid_to", values.get("valid_to"))]

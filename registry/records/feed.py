@@ -3,8 +3,6 @@
 Only the public part of an entry is in it: the bytes hold personal values as salted hashes (see ``log.codec``).
 """
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from registry.domain.model import Struct
@@ -34,7 +32,13 @@ def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> F
     Conflict when ``since`` is beyond ``size``; LogDamaged rather than a page with a gap.
     """
     if since > size:
-        raise _make_ahead_error(since, size)
+        message = Message(
+            "since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
+            "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
+            since=since,
+            size=size,
+        )
+        raise Conflict(message, since=since, log_size=size)
     bodies: list[bytes] = []
     leaves: list[str] = []
     total = 0
@@ -56,25 +60,6 @@ def read_page(connection: sa.Connection, since: int, limit: int, size: int) -> F
                 break
     last = since + len(bodies)
     if last < size and len(bodies) < limit and total < PAGE_BYTES:
-        raise _make_gap_error(last + 1)
+        message = Message("日志缺少第{number}条，变更流到此为止；请运行：registry log check", number=last + 1)
+        raise LogDamaged(message, entry=last + 1)
     return FeedPage(entries=bodies, leaves=leaves, next=last, log_size=size)
-
-
-def _make_ahead_error(since: int, size: int) -> Conflict:
-    return Conflict(
-        Message(
-            "since={since} 超出日志的长度（{size} 条）：您的位置比本名录更靠前，本名录可能是从较早的备份恢复的。"
-            "请先核对双方的检查点，再从 /api/v1/snapshot 重新开始。",
-            since=since,
-            size=size,
-        ),
-        since=since,
-        log_size=size,
-    )
-
-
-def _make_gap_error(number: int) -> LogDamaged:
-    return LogDamaged(
-        Message("日志缺少第{number}条，变更流到此为止；请运行：registry log check", number=number),
-        entry=number,
-    )

@@ -1,7 +1,5 @@
 """The history of one subject, entry by entry, and the changes each entry made."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -91,7 +89,7 @@ def _find_first_days(spans: Iterable[tuple[str, timeline.State]]) -> dict[str, D
     previous: dict[str, Any] = {}
     first: dict[str, Date] = {}
     for day, state in spans:
-        values = _reduce_to_stages({path: fact.value for path, fact in timeline.collect_facts(state).items()})
+        values = _reduce_to_stages(timeline.collect_values(state))
         for path in previous.keys() | values.keys():
             if previous.get(path) != values.get(path):
                 first.pop(path, None)
@@ -111,7 +109,7 @@ def get_values_on(spans: list[timeline.Span], day: str) -> dict[str, Any]:
     """The values that hold on a day; nothing before the first span."""
     for span in spans:
         if span.valid_from <= day < span.valid_to:
-            return {path: fact.value for path, fact in timeline.collect_facts(span.state).items()}
+            return timeline.collect_values(span.state)
     return {}
 
 

@@ -1,7 +1,5 @@
 """Reading records: institutions, practitioners and sources, as of a day and a log size."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 from itertools import pairwise
@@ -72,7 +70,7 @@ def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
 
 def decode_source(subject: str, state: timeline.State) -> Source | None:
     """The source in a record, with the entry that stated it; None until its title and day were stated."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    values = timeline.collect_values(state)
     if not {"title", "as_of"} <= values.keys():
         return None
     entry = timeline.get_basis(state)[0]
@@ -90,6 +88,13 @@ def make_source_ref(source: Source | None) -> SourceRef | None:
         scope=source.scope,
         secondary=source.secondary,
     )
+
+
+def read_values(connection: sa.Connection, subject: str, asof: AsOf) -> dict[str, Any]:
+    """What is recorded of a subject, by path; empty for nothing."""
+    query = sa.select(versions.c.state).where(versions.c.subject == subject, match_known(asof), match_day(asof))
+    blob = connection.execute(query).scalar()
+    return timeline.collect_values(decode_state(blob)) if blob else {}
 
 
 class _SubjectSpans(Struct, frozen=True):
@@ -118,17 +123,16 @@ def get_institution(connection: sa.Connection, code: str, asof: AsOf) -> Institu
 
 def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> NotFound:
     if asof.size < store.read_head(connection).size:  # the day may well be known of by now
-        return NotFound(
-            Message(
-                "按所问时刻名录所知（当时{asof_size}条记录），编码 {code} 在 {valid_on:%Y-%m-%d} 没有对应的机构；"
-                "这不代表未获批准。",
-                asof_size=asof.size,
-                code=code,
-                valid_on=asof.valid_on,
-            ),
+        message = Message(
+            "按所问时刻名录所知（当时{asof_size}条记录），编码 {code} 在 {valid_on:%Y-%m-%d} 没有对应的机构；"
+            "这不代表未获批准。",
+            asof_size=asof.size,
+            code=code,
+            valid_on=asof.valid_on,
         )
+        return NotFound(message)
     return NotFound(
-        Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on),
+        Message("编码 {code} 在 {valid_on:%Y-%m-%d} 的名录中没有对应的机构。", code=code, valid_on=asof.valid_on)
     )
 
 
@@ -187,12 +191,9 @@ def list_approvals(value: dict[str, Any]) -> list[Approval]:
     for technique in TECHNIQUES:
         approval = value.get(f"approvals.{technique.code}")
         if approval:
-            approvals.append(_make_approval({**approval, "technique": technique.code, "name": technique.official_zh}))
+            raw = {**approval, "technique": technique.code, "name": technique.official_zh}
+            approvals.append(msgspec.convert(raw, Approval))
     return approvals
-
-
-def _make_approval(raw: dict[str, Any]) -> Approval:
-    return msgspec.convert(raw, Approval)
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:
@@ -230,7 +231,7 @@ def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list
 def _make_practitioner(
     subject: str, state: timeline.State, institution_code: str, sources: dict[str, Source], asof: AsOf
 ) -> Practitioner:
-    value = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    value = timeline.collect_values(state)
     basis = timeline.get_basis(state)
     return msgspec.convert(
         {

@@ -1,7 +1,5 @@
 """Selecting institutions: conditions on their records, counts and pages, as of a day and a log size."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

@@ -4,8 +4,6 @@ It holds nothing about people: no practitioners, and no person in a sanction. Re
 after another are one state of the register although entries are appended meanwhile; no transaction stays open.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,7 +20,7 @@ from registry.log import store
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_known
-from registry.records.view import decode_state
+from registry.records.view import decode_span
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
 from registry.texts import Message
@@ -134,20 +132,12 @@ class Snapshot:
         while True:
             with self._database.reading() as connection:
                 if store.find_leaf(connection, self._asof.size) != self._last:
-                    raise LogDamaged(
-                        Message("读取快照期间数据库已被替换，请重新获取快照。"),
-                    )
+                    raise LogDamaged(Message("读取快照期间数据库已被替换，请重新获取快照。"))
                 page = _read_page(connection, kind, after, self._asof)
             if not page:
                 return
             yield page
             after = page[-1].subject
-
-
-class _Span(Struct, frozen=True):
-    valid_from: str
-    valid_to: str
-    state: timeline.State
 
 
 def _read_page(connection: sa.Connection, kind: Kind, after: str, asof: AsOf) -> list[SnapshotRecord]:
@@ -173,21 +163,21 @@ def _list_subjects(connection: sa.Connection, kind: Kind, after: str, asof: AsOf
     return connection.execute(query.order_by(versions.c.subject).limit(PAGE)).scalars().all()
 
 
-def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[_Span]]:
+def _read_spans(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> dict[str, list[timeline.Span]]:
     query = (
-        sa.select(versions.c.subject, versions.c.valid_from, versions.c.valid_to, versions.c.state)
+        sa.select(versions)
         .where(versions.c.subject.in_(subjects), match_known(asof))
         .order_by(versions.c.subject, versions.c.valid_from)
     )
-    spans: dict[str, list[_Span]] = {subject: [] for subject in subjects}
-    for subject, valid_from, valid_to, state in connection.execute(query):
-        spans[subject].append(_Span(valid_from=valid_from, valid_to=valid_to, state=decode_state(state)))
+    spans: dict[str, list[timeline.Span]] = {subject: [] for subject in subjects}
+    for row in connection.execute(query):
+        spans[row.subject].append(decode_span(row))
     return spans
 
 
 def _replace_personal_values(
-    connection: sa.Connection, kind: Kind, spans_by_subject: dict[str, list[_Span]]
-) -> dict[str, list[_Span]]:
+    connection: sa.Connection, kind: Kind, spans_by_subject: dict[str, list[timeline.Span]]
+) -> dict[str, list[timeline.Span]]:
     """Replace each personal value by its salted hash in the log's bytes."""
     personal = PERSONAL.get(kind, frozenset())
     groups = [
@@ -208,7 +198,7 @@ def _replace_personal_values(
     return spans_by_subject
 
 
-def _collect_statements(kind: Kind, spans: list[_Span], day: str) -> list[SnapshotStatement]:
+def _collect_statements(kind: Kind, spans: list[timeline.Span], day: str) -> list[SnapshotStatement]:
     always = _OF_EVERY_DAY.get(kind, frozenset())
     statements: dict[int, SnapshotStatement] = {}
     for span in spans:
@@ -221,7 +211,7 @@ def _collect_statements(kind: Kind, spans: list[_Span], day: str) -> list[Snapsh
 
 
 def _make_records(
-    connection: sa.Connection, kind: Kind, spans: dict[str, list[_Span]], asof: AsOf
+    connection: sa.Connection, kind: Kind, spans: dict[str, list[timeline.Span]], asof: AsOf
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
         institutions = lookup.read_institutions(connection, list(spans), asof)
@@ -245,7 +235,7 @@ def _make_plain_record(
     subject: str, state: timeline.State, origin: dict[str, Source]
 ) -> AdCertificate | Sanction | EditionRecord:
     """Make a certificate, a sanction or an edition; none of these Structs has a field for a person."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+    values = timeline.collect_values(state)
     if subject.startswith("edition:"):
         absent = dict.fromkeys(EditionRecord.__struct_fields__)
         identity = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}

@@ -1,13 +1,11 @@
 """Counts of the register as of a day, by region, technique and stage, with their source."""
 
-from __future__ import annotations
-
 import datetime as dt
 
 import sqlalchemy as sa
 
 from registry.domain import regions
-from registry.domain.model import Date, Source, SourceRef, Struct
+from registry.domain.model import Date, SourceRef, Struct
 from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.log.clock import from_milliseconds
 from registry.records.asof import AsOf
@@ -67,7 +65,9 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         for t, n in zip(TECHNIQUES, counts, strict=False)
     ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    newest = _find_newest_source(sources)
+    # The source of the register as a whole: the latest complete list, else the latest of any kind.
+    newest = max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+    last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == asof.size)).scalar()
     return Stats(
         total=total,
         as_of=newest.as_of if newest else None,
@@ -76,7 +76,7 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         by_technique=by_technique,
         by_stage=by_stage,
         log_size=asof.size,
-        updated=_find_update_time(connection, asof.size),
+        updated=from_milliseconds(last) if last else None,
     )
 
 
@@ -94,13 +94,3 @@ def _count_by_region(
             name = (place.province, place.city, place.district)[length // 2 - 1] or place.province
             counts.append(RegionCount(code=place.code, name=name or "", count=number))
     return counts
-
-
-def _find_newest_source(sources: list[Source]) -> Source | None:
-    """The source of the register as a whole: the latest complete list, else the latest of any kind."""
-    return max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
-
-
-def _find_update_time(connection: sa.Connection, size: int) -> dt.datetime | None:
-    last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == size)).scalar()
-    return from_milliseconds(last) if last else None

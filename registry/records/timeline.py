@@ -6,8 +6,6 @@ decides, so a correction of the past does not override what a later source state
 subject known at one log size: contiguous spans of days, the last without end.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec
@@ -99,6 +97,11 @@ def collect_facts(state: State) -> dict[str, Fact]:
             if value is not None:
                 facts[path] = Fact(value, number, source)
     return facts
+
+
+def collect_values(state: State) -> dict[str, Any]:
+    """The value of every path that has one."""
+    return {path: fact.value for path, fact in collect_facts(state).items()}
 
 
 def get_basis(state: State) -> Group:

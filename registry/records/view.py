@@ -4,8 +4,6 @@ Applied inside the append transaction, so it is never behind. An entry that eras
 subject written anew, so that they disappear from what was known on any day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -121,7 +119,7 @@ def decode_state(blob: bytes) -> timeline.State:
 
 def make_version_row(entry: Entry, span: timeline.Span) -> dict[str, Any]:
     """The row of ``versions`` that holds a span."""
-    values = {path: fact.value for path, fact in timeline.collect_facts(span.state).items()}
+    values = timeline.collect_values(span.state)
     return {
         "subject": entry.subject,
         "valid_from": span.valid_from,
@@ -173,12 +171,9 @@ def check_records(connection: sa.Connection, progress: Callable[[int], None] | N
 
 
 def _make_difference_error(number: int, subject: str) -> LogDamaged:
-    return LogDamaged(
-        Message(
-            "{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
-            subject=subject,
-            number=number,
-        ),
-        entry=number,
+    message = Message(
+        "{subject} 自日志第{number}条起的现行记录与日志不符，请运行：registry rebuild records",
         subject=subject,
+        number=number,
     )
+    return LogDamaged(message, entry=number, subject=subject)

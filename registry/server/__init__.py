@@ -27,7 +27,9 @@ def run_server(host: str, port: int, workers: int, settings: Settings) -> None:
     _raise_descriptor_limit(settings.max_connections)
     with _open_listener(host, port) as listener:
         address = f"http://{_format_host(host)}:{listener.getsockname()[1]}"
-        Supervisor(listener, workers, lambda: _print_address(address)).run()
+        # The one line of output, once the first worker answers.
+        line = f"{write_bilingual('人类辅助生殖技术机构名录')}: {address}"
+        Supervisor(listener, workers, lambda: print(line, flush=True)).run()
 
 
 def _raise_descriptor_limit(connections: int) -> None:
@@ -63,7 +65,7 @@ def _open_listener(host: str, port: int) -> socket.socket:
                 host=host,
                 port=port,
                 strerror=error.strerror,
-            ),
+            )
         ) from error
     listener.listen(_BACKLOG)
     return listener
@@ -73,8 +75,3 @@ def _format_host(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
-
-
-def _print_address(address: str) -> None:
-    """Print the one line of output, once the first worker answers."""
-    print(write_bilingual("人类辅助生殖技术机构名录") + f": {address}", flush=True)

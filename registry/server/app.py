@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
-import public_site.pages
+from public_site import pages
+from public_site.responses import render_error_page
 from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
 from registry.register import Register
@@ -31,7 +33,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
 
     @asynccontextmanager
     async def open_register(app: Litestar) -> AsyncIterator[None]:
-        lanes.install_lanes()
+        asyncio.get_running_loop().set_default_executor(lanes.Lanes())
         register = Register(loaded)
         app.state.register = register
         await anyio.to_thread.run_sync(register.start)
@@ -45,7 +47,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         route_handlers=[
             *api.build_routers(),
             staff.build_router(),
-            *public_site.pages.handlers,
+            pages.router,
             get_health,
             get_readiness,
             get_metrics,
@@ -65,7 +67,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
     )
 
 
-def served() -> ASGIApp:
+def build_server_app() -> ASGIApp:
     """Return the application as a server runs it; files it writes from now on are readable by its own user alone."""
     os.umask(0o077)
     load_catalogues()
@@ -106,4 +108,4 @@ def _make_error_response(request: Request[Any, Any, Any], error: Exception) -> R
     error_status.failures.log_error(error, f"{request.method} {request.scope.get('path_template') or request.url.path}")
     if request.url.path.startswith(("/api/", "/reconcile")) or "text/html" not in request.headers.get("accept", ""):
         return problems.make_response(request, error)
-    return public_site.pages.render_error_page(request, error)
+    return render_error_page(request, error)

@@ -11,10 +11,9 @@ from enum import Enum
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from registry.server import refusals
-from registry.server.refusals import RefusalResponse
-from registry.server.response_framing import BodyExchange, Http10Sender, ResponseTransport
-from registry.storage.counts import to_network
+from registry.server import responses
+from registry.server.responses import BodyExchange, Http10Sender, RefusalResponse, ResponseTransport
+from registry.storage.request_counts import to_network
 from registry.web.connections import CONNECTIONS, MAX_REFUSED, StopMode
 
 #: Bytes of a request's line and headers, bytes of its address, and number of its headers.
@@ -87,10 +86,10 @@ class HttpConnection(HttpToolsProtocol):
         if len(self.connections) > CONNECTIONS.open + MAX_REFUSED:
             transport.abort()
         elif reason == "descriptors":
-            transport.write(refusals.ALL_FULL.encode(self.server_state.default_headers))
+            transport.write(responses.ALL_FULL.encode(self.server_state.default_headers))
             transport.close()
         else:
-            self._send_refusal(refusals.REFUSED[reason])
+            self._send_refusal(responses.REFUSED[reason])
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the connection from the count. A client that left in the middle is counted, not logged."""
@@ -143,12 +142,12 @@ class HttpConnection(HttpToolsProtocol):
             self._reread_without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
-            self._refuse_request(self.refusal or refusals.choose_refusal(error, data))
+            self._refuse_request(self.refusal or responses.choose_refusal(error, data))
             return
         if self._draining and self._body_bytes > MAX_DRAINED + MAX_HEAD:  # small chunks are mostly framing
             self._linger()
         elif self.reading is _HEAD and self._head_bytes > MAX_HEAD:
-            self._refuse_request(refusals.LARGE_HEAD if self.headers else refusals.LONG_ADDRESS)
+            self._refuse_request(responses.LARGE_HEAD if self.headers else responses.LONG_ADDRESS)
 
     def _reread_without_upgrade(self, rest: bytes) -> None:
         """Read the head again without its upgrade, which is never granted, then what came behind it.
@@ -171,7 +170,7 @@ class HttpConnection(HttpToolsProtocol):
         """Begin a request, perhaps behind others in the same bytes."""
         if len(self.pipeline) >= MAX_WAITING:
             self.cycle.keep_alive = False  # the last that is answered; clients ask the rest again
-            raise self._make_stop_error(refusals.SILENCE)
+            raise self._make_stop_error(responses.SILENCE)
         if self.reading is not _HEAD:
             self._start_head()
         self._hosts = self._codings = self._announced = 0
@@ -182,7 +181,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.reading is _BODY:
             self._head_bytes += len(name) + len(value)
             if self._head_bytes > MAX_HEAD:
-                raise self._make_stop_error(refusals.LARGE_HEAD)
+                raise self._make_stop_error(responses.LARGE_HEAD)
             return
         name = name.lower()
         if name in _FRAMING_HEADERS:
@@ -197,7 +196,7 @@ class HttpConnection(HttpToolsProtocol):
         elif name == b"transfer-encoding":
             self._codings += 1
             if value.lower() != b"chunked":
-                raise self._make_stop_error(refusals.BAD_CODING)
+                raise self._make_stop_error(responses.BAD_CODING)
         elif value.lower() == b"100-continue":
             self.expect_100_continue = True
 
@@ -225,27 +224,27 @@ class HttpConnection(HttpToolsProtocol):
     def _check_head(self) -> None:
         url, headers = self.url, self.headers
         if len(url) > MAX_ADDRESS:
-            raise self._make_stop_error(refusals.LONG_ADDRESS)
+            raise self._make_stop_error(responses.LONG_ADDRESS)
         # _head_bytes may count what came behind the head, and is nearly always below the limit.
         if len(headers) > MAX_HEADERS or (self._head_bytes > MAX_HEAD and _count_head_bytes(headers) > MAX_HEAD):
-            raise self._make_stop_error(refusals.LARGE_HEAD)
+            raise self._make_stop_error(responses.LARGE_HEAD)
         version = self.parser.get_http_version()
         if version != "1.1":
             if version != "1.0":
-                raise self._make_stop_error(refusals.BAD_VERSION)
+                raise self._make_stop_error(responses.BAD_VERSION)
             if self._codings:  # a proxy of that version would see another end of the body
-                raise self._make_stop_error(refusals.NOT_HTTP)
+                raise self._make_stop_error(responses.NOT_HTTP)
         if self._hosts != 1 and (self._hosts or version == "1.1"):
-            raise self._make_stop_error(refusals.BAD_HOST)
+            raise self._make_stop_error(responses.BAD_HOST)
         if not url.startswith(b"/"):
             self.url = url = self._parse_path(url)
         if b"%00" in url and b"%00" in url.partition(b"?")[0]:
-            raise self._make_stop_error(refusals.BAD_ADDRESS)
+            raise self._make_stop_error(responses.BAD_ADDRESS)
 
     def _parse_path(self, url: bytes) -> bytes:
         """Return path and query of a whole address, as clients send it to proxies."""
         if not url.lower().startswith((b"http://", b"https://")):
-            raise self._make_stop_error(refusals.BAD_ADDRESS)
+            raise self._make_stop_error(responses.BAD_ADDRESS)
         parts = httptools.parse_url(url)
         return (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
 
@@ -278,7 +277,7 @@ class HttpConnection(HttpToolsProtocol):
         elif self.reading is _BODY:
             self._drain_body()
         elif self.reading is _OVER:
-            self._send_refusal(self.refusal or refusals.SILENCE)
+            self._send_refusal(self.refusal or responses.SILENCE)
         elif CONNECTIONS.stopping is StopMode.END and self.reading is _BETWEEN:
             self.transport.close()
         else:
@@ -359,7 +358,7 @@ class HttpConnection(HttpToolsProtocol):
         elif self.reading is _HEAD:
             if now > self._deadline:
                 CONNECTIONS.cut["head"] += 1
-                self._refuse_request(refusals.SLOW)
+                self._refuse_request(responses.SLOW)
         elif self.reading is _BODY:
             self._check_body_rate(now)
         elif not self._is_busy and now > self._deadline:
@@ -371,7 +370,7 @@ class HttpConnection(HttpToolsProtocol):
         seconds = now - self._since
         if now - self._begun > WHOLE_BODY or self._body_bytes < (seconds - BODY_GRACE) * BODY_RATE:
             CONNECTIONS.cut["body"] += 1
-            self._refuse_request(refusals.SLOW)
+            self._refuse_request(responses.SLOW)
 
     def _is_client_too_slow(self, now: float) -> bool:
         """Return whether the client receives its answer too slowly, or not at all."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from registry.errors import CannotAnswer
-from registry.server.worker_process import WorkerProcess
+from registry.server.channel import WorkerProcess
 from registry.texts import Message
 
 #: Seconds between looks, and between two pings of each worker.
@@ -89,14 +89,12 @@ class Supervisor:
     def _handle_signals(self) -> None:
         while self._signals:
             number = self._signals.popleft()
-            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and self._is_terminal_gone()):
+            # SIGHUP also comes when the terminal of this process was closed.
+            is_terminal_gone = self._terminal is not None and not _is_terminal_open(self._terminal)
+            if number in (signal.SIGTERM, signal.SIGINT) or (number == signal.SIGHUP and is_terminal_gone):
                 self._ending = True
             elif number == signal.SIGHUP:
                 self._to_replace.extend(place for place in self._places if place not in self._to_replace)
-
-    def _is_terminal_gone(self) -> bool:
-        """Return whether SIGHUP came because the terminal of this process was closed."""
-        return self._terminal is not None and not _is_terminal_open(self._terminal)
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -127,12 +125,10 @@ class Supervisor:
         worker = place.worker
         if worker is not None:
             if worker.ready and worker.unanswered > MAX_UNANSWERED:
-                _log_error(
-                    Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.pid),
-                )
-                worker.kill()
+                _log_error(Message("工作进程 {pid} 没有反应，正在更换。", pid=worker.process.pid))
+                worker.process.kill()
             elif not worker.ready and worker.get_age() > START_PATIENCE:
-                worker.kill()
+                worker.process.kill()
             if worker.has_ended():
                 self._handle_lost_worker(place, worker)
         self._check_successor(place)
@@ -140,7 +136,7 @@ class Supervisor:
     def _handle_lost_worker(self, place: _WorkerPlace, worker: WorkerProcess) -> None:
         self._close_worker(worker)
         place.worker = None
-        if worker.has_failed_to_start() and not self._is_answering():
+        if worker.has_failed_to_start() and not any(other.ready for other in self._list_workers()):
             raise CannotAnswer(Message("服务无法启动：{reason}", reason=worker.reason))
         place.young_deaths = place.young_deaths + 1 if worker.get_age() < YOUNG else 0
         delay = min(FIRST_DELAY * 2 ** (place.young_deaths - 1), LONGEST_DELAY) if place.young_deaths else 0.0
@@ -148,14 +144,11 @@ class Supervisor:
         _log_error(
             Message(
                 "工作进程 {pid} 意外结束（{reason}），{delay:g} 秒后重新启动。",
-                pid=worker.pid,
+                pid=worker.process.pid,
                 reason=worker.reason,
                 delay=delay,
-            ),
+            )
         )
-
-    def _is_answering(self) -> bool:
-        return any(worker.ready for worker in self._list_workers())
 
     def _list_workers(self) -> list[WorkerProcess]:
         pairs = ((place.worker, place.successor) for place in self._places)
@@ -173,7 +166,7 @@ class Supervisor:
 
     def _close_worker(self, worker: WorkerProcess) -> None:
         self._unregister_channel(worker)
-        worker.close()
+        worker.channel.close()
 
     def _unregister_channel(self, worker: WorkerProcess) -> None:
         with contextlib.suppress(KeyError, ValueError):
@@ -198,13 +191,11 @@ class Supervisor:
                 self._unregister_channel(place.worker)
             place.worker, place.successor, place.young_deaths = successor, None, 0
         elif successor.has_ended() or successor.get_age() > START_PATIENCE:
-            successor.kill()
+            successor.process.kill()
             self._close_worker(successor)
             place.successor = None
             self._to_replace.clear()
-            _log_error(
-                Message("新的工作进程不能启动（{reason}），原来的继续运行。", reason=successor.reason),
-            )
+            _log_error(Message("新的工作进程不能启动（{reason}），原来的继续运行。", reason=successor.reason))
 
     # --- ending ------------------------------------------------------------------------------------------------------
 
@@ -213,12 +204,12 @@ class Supervisor:
         self._signals.clear()
         workers = [*self._list_workers(), *self._leaving]
         for worker in workers:
-            worker.terminate()
+            worker.process.terminate()
         deadline = time.monotonic() + END_PATIENCE
         while any(not worker.has_ended() for worker in workers):
             if {signal.SIGTERM, signal.SIGINT} & {*self._signals} or time.monotonic() > deadline:
                 for worker in workers:
-                    worker.kill()
+                    worker.process.kill()
             self._wait_for_events(0.1)
         for worker in workers:
             self._close_worker(worker)
@@ -232,10 +223,10 @@ class Supervisor:
 
 def _has_left(worker: WorkerProcess) -> bool:
     if worker.get_seconds_since_leaving() > LEAVE_PATIENCE:
-        worker.kill()
+        worker.process.kill()
     if not worker.has_ended():
         return False
-    worker.close()
+    worker.channel.close()
     return True
 
 

@@ -141,7 +141,9 @@ class WorkerServer(uvicorn.Server):
 
     async def _reopen_listener(self) -> None:
         """Listen again where the event loop gave up: it closes the listener when descriptors run out."""
-        if CONNECTIONS.stopping or all(_is_open(server) for server in self.servers):
+        if CONNECTIONS.stopping or all(
+            sock is not None and sock.fileno() != -1 for server in self.servers for sock in server.sockets
+        ):
             return
         for server in self.servers:
             server.close()
@@ -162,10 +164,6 @@ def _find_last_error(trace: str) -> str:
     lines = [line.strip(" |+-") for line in trace.splitlines()]
     errors = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: ", line)]
     return errors[-1].removeprefix("registry.errors.") if errors else (lines or [""])[-1]
-
-
-def _is_open(server: asyncio.base_events.Server) -> bool:
-    return all(sock is not None and sock.fileno() != -1 for sock in server.sockets)
 
 
 def _log_summary(before: Counter[str]) -> Counter[str]:
@@ -201,7 +199,7 @@ def make_config(loaded: Settings) -> uvicorn.Config:
     CONNECTIONS.exempt = cast("Container[str]", proxies) if loaded.trusted_proxies else LoopbackAddresses()
     CONNECTIONS.highest_descriptor = descriptors.find_first_reserved()
     return uvicorn.Config(
-        "registry.server.app:served",
+        "registry.server.app:build_server_app",
         factory=True,
         http=HttpConnection,
         ws="none",

@@ -14,14 +14,13 @@ from litestar.response import Redirect
 from registry.accounts import audit_log, devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
-from registry.errors import Busy, InvalidInput, NotFound, RegistryError, TooLarge
+from registry.errors import Busy, InvalidInput, NotAllowed, NotFound, RegistryError, TooLarge
 from registry.register import Register
-from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, make_refusal, render_template
+from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, render_template, require_proof
 from registry.staff.i18n import StaffLanguage
-from registry.staff.second_factor_proof import require_proof
 from registry.storage.locks import AT_ONCE, LockWait
 from registry.texts import Listing, Message, PageText
-from registry.web import lanes
+from registry.web import body_limits, lanes
 from registry.web.forms import read_form
 from registry.web.i18n import read_preferences
 
@@ -35,19 +34,15 @@ Req = Request[Any, Any, Any]
 
 #: Of pages that only editors may use.
 EDITORS = {"roles": ("editor",)}
+#: Options of handlers that receive a form of text from editors.
+TEXT_FORM: dict[str, Any] = {
+    **{"opt": EDITORS, "status_code": 200, "sync_to_thread": True, "request_max_body_size": body_limits.TEXT}
+}
 #: Defaults of what templates read and only some pages set.
-_DEFAULTS = {
-    "name": "",
-    "new_password": None,
-    "action_done": None,
-    "form_values": None,
-    "appended": None,
-    "reason": "",
-    "wanted": "",
-    "typed": "",
-    "why": "",
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(("name", "reason", "wanted", "typed", "why"), ""),
+    **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
-    "labels": None,
 }
 
 
@@ -149,10 +144,7 @@ async def open_desk(request: Req) -> Desk:
         _require_role(session, opt.get("roles", ()))  # before a large file is taken in
         form = await _receive_form(request)
         if request.method == "POST" and not hmac.compare_digest(str(form.get("form_token") or ""), session.form_token):
-            raise make_refusal(
-                "form",
-                Message("这不是本页面提交的表单，没有执行。请返回后重新提交。"),
-            )
+            raise NotAllowed(Message("这不是本页面提交的表单，没有执行。请返回后重新提交。"), why="form")
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
             await lanes.run_in_lane("writes", require_proof, sign_ins, session, form, read_visitor(request))
@@ -180,14 +172,9 @@ async def _receive_form(request: Req) -> FormMultiDict:
     try:
         return await read_form(request)
     except RequestEntityTooLarge as error:
-        raise TooLarge(
-            Message("提交的内容过大，没有接收。文件最多64 MB。"),
-        ) from error
+        raise TooLarge(Message("提交的内容过大，没有接收。文件最多64 MB。")) from error
     except (ValueError, LookupError) as error:  # bytes that are no text, or an unknown encoding
-        raise InvalidInput(
-            Message("提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。"),
-            field="",
-        ) from error
+        raise InvalidInput(Message("提交的内容不是 UTF-8 文字，没有执行。请返回后重新提交。"), field="") from error
 
 
 def _find_session(request: Req, token: str) -> Session | None:
@@ -201,10 +188,7 @@ def _find_session(request: Req, token: str) -> Session | None:
         with suppress(Busy), register.database.writing(_END_WAIT) as connection:  # it is refused in any case, each time
             sessions.end_sessions(connection, session.account.name, session.id)
         request.scope[SESSION] = session  # type: ignore[literal-required]
-        raise make_refusal(
-            "other_browser",
-            Message("登录状态出现在另一个浏览器中，已被终止。请重新登录。"),
-        )
+        raise NotAllowed(Message("登录状态出现在另一个浏览器中，已被终止。请重新登录。"), why="other_browser")
     if sessions.is_last_use_stale(session):
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
             sessions.save_last_use(connection, session)
@@ -218,20 +202,17 @@ def _require_same_site(request: Req) -> None:
     host = f"{request.url.scheme}://{request.headers.get('host', '')}"
     public = request.app.state.register.settings.public_url.rstrip("/")
     if site in ("cross-site", "same-site") or (origin not in (None, host, public)):
-        raise make_refusal(
-            "other_site",
-            Message("表单来自其他网站，没有执行。"),
-        )
+        raise NotAllowed(Message("表单来自其他网站，没有执行。"), why="other_site")
 
 
 def _require_role(session: Session, roles: tuple[str, ...]) -> None:
     if roles and not session.account.roles & set(roles):
-        raise make_refusal(
-            "role",
+        raise NotAllowed(
             Message(
                 "此页面限{roles}角色使用，您的账号没有。",
                 roles=Listing((PageText(f"role.{role}") for role in roles), Message("、", context="or")),
             ),
+            why="role",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -15,28 +16,20 @@ from registry.accounts import audit_log
 from registry.domain.identifiers import compact_code
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.records import asof
-from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
-from registry.staff.form_labels import FormLabels
 from registry.staff.forms import documents, form_drafts, forms, record_values, submit
 from registry.staff.forms.checks import Finding, make_error, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
-from registry.staff.forms.form_input import read_input
+from registry.staff.forms.forms import read_input
 from registry.staff.forms.review import merge_with_record, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
+from registry.staff.i18n import FormLabels
 from registry.storage.attachments import LARGEST, find_attachment
 from registry.texts import Message
-from registry.web import body_limits
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
 _RECEIVED = 3 * LARGEST
-#: Options of handlers that receive a form of text.
-_TEXT_FORM: dict[str, Any] = {
-    "opt": EDITORS,
-    "status_code": 200,
-    "sync_to_thread": True,
-    "request_max_body_size": body_limits.TEXT,
-}
 _RETURNED = 20
 #: The latest proposals sent back or rejected, among which one's own are searched.
 _SEARCHED = 500
@@ -165,10 +158,8 @@ def _save_or_copy_draft(desk: Desk, source: FormDraft | NewForm, filled: FormCon
     account = desk.account.name
     with desk.database.writing() as connection:
         if isinstance(source, FormDraft) and desk.read_field("version", 20) == str(source.version):
-            try:
+            with suppress(Conflict):
                 return form_drafts.save_draft(connection, source, filled), False
-            except Conflict:
-                pass
         amends = source.amends if isinstance(source, FormDraft) else None
         about = (source.kind, source.subject, filled)
         copy = form_drafts.create_draft(connection, account, *about, base_size=source.base_size, amends=amends)
@@ -195,12 +186,7 @@ def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
 
 
 def _render_form_page(
-    desk: Desk,
-    connection: Any,
-    source: FormDraft | NewForm,
-    *,
-    errors: list[Finding] | None = None,
-    notice: str = "",
+    desk: Desk, connection: Any, source: FormDraft | NewForm, *, errors: list[Finding] | None = None, notice: str = ""
 ) -> Response[Any]:
     lang = desk.language.lang
     new = _is_new(source)
@@ -242,9 +228,9 @@ def _find_institution(connection: Any, subject: str, parent: str) -> tuple[str, 
     """Return (name, address, code) of the institution that a form is about or that it belongs to."""
     institution = subject if subject.startswith("institution:") else parent
     recorded = record_values.read_values_on(connection, institution, asof.find_today(connection)) if institution else {}
-    return (
-        (str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]) if "name" in recorded else None
-    )
+    if "name" not in recorded:
+        return None
+    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]
 
 
 # --- before proposing ------------------------------------------------------------------------------------------------
@@ -256,7 +242,7 @@ def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Resp
     return _render_check_page(desk, number, [])
 
 
-@post("/drafts/{number:int}/propose", **_TEXT_FORM)
+@post("/drafts/{number:int}/propose", **TEXT_FORM)
 def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose a draft, which is deleted then. If something stands in the way, the draft stays."""
     confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
@@ -271,15 +257,12 @@ def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
         return _render_check_page(desk, number, [to_finding(refusal)])
     if proposal is not None:
         return desk.redirect_to(f"/staff/proposals/{proposal}")
-    unconfirmed = [warning for warning in review.warnings if warning.key not in confirmed]
-    return _render_check_page(desk, number, _make_confirmation_errors(unconfirmed))
+    unconfirmed = [warning.key for warning in review.warnings if warning.key not in confirmed]
+    message = Message("请核实后勾选确认。")
+    return _render_check_page(desk, number, [make_error(f"confirm-{key}", message) for key in unconfirmed])
 
 
-def _make_confirmation_errors(unconfirmed: list[Finding]) -> list[Finding]:
-    return [make_error(f"confirm-{warning.key}", Message("请核实后勾选确认。")) for warning in unconfirmed]
-
-
-@post("/drafts/{number:int}/join", **_TEXT_FORM)
+@post("/drafts/{number:int}/join", **TEXT_FORM)
 def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
     with desk.database.writing() as connection:
@@ -315,17 +298,3 @@ def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Respon
             concurrent_edits=form_drafts.list_concurrent_edits(connection, review.composed.subject, draft.account),
             attachment=find_attachment(connection, attachment) if attachment else None,
         )
-
-
-handlers = [
-    show_form,
-    create_draft,
-    show_drafts,
-    show_draft,
-    save_draft,
-    discard_draft,
-    reopen_proposal,
-    show_draft_check,
-    propose_draft,
-    merge_draft,
-]

@@ -75,12 +75,9 @@ def propose_edition(desk: NamedDependency[Desk]) -> Response[Any]:
     """Propose what was previewed; if the register changed since, show it anew instead."""
     try:
         planned = plan.make_plan(desk.database, _read_edition_form(desk), desk.register.settings.public_url)
-    except InvalidInput as error:
-        return _render_form_errors(desk, error)
-    if desk.read_field("seen") != _digest_plan(planned):
-        message = str(desk.language.translate("publishing.changed"))
-        return _render_preview_page(desk, planned, status=409, errors=[("", message)])
-    try:
+        if desk.read_field("seen") != _digest_plan(planned):
+            message = str(desk.language.translate("publishing.changed"))
+            return _render_preview_page(desk, planned, status=409, errors=[("", message)])
         with audit_log.act_from_address(desk.visitor.address):
             proposal = edition_proposals.propose_edition(
                 desk.database, planned, by=desk.account.name, log=desk.register.log
@@ -143,23 +140,10 @@ def _read_release_time(desk: Desk) -> dt.datetime:
     except InvalidInput:
         raise InvalidInput(Message("请填写公布日期，例如 2026-12-01。"), field="release_day") from None
     if clock is None:
-        raise InvalidInput(
-            Message("请写明公布的钟点，例如 09:00。"),
-            field="release_time",
-        )
+        raise InvalidInput(Message("请写明公布的钟点，例如 09:00。"), field="release_time")
     return dt.datetime.combine(day, dt.time(int(clock[1]), int(clock[2])), asof.SHANGHAI).astimezone(dt.UTC)
 
 
 def _digest_plan(planned: EditionPlan) -> str:
     """Digest what would be proposed: the digest changes as soon as anything is recorded."""
     return hashlib.sha256(codec.encode_canonical(planned.draft.change.set)).hexdigest()
-
-
-handlers = [
-    show_editions,
-    show_edition_form,
-    preview_edition,
-    propose_edition,
-    show_withdrawal_form,
-    propose_withdrawal,
-]

@@ -1,4 +1,9 @@
-"""Errors of the workspace: the pages they lead to, their record in the audit log, and how every page is rendered."""
+"""Errors of the workspace: the pages they lead to, their record in the audit log, and how every page is rendered.
+
+One of them asks for the second factor once more, before the register or rights are changed (``"proof": True`` in a
+handler's ``opt``). If the session's last proof is old, its page holds everything that was sent and asks for the code;
+sent with the right one, the request is carried out.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,18 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import Request, Response
+from litestar.datastructures import FormMultiDict
 from litestar.enums import ScopeType
 from litestar.response import Redirect
 from litestar.types import Scope
 
 from registry.accounts import Account, audit_log
-from registry.accounts.sessions import Session, State
-from registry.errors import CannotAnswer, NotAllowed, RegistryError
+from registry.accounts.sessions import PROOF, Session, State
+from registry.accounts.signin import SignIns, Visitor
+from registry.errors import CannotAnswer, NotAllowed, RegistryError, SecretsKeyMissing
 from registry.register import Register
-from registry.staff.i18n import build_environment
+from registry.staff.i18n import StaffLanguage, build_environment
 from registry.storage.locks import LockWait
-from registry.texts import Message
 from registry.web import error_status, lanes
 from registry.web.i18n import Lang, Size, read_preferences
 
@@ -92,12 +98,6 @@ def find_session(request: Request[Any, Any, Any]) -> Session | None:
     return cast("Session | None", request.scope.get(SESSION))
 
 
-def make_refusal(why: str, message: Message) -> NotAllowed:
-    """Make the error for a person who may not do this, or a form that is not ours: ``why`` is a word for the audit
-    log."""
-    return NotAllowed(message, why=why)
-
-
 def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Render the page of an error; refusals are in the audit log."""
     if isinstance(error, SignInRequired):
@@ -108,7 +108,9 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     preferences = read_preferences(request.query_params)
     known = error_status.recognise_error(error)
     message = known.get_text(preferences[0]) if isinstance(known, RegistryError) else None
-    menu = SessionMenu(None if _has_ended_session(error) else find_session(request))
+    # A refusal that ended the session: its menu would lead nowhere.
+    has_ended = isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
+    menu = SessionMenu(None if has_ended else find_session(request))
     context = {"path": request.url.path, "status": status, "message": message, "desk": menu, "errors": []}
     return render_template(preferences, "error", context, status, {**HEADERS, **error_status.make_headers(error)})
 
@@ -119,14 +121,8 @@ def describe_path(request: Request[Any, Any, Any]) -> str:
     return template.replace("{number}", str(request.path_params.get("number")))
 
 
-def _has_ended_session(error: Exception) -> bool:
-    """Whether the refusal ended the session: its menu would lead nowhere."""
-    return isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
-
-
 async def record_refused_request(error: Exception, scope: Scope) -> None:
-    """Write what ``render_error_page`` is about to answer to the audit log, before it does, and not on the event
-    loop."""
+    """Write a refusal to the audit log before ``render_error_page`` answers it, and not on the event loop."""
     if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/staff"):
         return
     request = Request[Any, Any, Any](scope)
@@ -158,3 +154,56 @@ def record_refusal(request: Request[Any, Any, Any], error: RegistryError | SignI
             audit_log.record_event(connection, who, "refused", about, address)
     except RegistryError as failure:
         _log.warning("a refusal could not be put in the trail: %s", failure.code)
+
+
+#: The field of the code; no other form of the workspace has a field of this name.
+CODE = "proof_code"
+#: Fields that the page does not carry along: it has its own.
+_NOT_CARRIED = (CODE, "form_token")
+
+
+class ProofRequired(Exception):
+    """The second factor has to be shown once more before what was sent is done.
+
+    ``reason`` is the key of the sentence about the code that was sent; "" if none was.
+    """
+
+    def __init__(self, session: Session, form: FormMultiDict, reason: str = "") -> None:
+        super().__init__("proof")
+        self.session = session
+        self.form = form
+        self.reason = reason
+
+
+def require_proof(sign_ins: SignIns, session: Session, form: FormMultiDict, visitor: Visitor) -> None:
+    """ProofRequired without a fresh proof or a right code; NotAllowed when one wrong code too many ended it all."""
+    if session.is_proved:
+        return
+    code = str(form.get(CODE) or "").strip()[:200]
+    if not code:
+        raise ProofRequired(session, form)
+    try:
+        is_right = sign_ins.renew_proof(session, code, visitor)
+    except SecretsKeyMissing:
+        raise ProofRequired(session, form, "second.no_key") from None
+    if not is_right:
+        raise ProofRequired(session, form, "second.wrong")
+
+
+def ask_for_proof(request: Request[Any, Any, Any], needed: ProofRequired) -> Response[Any]:
+    """Render the page that holds what was sent and asks for the code."""
+    preferences = lang, _ = read_preferences(request.query_params)
+    account, settings = needed.session.account, request.app.state.register.settings
+    fields = [(name, str(value)) for name, value in needed.form.multi_items() if name not in _NOT_CARRIED]
+    context = {
+        "path": request.url.path,
+        "action": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "desk": SessionMenu(needed.session),
+        "fields": fields,
+        "field": CODE,
+        "labels": None,
+        "minutes": PROOF,
+        "provider": settings.oidc_name if settings.oidc_issuer and account.external else "",
+        "errors": [(CODE, str(StaffLanguage(lang).translate(needed.reason)))] if needed.reason else [],
+    }
+    return render_template(preferences, "proof", context, 403, {**HEADERS, "Content-Language": lang})

@@ -1,4 +1,4 @@
-"""The language of the workspace: the citizens' catalogue, and its own."""
+"""The language of the workspace: the citizens' catalogue and its own, and the labels of forms."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
 from registry.domain.model import Date, Draft, Struct
 from registry.domain.schema import EditionFacts
+from registry.domain.techniques import STAGES
 from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
-from registry.records.asof import instant_at
+from registry.log.clock import from_milliseconds
 from registry.records.history import FieldChange
+from registry.staff.forms.checks import Finding
+from registry.staff.forms.compose import PathDifference
+from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind
 from registry.texts import has_text
 from registry.web import page_templates, record_changes
 from registry.web.i18n import Lang, Language, Size
@@ -44,7 +48,7 @@ class StaffLanguage(Language):
 
     def format_milliseconds(self, milliseconds: int) -> Markup:
         """Format an instant given in milliseconds since 1970."""
-        return self.format_instant(instant_at(milliseconds))
+        return self.format_instant(from_milliseconds(milliseconds))
 
     def format_iso_day(self, day: str) -> Markup:
         """Format a day as a report holds it, YYYY-MM-DD."""
@@ -126,11 +130,8 @@ class StaffLanguage(Language):
         if path in ("techniques", "covers"):
             return self.format_list(self.get_plain_word(code) for code in value)
         if path == "scope":
-            return (
-                self.format_region_code(value)
-                if regions.find_region(value)
-                else self.translate(f"import_new.scope_{value}")
-            )
+            is_region = regions.find_region(value) is not None
+            return self.format_region_code(value) if is_region else self.translate(f"import_new.scope_{value}")
         if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
             return label
         return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
@@ -141,12 +142,89 @@ class StaffLanguage(Language):
         return self.format_region(region) if region else self.translate("accounts.everywhere")
 
 
-def get_role_label(role: str, lang: Lang) -> str:
-    """Return the label of a role."""
-    return str(StaffLanguage(lang).translate(f"role.{role}"))
-
-
 @cache
 def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
     """Build the templates of the workspace in one language and size."""
     return page_templates.bind_templates(StaffLanguage(lang, size), HERE / "templates")
+
+
+class FormLabels:
+    """The labels of one kind of form."""
+
+    def __init__(self, language: StaffLanguage, kind: FormKind) -> None:
+        self.language = language
+        self.kind = kind
+
+    def get_label(self, field: str) -> Markup:
+        """Return the label of a field."""
+        if field.startswith("stage."):
+            return self.language.format_technique(field.partition(".")[2])
+        return self._find_own_label(field) or self.language.translate(f"form.common.{field}")
+
+    def find_label(self, field: str) -> Markup | None:
+        """Return the label of a field, for a list of errors; None for what is no field of a form."""
+        if field == "doc_file":
+            return self.language.translate("form.file")
+        if field.startswith("stage."):
+            return self.get_label(field)
+        return self._find_own_label(field) or self.language.find_label(f"form.common.{field}")
+
+    def _find_own_label(self, field: str) -> Markup | None:
+        """Return the label of a field of this kind of form; of an institution's the name that pages have for it."""
+        own = self.language.find_label(f"form.{self.kind}.{field}")
+        if own is None and self.kind == "institution" and field in BY_NAME:
+            return self.language.translate(BY_NAME[field].label_key)
+        return own
+
+    def get_hint(self, field: str) -> Markup | str:
+        """Return the line under a label; empty for none."""
+        own, common = f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"
+        return self.language.find_label(own) or self.language.find_label(common) or ""
+
+    def get_choice_label(self, field: str, value: str) -> Markup:
+        """Return the label of a choice of a field."""
+        if not value:
+            return self.language.translate("form.choice.none" if field.startswith("stage.") else "form.choice.choose")
+        if value in CODES:
+            return self.language.format_technique(value)
+        if value == WITHDRAWN:
+            return self.language.translate("form.choice.withdrawn")
+        if value in STAGES and (field == "stage" or field.startswith("stage.")):
+            return self.language.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
+        if field == "status":
+            return self.language.translate(f"history.{value}")
+        return self.language.translate(f"form.choice.{value}")
+
+    def format_input(self, field: str, value: str | list[str]) -> Markup:
+        """Format the input of a field as text."""
+        if not value:
+            return self.language.translate("proposal.nothing")
+        if isinstance(value, list):
+            return self.language.format_list(map(self.language.get_plain_word, value))
+        if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
+            return self.get_choice_label(field, value)
+        return self.language.format_list(self.language.mark_chinese(line) for line in value.splitlines())
+
+    def describe_change(self, difference: PathDifference) -> ChangeLine:
+        """Describe one change, before and after."""
+        if ABOUT[self.kind] == "institution":
+            return record_changes.describe_change(
+                self.language, FieldChange(field=difference.path, from_=difference.before, to=difference.after)
+            )
+        nothing = self.language.translate("proposal.nothing")
+        return ChangeLine(
+            label=self.language.get_field_label(difference.path),
+            before=nothing if difference.before is None else self._format_value(difference.path, difference.before),
+            after=nothing if difference.after is None else self._format_value(difference.path, difference.after),
+        )
+
+    def _format_value(self, path: str, value: object) -> Markup:
+        if path == "kind":
+            return self.get_choice_label("kind", str(value))
+        if path == "institution":
+            return self.language.format_public_code(str(value).partition(":")[2])
+        return self.language.format_recorded_value(path, value)
+
+    def describe_finding(self, finding: Finding) -> str:
+        """Return the sentence of a finding."""
+        return finding.get_text(self.language.lang)

@@ -1,21 +1,36 @@
-"""Signing in through the department's own identity provider."""
+"""Signing in through the department's own identity provider: OpenID Connect, authorization code with PKCE.
+
+The provider proves an identity; an administrator has linked it to an account; the account's rights are the register's.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from litestar import Response, get
 from litestar.di import NamedDependency
 
 from registry.accounts import sessions
-from registry.accounts.oidc import IdentityProvider, PendingSignIn
-from registry.errors import NotAllowed, NotFound
+from registry.domain.model import Struct
+from registry.errors import CannotAnswer, NotAllowed, NotFound
 from registry.settings import Settings
 from registry.staff.desk import Desk, set_cookie, set_session_cookie
-from registry.staff.errors import NEXT_STEP, SignInRequired, make_refusal
+from registry.staff.errors import NEXT_STEP, SignInRequired
 from registry.texts import Message
+
+if TYPE_CHECKING:  # imported where a provider is set: it would be a tenth of every worker's start
+    import httpx
 
 _NOBODY = {"state": "none"}
 #: Held between leaving for the provider and coming back. Lax: the browser comes back from another site.
@@ -49,8 +64,7 @@ def redirect_to_provider(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/oidc/back", opt={**_NOBODY, "lane": "sign-ins"}, sync_to_thread=True)
 def return_from_provider(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Return from the provider: a page that goes on by itself, because a browser coming from another site does not
-    send the session's cookie yet."""
+    """Answer with a page that goes on by itself: coming from another site, a browser sends no session cookie yet."""
     provider, query = _require_provider(desk), desk.request.query_params
     parts = desk.request.cookies.get(COOKIE, "").split(".")
     again = parts[3:] == ["again"]
@@ -85,18 +99,14 @@ def _render_proof_page(desk: Desk, identity: str) -> Response[Any]:
 
 @get("/oidc/proved", sync_to_thread=True)
 def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Renew the proof of a session whose account proved itself to the provider just now; the page with the form is
-    still open elsewhere."""
+    """Renew the proof of a session whose account proved itself to the provider; its form is still open elsewhere."""
     statement, _, code = desk.request.cookies.get(PROOF, "").rpartition(".")
     at, _, identity = statement.partition(".")
     is_genuine = desk.register.sign_ins.vault.is_signed_message(_PURPOSE, statement, code)
     if not (is_genuine and 0 <= time.time() - int(at) <= PROOF_SECONDS):
         return desk.redirect_to("/staff")
     if bytes.fromhex(identity).decode() != desk.account.external:
-        raise make_refusal(
-            "other_identity",
-            Message("在身份认证系统中登录的是另一个人，没有执行。"),
-        )
+        raise NotAllowed(Message("在身份认证系统中登录的是另一个人，没有执行。"), why="other_identity")
     with desk.database.writing() as connection:
         sessions.save_proof(connection, desk.session)
         desk.record_event(connection, "proved", "oidc")
@@ -105,4 +115,118 @@ def accept_proof(desk: NamedDependency[Desk]) -> Response[Any]:
     return response
 
 
-handlers = [redirect_to_provider, return_from_provider, accept_proof]
+#: Seconds for an answer of the provider, and that what it says of itself is believed.
+PATIENCE, FRESH = 10.0, 600.0
+#: Seconds clocks may differ.
+LEEWAY = 60
+_ALGORITHMS = ["RS256", "ES256", "EdDSA", "PS256"]
+BACK = "/staff/oidc/back"
+
+
+class PendingSignIn(Struct, frozen=True):
+    """What a browser keeps between leaving for the provider and coming back; useless to anybody else."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+class IdentityProvider:
+    """One identity provider. CannotAnswer while it cannot be reached: people can still use their password."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = (settings.oidc_client_id, settings.oidc_client_secret)
+        self._issuer = settings.oidc_issuer.rstrip("/")
+        self._back = settings.public_url.rstrip("/") + BACK
+        self._known: dict[str, Any] = {}
+        self._learnt = 0.0
+
+    def start_sign_in(self, again: bool = False) -> tuple[str, PendingSignIn]:
+        """Return the address to send a browser to, and what it has to keep; ``again``: make the provider ask anew."""
+        pending = PendingSignIn(state=_make_random(), nonce=_make_random(), verifier=_make_random() + _make_random())
+        parameters = {
+            "response_type": "code",
+            "client_id": self._client[0],
+            "redirect_uri": self._back,
+            "scope": "openid",
+            "state": pending.state,
+            "nonce": pending.nonce,
+            "code_challenge": create_s256_code_challenge(pending.verifier),
+            "code_challenge_method": "S256",
+            **({"prompt": "login"} if again else {}),
+        }
+        return add_params_to_uri(
+            self._load_configuration()["authorization_endpoint"], list(parameters.items())
+        ), pending
+
+    def finish_sign_in(self, pending: PendingSignIn, state: str, code: str) -> str:
+        """Return the ``sub`` of the ID token that the provider signed for this register and this very sign-in.
+
+        NotAllowed for anything else: another state, an invalid code, a token that is forged, old or for somebody else.
+        """
+        if not code or not hmac.compare_digest(pending.state.encode(), state.encode()):
+            raise _make_refusal("state")
+        fields = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._back,
+            "code_verifier": pending.verifier,
+        }
+        name, secret = (quote(part, safe="") for part in self._client)
+        answer = self._send_request(
+            "POST", self._load_configuration()["token_endpoint"], data=fields, auth=(name, secret)
+        )
+        token = answer.json().get("id_token") if answer.is_success else None
+        if not isinstance(token, str):
+            raise _make_refusal("code")
+        try:
+            keys = KeySet.import_key_set(self._send_request("GET", self._load_configuration()["jwks_uri"]).json())
+            decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
+            claim_options = {
+                "iss": {"values": [self._load_configuration()["issuer"]]},
+                "aud": {"value": self._client[0]},
+            }
+            params = {"nonce": pending.nonce, "client_id": self._client[0]}
+            claims = CodeIDToken(decoded.claims, decoded.header, claim_options, params)
+            claims.validate(leeway=LEEWAY)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise _make_refusal("token") from error
+        return str(claims["sub"])
+
+    def _load_configuration(self) -> dict[str, Any]:
+        import httpx
+
+        if not self._known or time.monotonic() > self._learnt + FRESH:
+            answer = self._send_request("GET", f"{self._issuer}/.well-known/openid-configuration")
+            try:
+                configuration = answer.raise_for_status().json()
+                if str(configuration["issuer"]).rstrip("/") != self._issuer:
+                    raise KeyError("issuer")
+                self._known = {key: configuration[key] for key in _NEEDED}
+            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+                raise _make_unreachable_error() from error
+            self._learnt = time.monotonic()
+        return self._known
+
+    def _send_request(self, method: str, address: str, **options: Any) -> httpx.Response:
+        import httpx
+
+        try:
+            return httpx.request(method, address, timeout=PATIENCE, follow_redirects=False, **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _make_unreachable_error() from error
+
+
+_NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def _make_random() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _make_refusal(reason: str) -> NotAllowed:
+    return NotAllowed(Message("身份认证系统没有证明您是谁，请重新登录。"), why=f"oidc_{reason}")
+
+
+def _make_unreachable_error() -> CannotAnswer:
+    return CannotAnswer(Message("身份认证系统暂时无法访问，请稍后再试，或用账号和密码登录。"))

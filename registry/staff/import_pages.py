@@ -16,22 +16,13 @@ from litestar.response import Redirect, Stream
 from registry.accounts import audit_log
 from registry.domain.normalise import escape_cells
 from registry.errors import Conflict, InvalidInput
-from registry.importers.reading import layouts
-from registry.importers.reading.layouts import Layout
-from registry.importers.wizard import difference_lines, import_store, job, pair_decisions
+from registry.importers.reading import headings
+from registry.importers.reading.headings import Layout
+from registry.importers.wizard import difference_lines, import_store, job, steps
 from registry.importers.wizard.import_store import Import
-from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.texts import FixedText, Message
-from registry.web import body_limits
-
-#: Options of handlers that receive a form of text.
-_TEXT_FORM: dict[str, Any] = {
-    "opt": EDITORS,
-    "status_code": 200,
-    "sync_to_thread": True,
-    "request_max_body_size": body_limits.TEXT,
-}
 
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
@@ -103,15 +94,15 @@ def _render_import_page(
         return response
     if this_import.state == "mapping":
         return desk.render_page(
-            "import_columns", this_import=this_import, uses=layouts.USES, status=status, errors=errors
+            "import_columns", this_import=this_import, uses=headings.USES, status=status, errors=errors
         )
     if this_import.state == "audit":
         return _render_section(desk, this_import, "import_audit", "audit", status, errors)
     if this_import.state == "deciding":
-        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or _choose_first_tab(this_import)
-        return _render_section(
-            desk, this_import, "import_found", tab if tab in _list_tabs(this_import) else "pairs", status, errors
-        )
+        tabs = _list_tabs(this_import)
+        first = next((name for name in tabs if _count_lines(this_import, name)), "audit")
+        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or first
+        return _render_section(desk, this_import, "import_found", tab if tab in tabs else "pairs", status, errors)
     return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
 
 
@@ -120,10 +111,6 @@ def _list_tabs(this_import: Import) -> list[str]:
     counts = this_import.found.get("counts", {})
     pairs = ["pairs"] if this_import.kind == "list" else []
     return [*pairs, *counts, "audit"]
-
-
-def _choose_first_tab(this_import: Import) -> str:
-    return next((tab for tab in _list_tabs(this_import) if _count_lines(this_import, tab)), "audit")
 
 
 def _count_lines(this_import: Import, tab: str) -> int:
@@ -144,7 +131,7 @@ def _render_section(
     page = min(max(1 if number is None else number, 1), pages)
     with desk.database.reading() as connection:
         lines = import_store.read_page(connection, this_import.id, tab, page - 1)
-    open_pairs = set(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    open_pairs = set(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     return desk.render_page(
         template,
         status=status,
@@ -157,7 +144,7 @@ def _render_section(
         pages=pages,
         open=open_pairs,
         stale=this_import.kind == "list"
-        and this_import.found.get("decided") != pair_decisions.hash_decisions(this_import.decisions),
+        and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions),
     )
 
 
@@ -169,10 +156,9 @@ def _require_state(this_import: Import, *states: import_store.State) -> None:
         raise Conflict(Message("这次导入的状态已经变了，请刷新页面后再继续。"))
 
 
-@post("/imports/{number:int}/columns", **_TEXT_FORM)
+@post("/imports/{number:int}/columns", **TEXT_FORM)
 def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Store the columns as a person named them, then start audit and comparison; or choose another heading row
-    first."""
+    """Store the columns as named, then start audit and comparison; or choose another heading row first."""
     this_import = get_own_import(desk, number)
     _require_state(this_import, "mapping")
     layouts_found = [msgspec.convert(layout, Layout) for layout in this_import.found["layouts"]]
@@ -181,16 +167,17 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     heading_of = desk.read_field("headed")
     for index, layout in enumerate(layouts_found):
         if heading_of == str(index):
-            chosen.append(_select_heading_row(desk, layout, index))
+            row = parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0
+            chosen.append(headings.choose_heading_row(layout, row))
             continue
         uses = [desk.read_field(f"use-{index}-{column}", 20) or use for column, use in enumerate(layout.uses)]
         try:
-            chosen.append(layouts.name_columns(layout, uses))
+            chosen.append(headings.name_columns(layout, uses))
         except InvalidInput as error:
             errors.append((f"use-{index}-0", desk.get_text(error)))
             chosen.append(layout)
             continue
-        if missing := layouts.list_missing_headings(chosen[-1]):
+        if missing := headings.list_missing_headings(chosen[-1]):
             sentence = desk.language.translate("import_columns.missing", names="、".join(missing))
             errors.append((f"use-{index}-0", str(sentence)))
     found = {**this_import.found, "layouts": msgspec.to_builtins(chosen)}
@@ -206,11 +193,7 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     return start_import_job(desk, this_import, "comparing", said=options, found=found)
 
 
-def _select_heading_row(desk: Desk, layout: Layout, index: int) -> Layout:
-    return layouts.choose_heading_row(layout, parse_number(desk.read_field(f"head-{index}", 9), digits=9) or 0)
-
-
-@post("/imports/{number:int}/decide", **_TEXT_FORM)
+@post("/imports/{number:int}/decide", **TEXT_FORM)
 def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
 
@@ -250,23 +233,23 @@ def _to_pair(line: dict[str, Any]) -> dict[str, Any]:
 
 def _apply_decision(
     desk: Desk, this_import: Import, lines: list[dict[str, Any]], key: str, same: str
-) -> pair_decisions.Decisions:
+) -> steps.Decisions:
     account, decisions = desk.account.name, this_import.decisions
     if same == "page":
-        open_pairs = set(pair_decisions.list_open_pairs(this_import.found["pairs"], decisions))
+        open_pairs = set(steps.list_open_pairs(this_import.found["pairs"], decisions))
         for line in lines:
             if line["suggested"] and line["key"] in open_pairs:
-                decisions = pair_decisions.add_decision(decisions, line, True, account, import_store.get_time_ms())
+                decisions = steps.add_decision(decisions, line, True, account, import_store.get_time_ms())
         return decisions
     chosen = [line for line in lines if line["key"] == key]
     if not chosen or same not in ("yes", "no", "undo"):
         raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
     if same == "undo":
         return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
-    return pair_decisions.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
+    return steps.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
 
 
-@post("/imports/{number:int}/compare", **_TEXT_FORM)
+@post("/imports/{number:int}/compare", **TEXT_FORM)
 def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Compare again, by the decisions and with the register as it is now; or restart an interrupted step."""
     this_import = get_own_import(desk, number)
@@ -277,7 +260,7 @@ def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     return start_import_job(desk, this_import, "comparing")
 
 
-@post("/imports/{number:int}/propose", **_TEXT_FORM)
+@post("/imports/{number:int}/propose", **TEXT_FORM)
 def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose the import; refused while a pair is open, or was decided after the comparison."""
     this_import = get_own_import(desk, number)
@@ -291,17 +274,11 @@ def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 
 
 def _require_decisions(this_import: Import) -> None:
-    undecided = len(pair_decisions.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
+    undecided = len(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
-        raise Conflict(
-            Message("还有{undecided}对没有判断，不能提交。", undecided=undecided),
-        )
-    if this_import.kind == "list" and this_import.found.get("decided") != pair_decisions.hash_decisions(
-        this_import.decisions
-    ):
-        raise Conflict(
-            Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"),
-        )
+        raise Conflict(Message("还有{undecided}对没有判断，不能提交。", undecided=undecided))
+    if this_import.kind == "list" and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions):
+        raise Conflict(Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"))
 
 
 @post("/imports/{number:int}/cancel", opt=EDITORS, status_code=200, sync_to_thread=True)
@@ -312,15 +289,3 @@ def cancel_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
         import_store.cancel_import(connection, this_import)
     job.delete_leftovers(desk.register.settings, this_import.id)
     return _redirect_to_import(desk, this_import)
-
-
-handlers = [
-    show_imports,
-    show_import,
-    download_audit,
-    assign_columns,
-    decide_pairs,
-    compare_import,
-    propose_import,
-    cancel_import,
-]

@@ -1,5 +1,4 @@
-"""The report of an import, for whoever decides on it: the audit, every difference before and after, decisions on
-pairs."""
+"""The report of an import, for whoever decides on it: audit, every difference before and after, decided pairs."""
 
 from __future__ import annotations
 
@@ -35,11 +34,8 @@ class ReportLine(Struct, frozen=True):
 
 def count_lines(report: Any) -> dict[str, int]:
     """Return how many lines each part of a report has; nothing for a report of another kind."""
-    return {part: len(_select_part(report, part)) for part in PARTS} if _is_list_report(report) else {}
-
-
-def _is_list_report(report: Any) -> bool:
-    return isinstance(report, dict) and isinstance(report.get("audit"), list) and "difference" in report
+    is_list = isinstance(report, dict) and isinstance(report.get("audit"), list) and "difference" in report
+    return {part: len(_select_part(report, part)) for part in PARTS} if is_list else {}
 
 
 def _select_part(report: dict[str, Any], part: str) -> list[Any]:
@@ -100,6 +96,3 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
         page=page,
         pages=pages,
     )
-
-
-handlers = [show_report]

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from registry.accounts import audit_log
 from registry.domain import regions
 from registry.errors import InvalidInput, NotFound
-from registry.importers.people import people_template
+from registry.importers.people import columns
 from registry.importers.wizard import import_store
 from registry.records import asof
 from registry.staff.desk import EDITORS, Desk, parse_number
@@ -35,10 +35,8 @@ def show_import_form(desk: NamedDependency[Desk]) -> Response[Any]:
     kind, form_values = query.get("kind") or "list", {}
     if (like := parse_number(query.get("like"), digits=9)) is not None:
         earlier = get_own_import(desk, like)
-        kind, form_values = (
-            earlier.kind,
-            {key: value for key, value in earlier.said.items() if isinstance(value, str | bool)},
-        )
+        kind = earlier.kind
+        form_values = {key: value for key, value in earlier.said.items() if isinstance(value, str | bool)}
         if form_values.get("scope") and form_values["scope"] not in SCOPES:
             form_values |= {"scope": "region", "region": form_values["scope"]}
     return _render_import_form(desk, _parse_kind(kind), form_values)
@@ -135,10 +133,7 @@ def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
         raise InvalidInput(Message("请选择：未列入的机构怎么办。"))
     scope = form_values["region"] if form_values["scope"] == "region" else form_values["scope"]
     if form_values["scope"] == "region" and regions.find_region(scope) is None:
-        raise InvalidInput(
-            Message("请填写六位行政区划代码，如 210300（鞍山市）。"),
-            field="region",
-        )
+        raise InvalidInput(Message("请填写六位行政区划代码，如 210300（鞍山市）。"), field="region")
     own_region = desk.account.region
     if (
         own_region
@@ -161,9 +156,6 @@ def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Respo
     del desk  # any editor may
     if kind not in ("practitioners", "ad_certificates"):
         raise NotFound(Message("没有这种模板。"))
-    body = people_template.make_template(cast("Any", kind))
+    body = columns.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
     return Response(body, media_type=_SHEET, headers=headers)
-
-
-handlers = [show_import_form, create_import, download_template]

@@ -1,26 +1,36 @@
-"""Proposals: what each would change on the public page, comments, and the decision of a second person."""
+"""Proposals: what each would change on the public page, its documents, comments, the decision of a second person; and
+the emergency suspension, by which one person stops a site at once and another confirms it within a day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, get_args
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import IO, Any, get_args
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from registry import proposals
 from registry.accounts import audit_log
-from registry.domain.model import Struct
-from registry.errors import Conflict, InvalidInput
+from registry.domain.model import Institution, Struct
+from registry.domain.techniques import LAWFUL_STAGES
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log import store
-from registry.proposals import comments, job
-from registry.proposals.append import find_changed_subject
+from registry.proposals import changeset, job, proposal_store
+from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
+from registry.proposals.proposal_store import find_changed_subject
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
 from registry.staff.forms import documents
+from registry.storage import attachments
 from registry.texts import Message
 from registry.web import error_status
 
@@ -58,7 +68,7 @@ def _list_events(connection: Any, proposal: proposals.Proposal) -> list[Proposal
             text=comment.text,
             earlier=comment.content_hash != proposal.content_hash,
         )
-        for comment in comments.list_comments(connection, proposal.id)
+        for comment in proposal_store.list_comments(connection, proposal.id)
     ]
     return sorted([*actions, *remarks], key=lambda event: event.at)
 
@@ -98,16 +108,12 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
     if leaf is not None and not 1 <= leaf <= leaves:
         raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
     with desk.database.reading() as connection:
-        places = (
-            proposals.draw_sample(connection, proposal, SHOWN, draw)
-            if leaf is None
-            else list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
-        )
+        places = proposals.draw_sample(connection, proposal, SHOWN, draw) if leaf is None else []
+    if leaf is not None:
+        places = list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
     changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
-    values["errors"] = [
-        *values.get("errors", []),
-        *(error for error in preview_errors if error not in values.get("errors", [])),
-    ]
+    errors = values.pop("errors", [])
+    values["errors"] = errors + [error for error in preview_errors if error not in errors]
     return desk.render_page(
         "proposal",
         proposal=proposal,
@@ -173,60 +179,117 @@ def _run_approval(desk: Desk, number: int) -> tuple[int, int]:
 @post("/proposals/{number:int}/reject", opt=_DECISIONS, status_code=200, sync_to_thread=True)
 def reject_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Reject a proposal, with a reason for whoever proposed it."""
-    account, reason, log = desk.account.name, desk.read_field("reason", 2_001), desk.register.log
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.reject(desk.database, number, by=account, reason=reason, log=log),
-        "reason",
-        reason=reason,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    reason = desk.read_field("reason", 2_001)
+    return _act(desk, number, partial(proposals.reject, reason=reason), "reason", reason=reason)
 
 
 @post("/proposals/{number:int}/return", opt=_DECIDERS, status_code=200, sync_to_thread=True)
 def send_back_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Return a proposal to its editors, with what should be changed."""
-    account, text = desk.account.name, desk.read_field("wanted", 2_001)
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.send_back(desk.database, number, by=account, text=text, log=desk.register.log),
-        "wanted",
-        wanted=text,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    text = desk.read_field("wanted", 2_001)
+    return _act(desk, number, partial(proposals.send_back, text=text), "wanted", wanted=text)
 
 
 @post("/proposals/{number:int}/comment", status_code=200, sync_to_thread=True)
 def comment_on_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Comment on a proposal."""
-    account, text = desk.account.name, desk.read_field("text", 2_001)
-    refused = _perform_action(
-        desk,
-        number,
-        lambda: proposals.add_comment(desk.database, number, by=account, text=text, log=desk.register.log),
-        "text",
-        typed=text,
-    )
-    return refused or desk.redirect_to(f"/staff/proposals/{number}")
+    text = desk.read_field("text", 2_001)
+    return _act(desk, number, partial(proposals.add_comment, text=text), "text", typed=text)
 
 
 @post("/proposals/{number:int}/withdraw", opt=_PROPOSERS, status_code=200, sync_to_thread=True)
 def withdraw_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Withdraw one's own proposal."""
-    refused = _perform_action(
-        desk, number, lambda: proposals.withdraw(desk.database, number, by=desk.account.name, log=desk.register.log)
-    )
+    return _act(desk, number, proposals.withdraw)
+
+
+def _act(desk: Desk, number: int, action: Callable[..., None], field: str = "", **typed: str) -> Response[Any]:
+    """Do something with a proposal in the name of whoever is signed in, and go back to its page."""
+    work = partial(action, desk.database, number, by=desk.account.name, log=desk.register.log)
+    refused = _perform_action(desk, number, work, field, **typed)
     return refused or desk.redirect_to(f"/staff/proposals/{number}")
 
 
-handlers = [
-    show_proposals,
-    show_proposal,
-    approve_proposal,
-    reject_proposal,
-    send_back_proposal,
-    comment_on_proposal,
-    withdraw_proposal,
-]
+_SUSPENDERS = {"roles": ("editor", "approver")}
+#: The field of the page for the field an error names.
+_FIELDS = {"reason": "why", "techniques": "technique"}
+
+
+@get("/suspend", opt=_SUSPENDERS, sync_to_thread=True)
+def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Show the form for the code of an institution; then what it offers, and what stopping it means."""
+    code = str(desk.request.query_params.get("code") or "").strip()[:60]
+    if code:
+        return _render_suspension_form(desk, code)
+    return desk.render_page("suspend", code="", institution=None, waiting=None)
+
+
+def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[Any]:
+    try:
+        subject, institution = _get_institution(desk, code)
+    except (InvalidInput, NotFound) as error:
+        errors = [("code", desk.get_text(error))]
+        status = 404 if isinstance(error, NotFound) else 400
+        return desk.render_page("suspend", status=status, code=code, institution=None, waiting=None, errors=errors)
+    with desk.database.reading() as connection:
+        waiting = find_pending_confirmation(connection, subject)
+    offered = [approval for approval in institution.approvals if approval.stage in LAWFUL_STAGES]
+    return desk.render_page("suspend", code=code, institution=institution, offered=offered, waiting=waiting, **values)
+
+
+def _get_institution(desk: Desk, code: str) -> tuple[str, Institution]:
+    with desk.database.reading() as connection:
+        subject = changeset.resolve_subject(connection, code, ["institution"])
+    return subject, desk.register.get_institution(subject.partition(":")[2], desk.register.make_as_of_now())
+
+
+@post("/suspend", opt={**_SUSPENDERS, "proof": True}, status_code=200, sync_to_thread=True)
+def suspend_institution(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Suspend at once; then go to the page of the proposal that waits to be confirmed."""
+    code, reason = desk.read_field("code"), desk.read_field("why", LONGEST + 1)
+    chosen = [str(technique) for technique in desk.form.getall("technique", [])]
+    try:
+        if not chosen:
+            raise InvalidInput(Message("请勾选要暂停的技术。"), field="techniques")
+        subject, _ = _get_institution(desk, code)
+        with audit_log.act_from_address(desk.visitor.address):
+            suspension = proposals.suspend(
+                desk.database, subject, chosen, by=desk.account.name, reason=reason, log=desk.register.log
+            )
+    except (InvalidInput, Conflict, NotAllowed) as error:
+        if not isinstance(error, InvalidInput):
+            record_refusal(desk.request, error)
+        errors = [(_FIELDS.get(error.details.get("field", ""), ""), desk.get_text(error))]
+        status = error_status.get_status(error)
+        return _render_suspension_form(desk, code, status=status, errors=errors, why=reason, chosen=chosen)
+    return desk.redirect_to(f"/staff/proposals/{suspension.waiting}")
+
+
+_HASH = re.compile("[0-9a-f]{64}")
+
+
+@get("/attachments/{sha256:str}", sync_to_thread=True)
+def download_attachment(desk: NamedDependency[Desk], sha256: FromPath[str]) -> Response[Any]:
+    """Send the bytes of a document, exactly as they were uploaded."""
+    if not _HASH.fullmatch(sha256):
+        raise NotFound(Message("没有这份文件。"))
+    # Into a temporary file first: however slow the download, no transaction stays open for it.
+    buffer = tempfile.SpooledTemporaryFile(max_size=attachments.PART)  # noqa: SIM115 - closed by what sends it
+    with desk.database.reading() as connection:
+        attachment = attachments.get_attachment(connection, sha256)
+        buffer.writelines(attachments.read_parts(connection, sha256))
+    buffer.seek(0)
+    ending = attachment.name.rpartition(".")[2]
+    headers = {
+        "Content-Disposition": f"attachment; filename=\"document.{ending}\"; filename*=UTF-8''{quote(attachment.name)}",
+        "Content-Length": str(attachment.size),
+        "Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Stream(_stream_pieces(buffer), media_type=attachment.media_type, headers=headers)
+
+
+def _stream_pieces(buffer: IO[bytes]) -> Iterator[bytes]:
+    with buffer:
+        while piece := buffer.read(attachments.PART):
+            yield piece

@@ -14,8 +14,8 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution
 from registry.domain.techniques import BY_CODE
 from registry.errors import NotAllowed, NotFound
+from registry.institutions.result import SearchRequest
 from registry.records import asof, lookup
-from registry.register import SearchRequest
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts, record_values
 from registry.staff.forms.review import require_subject_in_region
@@ -30,13 +30,10 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """Search records; also of institutions that are delisted or being set up, by name or code."""
     query = str(desk.request.query_params.get("q") or "").strip()[:100]
     cursor = desk.request.query_params.get("cursor") or None
-    result = (
-        desk.register.search_institutions(
-            SearchRequest(q=query), desk.register.make_as_of_now(), limit=_PAGE, cursor=cursor
-        )
-        if query
-        else None
-    )
+    result = None
+    if query:
+        asof_now = desk.register.make_as_of_now()
+        result = desk.register.search_institutions(SearchRequest(q=query), asof_now, limit=_PAGE, cursor=cursor)
     with desk.database.reading() as connection:
         unlisted = [] if query else record_values.list_records_of_parent(connection, "sanction", "")[-_UNLISTED:]
     return desk.render_page("records", query=query, result=result, unlisted=unlisted)
@@ -44,8 +41,7 @@ def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/records/{code:str}", sync_to_thread=True)
 def show_record(desk: NamedDependency[Desk], code: FromPath[str]) -> Response[Any]:
-    """Show what is recorded of one institution now, of its people, certificates and sanctions, and what waits about
-    it."""
+    """Show what is recorded of one institution and of what belongs to it, and what waits about it."""
     subject = lookup.to_subject(parse_code(code))
     institution = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:
@@ -104,6 +100,3 @@ def _get_institution(desk: Desk, code: str, subject: str) -> Institution:
         if not days:
             raise
         return desk.register.get_institution(code, desk.register.make_as_of(min(days)))
-
-
-handlers = [show_records, show_record]

@@ -1,17 +1,24 @@
-"""Signing in and out: password, second factor, setting one up, changing the password."""
+"""Signing in and out: password, second factor, setting one up, changing the password.
+
+The answer to a wrong password is delayed; nothing is held meanwhile but the answer itself, no thread, connection or
+lock.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from litestar import Response, get, post
+import anyio
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Message as AsgiMessage
 
 from registry.accounts import audit_log, factors, sessions
 from registry.domain import qr
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing, TooManyRequests
-from registry.staff.answer_delay import delay_answer
 from registry.staff.desk import COOKIE, Desk, get_session_limits, set_device_cookie, set_session_cookie
 from registry.staff.errors import find_session
 from registry.texts import Message
@@ -22,11 +29,9 @@ _NOBODY = {"state": "none"}
 @get("/sign-in", opt=_NOBODY, sync_to_thread=True)
 def show_sign_in(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show the form; redirect whoever is signed in."""
-    return (
-        desk.redirect_to("/staff")
-        if desk.is_signed_in
-        else desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
-    )
+    if desk.is_signed_in:
+        return desk.redirect_to("/staff")
+    return desk.render_page("sign_in", next=_clean_next_path(desk.request.query_params.get("next")))
 
 
 @post("/sign-in", opt={**_NOBODY, "lane": "sign-ins"}, status_code=200, sync_to_thread=True)
@@ -143,14 +148,39 @@ def sign_out(desk: NamedDependency[Desk]) -> Response[Any]:
     return response
 
 
-handlers = [
-    show_sign_in,
-    submit_password,
-    show_second_factor,
-    submit_second_factor,
-    show_enrolment,
-    enrol_authenticator,
-    show_password_form,
-    change_password,
-    sign_out,
-]
+#: The key of a request's scope for the seconds its answer waits.
+DELAY = "registry.staff.delay"
+#: Answers of one process that wait at a time; further ones are given at once: failures stay counted.
+LIMIT = 1_000
+
+
+def delay_answer(request: Request[Any, Any, Any], delay: float) -> None:
+    """Delay the answer to a request by so many seconds."""
+    request.scope[DELAY] = delay  # type: ignore[literal-required]
+
+
+class DelayMiddleware:
+    """Wraps the handlers whose answers may be delayed. Hanging up gains nothing: the failure is counted already."""
+
+    _waiting = 0
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+
+        async def send_late(message: AsgiMessage) -> None:
+            delay = scope.get(DELAY, 0.0) if message["type"] == "http.response.start" else 0.0
+            if delay and DelayMiddleware._waiting < LIMIT:
+                DelayMiddleware._waiting += 1
+                try:
+                    await anyio.sleep(float(str(delay)))
+                finally:
+                    DelayMiddleware._waiting -= 1
+            await send(message)
+
+        await self.app(scope, receive, send_late)

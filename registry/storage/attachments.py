@@ -1,7 +1,5 @@
 """Documents on which proposals rest: stored whole under their SHA-256, for staff only, never changed."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Iterator
@@ -32,7 +30,7 @@ class Attachment(Struct, frozen=True):
 
 def add_attachment(connection: sa.Connection, file: BinaryIO, *, name: str, media_type: str, by: str) -> Attachment:
     """Store a document, or find the one with the same bytes; InvalidInput when empty or too large."""
-    digest, size = _measure_file(file)
+    digest, size = measure_file(file)
     if (stored := find_attachment(connection, digest)) is not None:
         return stored
     row = {"sha256": digest, "name": name[-200:], "media_type": media_type[:100], "size": size}
@@ -43,12 +41,8 @@ def add_attachment(connection: sa.Connection, file: BinaryIO, *, name: str, medi
     return get_attachment(connection, digest)
 
 
-def hash_file(file: BinaryIO) -> str:
-    """The SHA-256 of an upload; InvalidInput when it is empty or too large."""
-    return _measure_file(file)[0]
-
-
-def _measure_file(file: BinaryIO) -> tuple[str, int]:
+def measure_file(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size of an upload; InvalidInput when it is empty or too large."""
     file.seek(0)
     digest, size = hashlib.sha256(), 0
     while piece := file.read(PART):

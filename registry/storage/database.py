@@ -7,8 +7,6 @@ Reading and writing have connections of their own: however many wait for the loc
 process a single writer asks the database for the lock; the others wait before it, in a queue with a limit.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import sqlite3
@@ -24,27 +22,21 @@ from filelock import FileLock, Timeout
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from registry.errors import (
-    Busy,
-    CannotAnswer,
-    StorageFull,
-    StorageReadOnly,
-)
+from registry.errors import Busy, CannotAnswer, StorageFull, StorageReadOnly
 from registry.storage import rights
-from registry.storage.database_faults import find_database_fault
-from registry.storage.fault_board import FaultBoard
+from registry.storage.fault_board import FaultBoard, find_database_fault
 from registry.storage.locks import (
     WRITERS_LOCK,
     LockWait,
     WriterQueue,
     lock_postgresql,
     lock_wait,
-    make_read_busy_error,
     make_write_busy_error,
     to_milliseconds,
     try_lock_postgresql,
 )
 from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
+from registry.texts import Message
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
 SCHEMA = "0007"
@@ -92,10 +84,8 @@ def upsert_row(
 
 def continue_numbering(connection: sa.Connection, table: sa.Table, number: int = 0) -> None:
     """Let a table that numbers its own rows continue above ``number`` and above every row copied into it."""
-    parameters = {
-        "t": table.name,
-        "n": max(number, connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0),
-    }
+    last = connection.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
+    parameters = {"t": table.name, "n": max(number, last)}
     if not parameters["n"]:
         return
     if connection.dialect.name != "sqlite":
@@ -230,7 +220,8 @@ class Database:
             try:
                 connection = (engine or self.engine).connect()
             except sa.exc.TimeoutError as error:  # every connection is in use, and none came back
-                raise make_read_busy_error() from error
+                message = Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。")
+                raise Busy(message, retry_after=3) from error
         try:
             with self._translate_errors():
                 yield connection
@@ -307,9 +298,7 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late for the lock
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an entry that was answered for must survive a power cut
-    connection.execute(
-        "PRAGMA secure_delete = ON"
-    )  # what is deleted is overwritten; see purge_deleted_rows for the rest
+    connection.execute("PRAGMA secure_delete = ON")  # deleted bytes are overwritten; the rest: purge_deleted_rows
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {to_milliseconds(READ_WAIT)}")
     connection.execute("PRAGMA cache_size = -65536")

@@ -3,8 +3,6 @@
 Used by ``database``, which takes the lock; a door sets the patience of a request in ``lock_wait``.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 import time
@@ -65,21 +63,11 @@ class WriterQueue:
 
 def make_write_busy_error() -> Busy:
     """The refusal for a writer whose turn does not come."""
-    return Busy(
-        Message(
-            "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
-            "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。"
-        ),
-        retry_after=10,
+    message = Message(
+        "名录正在写入（例如一份长名单正在入库），等候写入的人已满，或已等得太久。您提交的内容没有执行，"
+        "名录没有任何改动或丢失；查询不受影响。请10秒后再提交一次。"
     )
-
-
-def make_read_busy_error() -> Busy:
-    """The refusal for a reader when every connection is in use."""
-    return Busy(
-        Message("此刻查询的人太多，请几秒后再试。这不代表该机构未获批准。"),
-        retry_after=3,
-    )
+    return Busy(message, retry_after=10)
 
 
 def to_milliseconds(seconds: float) -> int:

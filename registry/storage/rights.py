@@ -5,8 +5,6 @@ left wider is tightened where this account owns it, and a fault where it does no
 are left alone.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import stat
@@ -128,7 +126,7 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
             mode = path.stat().st_mode
             if not mode & _OTHERS:
                 continue
-            if not _is_shared_folder(mode):
+            if not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):  # as /tmp, which many share and which must stay open
                 path.chmod(stat.S_IMODE(mode) & (PRIVATE_FOLDER if stat.S_ISDIR(mode) else PRIVATE_FILE))
             if path.stat().st_mode & _OTHERS:  # a file system that knows no rights says nothing
                 too_wide.append(path)
@@ -139,11 +137,6 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
         except OSError:
             too_wide.append(path)
     return RightsFindings(tightened=tightened, too_wide=tuple(too_wide))
-
-
-def _is_shared_folder(mode: int) -> bool:
-    """Whether a folder belongs to many people, such as /tmp, and must stay open."""
-    return bool(stat.S_ISDIR(mode) and mode & stat.S_ISVTX)
 
 
 def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
@@ -178,12 +171,10 @@ def _skip_links(paths: Iterator[Path]) -> Iterator[Path]:
 def _make_rights_error(paths: tuple[Path, ...]) -> RightsTooWide:
     named = ", ".join(str(path) for path in paths[:_NAMED])
     more = len(paths) - _NAMED
-    return RightsTooWide(
-        Message(
-            "本机其他账号可以访问：{named}{word}；"
-            "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
-            named=named,
-            word=(Message(" 等{count}项", count=len(paths), more=more) if more > 0 else ""),
-        ),
-        paths=[str(path) for path in paths],
+    message = Message(
+        "本机其他账号可以访问：{named}{word}；"
+        "属主不是运行本系统的账号，无法自动收紧。请改为由该账号所有：文件夹 700，文件 600。",
+        named=named,
+        word=(Message(" 等{count}项", count=len(paths), more=more) if more > 0 else ""),
     )
+    return RightsTooWide(message, paths=[str(path) for path in paths])

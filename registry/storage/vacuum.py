@@ -1,7 +1,5 @@
 """Removing the remains of deleted rows from a database's own files: SQLite's file, tables of PostgreSQL."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from typing import Any

@@ -4,8 +4,6 @@ Everything here raises UnreadableFile or TooLarge, with what to do, when the fil
 Busy when too many files are being read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
@@ -14,7 +12,7 @@ from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
 from registry.uploads.sandbox import SandboxChannel, sandbox
 from registry.uploads.tables import ClaimRecord, Table, TableRow
-from registry.uploads.text_lines import TextDecoder
+from registry.uploads.text_files import TextDecoder
 
 if TYPE_CHECKING:
     from registry.uploads.file_kind import FileKind

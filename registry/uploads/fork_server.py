@@ -5,8 +5,6 @@ settings, no keys, no database. It forks for each file, so that a start costs mi
 reads. Children end with it, and it ends with whoever started it.
 """
 
-from __future__ import annotations
-
 import gc
 import importlib
 import os
@@ -19,8 +17,8 @@ from typing import NoReturn
 
 import msgspec
 
+from registry.uploads.limits import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
 from registry.uploads.messages import LENGTH, KillOrder, TaskOrder
-from registry.uploads.process_limits import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
 from registry.uploads.tasks import Job, run_task
 
 #: Its niceness over that of the server.

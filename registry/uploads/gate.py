@@ -1,7 +1,5 @@
 """A gate that limits how many are at work, with a limited queue and a refusal for all others."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections import deque

@@ -1,10 +1,15 @@
-"""The limits of every kind of file: checked before it is read, and enforced while it is.
+"""The limits of every kind of file, checked before it is read and while it is, and of the processes that read them.
 
 The first fields are about the file, the last about the process that reads it, which the system ends where the first
-ones failed to.
+ones failed to. Such a process also ends with its parent.
 """
 
-from __future__ import annotations
+import ctypes
+import os
+import resource
+import signal
+import struct
+from contextlib import suppress
 
 import msgspec
 
@@ -71,17 +76,48 @@ LIST = FileLimits(
     output=4096 * _MIB,
 )
 #: A file of claims given to `registry check`: as large as a spreadsheet can be.
-SHELL = FileLimits(
-    packed=1024 * _MIB,
-    unpacked=1024 * _MIB,
-    parts=10_000,
-    ratio_from=64 * _MIB,
-    cells=20_000_000,
-    memory=2048 * _MIB,
-    cpu=3600,
-    seconds=7200.0,
-    output=8192 * _MIB,
+SHELL = msgspec.structs.replace(
+    LIST, packed=1024 * _MIB, unpacked=1024 * _MIB, cpu=3600, seconds=7200.0, output=8192 * _MIB
 )
 #: The process that works on an import. It parses no upload itself and writes to the database, so that its output is not
 #: limited.
 JOB = FileLimits(packed=0, unpacked=0, memory=4096 * _MIB, cpu=7200)
+
+
+#: Exit statuses: done; too little memory even to send a refusal; unforeseen. And in place of one: the system could not
+#: start the process.
+OK, NO_MEMORY, BROKEN, NOT_STARTED = 0, 3, 4, -1
+STATUS = struct.Struct("<i")
+_DEATH_SIGNAL, _NO_NEW_PRIVILEGES = 1, 38  # of prctl(2)
+_FILES = 16
+
+
+def limit_process(limits: FileLimits, *, writing: bool = False) -> None:
+    """Limit this process: memory, processor time, open files, no core dump, no written file, no child.
+
+    ``writing``: it works for the register itself and may write files, open as many as the system allows, and fork.
+    """
+    _lower_limit(resource.RLIMIT_AS, limits.memory)
+    _lower_limit(resource.RLIMIT_CPU, limits.cpu)
+    _lower_limit(resource.RLIMIT_CORE, 0)
+    if not writing:
+        _lower_limit(resource.RLIMIT_FSIZE, 0)
+        _lower_limit(resource.RLIMIT_NOFILE, _FILES)
+        _lower_limit(resource.RLIMIT_NPROC, 0)
+
+
+def _lower_limit(kind: int, limit: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    with suppress(ValueError, OSError):  # a system that knows no such limit
+        resource.setrlimit(kind, (limit, limit))
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process with its parent, at once when that has ended already; gain no rights by any program."""
+    with suppress(OSError, AttributeError):  # no Linux: whoever started it ends it
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(BROKEN)

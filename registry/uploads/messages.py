@@ -1,7 +1,5 @@
 """The messages between a process that has a file read and the one that reads it: frames of msgpack."""
 
-from __future__ import annotations
-
 import struct
 from typing import Any
 

@@ -24,14 +24,14 @@ import time
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import msgspec
 
-from registry.errors import RegistryError
+from registry.errors import RegistryError, TooLarge
+from registry.texts import Message
 from registry.uploads.gate import Gate
-from registry.uploads.limits import FileLimits
+from registry.uploads.limits import NO_MEMORY, NOT_STARTED, STATUS, FileLimits
 from registry.uploads.messages import (
     LENGTH,
     LONGEST,
@@ -44,13 +44,11 @@ from registry.uploads.messages import (
     TaskOrder,
     encode_frame,
 )
-from registry.uploads.process_limits import NO_MEMORY, NOT_STARTED, STATUS
 from registry.uploads.refusals import (
     make_busy_error,
     make_crash_error,
     make_out_of_memory_error,
     make_out_of_time_error,
-    make_too_much_text_error,
 )
 
 #: Files read at once, and waiting for it; the same for csv that comes piece by piece, whose processes mostly wait for
@@ -137,9 +135,8 @@ class Sandbox:
             return self._control
         local, remote = socket.socketpair()
         names = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
-        environment = {
-            name: os.environ[name] for name in names if name in os.environ
-        }  # no address or key of a database
+        # No address or key of a database.
+        environment = {name: os.environ[name] for name in names if name in os.environ}
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         modules = [self._more_tasks] if self._more_tasks else []
         with remote:
@@ -192,9 +189,7 @@ class SandboxChannel:
     def __enter__(self) -> SandboxChannel:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -304,7 +299,9 @@ class SandboxChannel:
         while len(self._buffer) >= LENGTH.size:
             (length,) = LENGTH.unpack_from(self._buffer)
             if length > LONGEST or self._size + length > self._limits.output:
-                raise make_too_much_text_error()
+                raise TooLarge(
+                    Message("文件里的文字过多，已经停止读取，没有处理；请删去多余的行列和内容后另存，或分成几份。")
+                )
             if len(self._buffer) < LENGTH.size + length:
                 break
             try:

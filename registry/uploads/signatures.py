@@ -1,7 +1,5 @@
 """The first bytes by which kinds of files are told apart, whatever their names."""
 
-from __future__ import annotations
-
 ZIP, EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
 #: The old formats of Office, and new ones with a password.
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -1,7 +1,5 @@
 """The shapes every file is read into: tables of rows of text cells, merged cells distinct from blank ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The tasks of a process that reads a file. Nothing here knows the register; only text is sent out."""
 
-from __future__ import annotations
-
 import itertools
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +9,7 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.texts import Message
-from registry.uploads import csv_files, docx_tables, file_kind, packages, xlsx_tables
+from registry.uploads import file_kind, office_tables, packages, text_files
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -37,7 +35,7 @@ from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536
-T = TypeVar("T")
+R = TypeVar("R", TableRow, ClaimRecord)
 _piece = msgspec.msgpack.Decoder(FilePiece)
 
 
@@ -110,29 +108,29 @@ def send_tables(job: Job) -> None:
     kind = file_kind.detect_kind(source, limits)
     if kind != job.options.get("kind", kind):
         raise make_not_office_error()
-    read = {"docx": _read_docx_tables, "xlsx": xlsx_tables.read_tables, "text": csv_files.read_tables}[kind]
+    read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": text_files.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
-        for rows in _batch_rows(guard.check_rows(table.rows), lambda row: row.cells):
+        for rows in _batch_rows(guard.check_rows(table.rows)):
             job.send_message(RowBatch(rows))
 
 
 def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    for number, numbered in itertools.groupby(docx_tables.read_rows(source, limits), key=lambda pair: pair[0]):
+    for number, numbered in itertools.groupby(office_tables.read_docx_rows(source, limits), key=lambda pair: pair[0]):
         yield Table(*Message("表{number}", number=number).get_both(), False, (row for _, row in numbered))
 
 
 def send_csv_records(job: Job) -> None:
     """Send the records of a csv file that comes piece by piece, after each piece those that it completes."""
     headings = frozenset(job.options.get("headings", "").split("\n")) - {""}
-    reader, guard = csv_files.CsvRecordReader(job.options.get("charset"), headings), _SizeGuard(job.limits)
+    reader, guard = text_files.CsvRecordReader(job.options.get("charset"), headings), _SizeGuard(job.limits)
     for piece in job.receive_pieces():
         records: Iterable[ClaimRecord] = reader.feed(piece.data)
         if piece.last:
             records = itertools.chain(records, reader.feed_end())
         limited = (_limit_record(record, job.limits) for record in records)
-        for batch in _batch_rows(guard.check_records(limited), lambda record: record.cells):
+        for batch in _batch_rows(guard.check_rows(limited)):
             job.send_message(RecordBatch(batch, reader.delimiter, reader.is_from_spreadsheet))
 
 
@@ -175,15 +173,10 @@ class _SizeGuard:
         self._limits = limits
         self._cells = 0
 
-    def check_rows(self, rows: Iterable[TableRow]) -> Iterator[TableRow]:
+    def check_rows(self, rows: Iterable[R]) -> Iterator[R]:
         for row in rows:
             self._check_row_size(row.number, row.cells)
             yield row
-
-    def check_records(self, records: Iterable[ClaimRecord]) -> Iterator[ClaimRecord]:
-        for record in records:
-            self._check_row_size(record.number, record.cells)
-            yield record
 
     def _check_row_size(self, number: int, cells: tuple[str, ...] | list[str]) -> None:
         limits = self._limits
@@ -201,12 +194,12 @@ class _SizeGuard:
             raise make_cell_too_long_error(limits.cell_length)
 
 
-def _batch_rows(rows: Iterable[T], cells_of: Callable[[T], Iterable[str]]) -> Iterator[list[T]]:
-    batch: list[T] = []
+def _batch_rows(rows: Iterable[R]) -> Iterator[list[R]]:
+    batch: list[R] = []
     size = 0
     for row in rows:
         batch.append(row)
-        size += sum(map(len, cells_of(row)))
+        size += sum(map(len, row.cells))
         if len(batch) >= _ROWS or size >= _CHARACTERS:
             yield batch
             batch, size = [], 0

@@ -29,7 +29,7 @@ from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
-from registry.verification import addresses, certificates, explain, people, verdict
+from registry.verification import addresses, certificates, explain, mentions, people, verdict
 from registry.verification.site_match import (
     SiteMatch,
     find_contradictions,
@@ -110,10 +110,23 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
         asof = AsOf(valid_on=claim.on or at.day, size=size)
-        make = partial(_make_answer, view, claim.provider, list(techniques), asof, lang, at.day)
-        # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-        question = (claim.provider, techniques, asof, lang, at.day)
-        answer, judgement = view.compute_once(question, make) if is_remembered else make()
+
+        def ask(provider: Provider) -> tuple[Answer, Judgement]:
+            make = partial(_make_answer, view, provider, list(techniques), asof, lang, at.day)
+            # The day is part of the question: a sentence about a past day reads otherwise than one about today.
+            question = (provider, techniques, asof, lang, at.day)
+            return view.compute_once(question, make) if is_remembered else make()
+
+        answer, judgement = ask(claim.provider)
+        if claim.text:
+            mentioned = mentions.answer_mentions(view, claim, asof, lang, ask)
+            if not claim.provider.is_named:
+                answer, judgement = mentions.answer_text(mentioned, mentions.make_nobody(answer, techniques), lang)
+            else:
+                mentioned = mentions.drop_own(mentioned, claim, judgement)
+            findings["mentions"] = [
+                msgspec.structs.replace(m, techniques=_mark_from_text(m.techniques, named)) for m, *_ in mentioned
+            ]
         if claim.practitioner is not None:
             findings["practitioner"] = people.answer_person(view, claim.practitioner, judgement, asof, lang)
         if claim.ad_certificate is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from operator import add
 
 import msgspec
@@ -109,12 +110,44 @@ def _select_positions(lists: Iterable[Sequence[int]]) -> Iterable[int]:
     return chosen
 
 
+class NameStarts:
+    """How long the folded names are that begin with a pair of characters: where in a text one can stand.
+
+    A bit for each length, so that it stays small however many names there are; the names themselves are looked up in
+    the dictionary that is there. Names are added and never taken out.
+    """
+
+    def __init__(self) -> None:
+        self._lengths: dict[str, int] = {}
+
+    def add_name(self, key: str) -> None:
+        """Add a folded name."""
+        if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME:
+            pair = key[:2]
+            self._lengths[pair] = self._lengths.get(pair, 0) | 1 << len(key)
+
+    def list_lengths(self, pair: str) -> tuple[int, ...]:
+        """List the lengths of the names that begin with a pair, the longest first."""
+        return _list_bits(self._lengths.get(pair, 0))
+
+
+#: Shorter ones are other words too (哈院); longer ones nobody writes in a sentence.
+_SHORTEST_NAME, _LONGEST_NAME = 4, 60
+
+
+@lru_cache(maxsize=4096)
+def _list_bits(bits: int) -> tuple[int, ...]:
+    return tuple(at for at in range(bits.bit_length() - 1, -1, -1) if bits >> at & 1)
+
+
 class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
     """Every span of every institution by its code, in order of days; by names, by numbers, and by near names."""
 
     def __init__(self) -> None:
         self.names = CodeIndex()
         self.numbers = CodeIndex()
+        self.common_names = CodeIndex()
+        self.name_starts = NameStarts()
         self._near_names = NearNameIndex()
         self._packed: dict[str, bytes] = {}
         self._unpacked: dict[str, tuple[Span, ...]] = {}
@@ -168,6 +201,8 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         for span in self.list_spans(code):
             for name in span.names:
                 self.names.discard(name.key, code)
+            for key in span.known_as:
+                self.common_names.discard(key, code)
             for kind, value in span.identifiers:
                 self.numbers.discard(f"{kind}:{value}", code)
         self._unpacked.pop(code, None)
@@ -179,7 +214,11 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         for name in span.names:
             if name.key not in self.names:
                 self._near_names.add_name(name.key)
+                self.name_starts.add_name(name.key)
             self.names.add(name.key, code)
+        for key in span.known_as:
+            self.name_starts.add_name(key)
+            self.common_names.add(key, code)
         for kind, value in span.identifiers:
             self.numbers.add(f"{kind}:{value}", code)
 

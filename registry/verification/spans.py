@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
 from registry.domain.model import Source
+from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
 from registry.records import timeline
 from registry.records.lookup import decode_source, derive_status
@@ -51,6 +52,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     site: Site
     names: tuple[SpanName, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
+    known_as: tuple[str, ...] = ()  # folded names that people use: of candidates, never of a match
 
 
 def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
@@ -135,7 +137,7 @@ def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State
         entry=number,
         source=source,
     )
-    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)))
+    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)), _fold_common_names(value))
 
 
 def _make_approval(approval: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
@@ -158,6 +160,10 @@ def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
             if key not in seen:
                 seen.add(key)
                 yield SpanName(key, on, rule, name)
+
+
+def _fold_common_names(value: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fold_text(name) for name in value.get("known_as") or ()))
 
 
 def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:

@@ -20,8 +20,9 @@ import sqlalchemy as sa
 from registry.domain.model import Date, LogState, Source, Struct
 from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, make_log_rollback_error
 from registry.log import clock, store
+from registry.log.clock import from_milliseconds
 from registry.log.merkle import Frontier
-from registry.records.asof import AsOf, instant_at, to_day
+from registry.records.asof import AsOf, to_day
 from registry.storage.database import Database
 from registry.storage.tables import entries
 from registry.texts import Message
@@ -90,7 +91,7 @@ class VerificationView:
             with database.reading() as connection:
                 head = store.read_head(connection)
                 size = head.size
-                verified = LogCheckTime(ticks=ticks, at=max(looked_at, instant_at(head.recorded_at)))
+                verified = LogCheckTime(ticks=ticks, at=max(looked_at, from_milliseconds(head.recorded_at)))
                 _refuse_rolled_back(size, at_least)
                 self._refuse_another_log(connection, size)
                 if size == self.size:

@@ -156,6 +156,4 @@ def _make_too_large_error() -> TooLarge:
 
 
 def _make_malformed_error() -> InvalidInput:
-    return InvalidInput(
-        Message("提交的表单不完整或已损坏，没有处理；请返回后重新提交。"),
-    )
+    return InvalidInput(Message("提交的表单不完整或已损坏，没有处理；请返回后重新提交。"))

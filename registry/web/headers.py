@@ -1,9 +1,16 @@
-"""Around every door: the headers of every response, and the requests that no door gets to see."""
+"""Around every door: the headers of every response, and the requests that no door gets to see.
+
+The Host header is never trusted: no absolute link is made from it (decision 139), and the list of hosts keeps answers
+of this register from appearing, and from being cached, under the names of others.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable
 from typing import cast
+from urllib.parse import urlsplit
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -11,26 +18,15 @@ from litestar.types import Message as AsgiMessage
 
 from registry.errors import InvalidInput, WrongHost
 from registry.settings import Settings
+from registry.texts import Message
+from registry.web.connections import LoopbackAddresses
 from registry.web.error_status import encode_problem, get_status
-from registry.web.hosts import HostList
 
 Headers = list[tuple[bytes, bytes]]
 #: The features of browsers; the camera is for reading a QR code on a page of this register.
 _FEATURES = (
-    "camera=(self)",
-    "accelerometer=()",
-    "autoplay=()",
-    "browsing-topics=()",
-    "display-capture=()",
-    "encrypted-media=()",
-    "fullscreen=(self)",
-    "geolocation=()",
-    "gyroscope=()",
-    "magnetometer=()",
-    "microphone=()",
-    "midi=()",
-    "payment=()",
-    "usb=()",
+    b"camera=(self), accelerometer=(), autoplay=(), browsing-topics=(), display-capture=(), encrypted-media=(), "
+    b"fullscreen=(self), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()"
 )
 _ALWAYS: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -41,7 +37,7 @@ _ALWAYS: Headers = [
         b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", ", ".join(_FEATURES).encode()),
+    (b"permissions-policy", _FEATURES),
 ]
 #: For a year from the last visit.
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
@@ -144,3 +140,65 @@ async def _send_response(send: Send, status: int, headers: Headers, body: bytes)
     start = {"type": "http.response.start", "status": status, "headers": [*headers, *length]}
     await send(cast("AsgiMessage", start))
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+_LOOPBACK = LoopbackAddresses()
+#: Read by machines that know only the address of this process.
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+#: A name or address, and its port: a Host header by RFC 9110, without its empty port.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::([0-9]{1,5}))?")
+
+
+class HostList:
+    """The names of one register; any name while no public address is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        names = [host.strip() for host in settings.hosts.split(",") if host.strip()]
+        self.any = "*" in names or settings.public_url == Settings().public_url
+        self._address = settings.public_url
+        self._names = {_parse_host_name(urlsplit(settings.public_url).netloc), *map(_parse_host_name, names)}
+
+    def check_host(self, path: str, host: str) -> None:
+        """Check a Host header: WrongHost unless it names this register (any port); InvalidInput where it is no host.
+
+        The second holds at every path: no door could make an address of it.
+        """
+        if not self.any and path not in _PROBES:
+            self._check_own_host(host)
+        _check_host_syntax(host)
+
+    def _check_own_host(self, host: str) -> None:
+        name = _parse_host_name(host)
+        if name not in self._names and name != "localhost" and name not in _LOOPBACK:
+            raise WrongHost(Message("本名录的网址是 {address}，请求中的主机名不是它。", address=self._address))
+
+
+def _check_host_syntax(host: str) -> None:
+    """Check that a Host header is a name or an address, perhaps with a port; InvalidInput otherwise.
+
+    >>> for host in ("register.example:8443", "[::1]:8000", "127.0.0.1", ""):
+    ...     _check_host_syntax(host)
+    """
+    match = _HOST.fullmatch(host)
+    if match is None or int(match[2] or 0) > 65535 or not _is_ipv6(match[1] or "::"):
+        raise InvalidInput(Message("请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。"))
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_host_name(host: str) -> str:
+    """Return a host without its port, user and final dot, in lower case.
+
+    >>> [_parse_host_name(host) for host in ("Register.Example.:8443", "[::1]:8000", "user@register.example")]
+    ['register.example', '::1', 'register.example']
+    """
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:  # brackets that hold no address
+        return ""

@@ -59,11 +59,6 @@ def _describe_since(language: Language, key: str, since: Date | None, **values: 
     return language.translate(f"{key}.sentence", since=language.format_day(since), **values)
 
 
-def format_institution_region(language: Language, institution: Institution) -> Markup:
-    """Format province, city and district of an institution."""
-    return language.format_region(institution.region)
-
-
 def format_scope(language: Language, code: str) -> Markup:
     """Format the region of a code by its names; the code itself when there is none."""
     region = regions.find_region(code)
@@ -113,7 +108,7 @@ def list_details(
 def _format_field(language: Language, institution: Institution, field: Field, separator: str) -> Markup | str | None:
     """Format a field of an institution; of several numbers with ``separator`` between them."""
     if field.kind == "region":
-        return format_institution_region(language, institution)
+        return language.format_region(institution.region)
     value = getattr(institution, field.name)
     if field.kind in ("number", "numbers"):
         return (separator.join(value) or None) if field.has_several else value
@@ -135,11 +130,8 @@ def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
 
 def get_ownership_label(language: Language, ownership: str) -> Markup:
     """Return the word for an ownership, 公立 or 民营; a source's own word where it is another one."""
-    return (
-        language.translate(f"institution.{ownership}")
-        if ownership in {"public", "private"}
-        else language.mark_chinese(ownership)
-    )
+    is_known = ownership in {"public", "private"}
+    return language.translate(f"institution.{ownership}") if is_known else language.mark_chinese(ownership)
 
 
 def get_stage_label(language: Language, stage: str) -> Markup:

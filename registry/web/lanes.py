@@ -6,7 +6,6 @@ A request that finds its lane full is refused at once, with when to retry.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,7 +36,7 @@ class LaneSize(NamedTuple):
 
 #: ``slow``: files that are made on request, lists that are answered whole. ``health``: whether this process can answer,
 #: which must not wait behind other requests. Sign-ins wait in their threads for the one that hashes
-#: (``accounts.hash_queue``), and never take a place in the line of writers from the staff.
+#: (``accounts.passwords``), and never take a place in the line of writers from the staff.
 LANES: dict[LaneName, LaneSize] = {
     "reads": LaneSize(threads=8, queue_limit=256, lock=AT_ONCE),
     "slow": LaneSize(threads=4, queue_limit=32, lock=AT_ONCE),
@@ -94,11 +93,6 @@ class Lanes(ThreadPoolExecutor):
             lane.shutdown(wait=False, cancel_futures=cancel_futures)
         for lane in self._lanes.values():
             lane.shutdown(wait=wait)
-
-
-def install_lanes() -> None:
-    """Give the running event loop its lanes, which end with it."""
-    asyncio.get_running_loop().set_default_executor(Lanes())
 
 
 async def run_in_lane(name: LaneName, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

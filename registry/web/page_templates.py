@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -45,6 +47,16 @@ def render_icon(name: str) -> Markup:
     return Markup(safe)  # noqa: S704  our own files
 
 
+#: Functions of a language that templates call without naming it.
+_IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
+    *(labels.describe_standing, labels.format_scope, labels.format_rest_of_address),
+    *(labels.list_details, labels.format_source, labels.format_source_title),
+    *(labels.get_ownership_label, labels.get_stage_label),
+    *(record_changes.describe_changes, record_changes.describe_recording),
+    *(record_changes.compare_records, record_changes.format_known_time),
+)
+
+
 def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
     """Return the templates with the words of a language; those of ``folders`` come before ours."""
     environment = jinja2.Environment(
@@ -56,6 +68,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
     )
     environment.filters["plain_word"] = language.get_plain_word
     environment.filters["code_text"] = language.format_monospace
+    environment.globals.update({function.__name__: partial(function, language) for function in _IN_LANGUAGE})
     environment.globals.update(
         language=language,
         t=language.translate,
@@ -63,20 +76,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         asset=make_asset_url,
         icon=render_icon,
         tone_icon=lambda tone: render_icon(_TONE_ICONS[tone]),
-        describe_standing=partial(labels.describe_standing, language),
-        describe_changes=partial(record_changes.describe_changes, language),
         classify_version=record_changes.classify_version,
-        describe_recording=partial(record_changes.describe_recording, language),
-        compare_records=partial(record_changes.compare_records, language),
-        format_known_time=partial(record_changes.format_known_time, language),
-        format_institution_region=partial(labels.format_institution_region, language),
-        format_scope=partial(labels.format_scope, language),
-        format_rest_of_address=partial(labels.format_rest_of_address, language),
-        list_details=partial(labels.list_details, language),
-        format_source=partial(labels.format_source, language),
-        format_source_title=partial(labels.format_source_title, language),
-        get_ownership_label=partial(labels.get_ownership_label, language),
-        get_stage_label=partial(labels.get_stage_label, language),
         make_standing=standing.make_standing,
         sort_approvals=standing.sort_approvals,
         choose_tone=standing.choose_tone,

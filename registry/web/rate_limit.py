@@ -6,15 +6,13 @@ from typing import Any, cast
 
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.handlers import BaseRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeaders
 
 from registry.clients.keys import ApiKey
-from registry.clients.people_budget import PeopleBudget
-from registry.clients.service import AdmittedRequest, Clients
+from registry.clients.service import AdmittedRequest, Clients, PeopleBudget
 from registry.errors import InvalidKey, TooManyRequests
-from registry.storage.counts import RemainingRequests, to_whole_seconds
+from registry.storage.request_counts import RemainingRequests, to_whole_seconds
 from registry.texts import Message
 from registry.web import lanes
 from registry.web.headers import EXTRA
@@ -49,7 +47,9 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
     if scope["path"].startswith(_UNLIMITED) or scope["method"] == "OPTIONS":
         return
     handler = scope["route_handler"]
-    operation = _get_operation(handler)
+    # The word under which a key's requests are counted: that of the handler, or of its router; what has neither is the
+    # framework's own, around the document.
+    operation = str(getattr(handler, "operation_id", None) or handler.opt.get("operation", "document"))
     try:
         if text is None:
             if clients.hears_of_proxies and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
@@ -75,7 +75,7 @@ def get_api_key(connection: Connection) -> ApiKey:
     admitted = find_admitted_request(connection)
     if admitted is None or admitted.key is None:
         raise InvalidKey(
-            Message("此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。"),
+            Message("此处需要密钥，请以 Authorization: Bearer 发送；密钥由名录管理员发放：registry key add。")
         )
     return admitted.key
 
@@ -109,9 +109,7 @@ def _read_key(headers: RawHeaders) -> str | None:
     """
     keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
     if len(keys) > 1:
-        raise InvalidKey(
-            Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"),
-        )
+        raise InvalidKey(Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"))
     return keys.pop() if keys else None
 
 
@@ -127,14 +125,6 @@ def _parse_key_header(name: bytes, value: bytes) -> str | None:
 def _get_address(scope: Any) -> str:
     client = scope.get("client")
     return str(client[0]) if client else "-"
-
-
-def _get_operation(handler: BaseRouteHandler) -> str:
-    """Return the word under which a key's requests are counted: that of the handler, or of its whole router.
-
-    What has neither is the framework's own, around the document.
-    """
-    return str(getattr(handler, "operation_id", None) or handler.opt.get("operation", "document"))
 
 
 def make_limit_headers(rooms: dict[str, RemainingRequests]) -> list[tuple[bytes, bytes]]:

@@ -12,9 +12,9 @@ from registry.domain.fields import PUBLIC, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
+from registry.verification.approvals_on_day import list_effective_approvals
 from registry.web.i18n import SHANGHAI, Language
 from registry.web.labels import format_value
-from registry.web.standing import list_effective_approvals
 
 #: Fields of a record that the institution page has a word for.
 _LABELS = {field.name: field.label_key for field in PUBLIC}
@@ -96,11 +96,8 @@ def _format_value(language: Language, field: str, value: Any, counterpart: Any) 
 def _format_detail(language: Language, name: str, text: str) -> Markup:
     if name == "note":
         return Markup(language.format_remark(text).rstrip("。."))  # noqa: S704  safe before, and still
-    value = (
-        language.format_day(Date.fromisoformat(text))
-        if name in ("valid_from", "verification_due")
-        else language.mark_chinese(text)
-    )
+    is_day = name in ("valid_from", "verification_due")
+    value = language.format_day(Date.fromisoformat(text)) if is_day else language.mark_chinese(text)
     label = "institution.col_since" if name == "valid_from" else f"history.{name}"
     return language.translate("site.colon", label=language.translate(label)) + value
 

@@ -10,21 +10,7 @@ import msgspec
 from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.verification import verdict
-from registry.verification.approvals_on_day import apply_rules_on_day, list_effective_approvals
-
-__all__ = [
-    "TONES",
-    "Grant",
-    "Standing",
-    "State",
-    "Tone",
-    "apply_rules_on_day",
-    "choose_tone",
-    "group_approvals",
-    "list_effective_approvals",
-    "make_standing",
-    "sort_approvals",
-]
+from registry.verification.approvals_on_day import list_effective_approvals
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
 
@@ -124,17 +110,14 @@ def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     return grants
 
 
-def _derive_state(institution: Institution) -> State:
-    if institution.status != "listed":
-        return institution.status
-    return verdict.judge_best_stage(approval.stage for approval in institution.approvals)
-
-
 def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
     """Return the institution's standing; ``since``: by path, the day from which it has been as it is."""
-    state = _derive_state(institution)
     days = since or {}
-    status_day = days.get("status") if institution.status != "listed" else None
+    state: State
+    if institution.status == "listed":
+        status_day, state = None, verdict.judge_best_stage(approval.stage for approval in institution.approvals)
+    else:
+        status_day, state = days.get("status"), institution.status
     suspension_day = status_day if state == "suspended" else None
     # Only approvals that are recorded as stopped have a day of their own; the others stop with the suspension.
     stop_days = {
@@ -144,10 +127,7 @@ def make_standing(institution: Institution, since: Mapping[str, Date] | None = N
         [_set_stop_day(a, stop_days.get(a.technique), suspension_day) for a in list_effective_approvals(institution)]
     )
     return Standing(
-        state=state,
-        tone=choose_tone(state, [grant.stage for grant in grants]),
-        grants=grants,
-        since=status_day,
+        state=state, tone=choose_tone(state, [grant.stage for grant in grants]), grants=grants, since=status_day
     )
 
 

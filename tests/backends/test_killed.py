@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.accounts import SEED_APPROVER, SEED_PROPOSER
-from registry.importers.seed import loader, seed_sources
+from registry.importers.seed import loader
 from registry.importers.wizard import list_import
 from registry.log import check as log_check
 from registry.storage.database import Database
@@ -91,7 +91,7 @@ def opened(path: Path) -> Iterator[Database]:
 def a_base(folder: Path) -> tuple[Path, int, str]:
     """A register with the list of 2018 and the list of 2025 proposed; its file, the proposal and its hash."""
     database = a_database(folder)
-    older, newer = seed_sources.list_sources()
+    older, newer = loader.list_sources()
     for source in (older, newer):
         outcome = list_import.import_list(database, loader.read_request(source), by=SEED_PROPOSER)
         assert outcome.proposal is not None

@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from registry import views
 from registry.log import check as log_check
-from registry.log import checkpoint_store, four_eyes, proofs, signing_keys
-from registry.log.checkpoint import Checkpoint
+from registry.log import checkpoint_store, four_eyes, merkle, signing_keys
+from registry.log.note import Checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -114,7 +114,7 @@ def test_a_process_killed_while_it_publishes_leaves_a_log_that_the_next_one_exte
         assert signed is not None
         assert signed.checkpoint.size == size_of(database)
         tree = log.folder.make_tree(signed.checkpoint.size)
-        assert [proofs.compute_root(tree, one.size) for one in seen] == [one.root for one in seen]
+        assert [merkle.compute_root(tree, one.size) for one in seen] == [one.root for one in seen]
     with database.reading() as connection:
         assert log_check.check_log(connection, log).signed == size_of(database)
         assert {one.checkpoint.size for one in checkpoint_store.list_checkpoints(connection)} >= {

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.institutions.result import SearchRequest
 from registry.log import store
-from registry.register import Register, SearchRequest
+from registry.register import Register
 from registry.search import embedded_engine, fetch_plan
 from registry.search.engine import AllOf, AnyOf, EngineUnavailable, Expression, PrefixTerm, SearchDocument, TokenTerm
 from registry.search.meilisearch import IndexState, MeilisearchEngine

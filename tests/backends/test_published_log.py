@@ -13,15 +13,16 @@ import sqlalchemy as sa
 from registry import proposals, views
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
-from registry.log import checkpoint, codec, note, proofs, signing_keys, tiles
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import codec, merkle, note, signing_keys, tiles
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import APPEND_ONLY, Database
 from registry.storage.tables import checkpoints, entries
-from tests.factories import a_change, a_source, an_institution, approve, enter, hash_of, propose
+from tests.backends.conftest import BACKENDS, Postgres
+from tests.factories import a_change, a_database, a_source, an_institution, approve, enter, hash_of, propose
 
 SIZE = 300  # entries: more than one tile
 ORIGIN = "register.example/log"
@@ -39,18 +40,51 @@ def a_log(folder: Path, **settings: str) -> PublishedLog:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> PublishedLog:
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> PublishedLog:
+    if "filled" in request.fixturenames:
+        request.getfixturevalue("filled")  # with its key and its files
     return a_log(tmp_path)
 
 
-@pytest.fixture
-def filled(database: Database, log: PublishedLog) -> Iterator[Database]:
-    """A register of SIZE entries, published in two steps."""
+@pytest.fixture(scope="module")
+def kept() -> Iterator[dict[str, tuple[Path, Database]]]:
+    """By backend the folder and the database of a register that is only copied, once a test asked for one."""
+    made: dict[str, tuple[Path, Database]] = {}
+    yield made
+    for _, database in made.values():
+        database.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def filled(
+    request: pytest.FixtureRequest,
+    kept: dict[str, tuple[Path, Database]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Database]:
+    """A register of SIZE entries, published in two steps: a copy of one that was made once."""
+    server: Postgres | None = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    if request.param not in kept:
+        folder = tmp_path_factory.mktemp("filled")
+        kept[request.param] = folder, server.fresh() if server else a_database(folder)
+        _fill(*kept[request.param])
+    folder, database = kept[request.param]
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    copied = server.copy(database) if server else Database(f"sqlite:///{tmp_path / 'register.sqlite'}")
+    yield copied
+    if server:
+        server.remove(copied)
+    else:
+        copied.close()
+
+
+def _fill(folder: Path, database: Database) -> None:
+    log = a_log(folder)
     enter(database, a_source(), *hospitals(SIZE - 41))
     log.publish(database)
     enter(database, *hospitals(40, SIZE))
     log.publish(database)
-    yield database
+    database.close()
 
 
 def published(log: PublishedLog, database: Database) -> SignedCheckpoint:
@@ -103,9 +137,9 @@ def test_every_approval_is_followed_by_a_checkpoint_that_extends_the_last_one(
         seen.append(published(log, database))
         old, new = seen[-2].checkpoint, seen[-1].checkpoint
         tree = log.folder.make_tree(new.size)
-        proof = proofs.prove_consistency(tree, old.size, new.size) if old.size else []
-        assert proofs.verify_consistency(old.size, new.size, old.root, new.root, proof)
-        assert new.root == proofs.compute_root(tree, new.size)
+        proof = merkle.prove_consistency(tree, old.size, new.size) if old.size else []
+        assert merkle.verify_consistency(old.size, new.size, old.root, new.root, proof)
+        assert new.root == merkle.compute_root(tree, new.size)
         note.verify_note(seen[-1].note, log.list_verifiers())
     frontier = Frontier()
     frontier.extend(leaves(database))
@@ -137,7 +171,7 @@ def test_every_partial_tile_that_a_checkpoint_needs_can_be_read_later(database: 
     first = published(log, database).checkpoint
     enter(database, *hospitals(SIZE, 1000))
     published(log, database)
-    assert proofs.compute_root(log.folder.make_tree(first.size), first.size) == first.root
+    assert merkle.compute_root(log.folder.make_tree(first.size), first.size) == first.root
     assert len(tiles.decode_bundle(log.folder.read_tile(tiles.make_tile(None, 0, first.size)))) == first.size
 
 
@@ -509,7 +543,7 @@ def test_nothing_can_be_approved_on_top_of_an_entry_nobody_approved(filled: Data
         assert proposals.get_proposal(connection, identifier).state == "pending"
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("filled", ["sqlite"], indirect=True)
 def test_an_old_file_put_back_is_noticed_before_anything_is_signed_or_approved(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
@@ -545,7 +579,7 @@ def test_an_old_checkpoint_put_back_is_noticed_and_never_leads_to_a_fork(databas
 def test_a_checkpoint_of_another_log_put_in_place_is_noticed(
     filled: Database, log: PublishedLog, tmp_path: Path
 ) -> None:
-    forged = checkpoint.Checkpoint(origin=ORIGIN, size=SIZE, root=bytes(32))
+    forged = note.Checkpoint(origin=ORIGIN, size=SIZE, root=bytes(32))
     log.folder.write_file(CHECKPOINT, note.sign_text(forged.text, ORIGIN, log.load_keys()).encode())
     damage(filled, log)
     with pytest.raises(LogDamaged):
@@ -635,10 +669,10 @@ def test_a_correction_leaves_the_old_checkpoint_valid(filled: Database, log: Pub
     hospital = an_institution("鞍山市示例0医院")
     enter(filled, a_change(hospital, hospital.valid_from, {"level": "三级"}, reason="等级补记"))
     after = published(log, filled).checkpoint
-    proof = proofs.prove_consistency(log.folder.make_tree(after.size), before.size, after.size)
-    assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
+    proof = merkle.prove_consistency(log.folder.make_tree(after.size), before.size, after.size)
+    assert merkle.verify_consistency(before.size, after.size, before.root, after.root, proof)
     with pytest.raises(RegistryError):
-        proofs.prove_consistency(log.folder.make_tree(after.size), after.size, before.size)
+        merkle.prove_consistency(log.folder.make_tree(after.size), after.size, before.size)
 
 
 def test_a_decided_proposal_cannot_be_appended_twice(filled: Database, log: PublishedLog) -> None:

@@ -21,7 +21,7 @@ from registry.accounts import audit_log, factors, sessions
 from registry.accounts.vault import Vault
 from registry.errors import Conflict, InvalidInput
 from registry.log import check as log_check
-from registry.log import mirror_mark, proofs, signing_keys
+from registry.log import merkle, replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.operations.backup import compare, file, make, restore
@@ -30,6 +30,7 @@ from registry.operations.backup.restore import RestoreResult
 from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.settings import Settings
+from registry.storage import tables
 from registry.storage.database import Database
 from registry.storage.tables import erasable, metadata, proposal_items
 from tests.factories import (
@@ -46,6 +47,11 @@ from tests.factories import (
 
 NAME = "示例员甲"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+#: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
+REBUILT = (
+    *(tables.positions, tables.versions, tables.search_documents, tables.deadlines),
+    *(tables.staff_sessions, tables.staff_drafts, tables.imports, tables.import_pages),
+)
 BEFORE, AFTER = 3, 4  # a history; and one institution more
 
 
@@ -151,8 +157,8 @@ def a_person_of() -> str:
 
 
 def test_every_table_is_either_kept_by_a_backup_or_made_anew() -> None:
-    assert {table.name for table in (*file.KEPT, *file.REBUILT)} == set(metadata.tables)
-    assert not set(file.KEPT) & set(file.REBUILT)
+    assert {table.name for table in (*file.KEPT, *REBUILT)} == set(metadata.tables)
+    assert not set(file.KEPT) & set(REBUILT)
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -217,8 +223,8 @@ def assert_extends(old: PublishedLog, new: PublishedLog) -> None:
     before, after = old.get_checkpoint().checkpoint, new.get_checkpoint().checkpoint
     assert before.origin == after.origin
     assert before.size < after.size
-    proof = proofs.prove_consistency(new.folder.make_tree(after.size), before.size, after.size)
-    assert proofs.verify_consistency(before.size, after.size, before.root, after.root, proof)
+    proof = merkle.prove_consistency(new.folder.make_tree(after.size), before.size, after.size)
+    assert merkle.verify_consistency(before.size, after.size, before.root, after.root, proof)
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])
@@ -313,12 +319,12 @@ def test_entries_that_no_signature_reaches_are_told(home: Home, machine: Empty, 
 
 def test_a_restored_mirror_is_still_a_mirror(home: Home, machine: Empty, tmp_path: Path) -> None:
     with home.database.writing() as connection:
-        mirror_mark.mark_mirror(connection)
+        replication.mark_mirror(connection)
     home.backup(tmp_path / "backup")
     there = machine("sqlite")
     assert there.restore(tmp_path / "backup").key == "mirror"
     with there.database.reading() as connection:
-        assert mirror_mark.is_mirror(connection)
+        assert replication.is_mirror(connection)
 
 
 # --- what a backup holds ---------------------------------------------------------------------------------------------

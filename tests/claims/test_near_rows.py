@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from registry.institutions.result import SearchResult
-from registry.reconciliation.match import Reconciler
-from registry.reconciliation.queries import Query
+from registry.reconciliation.match import Query, Reconciler
 from registry.verification.view import VerificationView
 from tests.claims import near
 from tests.claims.lists import is_somebodys, now, plain, somebodys, without_company

@@ -23,12 +23,10 @@ from typing import NamedTuple
 import httpx
 
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
-from registry.batch.claim_rows import ClaimTable
-from registry.batch.csv_reader import CsvReader
-from registry.batch.ndjson_reader import NdjsonReader
+from registry.batch.claim_rows import ClaimTable, CsvReader, NdjsonReader
 from registry.batch.xlsx_sheets import read_claims
 from registry.errors import Busy, RegistryError
-from registry.importers.people import people_template
+from registry.importers.people import columns
 from registry.register import Register, open_register
 from registry.settings import Settings
 from registry.staff.forms.documents import detect_file_type
@@ -156,7 +154,7 @@ def kinds(register: Register) -> tuple[Kind, ...]:
     objects = [{"id": str(n), "provider": {"name": f"示例{n}医院"}, "techniques": ["IVF"]} for n in range(20)]
     lines = "\n".join(json.dumps(one, ensure_ascii=False) for one in objects).encode()
     whole = json.dumps({"claims": objects}, ensure_ascii=False).encode()
-    people = tuple(people_template.make_template(kind) for kind in ("practitioners", "ad_certificates"))
+    people = tuple(columns.make_template(kind) for kind in ("practitioners", "ad_certificates"))
     texts = (hostile.docx(), _short(REAL))
     return (
         Kind("csv of claims", csvs, lambda b: _csv(register, b), _page),

@@ -21,7 +21,7 @@ from registry.editions import plan
 from registry.editions.plan import EditionRequest
 from registry.log import store
 from registry.log.clock import read_clock, to_milliseconds
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime
+from registry.log.clock_check import Heartbeat, HeartbeatFile, Uptime
 from registry.records.asof import SHANGHAI, to_day
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -287,7 +287,7 @@ def test_a_wrong_clock_is_said_from_the_start_or_when_it_jumps_and_forgotten_onc
         assert here.approve(number, **clock.env).code == 0
         assert here.approve(waiting).code == 0
     finally:
-        server.stop()
+        server.end()
     lines = [line for line in server.errors.read_text().splitlines() if "clock_wrong" in line]
     assert len(lines) == 4, lines  # its begin and its end, twice
     assert size_of(here) == 5
@@ -332,7 +332,7 @@ def test_today_no_door_contradicts_another(ahead: Home, tmp_path: Path) -> None:
     try:
         found = doors(server, code)
     finally:
-        server.stop()
+        server.end()
     found |= shell(ahead, tmp_path)
     with ahead.database.reading() as connection:
         present = store.read_head(connection).recorded_at

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from registry.errors import Busy
 from registry.storage.database import Database
 from registry.storage.fault_board import FaultBoard
+from registry.storage.locks import LockWait, lock_wait
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.broken import CLAIM, HOSPITAL, NOT_LICENSED, TO_READERS, Broken, answered
 from tests.factories import a_database, an_institution, propose
@@ -149,16 +150,26 @@ def assert_nothing_is_answered(one: Broken, server: Server, tag: str) -> None:
     assert server.get("/healthz").status_code == 200
 
 
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Wait a fifth of a second for the lock of all writers; commands wait two minutes."""
+    token = lock_wait.set(LockWait(seconds=0.2, queue_limit=64))
+    try:
+        yield
+    finally:
+        lock_wait.reset(token)
+
+
 @pytest.mark.parametrize("kind", BACKENDS)
 def test_a_lock_that_somebody_holds_is_said_to_be_that_and_reading_goes_on(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     database = a_database(tmp_path) if kind == "sqlite" else request.getfixturevalue("postgres").fresh()
     board = FaultBoard()
-    waiting = impatient(database)
+    waiting = Database(database.url.render_as_string(hide_password=False))
     waiting.board = board
     with database.writing():
-        with pytest.raises(Busy) as found:
+        with pytest.raises(Busy) as found, impatient():
             propose(waiting, an_institution("鞍山市示例医院"))
         assert "正在写入" in found.value.zh and TO_READERS not in found.value.zh
         assert found.value.details["retry_after"] > 0
@@ -169,19 +180,3 @@ def test_a_lock_that_somebody_holds_is_said_to_be_that_and_reading_goes_on(
     assert board.list_faults() == []
     waiting.close()
     database.close()
-
-
-def impatient(database: Database) -> Database:
-    """The same database for somebody who waits a fifth of a second for a lock."""
-    other = Database(database.url.render_as_string(hide_password=False))
-    asked = "PRAGMA busy_timeout = 200" if other.is_sqlite else "SET lock_timeout = 200"
-
-    def wait_less(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute(asked)
-        cursor.close()
-        if not other.is_sqlite:
-            connection.commit()  # type: ignore[attr-defined]
-
-    sa.event.listen(other.engine, "connect", wait_less)
-    return other

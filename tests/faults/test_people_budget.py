@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from registry.clients.people_budget import PeopleBudget
+from registry.clients.service import PeopleBudget
 from registry.domain.identifiers import format_code
 from registry.domain.model import Draft
-from registry.storage.counts import Counts
+from registry.storage.request_counts import Counts
 from tests.factories import a_person, a_register, an_institution
 from tests.running import Cli, Server, serving
 
@@ -289,7 +289,7 @@ def test_a_new_day_is_a_new_budget_and_the_old_one_is_forgotten(
 ) -> None:
     counts = Counts(tmp_path / "limits.sqlite")
     now = [1_800_000_000.0]
-    monkeypatch.setattr("registry.clients.people_budget.time.time", lambda: now[0])
+    monkeypatch.setattr("registry.clients.service.time.time", lambda: now[0])
     codes = [format_code("7K2M9QX4"), format_code("8TT24FRE")]
     assert [PeopleBudget(counts, "a 192.0.2.7", 1).may_look(code) for code in codes] == [True, False]
     now[0] += 86_400

@@ -27,7 +27,7 @@ from registry.storage.fault_board import FaultBoard
 from tests.running import REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
-REQUESTS = 5_000
+REQUESTS = 1_500
 #: Seconds that the whole server took to start here: a machine with other work is slower than one without.
 started: list[float] = []
 

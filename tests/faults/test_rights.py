@@ -220,7 +220,7 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
         [
             REGISTRY.with_name("uvicorn"),
             "--factory",
-            "registry.server.app:served",
+            "registry.server.app:build_server_app",
             "--port",
             "0",
             "--log-level",

@@ -141,5 +141,5 @@ def forged(note_of_ours: bytes, folder: Path) -> bytes:
     from registry.log import note
 
     signing_keys.create_key_file(folder / "theirs.key")
-    text = note.parse(note_of_ours).text
+    text = note.parse_note(note_of_ours).text
     return note.sign_text(text, text.split("\n")[0], signing_keys.load_keys(folder / "theirs.key")).encode()

@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.testing import TestClient
 
 import registry
-from public_site import pages
+from public_site import responses
 from registry import errors
 from registry.api import problems
 from registry.errors import RegistryError
@@ -63,7 +63,7 @@ def doors() -> Any:
         [
             failing("/api", api),
             failing("/staff", staff_errors.render_error_page),
-            failing("/page", pages.render_error_page),
+            failing("/page", responses.render_error_page),
         ],
         state=State({"register": Stands()}),
         logging_config=None,
@@ -90,7 +90,7 @@ def test_every_kind_has_one_status_at_every_door(doors: Any, kind: type[Registry
         for name, value in error_status.make_headers(error).items():
             assert answer.headers[name] == value, (path, name)
         assert (expected == 503) <= ("retry-after" in answer.headers)
-    assert staff_errors.error_status is error_status
+    assert staff_errors.error_status is error_status  # type: ignore[attr-defined]
     problem = client.get("/api").json()
     assert problem["code"] == (errors.CannotAnswer.code if kind in error_status.PUBLISHED_CODES else kind.code)
     assert problem.get("cause", problem["code"]) == kind.code
@@ -101,11 +101,11 @@ NOTED = {"four_eyes", "not_allowed", "scope_missing", "conflict"}
 
 
 def test_a_kind_that_is_not_in_the_table_is_answered_as_its_nearest_ancestor() -> None:
-    class Unheard(errors.StorageFull):
-        code = "unheard"
+    class Unheard(errors.StorageFull, code="unheard"):
+        pass
 
-    class Several(errors.NotAllowed, errors.CannotAnswer):
-        code = "several"
+    class Several(errors.NotAllowed, errors.CannotAnswer, code="several"):
+        pass
 
     try:
         assert error_status.get_status(Unheard(FixedText(""))) == 503

@@ -49,7 +49,7 @@ def test_a_disk_is_noticed_before_it_is_full_and_appends_stop_while_there_is_roo
         one.ends(server, "storage_full")
         one.ends(server, "storage_low")
         one.require_whole()
-        server.stop()
+        server.end()
 
 
 @pytest.mark.parametrize("what", ["data", "log"])
@@ -73,7 +73,7 @@ def test_a_full_disk_stops_writing_with_a_sentence_of_its_own_and_reading_goes_o
         disk.empty()
         one.ends(server, "storage_full")
         one.require_whole()
-        server.stop()
+        server.end()
 
 
 def test_an_approval_that_fills_the_disk_leaves_the_proposal_and_the_log_as_they_were(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_files_of_an_edition_that_find_no_room_are_503_and_say_nothing_of_an
         assert "Traceback" not in server.errors.read_text()
         disk.empty()
         assert server.get("/api/v1/editions/1/list.csv").status_code == 200
-        server.stop()
+        server.end()
 
 
 def test_a_disk_that_stops_writing_is_said_while_the_server_runs_and_reading_goes_on(tmp_path: Path) -> None:

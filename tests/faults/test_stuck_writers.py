@@ -22,15 +22,17 @@ import pytest
 import sqlalchemy as sa
 
 from bench import stuck
+from registry.accounts import passwords
 from registry.clients import keys
 from registry.errors import Busy
 from registry.log import signing_keys
 from registry.storage.database import READ_WAIT, READERS, Database
 from registry.storage.locks import AT_ONCE, LockWait
-from registry.storage.tables import staff_sessions
+from registry.storage.tables import accounts, staff_sessions
 from registry.web.lanes import LANES
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import PASSWORD, an_institution, code_of, hash_of, propose, the_real_lists
+from tests.hashing import the_products_hashing
 from tests.running import Cli, Server, eventually, serving, slowness_of
 
 #: Seconds another process holds the lock; drafts of the long proposal; seconds of each measurement.
@@ -99,6 +101,10 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     else:
         postgres: Postgres = request.getfixturevalue("postgres")
         database = postgres.fresh(seeded=True)
+    with the_products_hashing(), database.writing() as connection:
+        for name in ("approver.a", "approver.b"):  # who sign in, and as whom others try to
+            values = {"password": passwords.hash_password(PASSWORD)}
+            connection.execute(sa.update(accounts).where(accounts.c.name == name).values(values))
     signing_keys.create_key_file(data_dir / "signing.key")
     url = database.url.render_as_string(hide_password=False)
     with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:

@@ -8,9 +8,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from registry.log import note
-from registry.log.checkpoint import Checkpoint
 from registry.log.folder import LogFolder
 from registry.log.merkle import hash_leaf
+from registry.log.note import Checkpoint
 from registry.log.signing_keys import Key
 
 ORIGIN = "register.example/log"

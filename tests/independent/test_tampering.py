@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.log import entry_proofs, note, proofs, tiles
+from registry.log import entry_proofs, merkle, note, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import hash_leaf
 from tests.independent.logs import ORIGIN, a_key, a_log, altered, lines_of, replaced, sign, vkey
@@ -37,7 +37,7 @@ def test_every_size_of_a_growing_log_is_a_beginning_of_the_later_ones(independen
         independent.accepts("same", folder / "vkey", older, folder / "checkpoint", folder)
     tree = LogFolder(folder).make_tree(size)
     for older in kept:
-        (tmp_path / "proof").write_text(lines_of(proofs.prove_consistency(tree, int(Path(older).name), size)))
+        (tmp_path / "proof").write_text(lines_of(merkle.prove_consistency(tree, int(Path(older).name), size)))
         independent.accepts("consistency", folder / "vkey", older, folder / "checkpoint", tmp_path / "proof")
 
 
@@ -162,7 +162,7 @@ def test_a_signature_by_another_key_is_refused(independent: Program, log: Path) 
     (log / "vkey").write_text(vkey(1))
     assert "no verifiable signatures" in refused(independent, log)
     # The same, under the name and id of the key that verifiers know.
-    told = note.parse((log / "checkpoint").read_bytes())
+    told = note.parse_note((log / "checkpoint").read_bytes())
     posing = note.Signature(name=ORIGIN, id=note.parse_verifier(vkey(1)).id, blob=told.signatures[0].blob)
     (log / "checkpoint").write_bytes(note.Note(text=told.text, signatures=[posing]).encode())
     assert "invalid signature for key" in refused(independent, log)
@@ -170,7 +170,7 @@ def test_a_signature_by_another_key_is_refused(independent: Program, log: Path) 
 
 def test_lines_of_unknown_keys_and_a_second_key_change_nothing(independent: Program, log: Path, tmp_path: Path) -> None:
     sign(LogFolder(log), SIZE, 1, 2)
-    text = note.parse((log / "checkpoint").read_bytes()).text
+    text = note.parse_note((log / "checkpoint").read_bytes()).text
     stranger = note.Signature(name="stranger.example/1", id=b"\x00\x01\x02\x03", blob=bytes(200))
     witness = note.cosign_text(text, "witness.example/w1", a_key(9), 1_700_000_000)
     with (log / "checkpoint").open("a", encoding="utf-8") as file:

@@ -499,6 +499,28 @@ def test_licence_certificate_and_wording_are_three_answers(server: Server) -> No
     assert all(text[flag["start"] : flag["end"]] == flag["text"] for flag in flags)
 
 
+def test_a_text_alone_is_answered_for_whom_it_names_in_every_form(server: Server) -> None:
+    text = f"就在{FUYING}，三代试管"
+    named = server.verify(provider={"name": FUYING}, techniques=["PGT"])
+    answer = server.verify(text=text)
+    assert (answer["verdict"], answer["match"]) == (named["verdict"], named["match"])
+    assert [(one["text"], one["code"], one["verdict"]) for one in answer["mentions"]] == [
+        (FUYING, named["match"]["code"], named["verdict"])
+    ]
+    assert server.api("/verify", text=text)["mentions"] == answer["mentions"]
+    nobody = server.verify(text="三代试管，包成功")
+    assert (nobody["verdict"], nobody["mentions"], nobody["match"]) == ("unknown", [], None)
+    signed = server.verify(text=text, receipt=True)["receipt"]
+    checked = server.client.post("/api/v1/receipts/check", json={"receipt": signed}).json()
+    assert (checked["valid"], checked["still_true"]) == (True, True)
+    table = server.client.post(
+        "/api/v1/verify/batch", content=f"text\n{text}\n", headers={"content-type": "text/csv"}
+    ).text
+    assert f"{FUYING}={named['verdict']}" in table
+    for nothing in ({}, {"text": ""}, {"text": "，。"}, {"provider": {"address": "沈阳市"}}):
+        assert server.client.post("/api/v1/verify", json=nothing).status_code == 400
+
+
 def test_an_address_asks_the_same_with_a_text_of_its_own_length(server: Server) -> None:
     asked = {"name": FUYING, "practitioner": "示例员", "ad_certificate": "12345", "text": "三代试管" + "字" * 1996}
     answer = server.api("/verify", **asked)

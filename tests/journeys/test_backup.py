@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from registry import proposals
 from registry.domain.model import Draft
-from registry.log import proofs, store
+from registry.log import merkle, store
 from registry.log.folder import LogFolder
 from registry.log.publish import PublishedLog
 from registry.log.tiles import Tile, decode_bundle, encode_bundle
@@ -161,8 +161,8 @@ def assert_extends(old: LogFolder, cli: Cli) -> None:
     """The checkpoint kept outside is one of the past of the log as it is now published."""
     before = PublishedLog(Settings(log_dir=str(old.path))).get_checkpoint().checkpoint
     now = published(cli).get_checkpoint().checkpoint
-    proof = proofs.prove_consistency(published(cli).folder.make_tree(now.size), before.size, now.size)
-    assert proofs.verify_consistency(before.size, now.size, before.root, now.root, proof)
+    proof = merkle.prove_consistency(published(cli).folder.make_tree(now.size), before.size, now.size)
+    assert merkle.verify_consistency(before.size, now.size, before.root, now.root, proof)
 
 
 def test_entries_published_after_the_backup_hold_their_names_no_more_and_that_is_said(

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 
 from registry.log import signing_keys
-from registry.receipts import jwks
+from registry.receipts import jws
 from tests.journeys.test_api_problems import problem
 from tests.journeys.test_batch import BATCH, CSV, FUYING, LIMIT, NDJSON, line, memory_of, pieces
 from tests.journeys.test_receipts import check_receipt_at, key_set
@@ -186,7 +186,7 @@ def test_a_hundred_thousand_rows_with_receipts_take_no_more_memory_than_their_ha
 
 
 def test_a_file_is_answered_with_receipts_in_every_form(seeded: Cli, tmp_path: Path) -> None:
-    keys = jwks.make_key_set(map(jwks.to_public_key, signing_keys.load_keys(seeded.data_dir / "signing.key")))
+    keys = jws.make_key_set(map(jws.to_public_key, signing_keys.load_keys(seeded.data_dir / "signing.key")))
     (tmp_path / "claims.ndjson").write_bytes(lines([*CLAIMS, BAD]))
     (tmp_path / "claims.csv").write_text(f"id,name,techniques\nrow-0,{FUYING},IVF\nrow-1,,IVF\n", "utf-8")
     for given, wanted in (("claims.ndjson", "a.ndjson"), ("claims.csv", "a.csv"), ("claims.csv", "a.xlsx")):

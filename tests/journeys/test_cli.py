@@ -175,9 +175,10 @@ def test_init_twice_changes_nothing(script: Cli) -> None:
     key = script.data_dir / "signing.key"
     before = key.read_bytes()
     assert key.stat().st_mode & 0o077 == 0
-    script.ok("init")
+    again = Cli(script.data_dir, inside=True)
+    again.ok("init")
     assert key.read_bytes() == before
-    assert script.ok("init", "--quiet").out == ""
+    assert again.ok("init", "--quiet").out == ""
 
 
 def test_seed_twice_loads_once(seeded: Cli) -> None:
@@ -333,6 +334,16 @@ def test_verify_answers_for_person_certificate_and_a_text_from_a_file(reading: C
     assert "20000" in reading.refused("verify", "沈阳市妇婴医院", "--text", str(text))
     text.write_bytes(b"\xff\xfe\xff")
     assert "UTF-8" in reading.refused("verify", "沈阳市妇婴医院", "--text", str(text))
+
+
+def test_verify_answers_for_whom_a_text_names(reading: Cli, tmp_path: Path) -> None:
+    text = tmp_path / "广告.txt"
+    text.write_text("就在沈阳市妇幼保健院、沈阳市妇婴医院，试管婴儿", encoding="utf-8")
+    answer = reading.ok("verify", "--text", str(text), "--json").json
+    assert answer["verdict"] == "technique_not_licensed"
+    assert [one["verdict"] for one in answer["mentions"]] == ["technique_not_licensed", "licensed"]
+    assert "licensed: 沈阳市妇婴医院" in reading.ok("verify", "--text", str(text)).out
+    assert reading("verify").code == 2
 
 
 # --- import and four eyes --------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from jwcrypto import jwk, jws
 from registry import accounts
 from registry.accounts import audit_log
 from registry.importers.reading.lists import read_list
-from registry.receipts import jwks
+from registry.receipts import jws as receipt_jws
 from registry.storage.database import Database
 from tests.factories import LIST_2025
 from tests.running import PASSWORD, Cli
@@ -104,7 +104,9 @@ def test_the_files_are_whole_and_signed_by_the_registers_key(published: Cli, fol
 def key_set(cli: Cli) -> dict[str, list[dict[str, str]]]:
     from registry.log import signing_keys
 
-    return jwks.make_key_set(jwks.to_public_key(key) for key in signing_keys.load_keys(cli.data_dir / "signing.key"))
+    return receipt_jws.make_key_set(
+        receipt_jws.to_public_key(key) for key in signing_keys.load_keys(cli.data_dir / "signing.key")
+    )
 
 
 def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.log import checkpoint, codec, note, proofs, tiles
+from registry.log import codec, merkle, note, tiles
 from registry.log.merkle import hash_leaf
 from registry.log.publish import PublishedLog
 from tests.running import Cli, Server, eventually
@@ -27,11 +27,11 @@ def the_key(server: Server) -> note.Verifier:
     return note.parse_verifier(line)
 
 
-def the_checkpoint(server: Server) -> checkpoint.Checkpoint:
+def the_checkpoint(server: Server) -> note.Checkpoint:
     answer = server.get("/log/checkpoint")
     assert answer.status_code == 200
     opened, _ = note.verify_note(answer.content, [the_key(server)])
-    return checkpoint.parse(opened.text)
+    return note.parse_checkpoint(opened.text)
 
 
 def tile(server: Server, one: tiles.Tile) -> bytes:
@@ -57,7 +57,7 @@ def test_a_stranger_rebuilds_the_whole_tree_from_the_files(server: Server) -> No
     assert [json.loads(body)["number"] for body in bodies] == list(range(1, stated.size + 1))
     tree = tiles.TileTree(stated.size, lambda one: tile(server, one))
     assert [tree(0, index) for index in range(stated.size)] == [hash_leaf(body) for body in bodies]
-    assert proofs.compute_root(tree, stated.size) == stated.root
+    assert merkle.compute_root(tree, stated.size) == stated.root
     assert all(codec.encode_canonical(json.loads(body)) == body for body in bodies[::97])
 
 
@@ -124,8 +124,8 @@ def test_an_inclusion_proof_shows_that_an_entry_is_in_the_log(server: Server) ->
         assert (proved["size"], proved["root"], proved["index"]) == (stated.size, stated.root.hex(), entry - 1)
         hashes = [bytes.fromhex(one) for one in proved["proof"]]
         leaf = bytes.fromhex(proved["leaf"])
-        assert proofs.verify_inclusion(leaf, entry - 1, stated.size, hashes, stated.root)
-        assert not proofs.verify_inclusion(leaf, entry % stated.size, stated.size, hashes, stated.root)
+        assert merkle.verify_inclusion(leaf, entry - 1, stated.size, hashes, stated.root)
+        assert not merkle.verify_inclusion(leaf, entry % stated.size, stated.size, hashes, stated.root)
         assert proved["checkpoint"] == server.get("/log/checkpoint").text
     earlier = server.get("/log/proof/inclusion", entry=1, size=2).json()
     assert earlier["checkpoint"] is None
@@ -139,7 +139,7 @@ def test_a_consistency_proof_shows_that_the_log_only_grew(server: Server) -> Non
         hashes = [bytes.fromhex(one) for one in proved["proof"]]
         roots = bytes.fromhex(proved["from_root"]), bytes.fromhex(proved["to_root"])
         assert roots[1] == stated.root
-        assert proofs.verify_consistency(start, stated.size, *roots, hashes)
+        assert merkle.verify_consistency(start, stated.size, *roots, hashes)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +176,10 @@ def test_a_proof_file_verifies_without_asking_anyone(server: Server) -> None:
     kind, index, *hashes = head.split("\n")
     assert (kind, index) == ("c2sp.org/tlog-proof@v1", "index 420")
     opened, _ = note.verify_note(signed.encode(), [the_key(server)])
-    stated = checkpoint.parse(opened.text)
+    stated = note.parse_checkpoint(opened.text)
     bundle = tiles.decode_bundle(tile(server, tiles.make_tile(None, 1, stated.size)))
     leaf = hash_leaf(bundle[420 - 256])
-    assert proofs.verify_inclusion(leaf, 420, stated.size, [base64.b64decode(one) for one in hashes], stated.root)
+    assert merkle.verify_inclusion(leaf, 420, stated.size, [base64.b64decode(one) for one in hashes], stated.root)
 
 
 def test_the_command_prints_what_the_server_publishes(reading: Cli, server: Server) -> None:
@@ -201,7 +201,7 @@ def test_every_approval_is_signed_at_once_and_the_server_serves_it(
     assert after.size > before.size
     proved = server.get("/log/proof/consistency", **{"from": before.size}).json()
     hashes = [bytes.fromhex(one) for one in proved["proof"]]
-    assert proofs.verify_consistency(before.size, after.size, before.root, after.root, hashes)
+    assert merkle.verify_consistency(before.size, after.size, before.root, after.root, hashes)
 
 
 def test_the_server_signs_what_the_process_that_approved_it_could_not(

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from registry import views
 from registry.log import check as log_check
 from registry.log import note, store, tiles
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT, LogFolder
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -40,9 +40,10 @@ from tests.published import (
     serving_folder,
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.thoroughness import THOROUGH
 
 MANY = 4000
-KILLS = 18
+KILLS = 18 if THOROUGH else 12
 
 
 class Mirror:

@@ -35,7 +35,7 @@ def test_every_example_for_developers_runs(server: Server) -> None:
     }
     for command in there["curl"].replace("\\\n", "").split("\n\n"):
         assert b'"verdict":"licensed"' in subprocess.run(shlex.split(command), capture_output=True, check=True).stdout
-    ran = subprocess.run([sys.executable, "-c", there["Python"]], capture_output=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", str(there["Python"])], capture_output=True, check=True)
     assert ran.stdout.startswith(b"licensed ")
     address = re.findall('"(http[^"]*)"', there["电子表格"])[0]
     asked = f"{address}{quote('鞍山市妇儿医院')}&address={quote('辽宁省鞍山市铁西区三道街115号')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.log import checkpoint, note
+from registry.log import note
 from tests.journeys.test_pages import DESK, PHONE, Opened, opened, overflow, text
 from tests.running import Server
 
@@ -16,7 +16,7 @@ HOSPITAL = "鞍山市妇儿医院（鞍山市妇幼保健院）"
 def test_the_page_says_what_was_signed_last(opened: Opened, server: Server, window: dict[str, int]) -> None:
     page = opened("/log", viewport=window)
     shown = text(page)
-    signed = checkpoint.parse(note.parse(server.get("/log/checkpoint").content).text)
+    signed = note.parse_checkpoint(note.parse_note(server.get("/log/checkpoint").content).text)
     for told in (signed.origin, str(signed.size), signed.root.hex(), server.get("/log/vkey").text.strip()):
         assert told in shown
     assert overflow(page) <= 0

@@ -16,6 +16,7 @@ from registry.domain.identifiers import format_code, make_code
 from tests.factories import LIST_2025
 from tests.reconciliation.shapes import OFFICIAL, STATED, conforms, official
 from tests.running import Cli, Server, cpu_of_workers
+from tests.thoroughness import count_examples
 
 FUYING, FUYOU = "沈阳市妇婴医院", "沈阳市妇幼保健院"
 UNKNOWN = format_code(make_code("nobody has this code"))
@@ -273,7 +274,7 @@ ROW = st.fixed_dictionaries(
 BATCHES = st.dictionaries(st.text(max_size=6), ROW | JSON, max_size=4) | JSON
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count_examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     queries=st.dictionaries(st.text(max_size=6), ROW | JSON, max_size=4) | JSON, extend=JSON, text=st.text(max_size=60)
 )

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from registry.log import checkpoint, note, signing_keys
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
+from registry.log import note, signing_keys
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from tests.factories import a_source
 from tests.published import (
     SIZE,
@@ -32,6 +32,7 @@ from tests.published import (
     serving_folder,
 )
 from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.thoroughness import THOROUGH
 
 NAME = "witness.example/w1"
 
@@ -177,7 +178,7 @@ def test_a_rotated_key_is_taken_in_beside_the_pinned_one_and_the_old_one_may_go(
     assert watching.look("same")["taken_in"] == []
     register.ok("log", "retire", old[0].split("+")[1])
     signed = origin.gains(*hospitals(2, 1000))
-    assert len(note.parse(signed.note).signatures) == 1
+    assert len(note.parse_note(signed.note).signatures) == 1
     assert watching.look("grown")["pinned"] == old + look["taken_in"]
 
 
@@ -270,7 +271,7 @@ def test_a_cosignature_is_appended_to_what_is_kept_and_holds(
     assert (who.text, who.kind, who.name) == (look["vkey"], note.COSIGNATURE, NAME)
     assert note.verify_note(kept, [who])[1] == [who]
     assert note.verify_note(kept, origin.log.list_verifiers())[1] == origin.log.list_verifiers()
-    stamp = note.parse(kept).signatures[-1].timestamp
+    stamp = note.parse_note(kept).signatures[-1].timestamp
     assert stamp is not None
     assert before <= stamp <= time.time()
     assert signing_keys.load_keys(key)[0].public == who.public
@@ -303,7 +304,7 @@ def test_a_cosignature_is_byte_for_byte_what_the_specification_says() -> None:
         b"cosignature/v1\ntime 1679315147\nexample.com/behind-the-sofa\n20852163\n"
         b"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
     )
-    assert checkpoint.parse(text).text == text
+    assert note.parse_checkpoint(text).text == text
 
 
 def test_the_logs_own_key_is_no_witness(origin: Origin, watching: Watching) -> None:
@@ -649,7 +650,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
     who = note.parse_verifier((watching.folder / VKEY).read_text())
     rolled = random.Random(7)
     command = [REGISTRY, "log", "witness", served.url, "--dir", watching.folder, "--key", key, "--name", NAME]
-    for step in range(10):
+    for step in range(10 if THOROUGH else 5):
         signed = origin.gains(*hospitals(1, 1000 + step))
         asked = len(served.asked)
         process = subprocess.Popen(

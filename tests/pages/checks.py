@@ -16,6 +16,10 @@ TEXT = (
     "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
     "我院不开展供精人工授精。"
 )
+CODES_AND_VERDICTS: tuple[tuple[str | None, model.VerdictWord], ...] = (
+    ("7HV2-JKMV", "technique_not_licensed"),
+    (None, "ambiguous"),
+)
 NUMBER = "(示)医广[2025]第07-15-001号"
 
 
@@ -27,6 +31,7 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageCon
         techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
         content_flags=make_flags(condemned=False),
         content_against=make_flags(condemned=True),
+        mentions=make_mentions(),
     )
     pages: dict[str, PageContext] = {}
     for word in get_args(model.CertificateWord):
@@ -48,6 +53,22 @@ def make_flags(condemned: bool) -> list[model.ContentFlag]:
         model.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
         for one in find_flags(TEXT)
         if one.is_condemned is condemned
+    ]
+
+
+def make_mentions() -> list[model.Mention]:
+    """One institution named for certain, and one that only may be meant."""
+    return [
+        model.Mention(
+            start=0,
+            end=4,
+            text="示例医院",
+            code=code,
+            name=code and "示例医院",
+            verdict=verdict,
+            explanation="该机构在名录中，但未获准开展三代试管。",
+        )
+        for code, verdict in CODES_AND_VERDICTS
     ]
 
 

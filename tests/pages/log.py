@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from public_site.log_pages import LogPage, to_version
+from public_site.pages import LogPage, to_version
 from public_site.responses import FieldError, PageContext
 from registry.domain import model
 from registry.register import PublicLog

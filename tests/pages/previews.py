@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from public_site.api_reference import ApiReference, DevelopersPage
 from public_site.api_snippets import Snippet
-from public_site.reconcile_preview import PreviewPage
+from public_site.institution_pages import PreviewPage
 from public_site.responses import PageContext
 from registry.reconciliation.properties import PROPERTIES
 from registry.web.standing import State, make_standing

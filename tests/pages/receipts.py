@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from public_site.receipt_pages import ReceiptPage, make_receipt_page
+from public_site.check_pages import ReceiptPage, make_receipt_page
 from public_site.responses import PageContext
 from registry.domain import model
 from registry.receipts.issuer import ReceiptStatus

@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from registry.errors import InvalidInput
-from registry.register import Register, SearchRequest
+from registry.institutions.result import SearchRequest
+from registry.register import Register
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.texts import FixedText
@@ -139,9 +140,9 @@ def missed(judged: Collection[Judged]) -> list[str]:
     for words, hits, bar in (("hit@1", everything.hit_1, BAR_1), ("hit@5", everything.hit_5, BAR_5)):
         if hits < bar * everything.queries:
             told.append(f"{words} {hits / everything.queries:.1%} is below {bar:.0%}")
-    for kind, hits in by_kind(judged).items():
-        if hits.hit_1 < BAR_KIND * hits.queries:
-            told.append(f"hit@1 of {kind} {hits.hit_1 / hits.queries:.1%} is below {BAR_KIND:.0%}")
+    for kind, found in by_kind(judged).items():
+        if found.hit_1 < BAR_KIND * found.queries:
+            told.append(f"hit@1 of {kind} {found.hit_1 / found.queries:.1%} is below {BAR_KIND:.0%}")
     return told
 
 

@@ -36,8 +36,10 @@ def documents() -> str:
 
 def commands(group: click.Group = main, before: str = "registry") -> list[str]:
     found = []
-    for name, command in group.commands.items():
-        path = f"{before} {name}"
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command, path = group.get_command(context, name), f"{before} {name}"
+        assert command is not None, path
         found += commands(command, path) if isinstance(command, click.Group) else [path]
     return found
 
@@ -123,7 +125,9 @@ def test_a_command_of_a_readme_exists_with_its_options(line: str) -> None:
     assert program == ".venv/bin/registry"
     command: click.Command = main
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        found = command.get_command(click.Context(command), arguments.pop(0))
+        assert found is not None, line
+        command = found
     parser = command.make_parser(click.Context(command))
     parser.parse_args(arguments)  # raises where an option or an argument is none of the command's
 

@@ -49,12 +49,12 @@ BANNED = {
 BANNED_LOCALLY = {"told", "said", "kept", "made", "judged", "stated", "deed", "beside"}
 #: Nouns that end like participles: a data set, a list of changes, the art of setting type, an order, a legal state, the
 #: parts of a message; and adjectives in names of the field: a signing key, a trusted key, an embedded engine.
-NOUNS = {"seed", "feed", "typesetting", "ranking", "standing", "framing", "signing", "trusted", "embedded"}
+NOUNS = {"feed", "ranking", "standing", "signing", "trusted", "embedded"}
 #: Names that a library, the server's configuration or the shell calls; ``Database.reading`` and ``.writing`` are words
 #: of the product.
 PROMISED = {
     *("data_received", "connection_made", "connection_lost", "capture_signals", "startup", "shutdown"),
-    *("addObjects", "body", "fileno", "getall", "invoke", "json", "main", "served", "reading", "writing"),
+    *("addObjects", "body", "fileno", "getall", "invoke", "json", "main", "reading", "writing"),
 }
 LONGEST_SHARE_OF_ONE_WORD = 0.10
 

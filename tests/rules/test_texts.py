@@ -9,6 +9,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 
@@ -23,14 +24,13 @@ CHINESE = re.compile("[\u3400-\u9fff]")
 #: Modules whose Chinese is data: official names, words that are looked for, headings of files, samples.
 DATA = re.compile(
     r"registry/(domain|search|editions)/|registry/importers/(matching|people|reading|seed)/|registry/api/examples"
-    r"|registry/batch/claim_columns|registry/verification/(addresses|names|site_match)|public_site/sample_"
+    r"|registry/batch/columns|registry/verification/(addresses|names|site_match)|public_site/sample_"
 )
 #: Chinese that is written into the log or into files as it is, or that a program looks for.
 RECORDED = {
     "public_site/list_upload.py": "the name of a file",
     "registry/accounts/passwords.py": "words of bad passwords",
     "registry/api/openapi_refusals.py": "examples",
-    "registry/cli/correct.py": "titles of proposals",
     "registry/cli/proposals.py": "titles of proposals",
     "registry/importers/wizard/list_import.py": "titles of sources",
     "registry/institutions/search.py": "a search that warms up",
@@ -40,8 +40,7 @@ RECORDED = {
     "registry/settings.py": "the default name of a provider",
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",
-    "registry/staff/forms/form_input.py": "patterns",
-    "registry/staff/forms/forms.py": "values of records",
+    "registry/staff/forms/forms.py": "values of records, patterns",
     "registry/staff/import_upload.py": "titles of sources",
     "registry/web/i18n.py": "patterns",
 }
@@ -51,7 +50,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(translation.ROOT).as_posix()
 
 
-def key_of(one: translation.Any) -> tuple[str, str]:
+def key_of(one: Any) -> tuple[str, str]:
     return one.context or "", one.id[0] if one.pluralizable else one.id
 
 
@@ -201,7 +200,7 @@ def test_a_server_has_its_catalogues_before_it_serves(monkeypatch: pytest.Monkey
     texts.load_catalogue.cache_clear()
     texts.load_page_texts.cache_clear()
     monkeypatch.setattr("os.umask", lambda _mode: 0)
-    app.served()
+    app.build_server_app()
     monkeypatch.setattr(texts, "read_catalogue", lambda _path: pytest.fail("opened a file while it served"))
     assert texts.find_text("site.large", "en") != texts.find_text("site.large")
     assert texts.load_catalogue("en") is not None

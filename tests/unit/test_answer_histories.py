@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from registry.domain.model import Answer, Draft
 from registry.verification.view import VerificationView
 from tests.factories import a_change, a_database, a_source, an_institution, ask, enter
+from tests.thoroughness import count_examples
 from tests.times import the_clock_at
 
 FIRST = dt.date(2025, 1, 1)
@@ -85,7 +86,7 @@ def compare(view: VerificationView, drafts: list[Draft], size: int, known_at: dt
                 assert (answer.match.name, answer.match.on) == (held["name"], "name")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     begins=days,
     listed_on=days,

@@ -47,7 +47,6 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VerificationView]
     database = a_register(folder, a_source(), A, B, C, RENAMED)
     view = a_view(database)
     database.close()
-    view._seen = float("inf")
     yield view
 
 

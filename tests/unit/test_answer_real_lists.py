@@ -53,11 +53,6 @@ def view() -> Iterator[VerificationView]:
     yield view
 
 
-@pytest.fixture(autouse=True)
-def _fresh(view: VerificationView) -> None:
-    view._seen = float("inf")  # the lists do not change while these tests ask
-
-
 def claim(view: VerificationView, name: str, technique: str, address: str | None = None) -> Answer:
     return ask(view, name, technique, on=TODAY, address=address)
 
@@ -212,8 +207,8 @@ def test_a_name_that_is_only_near_is_licensed_only_as_whom_it_names(view: Verifi
     named: dict[str, set[str]] = {}
     for spans in view.institutions.values():
         for span in spans:
-            for one in span.names:
-                named.setdefault(one.key, set()).add(span.site.code)
+            for known in span.names:
+                named.setdefault(known.key, set()).add(span.site.code)
     wrong, tried = [], 0
     for position, one in enumerate(the_list()):
         # Every second change of every second name, alternating: each change meets hundreds of names.

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import InvalidInput
-from registry.log import checkpoint
-from registry.log.checkpoint import Checkpoint
+from registry.log import note
+from registry.log.note import Checkpoint
 
 ROOT = bytes(range(32))
 TEXT = "register.example/log\n20852163\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
@@ -23,7 +23,7 @@ def test_a_checkpoint_is_three_lines() -> None:
 def test_an_empty_log_has_size_0() -> None:
     empty = Checkpoint(origin="a", size=0, root=ROOT)
     assert empty.text.split("\n")[1] == "0"
-    assert checkpoint.parse(empty.text) == empty
+    assert note.parse_checkpoint(empty.text) == empty
 
 
 lines = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), min_size=1, max_size=40)
@@ -34,8 +34,8 @@ def test_a_checkpoint_is_parsed_as_it_was_written_whatever_extensions_follow(
     origin: str, size: int, root: bytes, extensions: list[str]
 ) -> None:
     made = Checkpoint(origin=origin, size=size, root=root)
-    assert checkpoint.parse(made.text) == made
-    assert checkpoint.parse(made.text + "".join(f"{line}\n" for line in extensions)) == made
+    assert note.parse_checkpoint(made.text) == made
+    assert note.parse_checkpoint(made.text + "".join(f"{line}\n" for line in extensions)) == made
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_checkpoint_is_parsed_as_it_was_written_whatever_extensions_follow(
 )
 def test_what_does_not_have_the_three_lines_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        checkpoint.parse(text)
+        note.parse_checkpoint(text)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_does_not_have_the_three_lines_is_refused(text: str) -> None:
 )
 def test_a_size_has_one_spelling_and_fits_64_bits(size: str) -> None:
     with pytest.raises(InvalidInput):
-        checkpoint.parse(TEXT.replace(SIZE, size))
+        note.parse_checkpoint(TEXT.replace(SIZE, size))
 
 
 @pytest.mark.parametrize(
@@ -87,4 +87,4 @@ def test_a_size_has_one_spelling_and_fits_64_bits(size: str) -> None:
 )
 def test_a_root_is_32_bytes_with_one_spelling(root: str) -> None:
     with pytest.raises(InvalidInput):
-        checkpoint.parse(TEXT.replace(HASH, root))
+        note.parse_checkpoint(TEXT.replace(HASH, root))

@@ -16,12 +16,9 @@ from hypothesis import strategies as st
 
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
-from registry.batch.claim_columns import COLUMNS, recognise_columns
-from registry.batch.claim_rows import ClaimRow
-from registry.batch.csv_reader import CsvReader
-from registry.batch.ndjson_reader import NdjsonReader
-from registry.batch.result_columns import NAMES
-from registry.domain.model import Claim
+from registry.batch.claim_rows import ClaimRow, CsvReader, NdjsonReader
+from registry.batch.columns import COLUMNS, NAMES, recognise_columns
+from registry.domain.model import Claim, Provider
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.uploads.limits import MAX_LINE_LENGTH
@@ -263,7 +260,7 @@ def test_a_batch_answers_from_the_log_as_it_was_when_it_began(tmp_path: Path) ->
     database = f.a_register(tmp_path, f.a_source(), hospital)
     view = f.a_view(database)
     batch = Batch(view)
-    claim = Claim(provider=f.Provider(name=HOSPITAL), techniques=["IVF"])
+    claim = Claim(provider=Provider(name=HOSPITAL), techniques=["IVF"])
     before = batch.answer_claim(claim)
     f.enter(database, f.a_change(hospital, f.DAY, {"approvals.IVF": {"stage": "revoked"}}, reason="更正"))
     view.follow_log(database)
@@ -271,7 +268,7 @@ def test_a_batch_answers_from_the_log_as_it_was_when_it_began(tmp_path: Path) ->
     assert batch.answer_claim(claim) == before
     assert (before.verdict, before.log.size) == ("licensed", 2)
     later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-    assert batch.answer_claim(Claim(provider=f.Provider(name=HOSPITAL), known_at=later)).log == before.log
+    assert batch.answer_claim(Claim(provider=Provider(name=HOSPITAL), known_at=later)).log == before.log
     database.close()
 
 

@@ -11,9 +11,18 @@ import pytest
 from registry.errors import StorageReadOnly
 from registry.log import clock, clock_check
 from registry.log.clock import find_present, from_milliseconds, to_milliseconds
-from registry.log.clock_check import ClockEvidence, TimeStatement, WebTime, find_clock_fault
+from registry.log.clock_check import (
+    ClockEvidence,
+    Heartbeat,
+    HeartbeatFile,
+    TimeStatement,
+    Uptime,
+    WebTime,
+    find_clock_fault,
+    make_heartbeat,
+    measure_uptime,
+)
 from registry.log.folder import CHECKPOINT, LogFolder
-from registry.log.heartbeat import Heartbeat, HeartbeatFile, Uptime, make_heartbeat, measure_uptime
 from registry.log.tiles import Tile
 from registry.records import asof
 from registry.texts import FixedText

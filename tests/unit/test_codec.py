@@ -53,7 +53,7 @@ def test_the_bytes_of_an_entry_are_those_of_the_vector_for_ever(number: int) -> 
     told, bytes_for_ever = vector(number)
     draft = msgspec.convert(told["draft"], Draft)
     values, sealed = codec.seal_change(draft.change)
-    body = codec.encode_entry(told["number"], told["recorded_at"], draft, values, *told["who"], told["proposal"])
+    body = codec.encode_entry(told["number"], told["recorded_at"], draft, values, *told["who"], told["proposal"])  # type: ignore[call-arg]  # four people at most
     assert sealed == []
     assert body == bytes_for_ever
     assert hash_leaf(body).hex() == told["leaf_hash"]

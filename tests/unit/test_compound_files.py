@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import UnreadableFile
-from registry.uploads import compound_file
+from registry.uploads import file_kind
 from registry.uploads.file_kind import detect_kind
 from registry.uploads.limits import PAGE
 from tests.compound import FREE, compound, directory, entry
@@ -51,7 +51,7 @@ def test_the_sentence_is_that_of_the_kind(
 
 
 def test_a_directory_behind_the_first_109_sectors_of_the_table_is_found() -> None:
-    assert compound_file.list_streams(io.BytesIO(compound(directory(["Book"]), 512, 30_000))) == {"Book"}
+    assert file_kind.list_streams(io.BytesIO(compound(directory(["Book"]), 512, 30_000))) == {"Book"}
 
 
 @pytest.mark.parametrize("length", [8, 100, 511, 512, 1000, 1024, 1100])
@@ -64,7 +64,7 @@ def test_a_file_that_ends_early_is_damaged(length: int) -> None:
 def test_a_number_that_leads_out_of_the_file_or_nowhere_is_damage(at: int, number: int) -> None:
     raw = compound(directory(["WordDocument"], ["x"]), before=3)
     with suppress(ValueError):
-        assert compound_file.list_streams(io.BytesIO(patched(raw, at, number))) in (set(), {"WordDocument"})
+        assert file_kind.list_streams(io.BytesIO(patched(raw, at, number))) in (set(), {"WordDocument"})
     assert "damaged" in refusal(patched(raw, FIRST, 0xFFFFFFF9)).en
 
 
@@ -72,12 +72,12 @@ def test_a_circle_of_sectors_or_entries_ends() -> None:
     raw = compound(directory([f"stream {n}" for n in range(8)]))
     circle = patched(raw, 512 + 4, 1)  # the directory's first sector, the second of the file, follows itself
     with pytest.raises(ValueError, match="without end"):
-        compound_file.list_streams(io.BytesIO(circle))
+        file_kind.list_streams(io.BytesIO(circle))
     of_tables = patched(patched(compound(directory(["Book"]), 512, 30_000), MORE, 1), TABLE, 0)
     with suppress(ValueError):
-        compound_file.list_streams(io.BytesIO(of_tables))
+        file_kind.list_streams(io.BytesIO(of_tables))
     rows = entry("Root Entry", 5, below=1) + entry("Book", 2, left=2, right=1) + entry("x", 2, left=1, right=2)
-    assert compound_file.list_streams(io.BytesIO(compound(rows))) == {"Book", "x"}
+    assert file_kind.list_streams(io.BytesIO(compound(rows))) == {"Book", "x"}
 
 
 def test_an_entry_that_is_not_there_is_damage() -> None:
@@ -88,7 +88,7 @@ def test_an_entry_that_is_not_there_is_damage() -> None:
 def test_a_name_is_never_longer_than_its_place() -> None:
     row = bytearray(entry("Book", 2))
     row[64:66] = struct.pack("<H", 0xFFFF)
-    names = compound_file.list_streams(io.BytesIO(compound(entry("Root Entry", 5, below=1) + bytes(row))))
+    names = file_kind.list_streams(io.BytesIO(compound(entry("Root Entry", 5, below=1) + bytes(row))))
     assert [name.rstrip("\0") for name in names] == ["Book"]
 
 

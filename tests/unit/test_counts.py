@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.storage.counts import Counts, to_network, to_whole_seconds
+from registry.storage.request_counts import Counts, to_network, to_whole_seconds
+from tests.thoroughness import count_examples
 
 MINUTE = 60
 START = 1_800_000_000.0  # the beginning of a minute
@@ -75,7 +76,7 @@ def test_a_day_is_counted_by_itself(counts: Counts) -> None:
     assert [counts.count_in_period("a", 86_400, number) for number in (6, 7, 8)] == [0, 11, 0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=count_examples(60), deadline=None)
 @given(
     limit=st.integers(1, 20),
     pauses=st.lists(st.floats(0, 45, allow_nan=False), max_size=80),

@@ -12,8 +12,17 @@ from litestar.datastructures import FormMultiDict
 from registry.records.asof import read_today
 from registry.staff.forms import checks
 from registry.staff.forms.checks import Finding
-from registry.staff.forms.form_input import has_forbidden_number, mask_certificate_number, normalise_day, read_input
-from registry.staff.forms.forms import KINDS, FormKind, Typed, list_fields, make_empty_form
+from registry.staff.forms.forms import (
+    KINDS,
+    FormKind,
+    Typed,
+    has_forbidden_number,
+    list_fields,
+    make_empty_form,
+    mask_certificate_number,
+    normalise_day,
+    read_input,
+)
 from tests.unit.test_identifiers import USCC_ALPHABET, a_uscc
 
 FORMS = (

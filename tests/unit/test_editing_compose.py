@@ -33,6 +33,7 @@ from tests.factories import (
     code_of,
     enter,
 )
+from tests.thoroughness import count_examples
 
 HOSPITAL = an_institution(aliases=["鞍山市示例妇幼保健院"], level="三级乙等", IVF="formal", ICSI="trial")
 CODE = format_code(code_of(HOSPITAL))
@@ -104,7 +105,7 @@ _FIELDS = {
 
 
 @given(st.fixed_dictionaries({}, optional=_FIELDS))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=count_examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_stated_is_exactly_what_differs_from_the_record(database: Database, typed: dict[str, Any]) -> None:
     one = a_form(database, "institution", subject=HOSPITAL.subject, **typed)
     found = looked(database, one)

@@ -24,8 +24,8 @@ from lxml import html as lxml_html
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Draft, LogState
 from registry.domain.techniques import Stage, TechniqueCode
-from registry.editions import csvs, htmls, jsons, labels, pdf, store, xlsx
 from registry.editions import docx as word
+from registry.editions import labels, pdf, store, text_formats, xlsx
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
@@ -33,6 +33,7 @@ from registry.receipts import typesetting
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
+from tests.thoroughness import count_examples
 
 #: Everything a list may print of a stage.
 STAGES: tuple[Stage, ...] = ("formal", "trial", "operating", "rectification", "suspended", "preparing")
@@ -101,12 +102,12 @@ def content(database: Database, on: dt.date = DAY) -> ListContent:
 
 def write_all(folder: Path, found: ListContent, edition: Edition | None = None) -> None:
     one = edition or an_edition()
-    csvs.write(folder / "list.csv", found)
-    jsons.write(folder / "list.json", one, found)
+    text_formats.write_csv(folder / "list.csv", found)
+    text_formats.write_json(folder / "list.json", one, found)
     xlsx.write(folder / "list.xlsx", one, found)
     word.write(folder / "list.docx", one, found)
     pdf.write(folder / "list.pdf", one, found)
-    htmls.write(folder / "list.html", one, found)
+    text_formats.write_html(folder / "list.html", one, found)
 
 
 def read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -119,7 +120,7 @@ def listed(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
     return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.read_list()}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LISTS)
 def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
@@ -131,13 +132,13 @@ def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) ->
                 return
             write_all(folder, found)
             expected = listed(found)
-            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}
+            owned = {one.name: (one.ownership, one.level) for one in found.read_list()}  # type: ignore[attr-defined]
         database.close()
         for name in ("list.csv", "list.xlsx", "list.docx"):
             assert read(folder / name) == expected, name
         for name in ("list.csv", "list.xlsx"):
             back = read_list(folder / name).institutions
-            assert {one.name: (one.ownership, one.level) for one in back} == owned
+            assert {one.name: (one.ownership, one.level) for one in back} == owned  # type: ignore[attr-defined]
             assert all({"编码", "行政区划代码"}.isdisjoint(one.extra) for one in back)  # else every one "changed"
         items = json.loads((folder / "list.json").read_bytes())["items"]
         assert {(one["name"], one["address"]) for one in items} == expected.keys()
@@ -305,7 +306,7 @@ def test_the_page_holds_every_institution_by_province_and_nothing_of_it_is_marku
     )
     database = a_register(tmp_path, a_source(), hostile, an_institution())
     with content(database) as found:
-        htmls.write(tmp_path / "list.html", an_edition(title="<b>示例</b>&名单"), found)
+        text_formats.write_html(tmp_path / "list.html", an_edition(title="<b>示例</b>&名单"), found)
         total = found.totals.institutions
     database.close()
     text = (tmp_path / "list.html").read_text("utf-8")

@@ -13,7 +13,7 @@ from registry import accounts, proposals
 from registry.domain import schema
 from registry.domain.model import Change, Draft
 from registry.domain.techniques import Stage
-from registry.editions import difference, edition, manifest, plan, queries, store
+from registry.editions import difference, edition, manifest, plan, store
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.edition import Edition, Withdrawal
 from registry.errors import Conflict, Gone, InvalidInput, LogDamaged, NotAllowed, NotFound
@@ -94,7 +94,7 @@ def test_what_an_edition_is_compared_with_never_depends_on_when_somebody_asks() 
 
 def listed(code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage) -> EditionInstitution:
     lines = tuple(ApprovalLine(t, s) for t, s in (stages or {"IVF": "formal"}).items())  # type: ignore[arg-type]
-    return EditionInstitution(code, name, address, "示例省", "", None, None, lines)
+    return EditionInstitution(code, name, address, "示例省", "", None, None, lines)  # type: ignore[call-arg]
 
 
 def test_a_difference_names_each_change_once_by_code() -> None:
@@ -144,8 +144,8 @@ def test_a_published_edition_is_read_back_from_the_log(database: Database) -> No
     it = planned(database)
     approve(database, edition_proposals.propose_edition(database, it, by="publisher.a"))
     with database.reading() as connection:
-        found = queries.list_editions(connection)[0]
-        assert queries.list_editions(connection, it.log.size) == []  # as known before it was stated
+        found = edition.list_editions(connection)[0]
+        assert edition.list_editions(connection, it.log.size) == []  # as known before it was stated
     assert (found.id, found.institutions, found.techniques) == ("1", 2, {"IVF": 2})
     assert (found.log, found.page) == (it.log, "https://register.example/editions/1")
     assert found.entry == it.log.size + 1
@@ -205,7 +205,7 @@ def test_an_edition_withdrawn_once_is_not_withdrawn_again(database: Database) ->
     with pytest.raises(Conflict):
         edition_proposals.propose_withdrawal(database, "1", "示例理由", by="publisher.a")
     with database.reading() as connection:
-        withdrawn = queries.list_editions(connection)[0].withdrawn
+        withdrawn = edition.list_editions(connection)[0].withdrawn
     assert withdrawn is not None
     assert withdrawn.reason == "示例理由"
 
@@ -230,7 +230,7 @@ def test_a_preview_warns_of_what_the_public_should_not_be_surprised_by(database:
 def test_files_are_not_made_of_another_log_or_another_figure(database: Database, tmp_path: Path) -> None:
     approve(database, edition_proposals.propose_edition(database, planned(database), by="publisher.a"))
     with database.reading() as connection:
-        found = queries.list_editions(connection)[0]
+        found = edition.list_editions(connection)[0]
     files = store.EditionFiles(tmp_path / "editions")
 
     def made(one: Edition) -> Path:

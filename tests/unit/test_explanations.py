@@ -22,6 +22,7 @@ from registry.verification import certificates, explain, people
 from registry.verification.view import VerificationView
 from tests import explained
 from tests.factories import a_change, a_database, a_source, an_institution, ask, enter
+from tests.thoroughness import count_examples
 from tests.unit.test_answer_histories import FIRST, STAGES, changes, days
 
 TABLE: dict[str, list[dict[str, Any]]] = tomllib.loads(
@@ -170,7 +171,7 @@ asked = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     scope=st.sampled_from(["national", "210000", "partial"]),
     listed_on=days,

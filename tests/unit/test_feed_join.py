@@ -37,6 +37,7 @@ from tests.factories import (
     the_real_lists,
 )
 from tests.following import Follower, numbers_of, told_by
+from tests.thoroughness import count_examples
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 START = dt.date(2020, 1, 1)
@@ -112,7 +113,7 @@ def changes_of(database: Database) -> Callable[..., Any]:
     return changes
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, histories, st.sampled_from(DAYS), st.integers(0, 3))
 def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
     before: list[list[Draft]], after: list[list[Draft]], on: dt.date, days_later: int

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.institutions.search import SearchRequest, search_institutions
+from registry.institutions.result import SearchRequest
+from registry.institutions.search import search_institutions
 from registry.records import asof, stats
 from registry.storage.database import Database
 from tests.factories import a_register, a_source, an_institution

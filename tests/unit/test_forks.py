@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import LogDamaged, NotFound
-from registry.log import proofs
-from registry.log.checkpoint import Checkpoint
+from registry.log import merkle
 from registry.log.forks import compare_checkpoints
-from registry.log.merkle import hash_leaf
-from registry.log.proofs import Hashes
+from registry.log.merkle import Hashes, hash_leaf
+from registry.log.note import Checkpoint
 from registry.log.tiles import compute_subtree_root
 from registry.texts import FixedText
 
@@ -35,7 +34,7 @@ def hashes_of(some: list[bytes]) -> Hashes:
 
 
 def checkpoint_of(some: list[bytes]) -> Checkpoint:
-    return Checkpoint(origin=ORIGIN, size=len(some), root=proofs.compute_root(hashes_of(some), len(some)))
+    return Checkpoint(origin=ORIGIN, size=len(some), root=merkle.compute_root(hashes_of(some), len(some)))
 
 
 def log_of(some: list[bytes]) -> Callable[[int], Hashes]:
@@ -106,7 +105,7 @@ def test_an_empty_log_with_another_root_is_a_fork() -> None:
 def test_the_proof_of_growth_convinces_by_itself() -> None:
     before, after = checkpoint_of(leaves(11)), checkpoint_of(leaves(50))
     found = compare_checkpoints(before, after, log_of(leaves(50)))
-    assert proofs.verify_consistency(11, 50, before.root, after.root, found.proof)
+    assert merkle.verify_consistency(11, 50, before.root, after.root, found.proof)
 
 
 def test_a_first_checkpoint_must_have_the_hashes_it_states() -> None:

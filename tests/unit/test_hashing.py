@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from registry.accounts import passwords
-from registry.accounts.hash_queue import HashingQueue
+from registry.accounts.passwords import HashingQueue
 from registry.errors import Busy
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from registry.importers.matching.identity import pair_parties
-from registry.importers.matching.organisations import Pairing, Party
-from registry.importers.matching.sites import may_share_city
+from registry.importers.matching.organisations import Pairing, Party, may_share_city
 
 
 def a_party(key: str, name: str, address: str, region: str | None = "210303", **more: Any) -> Party:

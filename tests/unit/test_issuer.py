@@ -14,9 +14,9 @@ import pytest
 
 from registry.domain.model import Answer, Claim, LogState, Provider
 from registry.errors import CannotAnswer, CannotSign, LogDamaged
-from registry.log import mirror_mark, signing_keys
+from registry.log import replication, signing_keys
 from registry.log.merkle import hash_leaf
-from registry.receipts import jwks, receipt_text
+from registry.receipts import jws, receipt_text
 from registry.receipts.batch_proofs import BatchRows, make_statement
 from registry.register import Register
 from registry.settings import Settings
@@ -185,10 +185,10 @@ def test_receipts_of_a_retired_key_stay_checkable(register: Register) -> None:
     old = a_receipt(register)
     first = signing_keys.load_keys(path)[0]
     fresh = signing_keys.add_key(path)
-    assert header_of(a_receipt(register))["kid"] == jwks.to_public_key(first).kid, "the key most verifiers have"
+    assert header_of(a_receipt(register))["kid"] == jws.to_public_key(first).kid, "the key most verifiers have"
     signing_keys.retire_key(path, first.public)
     new = a_receipt(register)
-    assert header_of(new)["kid"] == jwks.to_public_key(fresh).kid
+    assert header_of(new)["kid"] == jws.to_public_key(fresh).kid
     published = register.receipts.make_key_set()
     assert [one.get("retired", False) for one in published["keys"]] == [True, False]
     for text in (old, new):
@@ -230,7 +230,7 @@ def test_a_mirror_gives_no_receipts_whatever_key_lies_beside_it(tmp_path: Path) 
     database.close()
     register = opened(tmp_path)
     with register.database.writing() as connection:
-        mirror_mark.mark_mirror(connection)
+        replication.mark_mirror(connection)
     register.database.close()
     mirror = Register(register.settings)
     mirror.follow_log()
@@ -274,4 +274,4 @@ def test_the_published_keys_hold_no_secret(register: Register) -> None:
     text = json.dumps(register.receipts.make_key_set())
     key = signing_keys.load_keys(register.settings.get_key_file())[0]
     assert key.private is not None
-    assert jwks.encode_base64url(key.private.private_bytes_raw()) not in text and '"d"' not in text
+    assert jws.encode_base64url(key.private.private_bytes_raw()) not in text and '"d"' not in text

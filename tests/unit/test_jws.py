@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from registry.errors import InvalidInput
 from registry.log.signing_keys import Key
 from registry.receipts import jws
-from registry.receipts.jwks import PublicKey, to_public_key
+from registry.receipts.jws import PublicKey, to_public_key
 from tests.receipts import packed
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"a key for tests").digest())

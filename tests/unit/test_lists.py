@@ -121,7 +121,7 @@ def test_the_old_list_keeps_ownership_and_level() -> None:
     old = read_list(OLD_CSV)
     assert old.errors == ()
     assert len(old.institutions) == 325
-    assert (old.institutions[0].ownership, old.institutions[0].level) == ("public", "三级甲等")
+    assert (old.institutions[0].ownership, old.institutions[0].level) == ("public", "三级甲等")  # type: ignore[attr-defined]
     assert sum("rectification" in said(one).values() for one in old.institutions) == 1
 
 
@@ -229,7 +229,7 @@ def test_unknown_columns_are_kept_under_their_headings(tmp_path: Path) -> None:
     found = of(tmp_path, [*ONE, "电话", "所有制", "等级", ""], [*a_row(), "0412-1", "公立", "三级甲等", "备注"])
     listed = found.institutions[0]
     assert listed.extra == {"电话": "0412-1", "列I": "备注"}
-    assert (listed.ownership, listed.level) == ("公立", "三级甲等")
+    assert (listed.ownership, listed.level) == ("公立", "三级甲等")  # type: ignore[attr-defined]
 
 
 def test_names_are_taken_apart_and_kept_whole(tmp_path: Path) -> None:

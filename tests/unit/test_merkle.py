@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.log.merkle import Frontier, hash_leaf, hash_node
-from registry.log.proofs import list_subtrees
+from registry.log.merkle import Frontier, hash_leaf, hash_node, list_subtrees
 
 #: The entries and roots of the certificate-transparency reference implementation's Merkle tree test.
 REFERENCE = json.loads((Path(__file__).parents[1] / "vectors" / "rfc6962.json").read_text(encoding="utf-8"))

@@ -135,8 +135,8 @@ def test_a_note_is_parsed_as_it_was_encoded(lines: list[str], blobs: list[bytes]
     text = "".join(f"{line}\n" for line in lines)
     signatures = [Signature(name=f"a/{n}", id=bytes([n]) * 4, blob=blob) for n, blob in enumerate(blobs)]
     made = Note(text=text, signatures=signatures)
-    assert note.parse(made.encode()) == made
-    assert note.parse(made.encode()).encode() == made.encode()
+    assert note.parse_note(made.encode()) == made
+    assert note.parse_note(made.encode()).encode() == made.encode()
 
 
 WHOLE = a_note().decode()
@@ -169,18 +169,18 @@ LINE = WHOLE.removeprefix(TEXT + "\n")
 )
 def test_what_is_no_note_is_refused(raw: str) -> None:
     with pytest.raises(InvalidInput):
-        note.parse(raw.encode())
-    assert note.parse(WHOLE.encode()).text == TEXT
+        note.parse_note(raw.encode())
+    assert note.parse_note(WHOLE.encode()).text == TEXT
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
     for raw in (WHOLE.encode("utf-16"), b"\xff" + WHOLE.encode(), b"\xed\xa0\x80" + WHOLE.encode()):
         with pytest.raises(InvalidInput):
-            note.parse(raw)
+            note.parse_note(raw)
 
 
 def test_a_note_may_have_a_hundred_signatures_and_a_million_bytes_and_no_more() -> None:
-    assert len(note.parse((WHOLE + "".join(map(stranger, range(99)))).encode()).signatures) == 100
+    assert len(note.parse_note((WHOLE + "".join(map(stranger, range(99)))).encode()).signatures) == 100
     refused((WHOLE + "".join(map(stranger, range(100)))).encode(), a_verifier())
     room = note.LONGEST - len(a_note(text="\n"))
     assert accepted(a_note(text="x" * room + "\n"), a_verifier())

@@ -13,7 +13,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from registry.api.openapi import load_examples
-from registry.batch.result_columns import NAMES, format_answer_cells
+from registry.batch.columns import NAMES, format_answer_cells
 from registry.domain.model import Answer
 from registry.log import codec, merkle
 from registry.server.app import build_app

@@ -14,9 +14,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from registry.accounts.oidc import IdentityProvider, PendingSignIn
 from registry.errors import CannotAnswer, NotAllowed, RegistryError
 from registry.settings import Settings
+from registry.staff.identity_provider import IdentityProvider, PendingSignIn
 
 KEY, OTHER = (ECKey.generate_key("P-256", {"kid": name}) for name in ("one", "other"))
 ASKED = PendingSignIn(state="s" * 43, nonce="n" * 43, verifier="v" * 86)

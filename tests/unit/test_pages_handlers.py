@@ -11,11 +11,12 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import pages
+from public_site import pages, responses
 from registry import accounts, proposals
-from registry.importers.seed import demo
-from registry.importers.seed.seed_sources import SEED_DATA
-from registry.register import Register, SearchRequest
+from registry.importers.seed import loader
+from registry.importers.seed.loader import SEED_DATA
+from registry.institutions.result import SearchRequest
+from registry.register import Register
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.web import page_templates
@@ -25,9 +26,9 @@ Client = TestClient[Litestar]
 
 def application(register: Register) -> Litestar:
     return Litestar(
-        pages.handlers,
+        [pages.router],
         state=State({"register": register}),
-        exception_handlers={Exception: pages.render_error_page},
+        exception_handlers={Exception: responses.render_error_page},
         logging_config=None,
     )
 
@@ -39,7 +40,7 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     database.migrate()
     identifier = proposals.propose(
         database,
-        demo.read_drafts(SEED_DATA / "demo" / "demo.toml"),
+        loader.read_demo_drafts(SEED_DATA / "demo" / "demo.toml"),
         by=accounts.SEED_PROPOSER,
         title="示例",
         kind="demo",
@@ -215,6 +216,18 @@ def test_a_text_a_certificate_and_a_person_are_answered_each_by_itself(client: C
     assert "示例甲" not in answer.text.split("<footer")[1]  # nor in the links that keep the question
     switches = re.findall(r'href="(/check[^"]*)"', answer.text)
     assert switches and not any("practitioner" in one or "text" in one for one in switches)
+
+
+def test_a_text_without_a_name_is_answered_for_whom_it_names(client: Client, code: str) -> None:
+    name = "示例市第一示例医院（示例市示例妇幼保健院）"
+    answer = client.post("/check", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
+    assert answer.status_code == 200
+    assert "文字中写有的机构" in answer.text and f'href="/i/{code}"' in answer.text
+    receipt = client.post("/check/receipt", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
+    assert receipt.status_code in (200, 503)  # 503: no key to sign with here
+    nobody = client.post("/check", data={"text": "三代试管"})
+    assert nobody.status_code == 200
+    assert "没有认出" in nobody.text and "verdict-approved" not in nobody.text
 
 
 def test_what_is_too_long_for_a_check_is_kept_and_refused(client: Client) -> None:

@@ -42,9 +42,9 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 @pytest.fixture(scope="module")
 def client(register: Register) -> Iterator[Client]:
     app = Litestar(
-        pages.handlers,
+        [pages.router],
         state=State({"register": register}),
-        exception_handlers={Exception: pages.render_error_page},
+        exception_handlers={Exception: responses.render_error_page},
         logging_config=None,
     )
     with TestClient(app) as made:

@@ -12,10 +12,11 @@ import pytest
 from public_site import api_reference, responses
 from registry.domain.model import Approval, Institution
 from registry.records.history import FieldChange, Version
+from registry.verification.approvals_on_day import apply_rules_on_day
 from registry.web.i18n import Lang, Language
 from registry.web.labels import describe_standing, format_source_title
 from registry.web.record_changes import describe_changes
-from registry.web.standing import apply_rules_on_day, choose_tone, make_standing
+from registry.web.standing import choose_tone, make_standing
 from tests.pages import records
 from tests.pages.gallery import make_pages
 from tests.pages.openapi_document import DOCUMENT

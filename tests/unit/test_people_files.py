@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from registry import proposals
-from registry.importers.people import people_template
+from registry.importers.people import columns
 from registry.importers.people.columns import HEADINGS, PeopleKind, find_personal_data, mask_certificate
 from registry.importers.wizard import import_store
 from registry.proposals import changeset
@@ -295,7 +295,7 @@ def test_a_number_of_another_institution_is_refused_and_a_complete_file_ends_oth
 def test_the_template_goes_through_and_its_example_is_skipped(
     wizard: Wizard, database: Database, kind: PeopleKind
 ) -> None:
-    body = people_template.make_template(kind)
+    body = columns.make_template(kind)
     empty = compare_file(wizard, body, kind)
     assert "没有可导入的行" in errors(wizard, empty)[0][2]
     assert [line["row"] for line in wizard.lines(empty, "audit") if line["level"] == "info"] == [2]
@@ -317,7 +317,7 @@ def test_the_template_goes_through_and_its_example_is_skipped(
 
 
 def test_the_template_lets_choose_what_is_a_list_and_its_example_is_nobody(database: Database) -> None:
-    sheet = openpyxl.load_workbook(io.BytesIO(people_template.make_template("practitioners")))["填写"]
+    sheet = openpyxl.load_workbook(io.BytesIO(columns.make_template("practitioners")))["填写"]
     chosen = {next(iter(validation.sqref.ranges)).min_col for validation in sheet.data_validations.dataValidation}
     titles = [cell.value for cell in sheet[1]]
     assert {titles[column - 1] for column in chosen} >= {"职务", "证书种类", HEADINGS["IVF"][0]}

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.errors import InvalidInput
-from registry.log import proofs, tiles
-from registry.log.merkle import Frontier, hash_leaf, hash_node
-from registry.log.proofs import verify_consistency, verify_inclusion
+from registry.log import merkle, tiles
+from registry.log.merkle import Frontier, hash_leaf, hash_node, verify_consistency, verify_inclusion
+from tests.thoroughness import count_examples
 
 MOST = 70
 NOTHING = hashlib.sha256(b"").digest()
@@ -89,16 +89,16 @@ def altered(proof: list[bytes]) -> Iterator[list[bytes]]:
 
 
 def test_seven_leaves_are_subtrees_of_four_two_and_one() -> None:
-    assert proofs.list_subtrees(0, 7) == [(2, 0), (1, 2), (0, 6)]
-    assert proofs.list_subtrees(0, 0) == []
-    assert proofs.list_subtrees(0, 8) == [(3, 0)]
-    assert proofs.list_subtrees(5, 8) == [(0, 5), (1, 3)]
+    assert merkle.list_subtrees(0, 7) == [(2, 0), (1, 2), (0, 6)]
+    assert merkle.list_subtrees(0, 0) == []
+    assert merkle.list_subtrees(0, 8) == [(3, 0)]
+    assert merkle.list_subtrees(5, 8) == [(0, 5), (1, 3)]
 
 
 @pytest.mark.parametrize("size", range(MOST))
 def test_subtrees_cover_every_leaf_once_and_in_order(size: int) -> None:
     for start in range(size):
-        found = proofs.list_subtrees(start, size)
+        found = merkle.list_subtrees(start, size)
         assert [leaf for level, index in found for leaf in range(index << level, (index + 1) << level)] == list(
             range(start, size)
         )
@@ -109,7 +109,7 @@ def test_subtrees_cover_every_leaf_once_and_in_order(size: int) -> None:
 def test_the_root_is_that_of_the_frontier_and_of_the_definition(size: int) -> None:
     frontier = Frontier()
     frontier.extend(LEAVES[:size])
-    assert proofs.compute_root(subtree, size) == frontier.compute_root() == span(0, size)
+    assert merkle.compute_root(subtree, size) == frontier.compute_root() == span(0, size)
 
 
 # --- inclusion -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_the_root_is_that_of_the_frontier_and_of_the_definition(size: int) -> No
 @pytest.mark.parametrize("size", range(1, MOST))
 def test_every_leaf_of_a_small_log_is_proven_as_the_rfc_says(size: int) -> None:
     for index in range(size):
-        proof = proofs.prove_inclusion(subtree, index, size)
+        proof = merkle.prove_inclusion(subtree, index, size)
         assert proof == path(index, 0, size)
         assert verify_inclusion(LEAVES[index], index, size, proof, span(0, size))
 
@@ -152,7 +152,7 @@ def test_a_proof_under_another_size_is_refused_where_the_size_matters() -> None:
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 1), (-1, 1), (5, 5), (6, 5), (-6, 5), (0, -1)])
 def test_there_is_no_proof_of_an_entry_the_log_does_not_have(index: int, size: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        proofs.prove_inclusion(subtree, index, size)
+        merkle.prove_inclusion(subtree, index, size)
     assert str(size) in refusal.value.zh
     assert str(index + 1) in refusal.value.en
     assert not verify_inclusion(LEAVES[0], index, size, [], LEAVES[0])
@@ -170,7 +170,7 @@ def test_an_inner_node_is_never_proven_as_an_entry() -> None:
 @pytest.mark.parametrize("new", range(1, MOST))
 def test_every_earlier_size_of_a_small_log_is_proven_as_the_rfc_says(new: int) -> None:
     for old in range(1, new + 1):
-        proof = proofs.prove_consistency(subtree, old, new)
+        proof = merkle.prove_consistency(subtree, old, new)
         assert proof == subproof(old, 0, new, True)
         assert verify_consistency(old, new, span(0, old), span(0, new), proof)
 
@@ -212,7 +212,7 @@ def test_sizes_that_no_log_has_are_never_consistent(old: int, new: int) -> None:
 @pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 1), (2, 1), (-1, 1), (1, -1)])
 def test_there_is_no_consistency_proof_backwards_or_from_nothing(old: int, new: int) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        proofs.prove_consistency(subtree, old, new)
+        merkle.prove_consistency(subtree, old, new)
     assert f"from size {old} to {new}" in refusal.value.en
 
 
@@ -229,7 +229,7 @@ def sizes_and_index(draw: st.DrawFn) -> tuple[int, int, int]:
 @given(sizes_and_index())
 def test_what_is_proven_of_a_large_log_verifies_and_is_short(drawn: tuple[int, int, int]) -> None:
     index, old, new = drawn
-    inclusion, consistency = proofs.prove_inclusion(subtree, index, new), proofs.prove_consistency(subtree, old, new)
+    inclusion, consistency = merkle.prove_inclusion(subtree, index, new), merkle.prove_consistency(subtree, old, new)
     assert inclusion == path(index, 0, new)
     assert consistency == subproof(old, 0, new, True)
     assert verify_inclusion(LEAVES[index], index, new, inclusion, span(0, new))
@@ -252,7 +252,7 @@ def test_nothing_altered_of_a_large_log_verifies(drawn: tuple[int, int, int], da
     assert not verify_consistency(old, new, span(0, old), root, changed)
 
 
-@settings(max_examples=30)
+@settings(max_examples=count_examples(30))
 @given(sizes_and_index())
 def test_proofs_made_from_tiles_are_the_same(drawn: tuple[int, int, int]) -> None:
     index, old, new = drawn
@@ -262,5 +262,5 @@ def test_proofs_made_from_tiles_are_the_same(drawn: tuple[int, int, int]) -> Non
         return b"".join(subtree(8 * tile.level, tile.first_index + n) for n in range(tile.width))
 
     tree = tiles.TileTree(new, read)
-    assert proofs.prove_inclusion(tree, index, new) == path(index, 0, new)
-    assert proofs.prove_consistency(tree, old, new) == subproof(old, 0, new, True)
+    assert merkle.prove_inclusion(tree, index, new) == path(index, 0, new)
+    assert merkle.prove_consistency(tree, old, new) == subproof(old, 0, new, True)

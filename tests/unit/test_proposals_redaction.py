@@ -15,7 +15,7 @@ from registry import proposals
 from registry.accounts import SEED_PROPOSER
 from registry.domain.model import Change, Draft
 from registry.errors import Conflict, InvalidCode, InvalidInput, NotFound
-from registry.importers.seed import demo, seed_sources
+from registry.importers.seed import loader
 from registry.importers.wizard import list_import
 from registry.log import erasure, store
 from registry.proposals import redaction
@@ -170,7 +170,7 @@ def test_numbers_and_single_characters_are_no_names(database: Database) -> None:
 
 
 def test_what_the_product_proposes_itself_carries_no_name(database: Database) -> None:
-    drafts = demo.read_drafts(seed_sources.SEED_DATA / "demo" / "demo.toml")
+    drafts = loader.read_demo_drafts(loader.SEED_DATA / "demo" / "demo.toml")
     proposals.propose(database, drafts, by=SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={})
     list_import.import_list(
         database, list_import.ImportRequest(path=LIST_2018, as_of=DAY, scope="partial"), by="editor.a"

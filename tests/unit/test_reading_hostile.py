@@ -9,7 +9,7 @@ import xlsxwriter
 
 from registry.errors import UnreadableFile
 from registry.importers.people import people_file
-from registry.importers.reading import layouts, lists
+from registry.importers.reading import headings, lists
 from registry.importers.reading.cells import tidy_cell
 from registry.importers.reading.file_tables import read_tables
 
@@ -55,7 +55,7 @@ def test_a_hidden_sheet_is_not_read_and_the_audit_says_so(tmp_path: Path) -> Non
     found = lists.read_list(path)
     assert [one.name for one in found.institutions] == ["示例甲医院", "示例乙医院"]
     assert [line.message for line in found.audit] == ["工作表“旧稿”第1行：隐藏的工作表，没有读取；要导入请先取消隐藏"]
-    assert [layout.tables for layout in layouts.read_layouts(path).layouts] == [["工作表“名单”"]]
+    assert [layout.tables for layout in headings.read_layouts(path).layouts] == [["工作表“名单”"]]
 
 
 def test_rows_of_people_on_a_hidden_sheet_are_not_taken_but_still_searched_for_numbers(tmp_path: Path) -> None:

@@ -19,13 +19,14 @@ from registry.domain.model import Answer, Claim, Provider
 from registry.errors import Conflict, InvalidInput
 from registry.log import signing_keys
 from registry.log.signing_keys import Key
-from registry.receipts import jwks, receipt_text
-from registry.receipts.jwks import PublicKey
-from registry.receipts.jws import sign_token
+from registry.receipts import jws as receipt_jws
+from registry.receipts import receipt_text
+from registry.receipts.jws import PublicKey, sign_token
 from registry.receipts.receipt_text import BATCH_TYPE, LONGEST, TYPE
 from registry.verification.view import VerificationView
 from tests.factories import a_register, a_source, a_view, an_institution, ask
 from tests.receipts import header_of, opened_by_another, packed, row_of, sign_batch, unpacked
+from tests.thoroughness import count_examples
 
 AT = dt.datetime(2026, 1, 6, 2, 0, tzinfo=dt.UTC)
 ISSUER = "register.example/log"
@@ -65,7 +66,7 @@ def batch(view: VerificationView, key: Key) -> list[str]:
 
 
 def known(*keys: Key) -> list[PublicKey]:
-    return [jwks.to_public_key(key) for key in keys]
+    return [receipt_jws.to_public_key(key) for key in keys]
 
 
 def reason(text: str, *keys: Key, issuer: str | None = ISSUER) -> str | None:
@@ -84,8 +85,8 @@ def test_a_receipt_says_question_answer_log_and_time_to_any_jose_library(
     claim, answer = asked(view, name, "IVF", id="row-1")
     text = receipt_text.sign_receipt(claim, answer, ISSUER, key, AT)
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", text)
-    assert header_of(text) == {"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE}
-    said = opened_by_another(text, jwks.make_key_set(known(key)))
+    assert header_of(text) == {"alg": "EdDSA", "kid": receipt_jws.to_public_key(key).kid, "typ": TYPE}
+    said = opened_by_another(text, receipt_jws.make_key_set(known(key)))
     assert (said["iss"], said["iat"]) == (ISSUER, int(AT.timestamp()))
     assert said["question"] == {"id": "row-1", "provider": {"name": name}, "techniques": ["IVF"]}
     assert (said["answer"]["verdict"], said["answer"]["log"]["size"]) == (verdict, view.size)
@@ -106,7 +107,7 @@ def test_a_question_is_signed_as_it_was_asked(view: VerificationView, key: Key) 
         receipt=True,
     )
     text = receipt_text.sign_receipt(claim, ask(view, "鞍山市示例医院"), ISSUER, key, AT)
-    assert opened_by_another(text, jwks.make_key_set(known(key)))["question"] == {
+    assert opened_by_another(text, receipt_jws.make_key_set(known(key)))["question"] == {
         "provider": {"name": " 鞍山市示例醫院 ", "address": "三道街"},
         "techniques": ["试管婴儿"],
         "on": "2025-07-01",
@@ -129,7 +130,7 @@ def test_every_row_of_a_batch_proves_itself_under_one_signature(view: Verificati
     assert len(made) == count and len({text.split("~")[0] for text in made}) == 1
     for text, (claim, answer) in zip(made, rows, strict=True):
         assert header_of(text)["typ"] == BATCH_TYPE
-        signed = opened_by_another(text, jwks.make_key_set(known(key)))
+        signed = opened_by_another(text, receipt_jws.make_key_set(known(key)))
         row = row_of(text, signed["rows"])
         assert (signed["iss"], signed["rows"]["size"], row["question"]["id"]) == (ISSUER, count, claim.id)
         found = receipt_text.read_receipt(text, known(key), ISSUER).receipt
@@ -181,7 +182,7 @@ def test_the_way_of_a_row_must_be_whole_and_no_longer(batch: list[str], key: Key
 # --- what does not pass ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(300), deadline=None)
 @given(data=st.data())
 def test_no_character_of_a_receipt_can_be_changed(data: st.DataObject, text: str, batch: list[str], key: Key) -> None:
     whole = data.draw(st.sampled_from([text, batch[3]]))
@@ -196,7 +197,7 @@ def test_no_character_of_a_receipt_can_be_changed(data: st.DataObject, text: str
         assert at <= whole.index("."), "only what no longer begins like a receipt is none at all"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(data=st.data())
 def test_no_part_of_a_receipt_passes_for_the_whole(data: st.DataObject, text: str, batch: list[str], key: Key) -> None:
     whole = data.draw(st.sampled_from([text, batch[3]]))
@@ -220,7 +221,7 @@ def test_no_other_algorithm_is_accepted(text: str, key: Key) -> None:
             assert reason(f"{forged}.{payload}.{tail}", key) == "altered"
         assert reason(f"{forged}.{payload}.", key) == "incomplete"
     critical = jws.JWS(unpacked(payload), header_registry={"x": JWSEHeaderParameter("x", True, True, None)})
-    secret = jwk.JWK(**{**jwks.to_public_key(key).jwk, "d": packed(key.private.private_bytes_raw())})  # type: ignore[union-attr]
+    secret = jwk.JWK(**{**receipt_jws.to_public_key(key).jwk, "d": packed(key.private.private_bytes_raw())})  # type: ignore[union-attr]
     critical.add_signature(
         secret, protected=json.dumps({"alg": "EdDSA", "kid": kid, "typ": TYPE, "crit": ["x"], "x": 1})
     )
@@ -247,7 +248,7 @@ def test_a_forged_key_under_a_known_name_does_not_pass(view: VerificationView, k
     stranger = signing_keys._make_key()
     text = receipt_text.sign_receipt(*asked(view, "鞍山市示例医院"), ISSUER, stranger, AT)
     _, payload, signature = text.split(".")
-    forged = packed({"alg": "EdDSA", "kid": jwks.to_public_key(key).kid, "typ": TYPE})
+    forged = packed({"alg": "EdDSA", "kid": receipt_jws.to_public_key(key).kid, "typ": TYPE})
     assert reason(f"{forged}.{payload}.{signature}", key) == "altered"
 
 
@@ -312,13 +313,13 @@ def test_a_key_set_is_read_as_it_was_written(tmp_path: Path) -> None:
     signing_keys.add_key(path)
     signing_keys.retire_key(path, first.public)
     keys = known(*signing_keys.load_keys(path))
-    written = jwks.make_key_set(keys)
+    written = receipt_jws.make_key_set(keys)
     assert [one["kid"] for one in written["keys"]] == [one.kid for one in keys]
     assert [one.get("retired", False) for one in written["keys"]] == [True, False]
     assert all("d" not in one and one["kty"] == "OKP" and one["crv"] == "Ed25519" for one in written["keys"])
-    assert jwks.parse_key_set(json.dumps(written).encode()) == keys
+    assert receipt_jws.parse_key_set(json.dumps(written).encode()) == keys
     others = {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, *written["keys"]]}
-    assert jwks.parse_key_set(json.dumps(others).encode()) == keys
+    assert receipt_jws.parse_key_set(json.dumps(others).encode()) == keys
 
 
 @pytest.mark.parametrize(
@@ -327,4 +328,4 @@ def test_a_key_set_is_read_as_it_was_written(tmp_path: Path) -> None:
 )
 def test_what_is_no_key_set_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidInput, match=re.escape("/.well-known/jwks.json")):
-        jwks.parse_key_set(raw)
+        receipt_jws.parse_key_set(raw)

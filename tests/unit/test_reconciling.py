@@ -11,13 +11,11 @@ import pytest
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Draft
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
-from registry.reconciliation.match import MatchCandidate, MatchReply, Reconciler
-from registry.reconciliation.queries import PROPERTY_LIMIT, Query
+from registry.reconciliation.match import PROPERTY_LIMIT, MatchCandidate, MatchReply, Query, Reconciler
 from registry.register import Register
 from registry.settings import Settings
-from registry.storage.database import Database
 from tests.claims.lists import now
-from tests.factories import a_change, a_source, an_institution, code_of, enter, prepare, the_real_lists
+from tests.factories import a_change, a_database, a_source, an_institution, code_of, enter, the_real_lists
 
 USCC = "91350100M000100Y43"
 OTHER_USCC = "91110000600037341L"
@@ -28,8 +26,7 @@ Row = Callable[..., MatchReply]
 @pytest.fixture
 def holding(tmp_path: Path) -> Iterator[Callable[..., Row]]:
     """Enter drafts; what then asks the register that holds them: a name, and properties by id."""
-    database = Database(f"sqlite:///{tmp_path / 'register.sqlite'}")
-    prepare(database)
+    database = a_database(tmp_path)
     register = Register(Settings(data_dir=tmp_path))
 
     def entered(*drafts: Draft) -> Row:

@@ -19,11 +19,11 @@ from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Draft, Entry
 from registry.log import check as log_check
 from registry.log import store
-from registry.records import lookup, timeline
+from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.history import list_versions
 from registry.storage.database import Database
-from registry.storage.tables import entries, search_documents, versions
+from registry.storage.tables import FOREVER, entries, search_documents, versions
 from registry.verification.view import VerificationView
 from tests.factories import (
     DAY,
@@ -39,6 +39,7 @@ from tests.factories import (
     enter,
     propose,
 )
+from tests.thoroughness import count_examples
 from tests.times import the_clock_at
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -149,7 +150,7 @@ def the_log(database: Database) -> list[Entry]:
         return [entry for chunk in store.read_entries(connection) for entry in chunk]
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_every_way_to_read_a_random_history_says_the_same(
     history: list[tuple[list[Draft], bool]], data: st.DataObject
@@ -263,7 +264,7 @@ def test_codes_are_shown_as_they_are_printed(tmp_path: Path) -> None:
         with database.reading() as connection:
             found = lookup.get_institution(connection, CODES[0].lower(), AsOf(valid_on=START, size=3))
         assert found.code == format_code(CODES[0])
-        assert START.isoformat() < timeline.FOREVER
+        assert START.isoformat() < FOREVER
 
 
 def test_a_person_whose_role_no_source_states_is_shown_without_one(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from registry.records.view import decode_state
 from registry.storage.database import Database
 from registry.storage.tables import versions
 from tests.factories import a_database, a_person, a_source, an_institution, approve, propose
+from tests.thoroughness import count_examples
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 START = dt.date(2020, 1, 1)
@@ -142,7 +143,7 @@ def a_played(history: list[tuple[list[Draft], bool]]) -> Iterator[Played]:
         played.database.close()
 
 
-@settings(max_examples=40, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(40), deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(histories, st.data())
 def test_what_was_erased_is_nowhere_and_everything_else_is_as_it_was(
     history: list[tuple[list[Draft], bool]], data: st.DataObject

@@ -17,6 +17,7 @@ from registry.log import store
 from registry.records import history, lookup
 from registry.records.asof import AsOf, make_as_of
 from tests.factories import a_database
+from tests.thoroughness import count_examples
 from tests.unit.test_records_history import (
     CODES,
     PHASES,
@@ -33,7 +34,7 @@ DAYS = [START + dt.timedelta(days=n) for n in (-1, 0, 29, 30, 31, 60, 90, 120, 1
 UNLISTED = ("status", "extra.备注")
 
 
-@settings(max_examples=25, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=count_examples(25), deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
 def test_every_public_read_of_a_random_history_is_the_naive_fold_at_every_pair_of_times(
     history_of: list[tuple[list[Draft], bool]],

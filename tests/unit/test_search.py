@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from registry.errors import InvalidInput
-from registry.register import Register, SearchRequest, SearchResult
+from registry.institutions.result import SearchRequest, SearchResult
+from registry.register import Register
 from registry.search.query import understand_question
 from registry.settings import Settings
 from tests.factories import the_real_lists

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from opencc import OpenCC
 
-from registry.register import Register, SearchRequest, SearchResult
+from registry.institutions.result import SearchRequest, SearchResult
+from registry.register import Register
 from registry.search import pinyin
 from registry.settings import Settings
 from tests.factories import DAY, LIST_2025, the_real_lists

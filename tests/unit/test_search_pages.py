@@ -11,9 +11,10 @@ import pytest
 
 from registry.errors import InvalidInput
 from registry.importers.seed import common_names
+from registry.institutions.result import InstitutionHit, SearchRequest, SearchResult
 from registry.records import history, lookup
 from registry.records.asof import AsOf, make_as_of
-from registry.register import InstitutionHit, Register, SearchRequest, SearchResult
+from registry.register import Register
 from registry.search import fetch_plan
 from registry.settings import Settings
 from registry.storage.database import Database

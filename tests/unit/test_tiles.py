@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import InvalidInput, LogDamaged
-from registry.log import proofs, tiles
+from registry.log import merkle, tiles
 from registry.log.merkle import Frontier, hash_leaf, hash_node
 from registry.log.tiles import HASH, WIDTH, Tile, TileTree
 
@@ -224,14 +224,14 @@ def test_a_bundle_cut_short_is_damage() -> None:
 
 @pytest.mark.parametrize("size", EDGES)
 def test_the_root_from_tiles_is_that_of_the_frontier(size: int) -> None:
-    assert proofs.compute_root(TileTree(size, content), size) == frontier_root(size)
+    assert merkle.compute_root(TileTree(size, content), size) == frontier_root(size)
 
 
 @pytest.mark.parametrize("size", [255, 257, 65_537])
 def test_the_tiles_of_a_larger_log_give_the_roots_of_every_smaller_one(size: int) -> None:
     tree = TileTree(MOST, content)
-    assert proofs.compute_root(tree, size) == frontier_root(size)
-    assert proofs.compute_root(tree, 0) == hashlib.sha256(b"").digest()
+    assert merkle.compute_root(tree, size) == frontier_root(size)
+    assert merkle.compute_root(tree, 0) == hashlib.sha256(b"").digest()
 
 
 def counting() -> tuple[Callable[[Tile], bytes], list[str]]:
@@ -247,11 +247,11 @@ def counting() -> tuple[Callable[[Tile], bytes], list[str]]:
 def test_a_proof_in_a_log_of_70000_reads_few_tiles_each_once() -> None:
     read, asked = counting()
     tree = TileTree(70_000, read)
-    proof = proofs.prove_inclusion(tree, 40_000, 70_000)
+    proof = merkle.prove_inclusion(tree, 40_000, 70_000)
     assert sorted(asked) == ["0/156", "0/273.p/112", "1/000", "1/001.p/17"]
-    assert proofs.prove_inclusion(tree, 40_000, 70_000) == proof
+    assert merkle.prove_inclusion(tree, 40_000, 70_000) == proof
     assert len(asked) == 4
-    assert proofs.verify_inclusion(level_of(0)[40_000], 40_000, 70_000, proof, frontier_root(70_000))
+    assert merkle.verify_inclusion(level_of(0)[40_000], 40_000, 70_000, proof, frontier_root(70_000))
 
 
 @pytest.mark.parametrize(
@@ -285,5 +285,5 @@ def test_every_altered_hash_of_a_tile_changes_the_root() -> None:
                 return bytes(raw)
 
             # Full tiles below level 1 stand behind their hash there; whoever reads leaves compares them with it.
-            seen = proofs.compute_root(TileTree(size, read), size) != root
+            seen = merkle.compute_root(TileTree(size, read), size) != root
             assert seen == (tile.level == 1 or tile.width < WIDTH)

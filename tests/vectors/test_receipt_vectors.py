@@ -14,13 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from registry.domain.model import Answer, Claim
 from registry.log.signing_keys import Key
-from registry.receipts import jwks, receipt_text
+from registry.receipts import jws, receipt_text
 from tests.receipts import header_of, opened_by_another, row_of, unpacked
 
 TOLD: dict[str, Any] = json.loads((Path(__file__).parent / "receipts.json").read_text("utf-8"))
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(TOLD["key"]["seed"]))
 PUBLIC = PRIVATE.public_key()
-KEYS = jwks.parse_key_set(json.dumps({"keys": [TOLD["key"]["jwk"]]}).encode())
+KEYS = jws.parse_key_set(json.dumps({"keys": [TOLD["key"]["jwk"]]}).encode())
 
 
 def test_the_key_says_that_it_is_a_test_key_and_is_written_by_rfc_8037_and_rfc_7638() -> None:

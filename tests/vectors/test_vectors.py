@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from registry.log import checkpoint, codec, note, proofs, tiles
+from registry.log import codec, merkle, note, tiles
 from registry.log.folder import LogFolder
 from registry.log.merkle import Frontier, hash_leaf
 from registry.log.signing_keys import Key
@@ -98,10 +98,10 @@ def test_the_inclusion_proofs_are_those_of_the_definition_and_ours(name: str) ->
     assert len(told["inclusion"]) == 5
     for case in told["inclusion"]:
         index, size, proof = case["index"], case["size"], [bytes.fromhex(one) for one in case["proof"]]
-        assert proof == audit_path(index, leaves[:size]) == proofs.prove_inclusion(of_leaves(leaves), index, size)
+        assert proof == audit_path(index, leaves[:size]) == merkle.prove_inclusion(of_leaves(leaves), index, size)
         root = bytes.fromhex(told["roots"][size])
-        assert proofs.verify_inclusion(leaves[index], index, size, proof, root)
-        assert not proofs.verify_inclusion(leaves[index - 1] if index else root[::-1], index, size, proof, root)
+        assert merkle.verify_inclusion(leaves[index], index, size, proof, root)
+        assert not merkle.verify_inclusion(leaves[index - 1] if index else root[::-1], index, size, proof, root)
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -111,10 +111,10 @@ def test_the_consistency_proofs_are_those_of_the_definition_and_ours(name: str) 
     assert len(told["consistency"]) >= 4
     for case in told["consistency"]:
         old, new, proof = case["old"], case["new"], [bytes.fromhex(one) for one in case["proof"]]
-        assert proof == subproof(old, leaves[:new]) == proofs.prove_consistency(of_leaves(leaves), old, new)
+        assert proof == subproof(old, leaves[:new]) == merkle.prove_consistency(of_leaves(leaves), old, new)
         before, after = (bytes.fromhex(told["roots"][size]) for size in (old, new))
-        assert proofs.verify_consistency(old, new, before, after, proof)
-        assert not proofs.verify_consistency(old, new, after[::-1], after, proof)
+        assert merkle.verify_consistency(old, new, before, after, proof)
+        assert not merkle.verify_consistency(old, new, after[::-1], after, proof)
 
 
 # --- entries ---------------------------------------------------------------------------------------------------------
@@ -189,9 +189,7 @@ def test_the_checkpoints_say_the_roots_and_their_signatures_hold() -> None:
 
 def test_our_code_signs_the_same_checkpoints_byte_for_byte_and_accepts_them() -> None:
     for told in LOG["checkpoints"]:
-        made = checkpoint.Checkpoint(
-            origin=LOG["origin"], size=told["size"], root=bytes.fromhex(LOG["roots"][told["size"]])
-        )
+        made = note.Checkpoint(origin=LOG["origin"], size=told["size"], root=bytes.fromhex(LOG["roots"][told["size"]]))
         known = [note.parse_verifier(vkey) for vkey in told["signed_by"]]
         signers = [Key(who.public, secret(who.text)) for who in known if who.kind == note.ED25519]
         signed = note.sign_text(made.text, LOG["origin"], signers).encode().decode()
@@ -200,7 +198,7 @@ def test_our_code_signs_the_same_checkpoints_byte_for_byte_and_accepts_them() ->
         assert signed == told["note"]
         opened, held = note.verify_note(signed.encode(), known)
         assert held == known
-        assert checkpoint.parse(opened.text) == made
+        assert note.parse_checkpoint(opened.text) == made
 
 
 def test_our_code_makes_the_same_cosignature() -> None:
@@ -243,7 +241,7 @@ def test_the_synthetic_logs_have_their_roots_and_files(told: dict[str, Any]) -> 
     tree = tiles.TileTree(
         size, lambda tile: b"".join(synthetic(tile.level or 0)[tile.first_index : tile.first_index + tile.width])
     )
-    assert told["root"] == proofs.compute_root(tree, size).hex()
+    assert told["root"] == merkle.compute_root(tree, size).hex()
     for file in told["files"]:
         tile = tiles.parse_path(file["path"].removeprefix("tile/"))
         last = tile.first_index + tile.width

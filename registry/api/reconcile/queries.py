@@ -11,8 +11,7 @@ from registry.api.reconcile.manifest import BATCH, TYPE, describe_type
 from registry.api.requests import decode_json
 from registry.domain.model import Status
 from registry.errors import InvalidInput, TooLarge
-from registry.reconciliation.match import MatchCandidate, Reconciler
-from registry.reconciliation.queries import Query
+from registry.reconciliation.match import MatchCandidate, Query, Reconciler
 from registry.texts import FixedText, Message
 
 #: Candidates of a query that does not say how many it wants, and the most it gets.

@@ -4,8 +4,6 @@ Every institution of the list gets a full statement of what the list prints of i
 list confirms it is what later answers rest on. What an absence means depends on the scope of the source.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

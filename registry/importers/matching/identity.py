@@ -7,16 +7,13 @@ with two names may have become two. Those that are only similar are doubts: show
 because merging two institutions could license what was never approved.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
 from registry.domain.normalise import fold_text
-from registry.importers.matching import neighbours, sites
-from registry.importers.matching.organisations import Pair, Pairing, Party, Rulings, Why
-from registry.importers.matching.sites import may_share_city
+from registry.importers.matching import neighbours, organisations
+from registry.importers.matching.organisations import Pair, Pairing, Party, Rulings, Why, may_share_city
 from registry.verification import names
 
 #: The former name that a bracket states: 示例医院（原示例妇婴医院）.
@@ -49,15 +46,17 @@ def pair_parties(
                 run.add_pair(match, party, "decided")
     run.crossed = _find_crossed_keys(run)
     run.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
-    run.pair_by_key(_list_full_name_keys, "same_name", sites.is_surely_one_city)
-    run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", _may_be_at_one_site)
+    run.pair_by_key(_list_full_name_keys, "same_name", organisations.is_surely_one_city)
+    run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", organisations.is_at_one_site)
     run.pair_by_key(_list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys)
     run.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
     run.pair_by_key(
-        lambda p: [(p.region, sites.get_street(p))] if _has_street_number(p) else [], "same_address", _is_at_one_address
+        lambda p: [(p.region, organisations.get_street(p))] if _has_street_number(p) else [],
+        "same_address",
+        _is_at_one_address,
     )
     run.pair_by_key(
-        lambda p: [(p.province, sites.get_street(p))] if _has_street_number(p) else [],
+        lambda p: [(p.province, organisations.get_street(p))] if _has_street_number(p) else [],
         "same_address",
         _is_at_one_address,
     )
@@ -87,9 +86,6 @@ class _PairingRun:
     def is_apart(self, known: Party, listed: Party) -> bool:
         return (known.key, listed.key) in self.apart
 
-    def is_crossed(self, known: Party, listed: Party) -> bool:
-        return known.key in self.crossed or listed.key in self.crossed
-
     def add_pair(self, known: Party, listed: Party, why: Why) -> None:
         self.pairs.append(Pair(known=known, listed=listed, why=why))
         del self.known[known.key], self.listed[listed.key]
@@ -114,7 +110,9 @@ class _PairingRun:
             right = sides[1].get(key, set())
             if len(left) == len(right) == 1:
                 a, b = self.known.get(next(iter(left))), self.listed.get(next(iter(right)))
-                if a is None or b is None or self.is_apart(a, b) or self.is_crossed(a, b) or not fits(a, b):
+                if a is None or b is None or self.is_apart(a, b) or not fits(a, b):
+                    continue
+                if a.key in self.crossed or b.key in self.crossed:
                     continue
                 if exclusive is None or (a.key, b.key) in exclusive:
                     self.add_pair(a, b, why)
@@ -173,7 +171,11 @@ def _list_full_name_keys(party: Party) -> list[Hashable]:
 
 
 def _list_house_keys(party: Party) -> list[Hashable]:
-    return [(party.city, sites.get_street(party))] if _has_street_number(party) and sites.has_known_city(party) else []
+    return (
+        [(party.city, organisations.get_street(party))]
+        if _has_street_number(party) and organisations.has_known_city(party)
+        else []
+    )
 
 
 def _has_street_number(party: Party) -> bool:
@@ -182,7 +184,12 @@ def _has_street_number(party: Party) -> bool:
 
 def _is_at_one_address(a: Party, b: Party) -> bool:
     """Other names at one street and number: only where nothing else of the addresses could differ."""
-    return may_share_city(a, b) and sites.has_known_city(a) and sites.has_known_city(b) and sites.may_share_site(a, b)
+    return (
+        may_share_city(a, b)
+        and organisations.has_known_city(a)
+        and organisations.has_known_city(b)
+        and organisations.may_share_site(a, b)
+    )
 
 
 def _list_loose_name_keys(party: Party) -> list[Hashable]:
@@ -207,19 +214,15 @@ def _list_all_name_keys(party: Party) -> list[Hashable]:
     return [*_list_loose_name_keys(party), *((party.province, key) for key in _list_former_names(party))]
 
 
-def _may_be_at_one_site(a: Party, b: Party) -> bool:
-    return may_share_city(a, b) and sites.is_at_one_site(a, b)
-
-
 def _may_have_moved(a: Party, b: Party) -> bool:
     """The same name but for its bracket at another address, where no bracket speaks of a part of it."""
     parts = [{alias for alias in party.aliases if _PART.search(alias)} for party in (a, b)]
-    return sites.is_surely_one_city(a, b) and parts[0] == parts[1]
+    return organisations.is_surely_one_city(a, b) and parts[0] == parts[1]
 
 
 def _is_successor(a: Party, b: Party) -> bool:
     """Whether the list states its former name, or the name in a bracket is that of one on the same road."""
-    if not sites.is_surely_one_city(a, b):
+    if not organisations.is_surely_one_city(a, b):
         return False
     shared_names = {(b.province, key) for key in _list_former_names(b)} & set(_list_loose_name_keys(a))
-    return bool(shared_names) or sites.is_on_one_road(a, b)
+    return bool(shared_names) or organisations.is_on_one_road(a, b)

@@ -1,7 +1,5 @@
 """Pairs among the parties that other rules left over: surely one institution, or worth a person's look."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -13,7 +11,7 @@ from rapidfuzz.distance import Indel
 from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
-from registry.importers.matching import sites
+from registry.importers.matching import organisations
 from registry.importers.matching.organisations import Doubt, DoubtRule, Party
 from registry.texts import Message
 
@@ -67,16 +65,13 @@ def find_neighbours(known: Iterable[Party], listed: Iterable[Party], keys: Keys)
     found = []
     for party in listed:
         # A city is compared with itself, and with those of which only the province is known.
-        for city in {party.city, party.province} if len(party.city) == 4 else _list_cities(by_city, party.province):
+        in_province = (city for city in by_city if city.startswith(party.province))
+        for city in [party.city, party.province] if len(party.city) == 4 else [*in_province]:
             found += _find_similar(party, by_city.get(city, []))
     for pairs in (_find_by_name(known, listed, keys), _find_by_road(known, listed), _find_by_word(known, listed)):
         seen = {(n.known.key, n.listed.key) for n in found}
         found += [n for n in pairs if (n.known.key, n.listed.key) not in seen]
     return found
-
-
-def _list_cities(by_city: dict[str, list[Party]], province: str) -> list[str]:
-    return [city for city in by_city if city.startswith(province)]
 
 
 def _find_similar(party: Party, others: list[Party]) -> list[NearPair]:
@@ -124,7 +119,7 @@ def _find_by_name(known: list[Party], listed: list[Party], keys: Keys) -> Iterat
     everywhere.
     """
     for a, b in dict.fromkeys(_find_pairs_by_key(known, listed, keys)):
-        if sites.may_share_city(a, b) or sites.has_place_prefix(b.name, b.province):
+        if organisations.may_share_city(a, b) or organisations.has_place_prefix(b.name, b.province):
             yield NearPair(known=a, listed=b, name=100.0, street=fuzz.ratio(a.site, b.site))
 
 
@@ -132,11 +127,11 @@ def _find_by_road(known: list[Party], listed: list[Party]) -> Iterator[NearPair]
     """Pairs on one road: a hospital may have been renamed while its street was numbered anew."""
 
     def list_road_keys(party: Party) -> list[Hashable]:
-        road = sites.find_road(party) if sites.has_known_city(party) else ""
+        road = organisations.find_road(party) if organisations.has_known_city(party) else ""
         return [(party.city, road)] if road else []
 
     for a, b in dict.fromkeys(_find_pairs_by_key(known, listed, list_road_keys)):
-        if sites.is_on_one_road(a, b):
+        if organisations.is_on_one_road(a, b):
             yield NearPair(known=a, listed=b, name=0.0, street=fuzz.ratio(a.site, b.site), road=True)
 
 
@@ -204,10 +199,14 @@ def select_sure_pairs(near: list[NearPair]) -> list[NearPair]:
 
 def _is_same_institution(near: NearPair) -> bool:
     a, b = near.known, near.listed
-    if _list_numbers(a) != _list_numbers(b) or _list_kinds(a) != _list_kinds(b) or not sites.may_share_site(a, b):
+    if (
+        _list_numbers(a) != _list_numbers(b)
+        or _list_kinds(a) != _list_kinds(b)
+        or not organisations.may_share_site(a, b)
+    ):
         return False
     names = [_remove_places(party) for party in (a, b)]
-    if a.site == b.site and len(a.site) >= 4 and sites.has_known_city(a) and sites.has_known_city(b):
+    if a.site == b.site and len(a.site) >= 4 and organisations.has_known_city(a) and organisations.has_known_city(b):
         return bool(near.name >= SURELY_ALIKE_NAME or names[0] == names[1]) and _has_only_additions(*names)
     streets = [_normalise_road(party.site) for party in (a, b)]
     alike = near.name >= SURELY_ALIKE_NAME and near.street >= SURELY_ALIKE_STREET

@@ -1,7 +1,5 @@
 """The register's side of a comparison: who is listed on the list's day, who else is known, and later lists."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,7 +41,7 @@ def read_register_side(connection: sa.Connection, day: Date, size: int) -> Regis
     """Read the register's side for a list of ``day``, as known at a log size."""
     asof = AsOf(valid_on=day, size=size)
     now = read_institutions(connection, asof)
-    first = _read_first_values(connection, size)
+    first = _read_values(connection, match_known(AsOf(valid_on=Date.max, size=size)))
     listed: list[RegisterInstitution] = []
     others: list[RegisterInstitution] = []
     for subject, seen in first.items():
@@ -65,11 +63,6 @@ def read_institutions(connection: sa.Connection, asof: AsOf) -> dict[str, dict[s
     return _read_values(connection, match_known(asof), match_day(asof))
 
 
-def _read_first_values(connection: sa.Connection, size: int) -> dict[str, dict[str, Any]]:
-    """The values of the first complete span of every institution."""
-    return _read_values(connection, match_known(AsOf(valid_on=Date.max, size=size)))
-
-
 def _read_values(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> dict[str, dict[str, Any]]:
     """The values of the first complete span of every institution that meets the conditions."""
     query = (
@@ -80,5 +73,5 @@ def _read_values(connection: sa.Connection, *conditions: sa.ColumnElement[bool])
     found: dict[str, dict[str, Any]] = {}
     for subject, blob in connection.execute(query):
         if subject not in found and is_complete(state := decode_state(blob)):
-            found[subject] = {path: fact.value for path, fact in timeline.collect_facts(state).items()}
+            found[subject] = timeline.collect_values(state)
     return found

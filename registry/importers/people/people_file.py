@@ -3,8 +3,6 @@
 Findings name table, row and column, and never repeat the content of a cell: not everybody who reads them may see it.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from pathlib import Path
@@ -106,7 +104,7 @@ class _PeopleReader:
         place = RowPlace(table, row.number)
         for i, cell in enumerate(row.cells):
             name = place.format_cell("", i).strip()
-            if columns.is_birth_heading(cell):
+            if columns.BIRTH.search(cell):
                 self.audit.add_finding("error", place, name, Message("不收出生日期，请删去这一栏"))
             elif cell.strip() and i not in known:
                 self.audit.add_finding("error", place, name, Message("不认识的栏目，请用模板的栏目"))

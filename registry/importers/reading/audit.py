@@ -1,7 +1,5 @@
 """The findings about one file, collected to its end so that a person can mend all of them at once."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Parsing of single cells: techniques, stages, a province with its count. Nothing unknown gets a default."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import lru_cache

@@ -3,8 +3,6 @@
 A process of its own reads the file: see ``registry.uploads``.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -71,7 +69,4 @@ def _open_file(path: Path) -> IO[bytes]:
     except FileNotFoundError as error:
         raise _make_refusal(Message("找不到这个文件，请检查路径"), path) from error
     except OSError as error:
-        raise _make_refusal(
-            Message("文件打不开，请检查权限（{strerror}）", strerror=error.strerror),
-            path,
-        ) from error
+        raise _make_refusal(Message("文件打不开，请检查权限（{strerror}）", strerror=error.strerror), path) from error

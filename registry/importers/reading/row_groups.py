@@ -4,8 +4,6 @@ The row itself tells which: a name cell that is blank, merged with or equal to t
 unless the row names several techniques, as only a row per institution does.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 
@@ -14,13 +12,7 @@ from registry.domain.fields import LISTED
 from registry.domain.techniques import BANK, BY_CODE, TechniqueCode
 from registry.importers.people.columns import WORDS, find_personal_data
 from registry.importers.reading.audit import Audit, RowPlace
-from registry.importers.reading.cells import (
-    UNSTATED,
-    parse_province,
-    parse_stages,
-    parse_techniques,
-    tidy_cell,
-)
+from registry.importers.reading.cells import UNSTATED, parse_province, parse_stages, parse_techniques, tidy_cell
 from registry.importers.reading.headings import Columns, Kind
 from registry.importers.reading.list_file import Level, ListedApproval
 from registry.texts import Message
@@ -50,7 +42,7 @@ class RowGroup:
     technique_places: dict[TechniqueCode, RowPlace] = dataclasses.field(default_factory=dict)
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether it has the name and address of an institution."""
         return bool(self.name and self.address)
 
@@ -71,6 +63,8 @@ class RowGrouper:
         self.audit = audit
         self.provinces: dict[str, ProvinceTally] = {}
         self.rows = 0
+        self._place: RowPlace  # of the row being added
+        self._columns: Columns  # of its table
         self._draft: RowGroup | None = None
         self._province: ProvinceTally | None = None
         self._has_province_each = False  # the province is printed for every institution
@@ -87,40 +81,37 @@ class RowGrouper:
         """Yield the institution still open, if it is complete."""
         if self._draft is not None:
             draft, self._draft = self._draft, None
-            if draft.complete:
+            if draft.is_complete:
                 yield draft
 
     def add_row(self, table: Table, columns: Columns, row: TableRow) -> Iterator[RowGroup]:
         """Add a data row; yield the institution that ends with it, if any."""
         self.rows += 1
-        place = RowPlace(table, row.number)
-        self._check_identity_numbers(place, columns, row)
+        self._place, self._columns = RowPlace(table, row.number), columns
+        self._check_identity_numbers(row)
         values = {kind: tidy_cell(columns.get_text(row, kind)) for kind in columns.positions}
         techniques = parse_techniques(columns.get_text(row, "techniques"))
         if "techniques" not in columns.positions:
             techniques = [(BY_CODE[BANK].official_zh, BANK)]
         draft = self._draft
-        if draft is None or not self._is_continuation(draft, row, columns, values, len(techniques)):
+        if draft is None or not self._is_continuation(draft, row, values, len(techniques)):
             yield from self.close_group()
-            draft = self._draft = self._open_group(place, columns, row, values, len(techniques) > 1)
-        self._add_approvals(draft, place, columns, values, techniques)
+            draft = self._draft = self._open_group(row, values, len(techniques) > 1)
+        self._add_approvals(draft, values, techniques)
 
-    def _check_identity_numbers(self, place: RowPlace, columns: Columns, row: TableRow) -> None:
+    def _check_identity_numbers(self, row: TableRow) -> None:
         """Refuse identity numbers: columns of no known kind are kept for ever and are public."""
         for i, cell in enumerate(row.cells):
             found = find_personal_data(cell, None) if len(cell) >= _IDENTITY_LENGTH else None
             if found == "qualification" or (found == "identity" and find_personal_data(cell, "uscc")):
-                message = WORDS[found]
-                title = columns.titles[i] if i < len(columns.titles) else ""
+                title = self._columns.titles[i] if i < len(self._columns.titles) else ""
                 message = Message("这一格像是{what}，请删去；名录不收", what=WORDS[found])
-                self.audit.add_finding("error", place, place.format_cell(title, i), message)
+                self.audit.add_finding("error", self._place, self._place.format_cell(title, i), message)
 
-    def _is_continuation(
-        self, draft: RowGroup, row: TableRow, columns: Columns, values: dict[Kind, str], techniques: int
-    ) -> bool:
+    def _is_continuation(self, draft: RowGroup, row: TableRow, values: dict[Kind, str], techniques: int) -> bool:
         name, address, number = values["name"], values["address"], values.get("no", "")
-        same_place = not address or columns.positions["address"] in row.merged_columns or address == draft.address
-        if columns.positions["name"] in row.merged_columns:
+        same_place = not address or self._columns.positions["address"] in row.merged_columns or address == draft.address
+        if self._columns.positions["name"] in row.merged_columns:
             return same_place
         if draft.has_several_techniques or techniques > 1:
             return False
@@ -130,13 +121,11 @@ class RowGrouper:
 
     # --- a new institution -------------------------------------------------------------------------------------------
 
-    def _open_group(
-        self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str], several: bool
-    ) -> RowGroup:
-        province = self._read_province(place, columns, row, values)
+    def _open_group(self, row: TableRow, values: dict[Kind, str], several: bool) -> RowGroup:
+        province = self._read_province(row, values)
         draft = RowGroup(
-            place=place,
-            columns=columns,
+            place=self._place,
+            columns=self._columns,
             name=values["name"],
             address=values["address"],
             number=values.get("no", ""),
@@ -145,81 +134,75 @@ class RowGrouper:
             fields={field.name: text for field in LISTED if (text := values.get(field.name))},
             extra={
                 title: text
-                for i, title in columns.other_columns
+                for i, title in self._columns.other_columns
                 if i < len(row.cells) and (text := tidy_cell(row.cells[i]))
             },
         )
         if not draft.name:
-            self._add_finding(place, columns, "name", Message("没有机构名称：{address}", address=draft.address))
+            self._add_finding("name", Message("没有机构名称：{address}", address=draft.address))
         if not draft.address:
-            self._add_finding(place, columns, "address", Message("没有地址：{draft_name}", draft_name=draft.name))
-        self._check_number(place, columns, draft.number)
+            self._add_finding("address", Message("没有地址：{draft_name}", draft_name=draft.name))
+        self._check_number(draft.number)
         if province is not None:
             province.institution_count += 1
         return draft
 
-    def _read_province(
-        self, place: RowPlace, columns: Columns, row: TableRow, values: dict[Kind, str]
-    ) -> ProvinceTally | None:
-        if "province" not in columns.positions:
+    def _read_province(self, row: TableRow, values: dict[Kind, str]) -> ProvinceTally | None:
+        if "province" not in self._columns.positions:
             return None
         printed = values["province"]
         if not printed and self._has_province_each:
-            self._add_finding(place, columns, "province", Message("没有省份"))
+            self._add_finding("province", Message("没有省份"))
             return None
         if printed:
             name, count = parse_province(printed)
-            name = self._normalise_province(place, columns, name)
+            name = self._normalise_province(name)
             known = self.provinces.setdefault(name, ProvinceTally(name))
-            is_printed_here = columns.positions["province"] not in row.merged_columns
+            is_printed_here = self._columns.positions["province"] not in row.merged_columns
             self._has_province_each = self._has_province_each or (is_printed_here and known is self._province)
             if known is not self._province:
                 self._may_restart = True
             if count is not None and is_printed_here:
-                known.printed_counts.setdefault(count, place)
+                known.printed_counts.setdefault(count, self._place)
             self._province = known
         if self._province is None:
-            self._add_finding(place, columns, "province", Message("没有省份"))
+            self._add_finding("province", Message("没有省份"))
         elif text := values.get("province_count", ""):
-            self._read_province_count(place, columns, text, self._province)
+            self._read_province_count(text, self._province)
         return self._province
 
-    def _normalise_province(self, place: RowPlace, columns: Columns, name: str) -> str:
+    def _normalise_province(self, name: str) -> str:
         if name in _LIKE_PROVINCES:
             return name
         code = regions.find_province_code(name)
         region = regions.find_region(code) if code else None
         if region is None or region.province is None:
             if name not in self.provinces:
-                self._add_finding(
-                    place, columns, "province", Message("“{name}”不是 GB/T 2260 中的省级行政区划", name=name)
-                )
+                self._add_finding("province", Message("“{name}”不是 GB/T 2260 中的省级行政区划", name=name))
             return name
         return region.province
 
-    def _read_province_count(self, place: RowPlace, columns: Columns, text: str, province: ProvinceTally) -> None:
+    def _read_province_count(self, text: str, province: ProvinceTally) -> None:
         digits = text.removesuffix("家")
         if digits.isascii() and digits.isdigit():
-            province.printed_counts.setdefault(int(digits), place)
+            province.printed_counts.setdefault(int(digits), self._place)
         else:
-            self._add_finding(place, columns, "province_count", Message("“{text}”不是数目", text=text))
+            self._add_finding("province_count", Message("“{text}”不是数目", text=text))
 
-    def _check_number(self, place: RowPlace, columns: Columns, text: str) -> None:
+    def _check_number(self, text: str) -> None:
         """Warn unless numbers continue, or begin again at 1 with a province: a row may be lost or repeated."""
-        if "no" not in columns.positions:
+        if "no" not in self._columns.positions:
             return
         digits = text.removesuffix(".")
         previous, may_restart = self._number, self._may_restart
         self._number, self._may_restart = None, False
         if not (digits.isascii() and digits.isdigit()):
             if text:
-                self._add_finding(place, columns, "no", Message("序号“{text}”不是数字", text=text), "warning")
+                self._add_finding("no", Message("序号“{text}”不是数字", text=text), "warning")
             return
         number = self._number = int(digits)
         if previous is not None and number != previous + 1 and not (may_restart and number == 1):
             self._add_finding(
-                place,
-                columns,
                 "no",
                 Message("序号不连续：上一家是 {previous}，这里是 {number}", previous=previous, number=number),
                 "warning",
@@ -228,23 +211,14 @@ class RowGrouper:
     # --- its approvals -----------------------------------------------------------------------------------------------
 
     def _add_approvals(
-        self,
-        draft: RowGroup,
-        place: RowPlace,
-        columns: Columns,
-        values: dict[Kind, str],
-        techniques: list[tuple[str, TechniqueCode | None]],
+        self, draft: RowGroup, values: dict[Kind, str], techniques: list[tuple[str, TechniqueCode | None]]
     ) -> None:
         if not techniques:
-            self._add_finding(
-                place, columns, "techniques", Message("没有批准开展的技术：{draft_name}", draft_name=draft.name)
-            )
+            self._add_finding("techniques", Message("没有批准开展的技术：{draft_name}", draft_name=draft.name))
             return
         for printed, code in techniques:
             if code is None:
                 self._add_finding(
-                    place,
-                    columns,
                     "techniques",
                     Message("不能识别的技术“{printed}”：{draft_name}", printed=printed, draft_name=draft.name),
                 )
@@ -257,42 +231,38 @@ class RowGrouper:
                 count=count,
                 draft_name=draft.name,
             )
-            self._add_finding(place, columns, "stages", message)
+            self._add_finding("stages", message)
             return
         for (printed, code), (stage, note) in zip(techniques, stages, strict=True):
             if code is not None:
                 draft.has_unstated_stage = draft.has_unstated_stage or note == UNSTATED
-                self._add_approval(draft, place, ListedApproval(technique=code, stage=stage, note=note), printed)
-                self._check_province_column(place, columns, code)
+                self._add_approval(draft, ListedApproval(technique=code, stage=stage, note=note), printed)
+                self._check_province_column(code)
 
-    def _check_province_column(self, place: RowPlace, columns: Columns, code: TechniqueCode) -> None:
+    def _check_province_column(self, code: TechniqueCode) -> None:
         """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""
-        if "province" not in columns.positions and code != BANK and self._placeless is not place.table:
-            self._placeless = place.table
-            self._add_finding(
-                place, columns, "province", Message("没有“省份”一列：省份只按地址判断，机构数无从核对"), "warning"
-            )
+        if "province" not in self._columns.positions and code != BANK and self._placeless is not self._place.table:
+            self._placeless = self._place.table
+            self._add_finding("province", Message("没有“省份”一列：省份只按地址判断，机构数无从核对"), "warning")
 
-    def _add_approval(self, draft: RowGroup, place: RowPlace, approval: ListedApproval, printed: str) -> None:
+    def _add_approval(self, draft: RowGroup, approval: ListedApproval, printed: str) -> None:
         before = draft.approvals.setdefault(approval.technique, approval)
-        first = draft.technique_places.setdefault(approval.technique, place)
+        first = draft.technique_places.setdefault(approval.technique, self._place)
         if before is approval:
             return
         message = Message("技术“{printed}”在同一机构出现两次：{draft_name}", printed=printed, draft_name=draft.name)
         if before.stage != approval.stage:
-            self._add_finding(place, draft.columns, "techniques", Message("{message}，且运行情况不同", message=message))
-        elif first != place:
+            self._add_finding("techniques", Message("{message}，且运行情况不同", message=message))
+        elif first != self._place:
             # One of two equal rows was meant to be another.
             message = Message("{message}，与第{row}行重复", message=message, row=first.row)
-            self._add_finding(place, draft.columns, "techniques", message)
+            self._add_finding("techniques", message)
         else:
-            self._add_finding(place, draft.columns, "techniques", message, "warning")
+            self._add_finding("techniques", message, "warning")
 
-    def _add_finding(
-        self, place: RowPlace, columns: Columns, kind: Kind, message: Message, level: Level = "error"
-    ) -> None:
-        cell = place.format_cell(columns.get_title(kind), columns.positions.get(kind))
-        self.audit.add_finding(level, place, cell, message)
+    def _add_finding(self, kind: Kind, message: Message, level: Level = "error") -> None:
+        cell = self._place.format_cell(self._columns.get_title(kind), self._columns.positions.get(kind))
+        self.audit.add_finding(level, self._place, cell, message)
 
 
 def find_home_province(province: str | None) -> str | None:

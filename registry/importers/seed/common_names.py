@@ -4,8 +4,6 @@ Its columns are ``name`` (as the register prints it), ``known_as`` and ``source`
 exactly the names it gives; a row without ``known_as`` removes them all; other institutions are left as they are.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 from collections.abc import Iterable
@@ -126,8 +124,7 @@ def make_drafts(changes: Iterable[CommonNameChange], day: dt.date, source: str |
         Draft(
             subject=lookup.to_subject(change.code.replace("-", "")),
             change=Change(
-                kind="institution",
-                set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None},
+                kind="institution", set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None}
             ),
             valid_from=Date(day.year, day.month, day.day),
             source=source,

@@ -4,26 +4,73 @@ The makers of the product propose (account system.seed), whoever installs it app
 was cut short goes on where it stopped.
 """
 
-from __future__ import annotations
-
 import csv
+import datetime as dt
 import hashlib
+import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from registry import accounts, proposals
-from registry.domain.model import Change, Draft, Struct
+from registry.domain.identifiers import make_code
+from registry.domain.model import Change, Date, Draft, Kind, Struct
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers.reading import lists
-from registry.importers.seed import common_names, demo, seed_sources
+from registry.importers.seed import common_names
 from registry.importers.wizard import list_import
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
 from registry.storage.tables import proposals as proposals_table
+from registry.storage.tables import versions
 from registry.texts import FixedText, Message
+
+#: The id of the source of names people use, whose file lies beside the lists.
+ALIASES = "aliases"
+#: The id of the fictional city.
+DEMO = "demo"
+SEED_DATA = Path(__file__).parents[3] / "seed_data"
+
+
+def list_sources() -> list[Path]:
+    """The folders with an institution list, oldest list first."""
+    folders = [path.parent for path in SEED_DATA.glob("*/expected.json")]
+    return sorted(folders, key=lambda folder: str(read_source(folder)["as_of"]))
+
+
+def read_source(folder: Path) -> dict[str, Any]:
+    """Read a source.toml; InvalidInput when a date in it is none."""
+    return _read_toml(folder / "source.toml", folder.name)
+
+
+def _read_toml(path: Path, name: str) -> dict[str, Any]:
+    with path.open("rb") as file:
+        data = tomllib.load(file)
+    for field in ("as_of", "published"):
+        if field in data and not isinstance(data[field], dt.date):
+            raise InvalidInput(
+                Message("{name}/{path_name}：{field} 须为日期", name=name, path_name=path.name, field=field)
+            )
+    return data
+
+
+def is_seed_incomplete(database: Database) -> bool:
+    """Whether a shipped source is missing, and no other source was added: the first start is not done."""
+    with database.reading() as connection:
+        query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
+        present = set(connection.execute(query).scalars())
+    shipped = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
+    return present < shipped
+
+
+def has_source(database: Database, source: str) -> bool:
+    """Whether the register has a source of this id."""
+    with database.reading() as connection:
+        query = sa.select(versions.c.subject).where(versions.c.subject == f"source:{source}").limit(1)
+        return connection.execute(query).first() is not None
 
 
 class SeedResult(Struct, frozen=True):
@@ -50,7 +97,7 @@ def load_seed(
     log: PublishedLog | None = None,
 ) -> list[SeedResult]:
     """Load every list not loaded yet by day, then the names people use; ``with_demo`` also the fictional city."""
-    done = [_load_list(database, folder, progress, log) for folder in seed_sources.list_sources()]
+    done = [_load_list(database, folder, progress, log) for folder in list_sources()]
     done.append(_load_common_names(database, log))
     if with_demo:
         done.append(_load_demo(database, log))
@@ -59,7 +106,7 @@ def load_seed(
 
 def read_request(folder: Path) -> list_import.ImportRequest:
     """The import that a source.toml describes."""
-    source = seed_sources.read_source(folder)
+    source = read_source(folder)
     return list_import.ImportRequest(
         path=folder / source["file"],
         as_of=source["as_of"],
@@ -88,21 +135,20 @@ def check_expected_counts(folder: Path) -> None:
         ),
     )
     if found != expected:
-        raise InvalidInput(
-            Message(
-                "{request_path_name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
-                request_path_name=request.path.name,
-                expected=expected,
-                found=found,
-            ),
+        message = Message(
+            "{request_path_name} 与 expected.json 不符：应为 {expected}，实为 {found}。",
+            request_path_name=request.path.name,
+            expected=expected,
+            found=found,
         )
+        raise InvalidInput(message)
 
 
 def _load_list(
     database: Database, folder: Path, progress: list_import.Progress | None, log: PublishedLog | None
 ) -> SeedResult:
     request = read_request(folder)
-    if seed_sources.has_source(database, folder.name):
+    if has_source(database, folder.name):
         return SeedResult(source=folder.name, institutions=0)
     check_expected_counts(folder)
     _reject_leftovers(database, request.title or "", log)
@@ -112,12 +158,12 @@ def _load_list(
 
 
 def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResult:
-    if seed_sources.has_source(database, seed_sources.ALIASES):
-        return SeedResult(source=seed_sources.ALIASES, institutions=0)
-    described = seed_sources.read_common_names_source()
+    if has_source(database, ALIASES):
+        return SeedResult(source=ALIASES, institutions=0)
+    described = _read_toml(SEED_DATA / f"{ALIASES}.toml", ALIASES)
     day, title = described["as_of"], described["title"]
     _reject_leftovers(database, title, log)
-    path = seed_sources.SEED_DATA / described["file"]
+    path = SEED_DATA / described["file"]
     fields = {
         "title": title,
         "as_of": day.isoformat(),
@@ -127,26 +173,26 @@ def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResu
         "rows": len(common_names.read_rows(path)),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    source = Draft(subject=f"source:{seed_sources.ALIASES}", change=Change(kind="source", set=fields), valid_from=day)
-    names = common_names.make_drafts(common_names.compare_file(database, path), day, seed_sources.ALIASES)
+    source = Draft(subject=f"source:{ALIASES}", change=Change(kind="source", set=fields), valid_from=day)
+    names = common_names.make_drafts(common_names.compare_file(database, path), day, ALIASES)
     identifier = proposals.propose(
         database, [source, *names], by=accounts.SEED_PROPOSER, title=title, kind="names", report={}, log=log
     )
     first, last = _approve_proposal(database, identifier, None, log)
-    return SeedResult(source=seed_sources.ALIASES, institutions=len(names), first=first, last=last)
+    return SeedResult(source=ALIASES, institutions=len(names), first=first, last=last)
 
 
 def _load_demo(database: Database, log: PublishedLog | None) -> SeedResult:
-    folder = seed_sources.SEED_DATA / "demo"
-    if seed_sources.has_source(database, demo.SOURCE):
-        return SeedResult(source=demo.SOURCE, institutions=0)
-    drafts = demo.read_drafts(folder / "demo.toml")
+    folder = SEED_DATA / DEMO
+    if has_source(database, DEMO):
+        return SeedResult(source=DEMO, institutions=0)
+    drafts = read_demo_drafts(folder / "demo.toml")
     identifier = proposals.propose(
         database, drafts, by=accounts.SEED_PROPOSER, title="示例数据（虚构）", kind="demo", report={}, log=log
     )
     first, last = _approve_proposal(database, identifier, None, log)
     number = len({draft.subject for draft in drafts if draft.change.kind == "institution"})
-    return SeedResult(source=demo.SOURCE, institutions=number, first=first, last=last)
+    return SeedResult(source=DEMO, institutions=number, first=first, last=last)
 
 
 def _approve_proposal(
@@ -180,3 +226,42 @@ def _read_decisions(path: Path) -> dict[str, str]:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {row["to"]: row["from"] for row in csv.DictReader(file)}
+
+
+def read_demo_drafts(path: Path) -> list[Draft]:
+    """The drafts of a demo.toml, which has one table per kind of subject."""
+    with path.open("rb") as file:
+        data = msgspec.to_builtins(tomllib.load(file))
+    source = data["source"]
+    day = source["as_of"]
+    first = [_make_draft("source", DEMO, source, day)]
+    later: list[Draft] = []
+    subjects: dict[str, str] = {}
+    for institution in data["institution"]:
+        code = make_code(f"{institution['name']}|{institution['address']}")
+        subjects[institution["name"]] = f"institution:{code}"
+        for statement in institution.pop("later", []):
+            later.append(
+                _make_draft("institution", code, _make_approval_paths(statement["approvals"]), statement["valid_from"])
+            )
+        values = {"status": "listed", **_make_approval_paths(institution.pop("approvals")), **institution}
+        first.append(_make_draft("institution", code, values, day))
+    kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction")
+    for kind in kinds:
+        for number, fields in enumerate(data.get(kind, [])):
+            values = {**fields, "institution": subjects[fields["institution"]]}
+            later.append(_make_draft(kind, make_code(f"{DEMO}|{kind}|{number}"), values, day))
+    return first + later
+
+
+def _make_approval_paths(approvals: dict[str, Any]) -> dict[str, Any]:
+    return {f"approvals.{technique}": approval for technique, approval in approvals.items()}
+
+
+def _make_draft(kind: Kind, identifier: str, values: dict[str, Any], day: str) -> Draft:
+    return Draft(
+        subject=f"{kind}:{identifier}",
+        change=Change(kind=kind, set=values),
+        valid_from=Date.fromisoformat(day),
+        source=DEMO,
+    )

@@ -1,7 +1,5 @@
 """A difference as lines for a person: before and after, section by section, and the pairs to decide."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,7 +35,9 @@ def make_sections(comparison: ListComparison) -> dict[str, Iterator[Line]]:
 
     return {
         "new": make_section(lambda match: _make_line(match) if match.known is None else None),
-        "gone": map(_make_gone_line, found.gone),
+        "gone": (
+            {"code": format_subject_code(known.subject), "before": _make_register_side(known)} for known in found.gone
+        ),
         "renamed": make_section(lambda match: _make_line(match) if match.is_renamed else None),
         "moved": make_section(lambda match: _make_line(match) if match.has_moved else None),
         "gained": make_section(_make_gained_line),
@@ -85,10 +85,6 @@ def _make_line(match: InstitutionMatch, **additions: Any) -> Line:
 
 
 # --- sections --------------------------------------------------------------------------------------------------------
-
-
-def _make_gone_line(known: RegisterInstitution) -> Line:
-    return {"code": format_subject_code(known.subject), "before": _make_register_side(known)}
 
 
 def _list_stages_before_after(match: InstitutionMatch) -> tuple[dict[str, str], dict[str, str]]:

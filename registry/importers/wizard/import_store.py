@@ -6,8 +6,6 @@ States: ``looking`` (a process reads which columns there are), ``mapping`` (a pe
 import, nothing it writes is kept.
 """
 
-from __future__ import annotations
-
 import itertools
 import secrets
 import time
@@ -89,7 +87,7 @@ def create_import(
 
     The file of a list becomes a document once the list is proposed; one that names people never does.
     """
-    digest = attachments.hash_file(file)
+    digest, _ = attachments.measure_file(file)
     at = get_time_ms()
     query = sa.insert(imports).values(
         account=account,
@@ -151,9 +149,7 @@ def start_run(connection: sa.Connection, one: Import, state: State, **values: An
         imports.c.state.in_(WORKING), imports.c.beat_at > get_time_ms() - SILENCE * 1000, imports.c.id != one.id
     )
     if connection.execute(busy).scalar_one() >= MOST_AT_ONCE:
-        raise Conflict(
-            Message("正在处理其他导入，请稍候再继续；已填写的内容都保留着。"),
-        )
+        raise Conflict(Message("正在处理其他导入，请稍候再继续；已填写的内容都保留着。"))
     run = secrets.token_hex(16)
     save_import(connection, one, state=state, run=run, phase="", done=0, total=0, beat_at=get_time_ms(), **values)
     return run

@@ -26,8 +26,7 @@ from registry.settings import Settings
 from registry.storage import rights
 from registry.storage.database import Database
 from registry.texts import Message
-from registry.uploads.limits import JOB
-from registry.uploads.process_limits import limit_process
+from registry.uploads.limits import JOB, limit_process
 
 #: Seconds between two heartbeats, and seconds a step has to stop by itself before the process ends.
 EVERY, GRACE = 1.0, 3.0
@@ -140,11 +139,11 @@ def delete_leftovers(loaded: Settings, identifier: int) -> None:
 
 
 def _run_step(task: ImportTask) -> None:
-    from registry.importers.people import people_steps
+    from registry.importers.people import people_import
 
     step_of = {"looking": steps.inspect_columns, "comparing": steps.compare_file, "proposing": steps.propose_difference}
     if task.record.kind != "list":
-        step_of = {"comparing": people_steps.compare_file, "proposing": people_steps.propose_difference}
+        step_of = {"comparing": people_import.compare_file, "proposing": people_import.propose_difference}
     try:
         step_of[task.record.state](task)
     except (CannotAnswer, LogDamaged):  # nothing is wrong with the import: it may be started again

@@ -1,7 +1,5 @@
 """From a file to a proposal: read, audit, compare, propose. Nothing of a file with an audit error goes anywhere."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,22 +128,25 @@ def compare_file(
         parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
         outcome = _make_outcome(parsed, list(parsed.audit), difference.make_empty_report(), source)
-        raise AuditFailed(
-            Message(
-                "{request_path_name}：审核发现{count}处错误，未导入任何内容。首条：{first}",
-                request_path_name=request.path.name,
-                count=len(parsed.errors),
-                first=FixedText(parsed.errors[0].describe("zh-CN"), parsed.errors[0].describe("en")),
-            ),
-            outcome=outcome,
+        message = Message(
+            "{request_path_name}：审核发现{count}处错误，未导入任何内容。首条：{first}",
+            request_path_name=request.path.name,
+            count=len(parsed.errors),
+            first=FixedText(parsed.errors[0].describe("zh-CN"), parsed.errors[0].describe("en")),
         )
+        raise AuditFailed(message, outcome=outcome)
     progress("compare", 0)
     with database.reading() as connection:
         size = store.read_head(connection).size
         register = register_side.read_register_side(connection, request.as_of, size)
     rulings = make_rulings(parsed, register) if make_rulings else None
     found = difference.compare_list(register, parsed.institutions, source, request.decided, rulings)
-    audit = [*parsed.audit, *_check_whole_list(found, register, parsed, source)]
+    audit = [
+        *parsed.audit,
+        *_check_removals(found, len(register.listed)),
+        *_check_whole_provinces(found, parsed),
+        *_check_scope(parsed, source),
+    ]
     return ListComparison(
         parsed=parsed,
         source=source,
@@ -202,22 +203,17 @@ def _choose_scope(scope: str | None, parsed: ListFile) -> str:
         provinces = {(listed.region or "")[:2] for listed in parsed.institutions} - {""}
         return "national" if len(provinces) >= PROVINCES else "partial"
     if scope not in ("national", "partial") and regions.find_region(scope) is None:
-        raise InvalidInput(
-            Message("范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。", scope=scope),
-        )
+        raise InvalidInput(Message("范围“{scope}”有误：national、partial 或行政区划代码（如 210300）。", scope=scope))
     return scope
 
 
 def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source:
     title = request.title or f"{request.path.name}（截至{request.as_of}）"
     if request.published is not None and request.published < request.as_of:
-        raise InvalidInput(
-            Message(
-                "公布日期 {published} 早于名录截止日期 {as_of}，请核对。",
-                published=request.published,
-                as_of=request.as_of,
-            ),
+        message = Message(
+            "公布日期 {published} 早于名录截止日期 {as_of}，请核对。", published=request.published, as_of=request.as_of
         )
+        raise InvalidInput(message)
     return Source(
         id=request.source_id or f"list-{request.as_of}-{parsed.sha256[:12]}",
         title=title,
@@ -235,15 +231,6 @@ def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source
 # --- warnings before anybody approves what a list ends ---------------------------------------------------------------
 
 
-def _check_whole_list(found: Difference, register: RegisterSide, parsed: ListFile, source: Source) -> list[AuditLine]:
-    """Warnings that the file or its scope may be wrong: many gone, a whole province gone, rows outside the scope."""
-    return [
-        *_check_removals(found, len(register.listed)),
-        *_check_whole_provinces(found, parsed),
-        *_check_scope(parsed, source),
-    ]
-
-
 def _make_warning(message: Message) -> AuditLine:
     return make_line("warning", None, message)
 
@@ -258,7 +245,7 @@ def _check_removals(found: Difference, known: int) -> list[AuditLine]:
                 "名录现有{known}家机构，其中{gone}家不在此文件中，批准后将移出名录；请确认文件与范围无误。",
                 known=known,
                 gone=gone,
-            ),
+            )
         )
     ]
 
@@ -278,7 +265,7 @@ def _check_whole_provinces(found: Difference, parsed: ListFile) -> list[AuditLin
                     "此文件中没有{province}的任何机构，批准后该省{count}家将全部移出名录；请确认文件没有缺页，范围无误。",
                     province=place.province,
                     count=count,
-                ),
+                )
             )
         )
     return lines
@@ -300,6 +287,6 @@ def _check_scope(parsed: ListFile, source: Source) -> list[AuditLine]:
                 count=len(outside),
                 scope=scope,
                 first=first,
-            ),
+            )
         )
     ]

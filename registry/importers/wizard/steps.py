@@ -1,9 +1,7 @@
 """The slow steps of an import of a list, done by a process of its own: inspect the columns, compare, propose.
 
-``list_import`` reads, compares and proposes; here is stored what a person needs between the steps.
+``list_import`` reads, compares and proposes; here is stored what a person needs and decides between the steps.
 """
-
-from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,10 +18,10 @@ from registry.domain.model import Date, Draft
 from registry.errors import AuditFailed, RegistryError
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
-from registry.importers.reading import layouts
+from registry.importers.reading import headings
 from registry.importers.reading.audit import make_line, shorten_audit
 from registry.importers.reading.list_file import AuditLine, ListFile
-from registry.importers.wizard import difference_lines, import_store, list_import, pair_decisions
+from registry.importers.wizard import difference_lines, import_store, list_import
 from registry.importers.wizard.import_store import Import
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
@@ -83,7 +81,7 @@ class ImportTask:
 
 def inspect_columns(task: ImportTask) -> None:
     """Store which columns the file has; then a person names them."""
-    file_layouts = layouts.read_layouts(task.path, lambda done: task.report_progress("look", done, 0))
+    file_layouts = headings.read_layouts(task.path, lambda done: task.report_progress("look", done, 0))
     with task.database.writing() as connection:
         task.finish(connection, state="mapping", found=msgspec.to_builtins(file_layouts))
 
@@ -105,7 +103,7 @@ def propose_difference(task: ImportTask) -> None:
         _save_comparison(task, comparison, reason="moved")
         return
     additions = {
-        "decisions": pair_decisions.report_decisions(record.decisions),
+        "decisions": report_decisions(record.decisions),
         "file": {"name": record.name, "sha256": record.file},
         "counts": record.found.get("counts", {}),
     }
@@ -155,6 +153,7 @@ def hash_drafts(drafts: Iterable[Draft]) -> str:
 def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
     """The request of the command for the same import."""
     options = record.said
+    layouts = msgspec.convert(options.get("layouts", []), list[headings.Layout])
     return list_import.ImportRequest(
         path=path,
         as_of=Date.fromisoformat(options["as_of"]),
@@ -163,7 +162,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         scope=options["scope"],
         origin=options.get("origin") or None,
         secondary=bool(options.get("secondary")),
-        mapping=layouts.make_mapping(msgspec.convert(options.get("layouts", []), list[layouts.Layout])),
+        mapping={tuple(layout.titles): tuple(layout.uses) for layout in layouts},
         most_findings=FINDINGS,
     )
 
@@ -173,15 +172,15 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
     with task.database.reading() as connection:
         account = accounts.get_account(connection, record.account)
 
-    def make_rulings(parsed: ListFile, register: RegisterSide) -> Rulings:
+    def apply_decisions(parsed: ListFile, register: RegisterSide) -> Rulings:
         keys = {difference_lines.make_listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
-        return pair_decisions.make_rulings(record.decisions, keys, register)
+        return make_rulings(record.decisions, keys, register)
 
     comparison = list_import.compare_file(
         task.database,
         _make_request(record, task.path),
         lambda phase, done: task.report_progress(phase, done, total),
-        make_rulings=make_rulings,
+        make_rulings=apply_decisions,
         check=lambda parsed: _check_account_region(account, parsed),
     )
     task.report_progress("check", 0, 0)
@@ -226,7 +225,7 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
             "digest": digest,
-            "decided": pair_decisions.hash_decisions(applying),
+            "decided": hash_decisions(applying),
             "dropped": len(decisions) - len(applying),
             "said": reason,
         }
@@ -243,3 +242,82 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
 def count_levels(audit: Sequence[AuditLine]) -> dict[str, int]:
     """The number of findings of each level."""
     return {level: sum(line.level == level for line in audit) for level in _LEVELS}
+
+
+# --- a person's decisions on the pairs of an import, and the pairs still open ---
+
+Decisions = dict[str, dict[str, Any]]
+#: (key, key of the listed institution, subject, ...) of every pair, as in ``Import.found``.
+Pairs = list[list[Any]]
+
+
+def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
+    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way."""
+    remaining = {
+        key: decision
+        for key, decision in decisions.items()
+        if key != line["key"]
+        and not (
+            same
+            and decision["same"]
+            and (decision["listed_key"] == line["listed_key"] or decision["known"] == line["known"])
+        )
+    }
+    remaining[line["key"]] = {
+        "same": same,
+        "by": by,
+        "at": at,
+        "listed": line["after"]["name"],
+        "address": line["after"]["address"],
+        "listed_key": line["listed_key"],
+        "known": line["known"],
+        "known_name": line["before"]["name"],
+        "rule": line["rule"],
+        "suggested": line["suggested"],
+    }
+    return remaining
+
+
+def list_open_pairs(pairs: Pairs, decisions: Decisions) -> list[str]:
+    """The keys of pairs without a decision. Where one of two is the same as a third, nothing is left to decide."""
+    same = [decision for decision in decisions.values() if decision["same"]]
+    listed, known = {decision["listed_key"] for decision in same}, {decision["known"] for decision in same}
+    return [
+        key
+        for key, listed_key, subject, *_ in pairs
+        if key not in decisions and listed_key not in listed and subject not in known
+    ]
+
+
+def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: RegisterSide) -> Rulings:
+    """The decisions that still apply, by the positions of rows: a row or an institution may be gone by now."""
+    subjects = {institution.subject for institution in (*register.listed, *register.others)}
+    same: set[tuple[int | str, int | str]] = set()
+    apart: set[tuple[int | str, int | str]] = set()
+    for decision in decisions.values():
+        position = listed_keys.get(decision["listed_key"])
+        if position is not None and decision["known"] in subjects:
+            (same if decision["same"] else apart).add((decision["known"], position))
+    return Rulings(same=frozenset(same), apart=frozenset(apart))
+
+
+def hash_decisions(decisions: Decisions) -> str:
+    """A hash of the decisions, whoever made them and when."""
+    pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
+    return hashlib.sha256(msgspec.json.encode(pairs)).hexdigest()
+
+
+def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
+    """The decisions as the report of a proposal lists them."""
+    return [
+        {
+            "listed": decision["listed"],
+            "address": decision["address"],
+            "known": decision["known"].removeprefix("institution:"),
+            "known_name": decision["known_name"],
+            "same": decision["same"],
+            "by": decision["by"],
+            "rule": decision["rule"],
+        }
+        for decision in decisions.values()
+    ]

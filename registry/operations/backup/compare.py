@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, LogDamaged, NotFound, RegistryError
 from registry.log import note, store, tiles
-from registry.log.checkpoint import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.folder import CHECKPOINT
 from registry.log.merkle import Frontier, hash_leaf
+from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import HASH, WIDTH, Tile
@@ -65,7 +65,7 @@ def find_local_log(published: PublishedLog) -> LogSource | None:
                 "{where} 无法读取，不能确认已公布到哪一条；请移走后用镜像恢复："
                 "registry restore 备份文件 --complete-from 镜像",
                 where=where,
-            ),
+            )
         ) from error
     if last is None or last.checkpoint.size == 0:
         return None
@@ -73,8 +73,7 @@ def find_local_log(published: PublishedLog) -> LogSource | None:
 
 
 def read_remote_log(remote: RemoteLog) -> LogSource:
-    """Return the published log at another address or in another folder, as it presents itself: nothing of it is
-    trusted yet."""
+    """Return the published log at another address or in another folder, of which nothing is trusted yet."""
     return LogSource(
         name=remote.address, signed=parse_signed_checkpoint(remote.read_checkpoint()), read=remote.read_tile
     )
@@ -102,9 +101,7 @@ def plan_restore(
     compared = [source for source in (local, remote) if source]
     source = remote or local if complete else None
     if complete and source is None:
-        raise InvalidInput(
-            Message("本机没有已公布的日志可供补齐；请指明镜像：--complete-from 镜像"),
-        )
+        raise InvalidInput(Message("本机没有已公布的日志可供补齐；请指明镜像：--complete-from 镜像"))
     size = max(backup.about.size, source.size if source else 0)
     for log in compared:
         _refuse_other_origin(backup, log)
@@ -133,7 +130,7 @@ def _compute_restored_roots(backup: BackupFile, source: LogSource | None, sizes:
                 "{source_name} 中的条目包不完整（{error}），不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
                 source_name=source.name,
                 error=error.message,
-            ),
+            )
         ) from error
 
 
@@ -146,7 +143,7 @@ def _refuse_other_origin(backup: BackupFile, log: LogSource) -> None:
                 origin=backup.about.origin,
                 log_name=log.name,
                 origin_2=origin,
-            ),
+            )
         )
 
 
@@ -191,7 +188,7 @@ def _make_difference_error(backup: BackupFile, log: LogSource) -> LogDamaged:
             Message(
                 "{log_name} 中的条目与签发的检查点不符，不能用来补齐；请换用更新的备份，或 --complete-from 镜像",
                 log_name=log.name,
-            ),
+            )
         )
     message = Message("第{number}条不同", number=number) if number else Message("根哈希不同")
     return LogDamaged(
@@ -219,7 +216,7 @@ def _verify_signers(backup: BackupFile, published: PublishedLog, source: LogSour
             Message(
                 "{source_name} 的检查点不是本名录已知的密钥所签，其条目不予采用；请先把 signing.key 放回本机。",
                 source_name=source.name,
-            ),
+            )
         ) from error
     return "".join(f"{key.text}\n" for key in signers)
 
@@ -241,7 +238,12 @@ def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, 
     restored_roots = _compute_restored_roots(backup, plan.source, {common, known})
     if existing_roots.get(common) != restored_roots[common]:
         if local is None or existing_roots.get(known) == restored_roots[known]:
-            raise _make_other_log_error(size)
+            raise Conflict(
+                Message(
+                    "现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。",
+                    size=size,
+                )
+            )
         return False
     if size > plan.size:
         raise Conflict(
@@ -251,14 +253,6 @@ def refuse_loss(plan: RestorePlan, backup: BackupFile, published: PublishedLog, 
                 "若数据库其他部分损坏：先运行 registry log checkpoint，再 registry restore 备份文件 --complete",
                 size=size,
                 plan_size=plan.size,
-            ),
+            )
         )
     return True
-
-
-def _make_other_log_error(size: int) -> Conflict:
-    return Conflict(
-        Message(
-            "现有数据库是另一日志（{size}条），且本机没有已公布的日志可作依据；确要恢复，请先把它移走。", size=size
-        ),
-    )

@@ -66,14 +66,11 @@ def _connect_exclusively(engine: sa.Engine, path: Path) -> sa.Connection | None:
 
 
 def _make_in_use_error(path: Path) -> Conflict:
-    return Conflict(
-        Message("数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。", path=path),
-    )
+    return Conflict(Message("数据库 {path} 正在使用中：请先停止服务（registry serve）及其他命令，再恢复。", path=path))
 
 
 def create_empty_file(path: Path) -> Path:
-    """Create an empty file beside ``path`` to build the new database in; delete what an interrupted restore left
-    there."""
+    """Create an empty file beside ``path`` for the new database, in place of what an interrupted restore left."""
     new = path.with_name(f"{path.name}.restoring")
     with file.translate_write_errors(new):
         rights.make_folder(new.parent)
@@ -99,7 +96,9 @@ def replace_database(path: Path, new: Path) -> Path | None:
     with file.translate_write_errors(path):
         exists = path.exists()
         if exists:
-            _copy_owner(path.stat(), new)
+            former_file = path.stat()
+            with suppress(PermissionError):  # restoring as root must not lock the service out of its own database
+                os.chown(new, former_file.st_uid, former_file.st_gid)
             os.link(path, former)
             with suppress(PermissionError):  # an earlier version may have made it for everybody to read
                 rights.set_mode(former, rights.PRIVATE_FILE)
@@ -111,12 +110,6 @@ def replace_database(path: Path, new: Path) -> Path | None:
         new.replace(path)
         flush_to_disk(path.absolute().parent)
     return former if exists else None
-
-
-def _copy_owner(stat: os.stat_result, new: Path) -> None:
-    """Keep the owner: restoring as root must not lock the service out of its own database."""
-    with suppress(PermissionError):
-        os.chown(new, stat.st_uid, stat.st_gid)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -20,8 +20,7 @@ import sqlalchemy as sa
 from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
-from registry.log import check, checkpoint_store, merkle, mirror_mark, store
-from registry.log.checkpoint import SignedCheckpoint
+from registry.log import check, checkpoint_store, merkle, replication, store
 from registry.storage import tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
@@ -49,17 +48,6 @@ KEPT = (
     tables.key_usage,
     tables.key_checks,
     tables.watches,
-)
-#: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
-REBUILT = (
-    tables.positions,
-    tables.versions,
-    tables.search_documents,
-    tables.deadlines,
-    tables.staff_sessions,
-    tables.staff_drafts,
-    tables.imports,
-    tables.import_pages,
 )
 
 _own = sa.MetaData()
@@ -127,11 +115,6 @@ class BackupFile:
         with _translate_read_errors(self.path):
             yield from store.read_leaves(self.connection)
 
-    def find_last_checkpoint(self) -> SignedCheckpoint | None:
-        """Return the largest signed checkpoint in it."""
-        with _translate_read_errors(self.path):
-            return checkpoint_store.find_last(self.connection)
-
     def verify(self, progress: Progress) -> None:
         """UnreadableFile, naming what is wrong, unless every row is as written and the log in it is consistent."""
         with _translate_read_errors(self.path):
@@ -170,8 +153,7 @@ class _Digest:
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[BackupFile]:
-    """Open a backup to read; NotFound, or UnreadableFile if it is none or of another version. The file is not
-    changed."""
+    """Open a backup to read, unchanged; NotFound, or UnreadableFile if it is none or of another version."""
     if not path.is_file():
         raise NotFound(Message("没有备份文件 {path}。", path=path))
     engine = make_engine(path, mode="ro", immutable="1")
@@ -200,7 +182,7 @@ def write_backup(path: Path, source: sa.Connection, made_at: int, progress: Prog
                 connection.execute(sa.insert(_contents).values(row))
             connection.execute(
                 sa.insert(_about).values(
-                    {"format": FORMAT, **_make_info_row(connection, made_at, mirror_mark.is_mirror(source))}
+                    {"format": FORMAT, **_make_info_row(connection, made_at, replication.is_mirror(source))}
                 )
             )
     finally:
@@ -221,7 +203,7 @@ def translate_write_errors(path: Path) -> Iterator[None]:
     except (OSError, sa.exc.DBAPIError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror
         raise InvalidInput(
-            Message("无法写入 {path}：{cause}。请检查磁盘空间与权限。", path=path, cause=cause),
+            Message("无法写入 {path}：{cause}。请检查磁盘空间与权限。", path=path, cause=cause)
         ) from error
 
 
@@ -267,7 +249,7 @@ def _read_info(path: Path, connection: sa.Connection) -> BackupInfo:
             path=path,
             version=row.version,
             version_2=__version__,
-        ),
+        )
     )
 
 
@@ -278,11 +260,11 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
     except (sa.exc.DBAPIError, msgspec.ValidationError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         raise UnreadableFile(
-            Message("{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}", path=path, cause=cause),
+            Message("{path} 不是 registry backup 所做的备份，或已损坏，不能使用：{cause}", path=path, cause=cause)
         ) from error
 
 
 def _make_damaged_error(path: Path, message: Message) -> UnreadableFile:
     return UnreadableFile(
-        Message("备份 {path} 已损坏，不能使用：{message}。请换用另一份备份。", path=path, message=message),
+        Message("备份 {path} 已损坏，不能使用：{message}。请换用另一份备份。", path=path, message=message)
     )

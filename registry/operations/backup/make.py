@@ -1,5 +1,4 @@
-"""Making a backup while the register is in use: one snapshot, written to a temporary file, checked, and then
-renamed."""
+"""Making a backup while the register is in use: one snapshot, written to a temporary file, checked, then renamed."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ from registry.texts import Message
 
 
 class BackupResult(Struct, frozen=True):
-    """A finished backup: the log in it, rows by table, and bytes of the file. ``made_at`` in milliseconds since
-    1970."""
+    """A finished backup: the log in it, rows by table, bytes of the file; ``made_at`` in milliseconds since 1970."""
 
     file: str
     made_at: int
@@ -64,9 +62,7 @@ def make_backup(
 
 def _refuse_existing_file(path: Path, replace: bool) -> None:
     if not path.absolute().parent.is_dir():
-        raise InvalidInput(
-            Message("没有目录 {parent}，请先建立（或挂载备份盘）。", parent=path.parent),
-        )
+        raise InvalidInput(Message("没有目录 {parent}，请先建立（或挂载备份盘）。", parent=path.parent))
     if not os.path.lexists(path) or (path.is_file() and path.stat().st_size == 0):
         return  # an empty file, as programs make to reserve a name, holds nothing that could be lost
     if not replace:
@@ -75,9 +71,7 @@ def _refuse_existing_file(path: Path, replace: bool) -> None:
         with file.open_backup(path):
             return
     except (RegistryError, OSError) as error:
-        raise Conflict(
-            Message("{path} 不是本版本可读的备份，不予覆盖；确不需要时请自行删除。", path=path),
-        ) from error
+        raise Conflict(Message("{path} 不是本版本可读的备份，不予覆盖；确不需要时请自行删除。", path=path)) from error
 
 
 def _refuse_other_log(backup: file.BackupFile, published_log: compare.LogSource) -> None:
@@ -89,12 +83,10 @@ def _refuse_other_log(backup: file.BackupFile, published_log: compare.LogSource)
                 "请用先前的备份恢复：registry restore",
                 about_size=backup.about.size,
                 signed_size=signed.size,
-            ),
+            )
         )
     if compare.compute_roots(backup.read_leaves(), {signed.size})[signed.size] != signed.root:
-        raise LogDamaged(
-            Message("数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check"),
-        )
+        raise LogDamaged(Message("数据库不是已公布的日志，不予备份，请保留先前的备份。请运行：registry log check"))
 
 
 @contextmanager

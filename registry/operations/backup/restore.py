@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from registry import views
 from registry.domain.model import Entry, Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
-from registry.log import check, checkpoint_store, clock, mirror_mark, note, replication, store
+from registry.log import check, checkpoint_store, clock, note, replication, store
 from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
@@ -79,8 +79,11 @@ def restore_backup(
             backup.verify(progress)
             with _hold_log_lock(published):
                 plan = compare.plan_restore(backup, published, source, complete=completing)
-                replace = _replace_file if database.is_sqlite else _fill_empty_database
-                result, former = replace(database, backup, plan, published, progress)
+                former = None
+                if database.is_sqlite:
+                    result, former = _replace_file(database, backup, plan, published, progress)
+                else:  # a database that holds nothing yet is filled in one transaction
+                    result = _build_database(database, backup, plan, progress)
             about = backup.about
         published.clock.start_heartbeat(database)
         key, unsigned = _read_key_state(published, database, about.mirror)
@@ -133,20 +136,11 @@ def _build_file(new: Path, backup: BackupFile, plan: RestorePlan, progress: Prog
     try:
         result = _build_database(target, backup, plan, progress)
         if not target.purge_deleted_rows(()):  # no bytes of erased values stay, and no write-ahead log
-            raise InvalidInput(
-                Message("{new} 无法整理（磁盘已满？），现有数据库未改动。", new=new),
-            )
+            raise InvalidInput(Message("{new} 无法整理（磁盘已满？），现有数据库未改动。", new=new))
     finally:
         target.close()
     database_file.flush_to_disk(new)
     return result
-
-
-def _fill_empty_database(
-    database: Database, backup: BackupFile, plan: RestorePlan, _published: PublishedLog, progress: Progress
-) -> tuple[_BuildResult, None]:
-    """PostgreSQL: fill a database that holds nothing yet, in one transaction."""
-    return _build_database(database, backup, plan, progress), None
 
 
 def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, progress: Progress) -> _BuildResult:
@@ -167,7 +161,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                 views.rebuild_view(connection, view, partial(progress, write_bilingual("重建") + f" {view.name}"))
             withheld = _require_expected_log(connection, plan, progress)
             if backup.about.mirror:
-                mirror_mark.mark_mirror(connection)
+                replication.mark_mirror(connection)
     redaction.purge_erased_bytes(target)
     return _BuildResult(withheld=withheld, closed=closed)
 
@@ -175,9 +169,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
 def _require_expected_log(connection: sa.Connection, plan: RestorePlan, progress: Progress) -> int:
     log = check.check_log(connection, progress=partial(progress, write_bilingual("检查日志")))
     if (log.size, log.root) != (plan.size, plan.root):
-        raise LogDamaged(
-            Message("恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。"),
-        )
+        raise LogDamaged(Message("恢复所得的日志与已核对的不一致（来源在读取中变化了？），未作任何改动，请重试。"))
     check_records(connection)
     return log.withheld
 
@@ -190,7 +182,7 @@ def _require_empty_database(connection: sa.Connection) -> None:
                     "目标数据库不是空的（表 {table_name}）：请另建一个空数据库（不要运行 registry init），"
                     "将 REGISTRY_DATABASE_URL 指向它后再恢复。",
                     table_name=table.name,
-                ),
+                )
             )
 
 

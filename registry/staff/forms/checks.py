@@ -1,5 +1,4 @@
-"""Inline checks of the input of a form by itself: days, periods, stages, numbers. Similar records:
-``possible_duplicates``."""
+"""Checks of a form by itself: days, periods, stages, numbers. Similar records: ``possible_duplicates``."""
 
 from __future__ import annotations
 
@@ -8,33 +7,14 @@ import hashlib
 from collections.abc import Iterator
 from typing import Literal
 
-from registry.domain import regions
-from registry.domain.identifiers import (
-    compact_domain,
-    compact_licence,
-    compact_uscc,
-    compute_certificate_expiry,
-    parse_certificate,
-    parse_code,
-    parse_uscc,
-)
+from registry.domain import identifiers, regions
 from registry.domain.model import Struct
 from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.errors import InvalidInput, RegistryError
 from registry.records.asof import parse_day
-from registry.staff.forms.forms import (
-    CODES,
-    LONGEST,
-    WITHDRAWN,
-    FormField,
-    FormKind,
-    Typed,
-    list_fields,
-    read_boxes,
-    read_lines,
-    read_text,
-)
+from registry.staff.forms import forms
+from registry.staff.forms.forms import CODES, FormKind, Typed, list_fields, read_boxes, read_lines, read_text
 from registry.staff.forms.record_values import read_day
 from registry.texts import FixedText, Message
 from registry.verification import addresses
@@ -87,8 +67,7 @@ def to_finding(error: RegistryError, field: str = "") -> Finding:
 def check_form(
     kind: FormKind, new: bool, typed: Typed, today: dt.date, refused: frozenset[str] = frozenset()
 ) -> list[Finding]:
-    """Check a form by itself, on the register's ``today``. ``refused``: fields whose input was removed by
-    ``read_input``."""
+    """Check a form by itself, on the register's ``today``; ``refused``: fields that ``read_input`` emptied."""
     findings = [make_error(name, _FORBIDDEN_NUMBER) for name in sorted(refused)]
     missing = {field.name for field in list_fields(kind, new) if field.required and not typed.get(field.name)} - refused
     findings += [make_error(name, Message("请填写这一项。")) for name in sorted(missing)]
@@ -99,7 +78,7 @@ def check_form(
     return findings
 
 
-def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
+def _check_input(field: forms.FormField, typed: Typed) -> Iterator[Finding]:
     text = read_text(typed, field.name)
     if field.input == "day" and text:
         try:
@@ -108,16 +87,13 @@ def _check_input(field: FormField, typed: Typed) -> Iterator[Finding]:
         except InvalidInput:
             message = Message("“{text}”不是日期，请写成 2025-07-01 这样。", text=text)
             yield make_error(field.name, message)
-    if field.input in ("text", "area", "lines") and len(text) > (limit := LONGEST[field.input]):
-        yield make_error(
-            field.name,
-            Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit),
-        )
+    if field.input in ("text", "area", "lines") and len(text) > (limit := forms.LONGEST[field.input]):
+        yield make_error(field.name, Message("最多{limit}字，更长的没有保存，请缩短。", limit=limit))
     if field.input == "choice" and text and text not in field.choices:
         yield make_error(field.name, Message("请从所列项中选择。"))
     if field.name == "institution" and text:
         try:
-            parse_code(text)
+            identifiers.parse_code(text)
         except InvalidInput as error:
             yield to_finding(error, "institution")
 
@@ -126,14 +102,10 @@ def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
     effective, document = read_day(typed, "effective"), read_day(typed, "doc_date")
     if effective and effective > today + _FAR:
         yield make_warning(
-            "effective",
-            Message("生效日期 {effective} 在一年以后，请确认没有写错年份。", effective=effective),
+            "effective", Message("生效日期 {effective} 在一年以后，请确认没有写错年份。", effective=effective)
         )
     if document and document > today:
-        yield make_error(
-            "doc_date",
-            Message("文件日期 {document} 还没有到，请核对。", document=document),
-        )
+        yield make_error("doc_date", Message("文件日期 {document} 还没有到，请核对。", document=document))
     if effective and document and effective < document <= today:
         yield make_warning(
             "effective",
@@ -153,19 +125,15 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
     yield from check_uscc(read_text(typed, "uscc"))
     yield from check_licence_number(read_text(typed, "practice_licence_no"), read_text(typed, "uscc"))
     for line in read_lines(typed, "domains"):
-        if compact_domain(line) is None:
+        if identifiers.compact_domain(line) is None:
             yield make_error(
-                "domains",
-                Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40]),
+                "domains", Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40])
             )
     stages = [stage for code in CODES if (stage := read_text(typed, f"stage.{code}"))]
     if stages:
         yield from _check_approval_days(typed, today, lawful=any(stage in LAWFUL_STAGES for stage in stages))
     elif any(read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
-        yield make_error(
-            f"stage.{CODES[0]}",
-            Message("填写了批准文件，但没有选择任何技术的运行情况。"),
-        )
+        yield make_error(f"stage.{CODES[0]}", Message("填写了批准文件，但没有选择任何技术的运行情况。"))
 
 
 def check_address(address: str, region: str) -> Iterator[Finding]:
@@ -190,17 +158,11 @@ def check_address(address: str, region: str) -> Iterator[Finding]:
             ),
         )
     elif address and not resolved.code and not region:
-        yield make_warning(
-            "address",
-            Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"),
-        )
+        yield make_warning("address", Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"))
     elif resolved.code and not region:
         yield make_note("region", Message("由地址读出：{place}（{code}）", place=place, code=resolved.code))
     if address and not any(c.isdigit() for c in addresses.split_address(address)[1]):
-        yield make_warning(
-            "address",
-            Message("地址没有门牌号，核验地址时分不清是不是这一处。"),
-        )
+        yield make_warning("address", Message("地址没有门牌号，核验地址时分不清是不是这一处。"))
 
 
 def _format_region_name(code: str) -> str:
@@ -211,7 +173,7 @@ def _format_region_name(code: str) -> str:
 
 def check_uscc(text: str) -> Iterator[Finding]:
     """Check a credit code: a wrong length or character is an error, a wrong check character a warning."""
-    number = compact_uscc(text)
+    number = identifiers.compact_uscc(text)
     if not number:
         return
     if len(number) != 18 or not set(number) <= _USCC_ALPHABET:
@@ -221,7 +183,7 @@ def check_uscc(text: str) -> Iterator[Finding]:
         )
         return
     try:
-        parse_uscc(number)
+        identifiers.parse_uscc(number)
     except InvalidInput:
         yield make_warning(
             "uscc",
@@ -231,17 +193,14 @@ def check_uscc(text: str) -> Iterator[Finding]:
 
 def check_licence_number(text: str, uscc: str) -> Iterator[Finding]:
     """Warn unless there are 22 characters and the first nine are those of the organisation; older licences differ."""
-    number, organisation = compact_licence(text), compact_uscc(uscc)
+    number, organisation = identifiers.compact_licence(text), identifiers.compact_uscc(uscc)
     if number and len(number) != 22:
         yield make_warning(
             "practice_licence_no",
             Message("执业许可证登记号通常为22位，现有{count}位（旧证可能不同）。", count=len(number)),
         )
     elif number and len(organisation) == 18 and number[:9] != organisation[8:17]:
-        yield make_warning(
-            "practice_licence_no",
-            Message("登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。"),
-        )
+        yield make_warning("practice_licence_no", Message("登记号前9位应与统一社会信用代码第9至17位一致，现在不一致。"))
 
 
 # --- approvals -------------------------------------------------------------------------------------------------------
@@ -251,7 +210,7 @@ def _check_approval(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
     stage = read_text(typed, "stage")
     if not stage:
         return
-    if stage == WITHDRAWN and not read_text(typed, "reason"):
+    if stage == forms.WITHDRAWN and not read_text(typed, "reason"):
         yield make_error("reason", Message("撤回误登的批准须写明理由。"))
     if stage in STAGES:
         yield from _check_approval_days(typed, today, lawful=stage in LAWFUL_STAGES)
@@ -301,10 +260,7 @@ def _check_practitioner(typed: Typed, new: bool, _today: dt.date) -> Iterator[Fi
     if number and not number.startswith("**"):
         yield make_error("certificate_no", Message("证书号太短，请核对。"))
     elif number and "医师执业" in read_text(typed, "certificate_kind") and len(number) != 15:
-        yield make_warning(
-            "certificate_no",
-            Message("医师执业证书编码为15位，现有{count}位。", count=len(number)),
-        )
+        yield make_warning("certificate_no", Message("医师执业证书编码为15位，现有{count}位。", count=len(number)))
 
 
 def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Finding]:
@@ -312,19 +268,18 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
     if not text:
         return
     try:
-        number = parse_certificate(text)
+        number = identifiers.parse_certificate(text)
     except InvalidInput as error:
         yield to_finding(error, "number")
         return
-    start, expiry = number.approval_day, compute_certificate_expiry(number.approval_day)
+    start, expiry = number.approval_day, identifiers.compute_certificate_expiry(number.approval_day)
     end = read_day(typed, "valid_to")
     yield make_note("number", Message("由文号推算：{start} 批准，有效期至 {expiry}。", start=start, expiry=expiry))
     if end and end < start:
         yield _make_period_error()
     if end and end > expiry:
         yield make_error(
-            "valid_to",
-            Message("有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。", expiry=expiry),
+            "valid_to", Message("有效期最多一年，至 {expiry}（《医疗广告管理办法》第十八条）。", expiry=expiry)
         )
     if start > today:
         yield make_error("number", Message("文号中的批准日 {start} 还没有到。", start=start))
@@ -336,10 +291,7 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
 def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
     named = [name for name in ("institution", "organisation", "person") if read_text(typed, name)]
     if not named:
-        yield make_error(
-            "institution",
-            Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"),
-        )
+        yield make_error("institution", Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"))
     if "institution" in named and "organisation" in named:
         yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
     decided = read_day(typed, "decided_on")

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Date, Draft, Entry, Source, Struct
+from registry.log.clock import from_milliseconds
 from registry.records import asof, history, lookup, timeline
-from registry.records.asof import instant_at
 from registry.staff.forms import record_values
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, drop_personal_values, read_text
@@ -100,7 +100,7 @@ def _to_entry(draft: Draft) -> Entry:
     """Return the draft as if it were the newest entry, to see what it would do."""
     return Entry(
         number=2**62,
-        recorded_at=instant_at(0),
+        recorded_at=from_milliseconds(0),
         subject=draft.subject,
         change=draft.change,
         valid_from=draft.valid_from,
@@ -167,12 +167,7 @@ def _find_or_make_source(connection: sa.Connection, form: FormDraft, changes: Va
         sha256=digest,
     )
     for known in lookup.read_sources(connection, asof.make_as_of(connection)).values():
-        same = (known.title, known.as_of, known.sha256, known.scope) == (
-            source.title,
-            source.as_of,
-            source.sha256,
-            source.scope,
-        )
+        same = all(getattr(known, name) == getattr(source, name) for name in ("title", "as_of", "sha256", "scope"))
         if digest and same and set(source.covers) <= set(known.covers):
             return known
     return source
@@ -199,8 +194,7 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
 
 
 def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values) -> str:
-    """Make the title of the proposal; for people only with the code of the institution: a hospital may bear a
-    person's name."""
+    """Make the title of the proposal; for people with a code only, since a hospital may bear a person's name."""
     heading = _WORDS[form.kind][0 if form.is_new else 1]
     if form.kind in ("institution", "approval"):
         name = changes.get("name") or recorded.get("name") or ""
@@ -211,8 +205,7 @@ def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values
 
 
 def make_report(form: FormDraft, confirmed: list[str]) -> dict[str, Any]:
-    """Make the report stored with the proposal: the form as typed, without personal values, so that it can be
-    reopened."""
+    """Make the report from which the form can be reopened: what was typed, without personal values."""
     return {
         "form": form.kind,
         "fields": drop_personal_values(form.kind, form.filled.typed),

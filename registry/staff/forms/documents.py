@@ -126,8 +126,7 @@ def detect_file_type(file: BinaryIO) -> str:
 
 
 def _detect_package_type(file: BinaryIO) -> str | None:
-    """Return the kind of package a zip file is, inspected in a process of its own; None for another, or one with
-    macros."""
+    """Inspect a zip file in a process of its own: return which package it is; None for another, or one with macros."""
     try:
         package = inspect_package(file, DOCUMENT, tuple(part for part, _ in _PARTS))
     except (UnreadableFile, TooLarge) as refusal:

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from registry import proposals
-from registry.domain.model import Draft, Struct
+from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log.clock import get_now_ms
 from registry.proposals import changeset
@@ -118,7 +118,7 @@ def get_draft(connection: sa.Connection, identifier: int, account: str) -> FormD
         raise NotFound(
             Message(
                 "您没有编号为 {identifier} 的草稿：可能已提交、已删除或超过{days}天。", identifier=identifier, days=DAYS
-            ),
+            )
         )
     return _to_form_draft(row)
 
@@ -177,13 +177,10 @@ def list_open_proposals_about(connection: sa.Connection, subject: str, belonging
     )
     numbers: dict[int, None] = {}
     for row in connection.execute(query):
-        if row.proposal not in numbers and _is_about(changeset.decode_draft(row.body), subject, belonging):
+        draft = changeset.decode_draft(row.body)
+        if draft.subject == subject or (belonging and draft.change.set.get("institution") == subject):
             numbers[row.proposal] = None
     return list(numbers)
-
-
-def _is_about(draft: Draft, subject: str, belonging: bool) -> bool:
-    return draft.subject == subject or (belonging and draft.change.set.get("institution") == subject)
 
 
 def _to_form_draft(row: Any) -> FormDraft:

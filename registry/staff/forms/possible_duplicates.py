@@ -6,7 +6,7 @@ they are different.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from registry.domain.identifiers import compact_certificate, format_code
 from registry.domain.normalise import fold_text
 from registry.importers.matching.organisations import Party
 from registry.institutions import search
-from registry.institutions.search import SearchRequest
+from registry.institutions.result import SearchRequest
 from registry.records import asof
 from registry.records.asof import AsOf
 from registry.staff.forms.checks import Finding, make_warning
@@ -54,9 +54,8 @@ def _check_institutions(connection: sa.Connection, subject: str | None, values: 
     similar = [party_near for party_near, _ in near.values() if _has_similar_name(names, _fold_names(party_near))]
     similar_keys = {party_near.key for party_near in similar}
     dissimilar = [party_near for party_near, _ in near.values() if party_near.key not in similar_keys]
-    same_place = (
-        [party_near for party_near in dissimilar if party_near.site == party.site] if _has_number(party.site) else []
-    )
+    has_number = len(party.site) >= 4 and any(c.isdigit() for c in party.site)
+    same_place = [party_near for party_near in dissimilar if has_number and party_near.site == party.site]
     similar += [
         party_near
         for party_near in _search_namesakes(connection, party)
@@ -85,14 +84,8 @@ def _check_institutions(connection: sa.Connection, subject: str | None, values: 
 
 
 _NUMBERS = (
-    (
-        "uscc",
-        Message("名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。"),
-    ),
-    (
-        "practice_licence_no",
-        Message("名录中另有机构使用同一执业许可证登记号，请核对。"),
-    ),
+    ("uscc", Message("名录中另有机构使用同一统一社会信用代码：同一法人的几个执业地点才会如此。")),
+    ("practice_licence_no", Message("名录中另有机构使用同一执业许可证登记号，请核对。")),
 )
 
 
@@ -128,10 +121,6 @@ def _has_similar_name(names: list[str], others: list[str]) -> bool:
     return any(fuzz.ratio(name, other, score_cutoff=SIMILAR) for name in names for other in others)
 
 
-def _has_number(site: str) -> bool:
-    return len(site) >= 4 and any(c.isdigit() for c in site)
-
-
 def _search_namesakes(connection: sa.Connection, party: Party) -> Iterator[Party]:
     """Institutions of exactly this name anywhere."""
     if not party.name:
@@ -162,11 +151,8 @@ def _make_record_link(party: Party) -> tuple[str, str]:
 
 
 def _list_others(connection: sa.Connection, kind: str, subject: str | None, parent: Any) -> list[tuple[str, Values]]:
-    return (
-        [record for record in list_records_of_parent(connection, kind, str(parent)) if record[0] != subject]
-        if parent
-        else []
-    )
+    records = list_records_of_parent(connection, kind, str(parent)) if parent else []
+    return [record for record in records if record[0] != subject]
 
 
 def _check_people(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
@@ -174,43 +160,39 @@ def _check_people(connection: sa.Connection, subject: str | None, values: Values
         same_name = recorded.get("name") and fold_text(recorded["name"]) == fold_text(str(values.get("name") or ""))
         number = values.get("certificate_masked")
         if same_name or (number and recorded.get("certificate_masked") == number):
-            yield make_warning(
-                "name" if same_name else "certificate_no",
-                Message(
-                    "该机构已有{word}的人员授权记录（{other}）。同一人请改原有记录；确是另一人才确认。",
-                    word=(Message("同名") if same_name else Message("证书号尾数相同")),
-                    other=_format_code_of(other),
-                ),
-                _make_form_link("practitioner", other),
+            message = Message(
+                "该机构已有{word}的人员授权记录（{other}）。同一人请改原有记录；确是另一人才确认。",
+                word=Message("同名") if same_name else Message("证书号尾数相同"),
+                other=_format_code_of(other),
             )
+            field = "name" if same_name else "certificate_no"
+            yield make_warning(field, message, _make_form_link("practitioner", other))
 
 
 def _check_certificates(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    number = compact_certificate(str(values.get("number") or ""))
-    for other, recorded in list_current_records(connection, "ad_certificate"):
-        if number and other != subject and compact_certificate(str(recorded.get("number") or "")) == number:
-            is_same_institution = recorded.get("institution") == values.get("institution")
-            yield make_warning(
-                "number",
-                Message(
-                    "该文号已登记在{word}名下（{other}）。",
-                    word=(Message("本机构") if is_same_institution else Message("另一家机构")),
-                    other=_format_code_of(other),
-                ),
-                _make_form_link("ad_certificate", other),
-            )
+    same = _list_same_number(connection, "ad_certificate", subject, values, "number", compact_certificate)
+    for other, is_same_institution in same:
+        word = Message("本机构") if is_same_institution else Message("另一家机构")
+        message = Message("该文号已登记在{word}名下（{other}）。", word=word, other=_format_code_of(other))
+        yield make_warning("number", message, _make_form_link("ad_certificate", other))
 
 
 def _check_sanctions(connection: sa.Connection, subject: str | None, values: Values) -> Iterator[Finding]:
-    number = fold_text(str(values.get("document_no") or ""))
-    for other, recorded in list_current_records(connection, "sanction"):
-        same = number and other != subject and fold_text(str(recorded.get("document_no") or "")) == number
-        if same and recorded.get("institution") == values.get("institution"):
-            yield make_warning(
-                "document_no",
-                Message("该文号的处罚已有记录（{other}）。", other=_format_code_of(other)),
-                _make_form_link("sanction", other),
-            )
+    same = _list_same_number(connection, "sanction", subject, values, "document_no", fold_text)
+    for other, is_same_institution in same:
+        if is_same_institution:
+            message = Message("该文号的处罚已有记录（{other}）。", other=_format_code_of(other))
+            yield make_warning("document_no", message, _make_form_link("sanction", other))
+
+
+def _list_same_number(
+    connection: sa.Connection, kind: str, subject: str | None, values: Values, path: str, fold: Callable[[str], str]
+) -> Iterator[tuple[str, bool]]:
+    """Yield other records of a kind with the same number, and whether they are of the same institution."""
+    number = fold(str(values.get(path) or ""))
+    for other, recorded in list_current_records(connection, kind) if number else ():
+        if other != subject and fold(str(recorded.get(path) or "")) == number:
+            yield other, recorded.get("institution") == values.get("institution")
 
 
 def _format_code_of(subject: str) -> str:

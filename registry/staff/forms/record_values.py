@@ -7,33 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.domain import fields, regions
+from registry.domain import fields, identifiers, regions
 from registry.domain.fields import OWNERSHIP
-from registry.domain.identifiers import (
-    compact_code,
-    compute_certificate_expiry,
-    format_certificate,
-    format_code,
-    parse_certificate,
-)
 from registry.domain.model import Date, Entry
 from registry.errors import InvalidInput
 from registry.log import store
 from registry.records import asof, history, timeline
 from registry.records.asof import parse_day
 from registry.records.view import decode_state
-from registry.staff.forms.forms import (
-    CODES,
-    WITHDRAWN,
-    FormField,
-    FormKind,
-    Typed,
-    list_own_fields,
-    make_empty_form,
-    read_boxes,
-    read_lines,
-    read_text,
-)
+from registry.staff.forms import forms
+from registry.staff.forms.forms import CODES, WITHDRAWN, FormKind, Typed, list_own_fields, read_text
 from registry.storage.tables import STILL_KNOWN, versions
 
 #: Values of a record by path, as the log has them.
@@ -79,7 +62,7 @@ def list_current_records(
     for subject, state in connection.execute(query.order_by(versions.c.subject, versions.c.valid_from)):
         if subject not in seen:
             seen.add(subject)
-            yield subject, {path: fact.value for path, fact in timeline.collect_facts(decode_state(state)).items()}
+            yield subject, timeline.collect_values(decode_state(state))
 
 
 def list_records_of_parent(connection: sa.Connection, kind: str, parent: str) -> list[tuple[str, Values]]:
@@ -97,31 +80,20 @@ def build_spans(entries: Sequence[Entry]) -> list[timeline.Span]:
 
 def fill_form(kind: FormKind, values: Values, technique: str = "") -> Typed:
     """Fill a form from the record; fields about an approval are of one ``technique``."""
-    typed = make_empty_form(kind, not values)
+    typed = forms.make_empty_form(kind, not values)
     for field in list_own_fields(kind, not values):
         if field.record_path:
             typed[field.name] = _format_value(field.name, values.get(field.record_path))
     if kind == "approval":
+        approval = values.get(f"approvals.{technique}") or {}
+        typed |= {name: str(approval.get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()}
         typed["technique"] = technique
-        typed.update(_fill_approval_fields(values.get(f"approvals.{technique}")))
     return typed
 
 
 def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
     """Return the names of the fields that are filled from the record."""
     return frozenset(field.name for field in list_own_fields(kind, new))
-
-
-def list_personal_fields(kind: FormKind) -> list[FormField]:
-    """Return the fields that hold personal values."""
-    return [field for field in list_own_fields(kind, new=False) if field.personal]
-
-
-def _fill_approval_fields(approval: Values | None) -> Typed:
-    """Fill the fields of one approval."""
-    return {
-        name: str((approval or {}).get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()
-    }
 
 
 def _format_value(name: str, value: Any) -> str | list[str]:
@@ -134,7 +106,7 @@ def _format_value(name: str, value: Any) -> str | list[str]:
     if name == "ownership":
         return OWNERSHIP.get(str(value), str(value))
     if name == "institution":
-        return format_code(str(value).partition(":")[2])
+        return identifiers.format_code(str(value).partition(":")[2])
     return str(value)
 
 
@@ -154,18 +126,13 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         if field.record_path
     }
     if kind == "institution":
-        values["region"] = _read_region(typed)
+        values["region"] = read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
         for code in CODES:
             if stage := read_text(typed, f"stage.{code}"):
                 values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values
-
-
-def _read_region(typed: Typed) -> str | None:
-    """Return the region given, or else the one the address names."""
-    return read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
 
 
 def read_day(typed: Typed, name: str) -> Date | None:
@@ -181,16 +148,16 @@ def _to_record_value(kind: FormKind, name: str, typed: Typed) -> Any:
     if kind == "institution":
         return _to_institution_value(fields.BY_NAME[name], typed)
     if name == "techniques":
-        value = [code for code in CODES if code in read_boxes(typed, name)]
+        value = [code for code in CODES if code in forms.read_boxes(typed, name)]
     elif name == "institution" and value:
-        value = f"institution:{compact_code(value)}"
+        value = f"institution:{identifiers.compact_code(value)}"
     return value or None
 
 
 def _to_institution_value(field: fields.Field, typed: Typed) -> Any:
     """Return what the form of an institution states of a field of the table."""
     if field.has_several:
-        return fields.parse_values(field, read_lines(typed, field.name))
+        return fields.parse_values(field, forms.read_lines(typed, field.name))
     text = read_text(typed, field.name)
     if field.kind == "ownership":
         text = next((code for code, word in OWNERSHIP.items() if text == word), text)
@@ -207,7 +174,7 @@ def _read_approvals(typed: Typed, recorded: Values) -> Values:
         return {}
     approval = None if stage == WITHDRAWN else {"stage": stage, **_read_approval_details(typed)}
     values: Values = {f"approvals.{technique}": approval}
-    for code in read_boxes(typed, "also"):
+    for code in forms.read_boxes(typed, "also"):
         path = f"approvals.{code}"
         if code != technique:
             values[path] = None if approval is None else {**(recorded.get(path) or {}), **approval}
@@ -217,11 +184,12 @@ def _read_approvals(typed: Typed, recorded: Values) -> Values:
 def _read_certificate_period(typed: Typed) -> Values:
     """Return a certificate's number as printed today, and its period: by the number, unless an earlier end is given."""
     try:
-        number = parse_certificate(read_text(typed, "number"))
+        number = identifiers.parse_certificate(read_text(typed, "number"))
     except InvalidInput:
         return {}
     return {
-        "number": format_certificate(number),
+        "number": identifiers.format_certificate(number),
         "valid_from": number.approval_day.isoformat(),
-        "valid_to": read_text(typed, "valid_to") or compute_certificate_expiry(number.approval_day).isoformat(),
+        "valid_to": read_text(typed, "valid_to")
+        or identifiers.compute_certificate_expiry(number.approval_day).isoformat(),
     }

@@ -17,7 +17,7 @@ from registry.staff.forms.checks import Finding, make_error, make_warning, to_fi
 from registry.staff.forms.compose import FormProposal, compose_proposal, select_changes
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
-from registry.staff.forms.record_values import read_day, to_record_values
+from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage.tables import entries
 from registry.texts import Message
 
@@ -123,42 +123,24 @@ def _check_against_register(connection: sa.Connection, draft: FormDraft) -> list
     return findings + _check_stage_change(draft.kind, typed, recorded)
 
 
-def _check_stage_change(kind: FormKind, typed: Typed, recorded: dict[str, object]) -> list[Finding]:
+def _check_stage_change(kind: FormKind, typed: Typed, recorded: Values) -> list[Finding]:
     """Check whether a change of stage makes sense after the one recorded."""
     if kind != "approval":
         return []
-    before, stage = recorded.get(f"approvals.{read_text(typed, 'technique')}"), read_text(typed, "stage")
-    stage_before = str(before["stage"]) if isinstance(before, dict) else ""
+    stage, before = read_text(typed, "stage"), recorded.get(f"approvals.{read_text(typed, 'technique')}") or {}
+    stage_before = str(before.get("stage", ""))
     findings = []
     if stage == WITHDRAWN and not stage_before:
         findings.append(make_error("stage", Message("名录中没有该项批准，无从撤回。")))
     if stage_before in ("revoked", "lapsed") and stage in LAWFUL_STAGES:
         findings.append(
-            make_warning(
-                "stage",
-                Message("该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。"),
-            )
+            make_warning("stage", Message("该项批准已撤销或失效，现在重新获准：请确认依据的是新的批准文件。"))
         )
     if stage_before == "preparing" and stage == "formal":
-        findings.append(
-            make_warning(
-                "stage",
-                Message("由筹建直接到正式运行，没有试运行，请确认。"),
-            )
-        )
+        findings.append(make_warning("stage", Message("由筹建直接到正式运行，没有试运行，请确认。")))
     number = read_text(typed, "document_no")
-    if (
-        isinstance(before, dict)
-        and stage not in (stage_before, WITHDRAWN)
-        and number
-        and number == before.get("document_no")
-    ):
-        findings.append(
-            make_warning(
-                "document_no",
-                Message("运行情况变了，文号仍是原来的，请确认没有忘记更改。"),
-            )
-        )
+    if number and stage not in (stage_before, WITHDRAWN) and number == before.get("document_no"):
+        findings.append(make_warning("document_no", Message("运行情况变了，文号仍是原来的，请确认没有忘记更改。")))
     return findings
 
 
@@ -237,12 +219,7 @@ def _check_document(draft: FormDraft) -> list[Finding]:
         if not read_text(draft.filled.typed, name)
     ]
     if not draft.filled.attachment:
-        findings.append(
-            make_error(
-                "doc_file",
-                Message("请附上文件的扫描件或电子版，审批人要看原文。"),
-            )
-        )
+        findings.append(make_error("doc_file", Message("请附上文件的扫描件或电子版，审批人要看原文。")))
     return findings
 
 

@@ -15,7 +15,7 @@ from registry.log.publish import PublishedLog
 from registry.records import asof
 from registry.staff.forms import compose, form_drafts, record_values
 from registry.staff.forms.form_drafts import FormContent, FormDraft
-from registry.staff.forms.forms import ABOUT, CODES, FormKind, Typed
+from registry.staff.forms.forms import ABOUT, CODES, FormKind, Typed, list_own_fields
 from registry.staff.forms.review import Review, is_stale, require_subject_in_region, review_form
 from registry.storage.database import Database
 from registry.storage.locks import lock_wait, make_write_busy_error
@@ -35,8 +35,7 @@ class NewForm(Struct, frozen=True):
 
 
 class FormRequest(Struct, frozen=True):
-    """Which form to open: about a subject, or for something new at an ``institution`` (its code); filled at a log
-    ``size``."""
+    """Which form to open: about a subject, or something new at an ``institution`` (code); filled at a log ``size``."""
 
     kind: FormKind
     subject: str = ""
@@ -46,8 +45,7 @@ class FormRequest(Struct, frozen=True):
 
 
 def open_form(connection: sa.Connection, account: str, request: FormRequest) -> NewForm:
-    """Return a form as it is filled before anybody types; NotFound for what is not there, NotAllowed outside the
-    region."""
+    """Return a form as it is filled before anybody types; NotFound, or NotAllowed outside the region."""
     kind, subject, institution, technique = request.kind, request.subject, request.institution, request.technique
     head = store.read_head(connection).size
     size = head if request.size is None else min(request.size, head)
@@ -98,7 +96,9 @@ def propose_form(
             size = store.read_head(connection).size
         unconfirmed = [warning for warning in review.warnings if warning.key not in confirmed]
         if review.errors or unconfirmed or review.moved or review.composed is None:
-            _save_confirmations(database, draft, confirmed)
+            filled = msgspec.structs.replace(draft.filled, confirmed=tuple(sorted(confirmed)))
+            with database.writing() as connection:
+                form_drafts.save_draft(connection, draft, filled)
             return None, review
         confirmed_sentences = [warning.get_text("zh-CN") for warning in review.warnings]
         if stale:  # something else was recorded of the subject, in no field of the form
@@ -132,12 +132,6 @@ def _propose_or_amend(
         )
         return draft.amends
     return proposals.propose(database, proposal.drafts, base_size=draft.base_size, log=log, **options)
-
-
-def _save_confirmations(database: Database, draft: FormDraft, confirmed: frozenset[str]) -> None:
-    with database.writing() as connection:
-        filled = msgspec.structs.replace(draft.filled, confirmed=tuple(sorted(confirmed)))
-        form_drafts.save_draft(connection, draft, filled)
 
 
 def reopen_as_draft(database: Database, number: int, account: str) -> FormDraft:
@@ -181,4 +175,4 @@ def _read_personal_fields(connection: sa.Connection, number: int, kind: FormKind
 
 def _fill_personal_fields(kind: FormKind, values: dict[str, Any]) -> Typed:
     filled = record_values.fill_form(kind, values)
-    return {field.name: filled[field.name] for field in record_values.list_personal_fields(kind)}
+    return {field.name: filled[field.name] for field in list_own_fields(kind, new=False) if field.personal}
