@@ -12,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from registry.editions import labels
 from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
-from registry.receipts import typesetting
+from registry.receipts import paper_text
 from registry.texts import write_bilingual
 from registry.verification.phrases import format_date
 
@@ -26,11 +26,11 @@ _GREY, _BAND, _LINE = HexColor("#444444"), HexColor("#e8eef0"), HexColor("#9aa5a
 
 def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """Write the document, drawn row by row: pages are compressed as they are done."""
-    typesetting.load_font()
+    paper_text.load_font()
     # Else every page names Helvetica, which no file carries; the stub takes the name for a number.
-    font: Any = typesetting.FONT
+    font: Any = paper_text.FONT
     canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=font)
-    canvas.setTitle(typesetting.replace_missing_glyphs(edition.title))
+    canvas.setTitle(paper_text.replace_missing_glyphs(edition.title))
     canvas.setSubject(labels.describe_publication(edition))
     canvas.setAuthor(write_bilingual("人类辅助生殖技术机构名录"))
     canvas.setCreator("art-registry")
@@ -65,7 +65,7 @@ def _make_cells(number: int, institution: EditionInstitution) -> list[list[str]]
 
 
 def _wrap_text(text: str, size: float, width: float) -> list[str]:
-    return typesetting.wrap_lines(typesetting.replace_missing_glyphs(text), size, width)
+    return paper_text.wrap_lines(paper_text.replace_missing_glyphs(text), size, width)
 
 
 class _PageLayout:
@@ -155,11 +155,11 @@ class _PageLayout:
         )
         self._draw_text(_MARGIN, _MARGIN - 2 * mm, _wrap_text(left, 8, 220 * mm)[0], 8, grey=True)
         right = f"第{self._number}页"
-        self._draw_text(PAGE[0] - _MARGIN - typesetting.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
+        self._draw_text(PAGE[0] - _MARGIN - paper_text.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 
     def _draw_text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
         self._canvas.setFillColor(_GREY if grey else HexColor("#000000"))
-        typesetting.draw_text(self._canvas, (x, y), text, size)
+        paper_text.draw_text(self._canvas, (x, y), text, size)
 
     def _draw_qr_code(self, x: float, y: float) -> None:
         code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)

@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from registry.domain.model import Struct
-from registry.receipts import typesetting
+from registry.receipts import paper_text
 
 _CODE = "Courier"
 _MARGIN, _LABEL, _GAP = 18 * mm, 42 * mm, 1.4 * mm
@@ -52,9 +52,9 @@ class ReceiptSheet(Struct, frozen=True):
 
 def render_pdf(sheet: ReceiptSheet) -> bytes:
     """Render the page as PDF; always one page of A4."""
-    typesetting.load_font()
+    paper_text.load_font()
     buffer = io.BytesIO()
-    font: Any = typesetting.FONT  # else the page names Helvetica; the stub takes the name for a number
+    font: Any = paper_text.FONT  # else the page names Helvetica; the stub takes the name for a number
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1, lang=sheet.lang, initialFontName=font)
     canvas.setTitle(sheet.title)
     bottom = _draw_code_and_text(canvas, sheet)
@@ -74,7 +74,7 @@ def _draw_words(canvas: Canvas | None, sheet: ReceiptSheet, size: float) -> floa
     y = _draw_text(canvas, sheet.title, size * 1.8, (_MARGIN, y, width)) - 2 * _GAP
     y = _draw_text(canvas, sheet.meaning, size, (_MARGIN, y, width)) - 3 * _GAP
     for label, words in sheet.pairs:
-        words = typesetting.replace_missing_glyphs(words, sheet.lang)  # noqa: PLW2901 - as it can be printed
+        words = paper_text.replace_missing_glyphs(words, sheet.lang)  # noqa: PLW2901 - as it can be printed
         left = _draw_text(canvas, label, size, (_MARGIN, y, _LABEL - _GAP), grey=True)
         right = _draw_text(canvas, words, size, (_MARGIN + _LABEL, y, width - _LABEL))
         y = min(left, right) - _GAP
@@ -116,14 +116,14 @@ def _draw_text(
     x, y, width = place
     style = ParagraphStyle(
         "sheet",
-        fontName=_CODE if code else typesetting.FONT,
+        fontName=_CODE if code else paper_text.FONT,
         fontSize=size,
         leading=size * (1.15 if code else 1.45),
         alignment=TA_LEFT,
         wordWrap="CJK",
         textColor=HexColor("#444444") if grey else black,
     )
-    paragraph = Paragraph(typesetting.mark_runs(text), style)
+    paragraph = Paragraph(paper_text.mark_runs(text), style)
     _, height = paragraph.wrap(width, A4[1])
     if canvas is not None:
         paragraph.drawOn(canvas, x, y - height)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PIECE = 65_536
 
 
-def read_tables(source: IO[bytes], limits: FileLimits, kind: FileKind | None = None) -> Iterator[Table]:
+def read_tables(source: IO[bytes], limits: FileLimits, kind: "FileKind | None" = None) -> Iterator[Table]:
     """Yield the tables of a docx, xlsx or csv file in order; read the rows of a table before the next one.
 
     UnreadableFile for a file of another kind than ``kind``, if one is given.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from registry.batch.claim_columns import COLUMNS
+from registry.batch.claim_rows import CsvReader
 from registry.batch.column_notes import ColumnNotes
-from registry.batch.csv_reader import CsvReader
+from registry.batch.columns import COLUMNS
 from registry.errors import InvalidInput
 
 ROOT = Path(__file__).parents[2]

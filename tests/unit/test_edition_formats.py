@@ -29,7 +29,7 @@ from registry.editions import labels, pdf, store, text_formats, xlsx
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
-from registry.receipts import typesetting
+from registry.receipts import paper_text
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
@@ -284,10 +284,10 @@ def test_a_title_of_marks_breaks_no_file(small: Callable[..., Database], tmp_pat
 def test_lines_of_text_keep_words_whole_and_no_stop_begins_one() -> None:
     room = 80.0
     for text in ("示例市ABCDEF123456号，示例路。" * 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3, ""):
-        found = typesetting.wrap_lines(text, 10, room)
+        found = paper_text.wrap_lines(text, 10, room)
         assert "".join(found) == text
         assert all(line[:1] not in "，。" for line in found if line)
-        assert all(typesetting.measure_width(line, 10) <= room + 20 for line in found)
+        assert all(paper_text.measure_width(line, 10) <= room + 20 for line in found)
 
 
 def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:

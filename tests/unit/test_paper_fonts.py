@@ -13,7 +13,7 @@ import pypdf
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from registry.receipts import typesetting
+from registry.receipts import paper_text
 from registry.receipts.sheet_pdf import ReceiptSheet, render_pdf
 
 #: Of names in use, beyond the basic plane (extensions B, C, E) or in extension A.
@@ -32,7 +32,7 @@ def a_line(words: str) -> bytes:
     """A page as an edition has it, with these words in a line."""
     buffer = io.BytesIO()
     canvas = Canvas(buffer)
-    typesetting.draw_text(canvas, (50, 500), typesetting.replace_missing_glyphs(words), 10)
+    paper_text.draw_text(canvas, (50, 500), paper_text.replace_missing_glyphs(words), 10)
     canvas.save()
     return buffer.getvalue()
 
@@ -84,7 +84,7 @@ def test_every_character_in_a_line_of_receipts_is_in_an_embedded_font() -> None:
 
 
 def test_the_licence_of_every_font_lies_beside_it() -> None:
-    folder = Path(typesetting.__file__).with_name("fonts")
+    folder = Path(paper_text.__file__).with_name("fonts")
     assert sorted(path.name for path in folder.iterdir()) == [
         "LICENSE-rare-han.txt",
         "LICENSE.txt",
