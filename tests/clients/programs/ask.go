@@ -38,7 +38,8 @@ func makeClaim(given givenClaim) register.Claim {
 	for name, value := range given.Provider {
 		setters[name](value)
 	}
-	claim := register.NewClaim(*provider)
+	claim := register.NewClaim()
+	claim.SetProvider(*provider)
 	claim.SetId(given.Id)
 	claim.SetTechniques(given.Techniques)
 	claim.SetOn(given.On)
@@ -69,7 +70,9 @@ func main() {
 	}
 	nobody := register.NewProvider()
 	nobody.SetAddress("三道街115号")
-	request := register.NewBatchClaims([]register.Claim{claims[0], *register.NewClaim(*nobody)})
+	unnamed := register.NewClaim()
+	unnamed.SetProvider(*nobody)
+	request := register.NewBatchClaims([]register.Claim{claims[0], *unnamed})
 	rows, _, err := api.VerifyBatch(context.Background()).BatchClaims(*request).Execute()
 	must(err)
 	batch := []string{}
