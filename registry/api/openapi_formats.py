@@ -74,7 +74,8 @@ def complete_requests(schemas: dict[str, Any]) -> None:
     schemas["Provider"].pop("default", None)  # an object, which generators write as it stands
     # Said in words: of a rule like "one of these" generators make types without the fields.
     schemas["Provider"]["description"] = write_bilingual(
-        "所称机构。`name`、`code`、`uscc`、`practice_licence_no`、`domain` 至少给出一项，除非 Claim 的 `text` 写明机构；只有 `address` 时答 400。"
+        "所称机构。`name`、`code`、`uscc`、`practice_licence_no`、`domain` 至少给出一项，"
+        "除非 Claim 的 `text` 写明机构；只有 `address` 时答 400。"
     )
 
 
