@@ -18,7 +18,6 @@ from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.history import Version
 from registry.texts import FixedText
-from registry.verification.approvals_on_day import apply_rules_on_day
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
@@ -93,7 +92,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
             raise
         return _render_from_memory(request, code)
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except NotFound:
         if past is None:
             raise
@@ -151,7 +150,7 @@ def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
         return _render_from_memory(request, code)
     frame = {**make_frame(request), "answered_at": responses.get_state_instant(request)}
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except InvalidCode:
         return make_page_response(request, LandingPage(code=code[:40], mistyped=True, **frame), status=400)
     except NotFound:
@@ -182,7 +181,7 @@ def _render_no_record(request: PageRequest, code: str, past: PageTimes) -> Respo
 def _render_from_memory(request: PageRequest, code: str) -> Response[str]:
     """Show what somebody who scanned a code needs from the last verified state; CannotAnswer when that is too old."""
     remembered, at = get_register(request).get_institution_from_memory(code)
-    institution = apply_rules_on_day(remembered, get_register(request).verification.find_today())
+    institution = remembered
     page = LandingPage(
         here=responses.get_page_address(request),
         site=responses.find_site_facts(request),
@@ -235,6 +234,6 @@ def show_preview(request: PageRequest) -> Response[str]:
     register = get_register(request)
     asof = register.make_as_of_now()
     code = str(request.query_params.get("id") or "")
-    institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+    institution = register.get_institution(code, asof)
     standing = make_standing(institution, register.read_first_days(institution.code, asof))
     return _render_card(request, institution=institution, standing=standing)

@@ -17,7 +17,6 @@ from registry.errors import InvalidInput, NotFound
 from registry.records.asof import AsOf, get_day_end, parse_instant, to_day
 from registry.register import Register
 from registry.texts import Message
-from registry.verification.approvals_on_day import apply_rules_on_day
 from registry.web.record_changes import PageTimes, collect_recorded_values
 from registry.web.standing import Standing, make_standing
 
@@ -106,7 +105,7 @@ def find_past_times(form: TimesForm, now: dt.datetime) -> PageTimes | None:
 def read_day_record(register: Register, code: str, asof: AsOf) -> DayRecord:
     """Read what is recorded of an institution as of then; empty where the register holds, or held, nothing."""
     try:
-        institution = apply_rules_on_day(register.get_institution(code, asof), asof.valid_on)
+        institution = register.get_institution(code, asof)
     except NotFound:
         return DayRecord()
     standing = make_standing(institution, register.read_first_days(code, asof))

@@ -9,6 +9,7 @@ from registry.domain.model import Entry
 from registry.errors import InvalidInput, LogDamaged
 from registry.log import store
 from registry.records.deadlines import DeadlinesView
+from registry.records.standing_view import StandingView, check_standings
 from registry.records.view import RecordsView, check_records
 from registry.search.embedded_engine import SearchView
 from registry.storage.database import Database, upsert_row
@@ -30,7 +31,7 @@ class View(Protocol):
         """Empty the view, so that the log can be replayed into it."""
 
 
-VIEWS: tuple[View, ...] = (RecordsView(), SearchView(), DeadlinesView())
+VIEWS: tuple[View, ...] = (RecordsView(), StandingView(), SearchView(), DeadlinesView())
 
 
 def apply_entries(connection: sa.Connection, entries: list[Entry]) -> None:
@@ -89,6 +90,7 @@ def check_views(database: Database) -> None:
     """Raise LogDamaged unless the stored records are those of the log folded anew, and no view is behind."""
     with database.reading() as connection:
         check_records(connection)
+        check_standings(connection)
         late = [name for name, lag in measure_lag(connection).items() if lag]
     if late:
         names = ", ".join(late)

@@ -23,6 +23,7 @@ from tests.factories import (
     an_institution,
     enter,
 )
+from tests.times import the_clock_at
 
 
 def a_uscc(body: str) -> str:
@@ -31,7 +32,9 @@ def a_uscc(body: str) -> str:
 
 
 LATER = dt.date(2025, 8, 1)
-FAR = dt.date(2099, 1, 1)
+FAR = dt.date(2026, 12, 1)
+#: The present of these registers and of whoever asks them.
+NOW = "2025-12-01T04:00:00Z"
 USCC, OTHER_USCC = a_uscc("91210300MA0EXAM07"), a_uscc("91210300MA0EXAM17")
 UNUSED_USCC = a_uscc("91210300MA0EXAM27")
 LICENCE, DOMAIN = "PDY10001221030021A1001", "hospital.example"
@@ -57,12 +60,19 @@ STAGES = [
     )
 ]
 PREPARING = an_institution("示例新建医院", _at(20), IVF="preparing")
+PARTLY = [
+    an_institution("示例双部医院", _at(70 + n), IVF="formal", AIH=s) for n, s in enumerate(("suspended", "revoked"))
+]
+DATED = [
+    a_source("list-old", dt.date(2020, 1, 1)),
+    an_institution("示例间断医院", _at(72), on=dt.date(2020, 1, 1), source="list-old"),
+]
 MANY = an_institution("示例多项医院", _at(21), IVF="formal", AIH="trial", PGT="revoked", ICSI="suspended")
 OLD_AND_NEW = an_institution("示例新旧医院", _at(22), IVF="formal", source="list-0", on=dt.date(2024, 6, 30))
 OVERDUE = an_institution(
     "示例逾期医院", _at(23), **{"approvals.IVF": {"stage": "formal", "verification_due": "2025-07-10"}}
 )
-BEGINS = an_institution("示例待生效医院", _at(24), **{"approvals.IVF": {"stage": "formal", "valid_from": "2099-01-01"}})
+BEGINS = an_institution("示例待生效医院", _at(24), **{"approvals.IVF": {"stage": "formal", "valid_from": "2026-12-01"}})
 EMPTY = an_institution("示例无项医院", _at(25), IVF=None)
 WHOLE = an_institution("示例全停医院", _at(26), IVF="formal", status="suspended")
 RENAMED = an_institution("示例旧名医院", _at(27))
@@ -97,6 +107,9 @@ ENTERED: list[Draft] = [
     *STAGES,
     PREPARING,
     MANY,
+    *PARTLY,
+    *DATED,
+    a_change(DATED[1], dt.date(2024, 6, 30), {"status": "delisted"}, "list-0"),
     OLD_AND_NEW,
     a_change(OLD_AND_NEW, DAY, {"approvals.AIH": {"stage": "trial"}}, "list-1"),
     OVERDUE,
@@ -154,7 +167,7 @@ def empty() -> VerificationView:
 
 
 def _viewed(drafts: list[Draft]) -> VerificationView:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, the_clock_at(NOW):
         database = a_database(Path(folder))
         if drafts:
             enter(database, *drafts)

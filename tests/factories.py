@@ -10,18 +10,21 @@ import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from registry import accounts, proposals
 from registry.domain.identifiers import make_code
-from registry.domain.model import Answer, Change, Claim, Draft, Person, Provider
+from registry.domain.model import Answer, Change, Claim, Draft, Person, Provider, Source
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.importers.seed import loader
+from registry.records.site import Site
 from registry.storage.database import Database
+from registry.storage.tables import FOREVER
 from registry.storage.tables import accounts as accounts_table
 from registry.verification.answer import answer_claim
+from registry.verification.verdict import Situation
 from registry.verification.view import VerificationView
 
 ROOT = Path(__file__).parents[1]
@@ -242,3 +245,16 @@ def ask(view: VerificationView, name: str | None = None, *techniques: str, **tol
     if "person" in told:
         when["practitioner"] = Person(name=told.pop("person"))
     return answer_claim(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when), lang)
+
+
+class SingleSpan(NamedTuple):
+    """A span of days without an end: see ``standing.SiteSpan``."""
+
+    site: Site
+    valid_from: str = "2000-01-01"
+    valid_to: str = FOREVER
+
+
+def situate(site: Site, sources: dict[str, Source], day: dt.date) -> Situation:
+    """A site of which nothing else was ever known, on a day."""
+    return Situation(SingleSpan(site), (), sources, day, ahead=False)

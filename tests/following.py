@@ -92,16 +92,17 @@ class Follower:
         value = {path: said.value for path, said in held.items() if said.value is not None}
         if not held:
             return None
-        # names in use say nothing of the licence: they are the basis of a record only where nothing else is known
-        beside = ("known_as", "extra.俗称依据")
-        telling = [said for path, said in held.items() if path not in beside]
-        basis = max(telling or held.values(), key=lambda said: said[:2])
+        basis = self._basis(held)
         if kind == "source":
             return _source(identifier, value, basis.entry)
         told = {"code": f"{identifier[:4]}-{identifier[4:]}", "entry": basis.entry}
-        told["source"] = self._source_ref(basis.source)
         if kind == "institution":
+            # a statement without a source leaves the record on the one it rested on before
+            with_source = [said for said in self._telling(held) if said.source is not None]
+            last = max(with_source, key=lambda said: said[:2], default=basis)
+            told["source"] = self._source_ref(last.source)
             return self._institution(subject, on, value, told)
+        told["source"] = self._source_ref(basis.source)
         institution = value.get("institution")
         code = institution and institution.partition(":")[2]
         told["institution"] = code and f"{code[:4]}-{code[4:]}"
@@ -110,6 +111,53 @@ class Follower:
             "sanction": ("organisation", "kind", "authority", "document_no", "decided_on", "summary"),
         }[kind]
         return {**told, **{field: value.get(field) for field in fields}}
+
+    def _telling(self, held: dict[str, Said]) -> list[Said]:
+        """Names in use say nothing of the licence: they are the basis of a record only where nothing else is known."""
+        beside = ("known_as", "extra.俗称依据")
+        return [said for path, said in held.items() if path not in beside] or list(held.values())
+
+    def _basis(self, held: dict[str, Said]) -> Said:
+        return max(self._telling(held), key=lambda said: said[:2])
+
+    def _covers(self, identifier: str | None, technique: str) -> bool:
+        """Whether a source is a complete list that speaks of a technique."""
+        source = self.record(f"source:{identifier}", "9999") if f"source:{identifier}" in self.said else None
+        return bool(source) and source["scope"] != "partial" and technique in source["covers"]
+
+    def _standing(self, subject: str, on: str, status: str, technique: str) -> str:
+        """What an approval comes to on a day that is not ahead."""
+        path = f"approvals.{technique}"
+        said = self.holds(subject, on)[path]
+        approval = said.value
+        if approval["stage"] in ("preparing", "suspended", "revoked", "lapsed"):
+            return str(approval["stage"])
+        if (approval.get("valid_from") or "") > on:
+            return "not_yet"
+        if status == "delisted" or (approval.get("verification_due") or "9999") < on:
+            return "lapsed"
+        if status == "suspended":
+            return "suspended"
+        source = self.record(f"source:{said.source}", "9999") if f"source:{said.source}" in self.said else None
+        evidence = max(said.valid_from, (source or {}).get("as_of", ""))
+        year, rest = evidence[:4], evidence[4:]
+        return (
+            "unknown" if on > f"{int(year) + 2}{rest}" and self._is_denied_later(subject, on, technique) else "in_force"
+        )
+
+    def _is_denied_later(self, subject: str, on: str, technique: str) -> bool:
+        """Whether the next complete list no longer states what an older one did."""
+        path = f"approvals.{technique}"
+        for day in sorted({one.valid_from for said in self.said[subject].values() for one in said} - {on}):
+            held = self.holds(subject, day)
+            if day <= on:
+                continue
+            if held["status"].value != "delisted" and held.get(path) and held[path].value is not None:
+                if held[path].valid_from == day:
+                    return False
+                continue
+            return self._covers(self._basis(held).source, technique)
+        return False
 
     def _source_ref(self, identifier: str | None) -> dict[str, Any] | None:
         if f"source:{identifier}" not in self.said:
@@ -120,12 +168,19 @@ class Follower:
     def _institution(self, subject: str, on: str, value: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:
         if not {"name", "address", "status"} <= value.keys():
             return None
+        stages = {value[f"approvals.{code}"]["stage"] for code in TECHNIQUES if f"approvals.{code}" in value}
+        status = "suspended" if stages == {"suspended"} and value["status"] == "listed" else value["status"]
         approvals = [
-            {**dict.fromkeys(APPROVAL), **value[f"approvals.{code}"], "technique": code, "name": name}
+            {
+                **dict.fromkeys(APPROVAL),
+                **value[f"approvals.{code}"],
+                "technique": code,
+                "name": name,
+                "standing": self._standing(subject, on, status, code),
+            }
             for code, name in TECHNIQUES.items()
             if f"approvals.{code}" in value
         ]
-        suspended = bool(approvals) and all(one["stage"] == "suspended" for one in approvals)
         plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus")
         return {
             **told,
@@ -135,7 +190,8 @@ class Follower:
             "domains": value.get("domains", []),
             "former_names": self._former_names(subject, on),
             "region": value.get("region"),
-            "status": "suspended" if suspended and value["status"] == "listed" else value["status"],
+            "status": status,
+            "standing": _sum_up(status, {one["standing"] for one in approvals}),
             "approvals": approvals,
             "log_size": self.position,
         }
@@ -168,7 +224,19 @@ class Follower:
         return {subject: (self.record(subject, on), self.state(subject, on)) for subject in subjects}
 
 
-APPROVAL = ("stage", "valid_from", "verification_due", "document_no", "authority", "note")
+def _sum_up(status: str, words: set[str]) -> str:
+    """The standing of an institution, from those of its approvals."""
+    if not words:
+        return "suspended" if status == "suspended" else "delisted"
+    if status == "delisted":
+        return "delisted"
+    if "in_force" in words:
+        return "approved" if words == {"in_force"} else "partly_approved"
+    gravest = [word for word in ("revoked", "lapsed", "suspended", "preparing", "unknown") if word in words]
+    return gravest[0] if gravest else "preparing"
+
+
+APPROVAL = ("since", "stage", "valid_from", "verification_due", "document_no", "authority", "note")
 
 
 def _source(identifier: str, value: dict[str, Any], entry: int) -> dict[str, Any] | None:

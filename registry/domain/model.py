@@ -15,10 +15,16 @@ from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
 Status = Literal["listed", "suspended", "delisted"]
+#: What is in force at an institution, and of one approval, on a day; ``unknown`` where the evidence is too old to tell.
+StandingWord = Literal[
+    "approved", "partly_approved", "preparing", "suspended", "lapsed", "revoked", "delisted", "unknown"
+]
+ApprovalStanding = Literal["in_force", "preparing", "suspended", "lapsed", "revoked", "not_yet", "unknown"]
 Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition"]
 Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
 VerdictWord = Literal[
     "licensed",
+    "partly_licensed",
     "technique_not_licensed",
     "site_mismatch",
     "preparing",
@@ -126,11 +132,17 @@ class Region(Struct, frozen=True):
 
 
 class Approval(Struct, frozen=True):
-    """Permission of one institution for one technique, at one stage. ``note`` is what the source says of the stage."""
+    """Permission of one institution for one technique.
+
+    ``stage`` is as recorded; ``standing`` what that comes to on the day, and ``since`` the first day of the unbroken
+    time up to it that it has been so, as recorded. ``note`` is what the source says of the stage.
+    """
 
     technique: TechniqueCode
     name: str
     stage: Stage
+    standing: ApprovalStanding
+    since: Date | None = None
     valid_from: Date | None = None
     verification_due: Date | None = None
     document_no: str | None = None
@@ -148,7 +160,8 @@ class FormerName(Struct, frozen=True):
 class Institution(Struct, frozen=True):
     """One approved practice site, as of a day and a log size.
 
-    ``aliases`` and ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on.
+    ``status`` is as recorded; ``standing`` what is in force on the day, of all its approvals together. ``aliases`` and
+    ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on.
     """
 
     code: str
@@ -159,6 +172,7 @@ class Institution(Struct, frozen=True):
     region: Region
     address: str
     status: Status
+    standing: StandingWord
     approvals: list[Approval]
     uscc: str | None
     practice_licence_no: str | None
@@ -241,21 +255,39 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Basis(Struct, frozen=True, gc=False):
-    """What an answer rests on: the source, its day, and the entry."""
+    """What an answer rests on: the source, its day, and the entry; of an approval also its document and authority.
+
+    ``secondary``: the register has a transcription of the source. ``age_days``: days from ``as_of`` to the day asked.
+    """
 
     source: str
     as_of: Date
     entry: int
+    secondary: bool = False
+    age_days: int = 0
+    document_no: str | None = None
+    authority: str | None = None
+
+
+class LastKnown(Struct, frozen=True, gc=False):
+    """What was stated of an approval before its evidence grew too old to answer with."""
+
+    stage: Stage
+    basis: Basis | None
 
 
 class TechniqueAnswer(Struct, frozen=True, gc=False):
-    """The verdict for one technique of a claim; ``from_text``: only the advertisement's text names it."""
+    """The verdict for one technique of a claim; ``from_text``: only the advertisement's text names it.
+
+    ``last_known``: what was stated of it once, where the answer is `unknown` because nobody knows whether it held.
+    """
 
     technique: TechniqueCode
     verdict: VerdictWord
     stage: Stage | None = None
     basis: Basis | None = None
     from_text: bool = False
+    last_known: LastKnown | None = None
 
 
 class Match(Struct, frozen=True, gc=False):

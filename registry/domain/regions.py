@@ -16,7 +16,7 @@ from typing import NamedTuple
 from registry.domain.model import Region, Struct
 from registry.domain.normalise import compact_text
 
-_FILE = Path(__file__).parents[2] / "seed_data" / "regions" / "regions.csv"
+_FOLDER = Path(__file__).parents[2] / "seed_data" / "regions"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 _PEOPLES = (
     "[回藏苗彝壮满侗瑶白黎傣畲羌水土怒京]族|各族|(?:朝鲜|蒙古|哈萨克|柯尔克孜|塔吉克|锡伯|维吾尔|土家|布依|哈尼|傈僳|景颇|拉祜|佤|纳西|仡佬"
@@ -57,7 +57,7 @@ class _RegionTable(NamedTuple):
 
 @cache
 def _load_table() -> _RegionTable:
-    with _FILE.open(encoding="utf-8", newline="") as file:
+    with (_FOLDER / "regions.csv").open(encoding="utf-8", newline="") as file:
         lines = [(code, name, until) for code, name, until in csv.reader(file)][1:]
     current = {code: name for code, name, until in lines if not until}
     names = {code: name for code, name, _ in sorted(lines, key=lambda line: line[2] or "9999")}
@@ -123,6 +123,50 @@ def overlap(one: str | None, other: str | None) -> bool:
     (True, False, True)
     """
     return one is None or other is None or is_inside(one, other) or is_inside(other, one)
+
+
+@cache
+def _load_successors() -> dict[str, tuple[str, ...]]:
+    with (_FOLDER / "successors.csv").open(encoding="utf-8", newline="") as file:
+        lines = [(code, successor) for code, successor, _ in csv.reader(file)][1:]
+    found: dict[str, tuple[str, ...]] = {}
+    for code, successor in lines:
+        found[code] = (*found.get(code, ()), successor)
+    return found
+
+
+@lru_cache(maxsize=8192)
+def list_successors(code: str) -> frozenset[str]:
+    """List the places where the land of a place lies today, itself first of all.
+
+    What was split has several, of what was merged several have the same; what was abolished and has none on record
+    lies somewhere in its city.
+
+    >>> sorted(list_successors("330104")), sorted(list_successors("410504")), sorted(list_successors("210303"))
+    (['330102', '330104', '330114'], ['410500', '410504'], ['210303'])
+    """
+    found, ahead = {code}, [code]
+    while ahead:
+        following = _load_successors().get(ahead.pop(), ())
+        ahead += [successor for successor in following if successor not in found]
+        found.update(following)
+    if len(found) == 1 and code not in _load_table().current_names and not code.endswith("00"):
+        found.add(code[:4] + "00")
+    return frozenset(found)
+
+
+@lru_cache(maxsize=16_384)
+def may_overlap(one: str | None, other: str | None) -> bool:
+    """Whether two places overlap, or one lies where the other went to when it was split, merged or renamed.
+
+    >>> may_overlap("330103", "330105"), may_overlap("330103", "330102"), may_overlap("140213", "140202")
+    (True, False, True)
+    """
+    if one is None or other is None or overlap(one, other):
+        return True
+    return any(overlap(now, other) for now in list_successors(one)) or any(
+        overlap(one, now) for now in list_successors(other)
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -328,6 +372,22 @@ def _find_spans(text: str) -> Iterator[tuple[int, int]]:
                     yield start, start + length
                     reached = start + length
                 break
+
+
+@lru_cache(maxsize=8192)
+def list_forms(name: str) -> tuple[str, ...]:
+    """The ways to write one official name: 沈阳市, 沈阳; 黔东南苗族侗族自治州, 黔东南, 黔东南州."""
+    stem = _strip_kind_word(name)
+    return (name, *((stem, stem + "州") if name.endswith("自治州") else (stem,))) if stem else (name,)
+
+
+def find_name_at_start(text: str) -> tuple[str, list[str]] | None:
+    """Find the longest official name a text begins with, and the codes it may mean."""
+    table = _load_table()
+    for length in table.name_lengths.get(text[:1], ()):
+        if rows := table.rows_by_name.get(text[:length]):
+            return text[:length], list(dict.fromkeys(row.target for row in rows))
+    return None
 
 
 def list_region_names(code: str, name: str) -> list[str]:

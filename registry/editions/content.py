@@ -18,8 +18,8 @@ from registry.domain.techniques import BANK, LAWFUL_STAGES, TECHNIQUES, Stage, T
 from registry.editions.edition import NATIONAL
 from registry.records import lookup, selection
 from registry.records.asof import AsOf
+from registry.records.standing import list_effective_approvals
 from registry.storage.database import Database
-from registry.verification.approvals_on_day import list_approvals_on_day
 
 #: Called with how many institutions or rows are done.
 Progress = Callable[[int], None]
@@ -113,7 +113,8 @@ class ListContent:
         try:
             for institution in read_institutions_on_day(database, asof, scope):
                 if not any(approval.stage in _STANDING for approval in institution.approvals):
-                    self.left_out.append(institution.name)
+                    if institution.standing == "lapsed":  # nobody said so: it was due
+                        self.left_out.append(institution.name)
                     continue
                 listed = make_edition_institution(institution)
                 body = _encode((listed, institution))
@@ -174,7 +175,9 @@ class ListContent:
 
 def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iterator[Institution]:
     """Read the institutions listed, with the approvals that count on the day; by region, then code."""
-    region_filter = selection.InstitutionFilter(regions=() if scope == NATIONAL else (scope,))
+    region_filter = selection.InstitutionFilter(
+        regions=() if scope == NATIONAL else (scope,), statuses=("listed", "suspended"), standings=()
+    )
     after: tuple[str, str] | None = None
     while True:
         with database.reading() as connection:
@@ -183,8 +186,7 @@ def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iter
         if not keys:
             return
         for institution in institutions:
-            approvals = list_approvals_on_day(institution, asof.valid_on)
-            yield msgspec.structs.replace(institution, approvals=approvals)
+            yield msgspec.structs.replace(institution, approvals=list_effective_approvals(institution))
         after = keys[-1]
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
-from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES
+from registry.domain.techniques import TECHNIQUES
 from registry.institutions.result import Cursor, InstitutionHit, SearchRequest, make_filter, make_name_filter
 from registry.records import lookup
 from registry.records.asof import AsOf
@@ -19,7 +19,7 @@ from registry.search.fetch_plan import Effort
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
-from registry.storage.tables import versions
+from registry.storage.tables import standings
 
 #: Up to this cost a name holds what was written, as a whole or in a row.
 _AS_WRITTEN = 3.9
@@ -115,12 +115,12 @@ class PageSearch(Struct, frozen=True):
     def make_ranked_page(self, searched: RankedHits, reading: QueryReading) -> ResultPage:
         """Make a page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
         narrowing = make_name_filter(self.choice)
-        standing = (
+        chosen = (
             select_subjects(self.connection, _limit_to_hits(narrowing, searched.hits), self.asof)
             if searched.hits
             else set()
         )
-        hits = [hit for hit in searched.hits if hit.subject in standing]
+        hits = [hit for hit in searched.hits if hit.subject in chosen]
         hits, narrowing = self._narrow_to_technique(hits, narrowing, reading)
         offset, beyond = self.position.offset, self.position.beyond
         shown = hits[offset : offset + self.limit] if beyond is None else []
@@ -166,10 +166,10 @@ class PageSearch(Struct, frozen=True):
     ) -> sa.Select[int, str]:
         documents = embedded_engine.select_matches(self.connection, overflow).subquery()
         return (
-            sa.select(documents.c.id, versions.c.subject)
-            .join(versions, versions.c.subject == documents.c.subject)
-            .where(narrowing.make_condition(self.asof, subjects_given=True), documents.c.id > after)
-            .where(versions.c.subject.not_in(sorted(ranked)))
+            sa.select(documents.c.id, standings.c.subject)
+            .join(standings, standings.c.subject == documents.c.subject)
+            .where(narrowing.make_condition(self.asof), documents.c.id > after)
+            .where(standings.c.subject.not_in(sorted(ranked)))
             .order_by(documents.c.id)
         )
 
@@ -219,7 +219,7 @@ class PageSearch(Struct, frozen=True):
         for institution in lookup.read_institutions(self.connection, list(reasons), self.asof):
             match, fitted = reasons[lookup.to_subject(parse_code(institution.code))]
             printed = _select_printed_name(institution, fitted)
-            lawful = {approval.technique for approval in institution.approvals if approval.stage in LAWFUL_STAGES}
+            lawful = {a.technique for a in institution.approvals if a.standing == "in_force"}
             lacks = tuple(t.code for t in TECHNIQUES if t.code in techniques and t.code not in lawful)
             hits.append(
                 InstitutionHit(institution, match, by=printed if printed != institution.name else None, lacks=lacks)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import Institution, Practitioner, Struct
-from registry.domain.techniques import BY_CODE, STAGES, TechniqueCode
+from registry.domain.model import Institution, Practitioner, StandingWord, Struct
+from registry.domain.techniques import BY_CODE, LAWFUL_STAGES, STAGES, TechniqueCode
 from registry.errors import InvalidInput
-from registry.records.selection import InstitutionFilter
+from registry.records.selection import IN_FORCE, InstitutionFilter
 from registry.records.stats import Stats
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import SearchStage
@@ -87,6 +87,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
             raise InvalidInput(Message("cursor 无效，请从第一页重新开始。")) from error
 
 
+STANDINGS: tuple[str, ...] = get_args(StandingWord)
 #: Delisted institutions are found by name, and are in no list of institutions unless asked for.
 EVERY_STATUS = ("listed", "suspended", "delisted")
 
@@ -99,6 +100,7 @@ class SearchRequest(Struct, frozen=True):
     region: str | None = None
     stage: str | None = None
     status: str | None = None
+    standing: tuple[str, ...] = ()
 
 
 def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> InstitutionFilter:
@@ -117,26 +119,30 @@ def make_filter(request: SearchRequest, reading: QueryReading | None = None) -> 
         regions=(request.region,) if request.region else reading.regions,
         stage=stage,
         statuses=_select_statuses(request),
-        standing=request.status is None,
+        standings=_select_standings(request, stage),
     )
 
 
 def make_name_filter(request: SearchRequest) -> InstitutionFilter:
     """Make the same for institutions meant by name: also those delisted or not yet approved, unless asked otherwise."""
-    return msgspec.structs.replace(
-        make_filter(request),
-        statuses=_select_statuses(request) if request.status is not None else EVERY_STATUS,
-        standing=False,
-    )
+    return msgspec.structs.replace(make_filter(request), standings=request.standing)
 
 
 def _select_statuses(request: SearchRequest) -> tuple[str, ...]:
-    if request.status is None:
-        return EVERY_STATUS[:2]
-    if request.status == "all":
-        return EVERY_STATUS
+    if request.status in (None, "all"):
+        return ()
     if request.status not in EVERY_STATUS:
         raise InvalidInput(
             Message("未知的状态“{status}”。", status=request.status, every_status=", ".join(EVERY_STATUS))
         )
     return (request.status,)
+
+
+def _select_standings(request: SearchRequest, stage: str | None) -> tuple[str, ...]:
+    """Select what is in force, unless the request asks for a standing, a status, or a stage at which nobody treats."""
+    if unknown := set(request.standing) - set(STANDINGS):
+        word, words = min(unknown)[:40], Listing(STANDINGS)
+        raise InvalidInput(Message("未知的现行状态“{standing}”；可用：{standings}。", standing=word, standings=words))
+    if request.standing:
+        return request.standing
+    return () if request.status is not None or (stage and stage not in LAWFUL_STAGES) else IN_FORCE

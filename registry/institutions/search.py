@@ -4,6 +4,7 @@ Search gives keys and reasons, records give the facts and apply the filters; a p
 on, so that entries appended meanwhile shift nothing.
 """
 
+import msgspec
 import sqlalchemy as sa
 
 from registry.domain import ad_lexicon
@@ -50,7 +51,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     if not 1 <= limit <= PAGE_LIMIT:
         raise InvalidInput(Message("limit 须在1到{page_limit}之间。", page_limit=PAGE_LIMIT))
     position = Cursor.decode(cursor) if cursor else Cursor(size=asof.size)
-    asof = AsOf(valid_on=asof.valid_on, size=position.size)
+    asof = msgspec.structs.replace(asof, size=position.size)
     make_filter(choice)  # a wrong filter is refused whatever is asked
     if warning := _find_warning(choice.q):
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)

@@ -11,18 +11,18 @@ from rapidfuzz import fuzz
 
 from registry.domain import regions
 from registry.domain.identifiers import compact_licence, compact_uscc, may_be_code, parse_code, parse_domain, parse_uscc
-from registry.domain.model import Date, Institution, MatchedOn, Provider, Struct
+from registry.domain.model import Institution, MatchedOn, Provider, Struct
 from registry.domain.normalise import compact_text, fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.reconciliation.properties import BY_ID
 from registry.records.asof import AsOf
+from registry.records.site import Site
 from registry.texts import Listing, Message
 from registry.verification import addresses, site_match
 from registry.verification.addresses import Comparison
 from registry.verification.answer import take_moment
 from registry.verification.site_match import SiteMatch
-from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 #: No real name, address or number is longer.
@@ -161,14 +161,18 @@ def _find_number(text: str) -> tuple[str, tuple[MatchedOn, str]] | None:
 
 
 def _compare_place(value: str, site: Site) -> Comparison:
-    """Compare a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address with a site."""
+    """Compare a GB/T 2260 code, a place as people say it (沈阳, 铁西区) or an address with a site.
+
+    Whatever is written otherwise is the same here, and what cannot be read decides against a match.
+    """
     codes = (
         (value,)
         if regions.find_region(value) is not None
         else regions.map_names_to_codes().get(compact_text(value), ())
     )
     if not codes:
-        return addresses.compare_addresses(value, site.address, site.region)
+        word = addresses.compare_addresses(value, site.address, site.region, (site.name,))
+        return "same" if word == "form" else "other" if word == "unreadable" else word
     region = site.region or addresses.split_address(site.address)[0]
     return "region" if any(regions.overlap(code, region) for code in codes) else "other"
 
@@ -282,7 +286,7 @@ class Reconciler:
         if not row.supports:
             return {}
         institutions = self._records(list(codes), self.asof)
-        return {parse_code(it.code): list(_compare_columns(it, row, self.asof.valid_on)) for it in institutions}
+        return {parse_code(it.code): list(_compare_columns(it, row)) for it in institutions}
 
     def _make_candidate(
         self, row: QueryRow, decision: MatchDecision, site: Site, base: float, supports: list[Feature]
@@ -313,9 +317,9 @@ class Reconciler:
         return features
 
 
-def _compare_columns(it: Institution, row: QueryRow, day: Date) -> Iterable[Feature]:
+def _compare_columns(it: Institution, row: QueryRow) -> Iterable[Feature]:
     for pid, values in row.supports.items():
-        recorded = {fold_text(str(value)) for value in BY_ID[pid].values(it, day)}
+        recorded = {fold_text(str(value)) for value in BY_ID[pid].values(it)}
         if recorded:
             yield Feature(id=pid, value=not recorded.isdisjoint(map(fold_text, values)))
 

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from registry.domain.fields import PUBLIC, Column, Field, Role, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import BY_CODE, LAWFUL_STAGES
+from registry.records.standing import list_effective_approvals
 from registry.texts import Listing, Message
-from registry.verification.approvals_on_day import list_approvals_on_day
 from registry.verification.phrases import STAGE_WORDS
 
 Value = str | int | Date
-ReadValues = Callable[[Institution, Date], list[Value]]
+ReadValues = Callable[[Institution], list[Value]]
 
 
 class Property(Struct, frozen=True):
-    """One column: its stable id, its name and meaning, and an institution's values on a day.
+    """One column: its stable id, its name and meaning, and an institution's values.
 
     No value means that nothing is stated; several mean that there are several. ``role`` is what a value in a query
     does: a number names an institution, a place tells its site, any other only supports.
@@ -40,42 +40,40 @@ def _remove_missing(*values: Value | None) -> list[Value]:
 
 
 def _read_region(level: str) -> ReadValues:
-    return lambda it, _: _remove_missing(getattr(it.region, level))
+    return lambda it: _remove_missing(getattr(it.region, level))
 
 
 def _read_source(name: str) -> ReadValues:
-    return lambda it, _: _remove_missing(getattr(it.source, name, None))
+    return lambda it: _remove_missing(getattr(it.source, name, None))
 
 
 def _read_approvals(name: str) -> ReadValues:
     """What the approvals of a day state, each value once."""
-    return lambda it, day: list(
-        dict.fromkeys(_remove_missing(*(getattr(a, name) for a in list_approvals_on_day(it, day))))
-    )
+    return lambda it: list(dict.fromkeys(_remove_missing(*(getattr(a, name) for a in list_effective_approvals(it)))))
 
 
-def _list_lawful_techniques(it: Institution, day: Date) -> list[Value]:
-    return [a.technique for a in list_approvals_on_day(it, day) if a.stage in LAWFUL_STAGES]
+def _list_lawful_techniques(it: Institution) -> list[Value]:
+    return [a.technique for a in list_effective_approvals(it) if a.stage in LAWFUL_STAGES]
 
 
-def _list_approval_stages(it: Institution, day: Date) -> list[Value]:
-    return [f"{a.technique}:{a.stage}" for a in list_approvals_on_day(it, day)]
+def _list_approval_stages(it: Institution) -> list[Value]:
+    return [f"{a.technique}:{a.stage}" for a in list_effective_approvals(it)]
 
 
-def _describe_approvals(it: Institution, day: Date) -> list[Value]:
-    return [f"{a.name}：{STAGE_WORDS[a.stage]}" for a in list_approvals_on_day(it, day)]
+def _describe_approvals(it: Institution) -> list[Value]:
+    return [f"{a.name}：{STAGE_WORDS[a.stage]}" for a in list_effective_approvals(it)]
 
 
 #: Properties that are no field of the table, by their place among all.
 _COMPUTED: dict[int, Property] = {
     0: Property(
-        "code", Message("名录编码"), Message("XXXX-XXXX，一址一码，更名迁址不变"), lambda it, _: [it.code], "identifier"
+        "code", Message("名录编码"), Message("XXXX-XXXX，一址一码，更名迁址不变"), lambda it: [it.code], "identifier"
     ),
     3: Property(
         "former_names",
         Message("曾用名"),
         Message("名单上曾用的名称，新者在前"),
-        lambda it, _: [former.name for former in it.former_names],
+        lambda it: [former.name for former in it.former_names],
     ),
     7: Property("province", Message("省份"), Message("省、自治区、直辖市"), _read_region("province"), "place"),
     8: Property("city", Message("城市"), Message("地级市、州、盟"), _read_region("city"), "place"),
@@ -105,13 +103,13 @@ _COMPUTED: dict[int, Property] = {
     16: Property("authority", Message("批准机关"), Message("批准的卫生健康部门"), _read_approvals("authority")),
     123: Property("source", Message("数据来源"), Message("所依据的名单或公告"), _read_source("title")),
     124: Property("as_of", Message("来源截至日期"), Message("所依据的来源说明至哪一天"), _read_source("as_of")),
-    125: Property("entry", Message("日志条目"), Message("最近一条有关记录的编号"), lambda it, _: [it.entry]),
-    126: Property("log_size", Message("日志长度"), Message("此答复所依据的日志条数"), lambda it, _: [it.log_size]),
+    125: Property("entry", Message("日志条目"), Message("最近一条有关记录的编号"), lambda it: [it.entry]),
+    126: Property("log_size", Message("日志长度"), Message("此答复所依据的日志条数"), lambda it: [it.log_size]),
 }
 
 
 def _make_property(field: Field, column: Column) -> Property:
-    def list_values(it: Institution, _: Date) -> list[Value]:
+    def list_values(it: Institution) -> list[Value]:
         value = get_value(it, field)
         return [*value] if field.has_several else _remove_missing(value)
 

@@ -11,8 +11,9 @@ from registry.domain.model import Date, Entry, Source, SourceRef, Struct
 from registry.log import store
 from registry.records import timeline
 from registry.records.asof import AsOf
-from registry.records.lookup import derive_status, make_source_ref, read_sources
+from registry.records.lookup import make_source_ref, read_sources
 from registry.records.selection import match_known
+from registry.records.site import derive_status
 from registry.records.view import decode_state
 from registry.storage.tables import versions
 

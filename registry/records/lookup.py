@@ -13,21 +13,25 @@ from registry.domain.fields import fill_values
 from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import (
     Approval,
+    Date,
     FormerName,
     Institution,
     Practitioner,
     Region,
     Source,
     SourceRef,
-    Status,
     Struct,
 )
-from registry.domain.techniques import TECHNIQUES
+from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.errors import NotFound
 from registry.log import store
 from registry.records import timeline
 from registry.records.asof import AsOf
 from registry.records.selection import KNOWN, match_day, match_known
+from registry.records.site import derive_status
+from registry.records.sources import decode_source
+from registry.records.standing import find_stated_day
+from registry.records.standing_view import DayStanding, read_standings
 from registry.records.view import decode_state
 from registry.storage.tables import versions
 from registry.texts import Message
@@ -41,7 +45,6 @@ def to_subject(code: str) -> str:
 #: The region of an institution of which no place is stated.
 NOWHERE = Region(code=None, province=None, city=None, district=None)
 # Asked with every institution that is shown: built once.
-_APPROVALS = tuple(f"approvals.{technique.code}" for technique in TECHNIQUES)
 _SOURCES = (
     sa.select(versions.c.subject, versions.c.state)
     .where(versions.c.kind == "source", KNOWN)
@@ -66,15 +69,6 @@ def read_sources(connection: sa.Connection, asof: AsOf) -> dict[str, Source]:
         if source is not None:
             sources[source.id] = source
     return sources
-
-
-def decode_source(subject: str, state: timeline.State) -> Source | None:
-    """The source in a record, with the entry that stated it; None until its title and day were stated."""
-    values = timeline.collect_values(state)
-    if not {"title", "as_of"} <= values.keys():
-        return None
-    entry = timeline.get_basis(state)[0]
-    return msgspec.convert({"id": subject.removeprefix("source:"), "entry": entry, **values}, Source)
 
 
 def make_source_ref(source: Source | None) -> SourceRef | None:
@@ -141,9 +135,10 @@ def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: 
     if not subjects:
         return []
     spans = _read_spans(connection, subjects, asof)
+    standings = read_standings(connection, subjects, asof)
     sources = read_sources(connection, asof)
     return [
-        _make_institution(spans[s], sources, asof)
+        _make_institution(spans[s], standings[s], sources, asof)
         for s in subjects
         if s in spans and is_complete(spans[s].states[-1][1])
     ]
@@ -154,46 +149,51 @@ def is_complete(state: timeline.State) -> bool:
     return {"name", "address", "status"} <= timeline.collect_facts(state).keys()
 
 
-def _make_institution(spans: _SubjectSpans, sources: dict[str, Source], asof: AsOf) -> Institution:
+def _make_institution(
+    spans: _SubjectSpans, standings: list[DayStanding], sources: dict[str, Source], asof: AsOf
+) -> Institution:
     state = spans.states[-1][1]
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
-    basis = timeline.get_basis(state)
     values = {
         "name": value["name"],
         "address": value["address"],
         "region": regions.find_region(value.get("region") or "") or NOWHERE,
         "status": derive_status(value),
+        "standing": standings[-1].word,
     }
     return Institution(
         code=format_code(spans.subject.removeprefix("institution:")),
         former_names=list_former_names(spans.states),
-        approvals=list_approvals(value),
-        source=make_source_ref(sources.get(basis[2] or "")),
-        entry=basis[0],
+        approvals=_list_approvals(value, standings),
+        source=make_source_ref(sources.get(timeline.find_source(state) or "")),
+        entry=timeline.get_basis(state)[0],
         log_size=asof.size,
         **{**fill_values(value), **values},
     )
 
 
-def derive_status(value: dict[str, Any]) -> Status:
-    """The institution's status: "suspended" instead of "listed" when every approval is suspended."""
-    status: Status = value["status"]
-    stages = {approval["stage"] for path in _APPROVALS if (approval := value.get(path))}
-    if status == "listed" and stages == {"suspended"}:
-        return "suspended"
-    return status
-
-
-def list_approvals(value: dict[str, Any]) -> list[Approval]:
-    """The approvals among a record's values, in the technique table's order."""
+def _list_approvals(value: dict[str, Any], standings: list[DayStanding]) -> list[Approval]:
+    """The approvals among a record's values, in the technique table's order, each as it stands on the last day."""
     approvals = []
     for technique in TECHNIQUES:
-        approval = value.get(f"approvals.{technique.code}")
-        if approval:
-            raw = {**approval, "technique": technique.code, "name": technique.official_zh}
-            approvals.append(msgspec.convert(raw, Approval))
+        if recorded := value.get(f"approvals.{technique.code}"):
+            word = standings[-1].approvals[technique.code]
+            names = {"technique": technique.code, "name": technique.official_zh, "standing": word}
+            approval = msgspec.convert({**recorded, **names}, Approval)
+            day = _find_turning_day(technique.code, standings) or find_stated_day(approval)
+            approvals.append(msgspec.structs.replace(approval, since=day))
     return approvals
+
+
+def _find_turning_day(technique: TechniqueCode, standings: list[DayStanding]) -> Date | None:
+    """The day on which an approval came to stand as it does on the last day; None where nothing was known of it before:
+    it may have stood so long before the register began."""
+    words = [day.approvals.get(technique) for day in standings]
+    for index in range(len(words) - 1, 0, -1):
+        if words[index - 1] != words[-1]:
+            return None if words[index - 1] is None else Date.fromisoformat(standings[index].valid_from)
+    return None
 
 
 def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerName]:

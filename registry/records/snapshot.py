@@ -20,6 +20,7 @@ from registry.log import store
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_known
+from registry.records.sources import decode_source
 from registry.records.view import decode_span
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
@@ -215,11 +216,10 @@ def _make_records(
 ) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
     if kind == "institution":
         institutions = lookup.read_institutions(connection, list(spans), asof)
+        institutions = [_drop_first_days(institution) for institution in institutions]
         return {lookup.to_subject(parse_code(institution.code)): institution for institution in institutions}
     if kind == "source":  # known is known: also a document about a later day
-        last = {
-            subject: lookup.decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()
-        }
+        last = {subject: decode_source(subject, subject_spans[-1].state) for subject, subject_spans in spans.items()}
         return {subject: source for subject, source in last.items() if source is not None}
     sources = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
@@ -229,6 +229,12 @@ def _make_records(
         for span in subject_spans
         if span.valid_from <= day < span.valid_to
     }
+
+
+def _drop_first_days(institution: Institution) -> Institution:
+    """Leave out since when approvals have stood as they do: a snapshot tells nothing of the days before its own."""
+    approvals = [msgspec.structs.replace(approval, since=None) for approval in institution.approvals]
+    return msgspec.structs.replace(institution, approvals=approvals)
 
 
 def _make_plain_record(

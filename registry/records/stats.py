@@ -6,17 +6,17 @@ import sqlalchemy as sa
 
 from registry.domain import regions
 from registry.domain.model import Date, SourceRef, Struct
-from registry.domain.techniques import STAGES, TECHNIQUES, Stage, TechniqueCode
+from registry.domain.techniques import LAWFUL_STAGES, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.log.clock import from_milliseconds
 from registry.records.asof import AsOf
 from registry.records.lookup import make_source_ref, read_sources
-from registry.records.selection import InstitutionFilter
-from registry.records.view import make_offer_mask
-from registry.storage.tables import entries, versions
+from registry.records.selection import InstitutionFilter, select_standing_columns
+from registry.records.standing_view import make_offer_mask
+from registry.storage.tables import entries, standings
 
 
 class RegionCount(Struct, frozen=True):
-    """Listed institutions in a region and below it."""
+    """Institutions of the filter in a region and below it."""
 
     code: str
     name: str
@@ -24,14 +24,14 @@ class RegionCount(Struct, frozen=True):
 
 
 class TechniqueCount(Struct, frozen=True):
-    """Listed institutions approved for a technique, at any stage; null when no complete list speaks of it."""
+    """Institutions at which a technique is in force; null when no complete list speaks of it."""
 
     technique: TechniqueCode
     count: int | None
 
 
 class StageCount(Struct, frozen=True):
-    """Listed institutions with at least one approval at a stage."""
+    """Institutions with at least one approval in force at a stage, or that has come to that stage."""
 
     stage: Stage
     count: int
@@ -51,11 +51,13 @@ class Stats(Struct, frozen=True):
 
 
 def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilter | None = None) -> Stats:
-    """Count the institutions of a filter (by default all listed ones)."""
+    """Count the institutions of a filter (by default those at which something is in force)."""
     where = (chosen or InstitutionFilter()).make_condition(asof)
+    _, offers = select_standing_columns(asof.ahead)
+    in_force = [make_offer_mask(technique.code, LAWFUL_STAGES) for technique in TECHNIQUES]
     sums = [
-        sa.func.sum(sa.case((versions.c.offers.op("&")(bits) != 0, 1), else_=0))
-        for bits in [make_offer_mask(t.code) for t in TECHNIQUES] + [make_offer_mask(None, stage) for stage in STAGES]
+        sa.func.sum(sa.case((offers.op("&")(bits) != 0, 1), else_=0))
+        for bits in in_force + [make_offer_mask(None, (stage,)) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
     sources = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
@@ -85,7 +87,7 @@ def _count_by_region(
 ) -> list[RegionCount]:
     """Count one level below the chosen region (provinces when none or several are chosen)."""
     length = min(len(regions.get_prefix(chosen[0])) + 2, 6) if len(chosen) == 1 else 2
-    part = sa.func.substr(versions.c.region, 1, length)
+    part = sa.func.substr(standings.c.region, 1, length)
     rows = connection.execute(sa.select(part, sa.func.count()).where(where).group_by(part).order_by(part))
     counts = []
     for prefix, number in rows:

@@ -31,11 +31,15 @@ class Span(msgspec.Struct):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """One value with the entry and source that decide it."""
+    """One value with the entry that decides it, the first day of that statement, and the source it rests on.
+
+    A statement without a source, such as a correction, leaves what it corrects on the source it rested on before.
+    """
 
     value: Any
     entry: int
     source: str | None
+    valid_from: str
 
 
 def patch_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
@@ -90,12 +94,15 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
 
 
 def collect_facts(state: State) -> dict[str, Fact]:
-    """Every path that has a value, with the entry and source that decide it; paths last set to None are left out."""
+    """Every path that has a value, with what decides it; paths last set to None are left out."""
     facts: dict[str, Fact] = {}
-    for number, _, source, values in state:
+    last: str | None = None
+    for number, valid_from, source, values in state:
+        if source is not None and not values.keys() <= _NO_BASIS:
+            last = source
         for path, value in values.items():
             if value is not None:
-                facts[path] = Fact(value, number, source)
+                facts[path] = Fact(value, number, source or last, valid_from)
     return facts
 
 
@@ -110,3 +117,9 @@ def get_basis(state: State) -> Group:
     Names in use only help to find an institution: they are the basis of nothing.
     """
     return next((group for group in reversed(state) if not group[3].keys() <= _NO_BASIS), state[-1])
+
+
+def find_source(state: State) -> str | None:
+    """The source that the record as a whole rests on: its basis's own, or the last one before."""
+    groups = [group for group in state if not group[3].keys() <= _NO_BASIS] or state
+    return next((source for _, _, source, _ in reversed(groups) if source is not None), None)

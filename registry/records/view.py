@@ -11,7 +11,6 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.model import Entry
-from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import timeline
@@ -20,20 +19,6 @@ from registry.texts import Message
 
 _json = msgspec.json.Encoder()
 _from_json = msgspec.json.Decoder()
-_TECHNIQUE_INDEX: dict[str, int] = {t.code: i for i, t in enumerate(TECHNIQUES)}
-_STAGE_INDEX: dict[str, int] = {s: i for i, s in enumerate(STAGES)}
-
-
-def make_offer_bit(technique: str, stage: str) -> int:
-    """The bit of ``versions.offers`` of a technique at a stage."""
-    return 1 << (_TECHNIQUE_INDEX[technique] * len(STAGES) + _STAGE_INDEX[stage])
-
-
-def make_offer_mask(technique: str | None = None, stage: str | None = None) -> int:
-    """All bits of a technique, of a stage, or of both together."""
-    techniques = [technique] if technique else list(_TECHNIQUE_INDEX)
-    stages = [stage] if stage else list(_STAGE_INDEX)
-    return sum(make_offer_bit(t, s) for t in techniques for s in stages)
 
 
 class RecordsView:
@@ -130,17 +115,8 @@ def make_version_row(entry: Entry, span: timeline.Span) -> dict[str, Any]:
         "parent": values.get("institution") or "",
         "status": values.get("status") or "",
         "region": values.get("region") or "",
-        "offers": _compute_offers(values),
         "state": _json.encode(span.state),
     }
-
-
-def _compute_offers(values: dict[str, Any]) -> int:
-    total = 0
-    for path, value in values.items():
-        if path.startswith("approvals.") and value:
-            total |= make_offer_bit(path.removeprefix("approvals."), value["stage"])
-    return total
 
 
 def check_records(connection: sa.Connection, progress: Callable[[int], None] | None = None) -> int:

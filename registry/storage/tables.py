@@ -65,13 +65,32 @@ versions = sa.Table(
     sa.Column("parent", sa.String(80), nullable=False),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("region", sa.String(6), nullable=False),
-    sa.Column(
-        "offers", sa.BigInteger, nullable=False
-    ),  # one bit per technique x stage, see records.view.make_offer_bit
     sa.Column("state", sa.LargeBinary, nullable=False),
-    # Whatever filters and counts look at, so that they need not open the rows, which are large.
-    sa.Index("versions_by_place", "kind", "region", "subject", *_TIMES, "status", "offers"),
+    # Whatever is looked for by place, without opening the rows, which are large.
+    sa.Index("versions_by_place", "kind", "region", "subject", *_TIMES, "status"),
     sa.Index("versions_by_parent", "parent", "kind"),
+)
+
+standings = sa.Table(
+    "standings",
+    metadata,
+    sa.Column("subject", sa.String(80), primary_key=True),
+    sa.Column("valid_from", sa.String(10), primary_key=True),
+    sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("valid_to", sa.String(10), nullable=False),
+    sa.Column("known_to", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("region", sa.String(6), nullable=False),
+    sa.Column("standing", sa.String(16), nullable=False),
+    # one bit per technique x stage, see records.standing_view.make_offer_bit
+    sa.Column("offers", sa.BigInteger, nullable=False),
+    sa.Column("words", sa.String(200), nullable=False),  # the standings of approvals that are not in force, as JSON
+    # The same for whoever asks about the day before it comes.
+    sa.Column("ahead_standing", sa.String(16), nullable=False),
+    sa.Column("ahead_offers", sa.BigInteger, nullable=False),
+    sa.Column("ahead_words", sa.String(200), nullable=False),
+    # Whatever filters and counts look at, so that they need not open the rows.
+    sa.Index("standings_by_place", "region", "subject", *_TIMES, "standing", "offers", "status"),
 )
 
 search_documents = sa.Table(

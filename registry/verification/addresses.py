@@ -1,133 +1,393 @@
-"""Telling sites apart: whether an address given in a claim can be an institution's registered address."""
+"""Telling sites apart: whether an address given in a claim is an institution's registered address."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
-from registry.domain import regions
-from registry.domain.model import Region
-from registry.domain.normalise import convert_numerals, fold_text, normalise_width, simplify_script
+import msgspec
 
-#: `same`: the same site; `region`: only a region or a street was given, and it fits; `other`: not this site.
-Comparison = Literal["same", "region", "other"]
-#: A house number, which a numeral in the name of a street is not: 五一路, 规划一号路.
-_HOUSE = re.compile(r"\d(?!\d|号?(?:[东南西北中]?[路街道巷条段环]|大[路道街]|马路|十字|字|村))")
-#: What forms and letters put before an address: a label, a postcode, the country.
-_BEFORE = re.compile(
-    r"^(?:\W+|(?:详细|医院|单位|机构|联系)?地址(?=\W)|邮编(?=\W)|\d{6}(?!\d)"
-    r"|(?:中国|中华人民共和国)(?=\W*[一-鿿]{2,7}(?:省|市|自治区)))+"
+from registry.domain import regions
+from registry.domain.address_model import (
+    COUNTERS,
+    Address,
+    Door,
+    clean_address,
+    is_nameless,
+    is_nearby,
+    parse_address,
+    read_address,
 )
-#: Marks between the levels of a place: 北京市，海淀区-花园北路.
-_BETWEEN = re.compile(r"(?<=[省市区县州旗盟])\W+(?=[一-鿿])")
-#: Marks kept as letters, because folding drops punctuation: 8-7号 and 8、7号 are not 87号, nor is 55号-1 the same as
-#: 55号 with a floor after it.
+from registry.domain.normalise import convert_numerals, fold_text
+
+__all__ = ["Comparison", "compare_addresses", "parse_address", "split_address", "split_addresses"]
+
+#: `same`: the same letters; `form`: the same place written otherwise, or with its floor, or without its district;
+#: `region`: only a place, a road or a number without its last door was given, and it fits; `unreadable`: no road and
+#: number on one side, and nothing contradicts; `other`: another place, road or number.
+Comparison = Literal["same", "form", "region", "unreadable", "other"]
+_RANK: dict[Comparison, int] = {"same": 0, "form": 1, "region": 2, "unreadable": 3, "other": 4}
+
+#: Marks kept as letters in the key of a street and number, because folding drops punctuation: 8-7号 is not 87号.
 _LIST = re.compile(r"(?<=\d)号?[、，,;；/及和](?=\d+号(?!楼))|(?<=\d)[、，,;；/及和](?=\d)")
 _RANGE = re.compile(r"(?<=\d)(?:[^\w()\[\]【】〔〕]|_)+(?=\d)|(?<=\d号)[-‐-―−–—~.·+]+(?=\d)")
-_SPACES = re.compile(r"\s+")
 #: Words for one building of a site.
 _BUILDING = re.compile("(?<=[0-9a-z])(?:号楼|栋|幢)")
-#: What makes another door of a house number: 87号附1号, 87号之一, 87号增2号, 87甲号, 87A号, 87号-1 ...
-_OTHER_DOOR = re.compile(r"号?(?:(?:附|之|增|副)[\da-z甲乙丙丁戊]|[甲乙丙丁戊a-z](?:号|$)|至\d+(?![\d栋楼层室座单]))")
-#: ... and of one that breaks off at its digits: 870号, 87-1号, 87、89号, 87栋; or belongs to a street: 五一 of 五一路.
-_OTHER_NUMBER = re.compile(r"[\d至及栋]|号?(?:[东南西北中]?[路街道巷条段环]|大[路道街]|马路)")
-#: What only lies near it: 87号附近, 87号对面, 87号向东200米.
-_NEARBY = re.compile(
-    r"号?院?[的之]?(?:附近|周边|周围|旁|隔壁|毗?邻|斜?对[面过门]|左侧|右侧|步行|[前后](?:面|方|\d+米)|约?\d+米"
-    r"|[以向往][东南西北]|[东南西北]{1,2}(?:侧|面|边|方|约?\d+米))"
-)
-#: A second number or place after the first: another address, or a number the registered address does not have.
-_SECOND = re.compile(r"\d+号(?![线门口馆厅院窗]|[一-鿿]{0,4}[楼厦])|[省市区州]\w{1,9}?[市区县]")
-_DOORS = re.compile(r"\d+(?:及\d+)+")
 
 
 @lru_cache(maxsize=16_384)
 def split_address(address: str, province: str | None = None) -> tuple[str | None, str]:
-    """Split an address into (region code, folded street and number)."""
-    resolved = regions.resolve_address(_strip_labels(address), province)
-    return resolved.code, _fold_street(resolved.rest)
+    """Split an address into (region code, folded street and number).
+
+    Numerals are read before marks: 一、二号 is not 12号.
+    """
+    resolved = regions.resolve_address(clean_address(address), province)
+    rest = _RANGE.sub("至", _LIST.sub("及", convert_numerals(resolved.rest)))
+    return resolved.code, _BUILDING.sub("栋", fold_text(rest))
 
 
-def _strip_labels(address: str) -> str:
-    """Remove what stands before an address on a form, and marks between the levels of its place."""
-    return _BETWEEN.sub("", _BEFORE.sub("", simplify_script(normalise_width(address))))
+# --- several in one field --------------------------------------------------------------------------------------------
 
-
-def _fold_street(rest: str) -> str:
-    """Return the key of a street and number. Numerals first, then marks: 一、二号 is not 12号."""
-    rest = convert_numerals(_SPACES.sub("", rest))
-    return _BUILDING.sub("栋", fold_text(_RANGE.sub("至", _LIST.sub("及", rest))))
+_HARD_BREAK = re.compile(rf"[;；|{COUNTERS}]+|(?:(?<=[\s,，。、])|^)[(（]?\d{{1,2}}[.．、)）](?=[^\d\W])")
+_SOFT_BREAK = re.compile(r"[、,，。/&]|以及|[及和与另]|(?<=\S)\s+(?=\S)")
+_ANY_BREAK = re.compile(rf"[;；\n\r|{COUNTERS}、,，。/&及和与另]|\S\s+\S|(?:院区|[总分]院|本部)[:：]|\d[.．)）]|以及")
+_PRINTED_NUMBER = re.compile("[\\d〇零一二三四五六七八九十百０-９][^、,，。/&及和与]{0,4}(?:号|號)")
+_CITY = re.compile("[省市州盟]|自治区")
+_CAMPUS = re.compile(r"(?<=[号院)）])\s*[、,，]?(?=[^\W\d]{1,8}(?:院区|[总分]院|本部)[:：])")
 
 
 @lru_cache(maxsize=16_384)
-def compare_addresses(claimed: str, registered: str, registered_region: str | None) -> Comparison:
-    """Compare the address of a claim with a registered one.
+def split_addresses(text: str) -> tuple[str, ...]:
+    """Split a field into its addresses; a later one without a place of its own keeps the place of the first.
 
-    Two addresses are the same site when their regions do not contradict each other and one's street and number begin
-    the other's, at a border: 大南街8号 is not 大南街87号, 87号附1号 is not 87号, and 87号对面 only lies near it.
+    >>> split_addresses("深圳市福田区红荔路2004号、福强路3012号")
+    ('深圳市福田区红荔路2004号', '深圳市福田区福强路3012号')
+    >>> split_addresses("北京市，海淀区，花园北路49号"), split_addresses("规划一号路1号、3号")
+    (('北京市，海淀区，花园北路49号',), ('规划一号路1号、3号',))
     """
-    code, street = split_address(registered)
-    code = registered_region or code
-    claimed_code, claimed_street = _split_near(claimed, regions.find_region(code or ""))
-    if not regions.overlap(claimed_code, code):
-        return "other"
-    if not claimed_street:
-        return "region" if claimed_code else "other"
-    doors = _list_doors(street)
-    if any(_is_same_street(claimed_street, door) for door in doors):
-        return "same"
-    # A street without its number, or a number without its 附1号, fits no more and no less than a city.
-    is_vague = len(claimed_street) >= 2 and not _HOUSE.search(claimed_street) and street.startswith(claimed_street)
-    is_finer = any(not _HOUSE.search(door) and _is_more_exact(claimed_street, door) for door in doors)
-    return "region" if is_vague or is_finer or _is_less_exact(claimed_street, street) else "other"
+    if not _ANY_BREAK.search(text):
+        return (text,)
+    parts = [part for whole in _HARD_BREAK.split(text) for half in _CAMPUS.split(whole) for part in _split_softly(half)]
+    found: list[str] = []
+    place, has_address = "", False
+    for part in (stripped for part in parts if (stripped := part.strip(" \t,，、。；;"))):
+        cleaned = clean_address(part)
+        address = read_address(cleaned)
+        is_address = bool(address.codes or (address.roads and address.doors))
+        if found and not is_address:  # a name or a telephone after a mark belongs to what stands before
+            found[-1] = f"{found[-1]}；{part}" if cleaned else found[-1]
+        elif has_address:
+            found.append(place + cleaned if place and not address.codes else part)
+        else:  # what stood before was a label
+            found[:] = [part]
+        has_address = is_address or has_address
+        if address.codes:
+            place = cleaned.removesuffix(regions.resolve_address(cleaned).rest)
+    return tuple(found)
 
 
-def _split_near(claimed: str, place: Region | None) -> tuple[str | None, str]:
-    """Split an address; a district that several cities have (铁西区, 河北省新华区) is the registered city's."""
-    code, rest = split_address(claimed)
-    if place is None or not rest or (code is not None and not code.endswith("0000")):
-        return code, rest
-    city = f"{place.province or ''}{place.city or ''}"
-    if code is None:
-        return split_address(f"{city}{_strip_labels(claimed)}")
-    if code[:2] != (place.code or "")[:2]:
-        return code, rest
-    closer = split_address(f"{city}{regions.resolve_address(_strip_labels(claimed)).rest}")
-    return closer if closer[1] != rest else (code, rest)
+def _split_softly(text: str) -> list[str]:
+    """Split at commas and at 和 between two whole addresses, which have a number each; not between two numbers."""
+    parts: list[str] = []
+    start = 0
+    for mark in _SOFT_BREAK.finditer(text):
+        before, after = text[start : mark.start()], text[mark.end() :]
+        if "(" in before.replace("（", "(") and ")" not in before.replace("）", ")"):
+            continue
+        head = _SOFT_BREAK.split(after, maxsplit=1)[0]
+        if (
+            _is_another(head)
+            if _PRINTED_NUMBER.search(before)
+            else mark[0] not in "和与及" and _has_two_places(before, head)
+        ):
+            parts.append(before)
+            start = mark.end()
+    return [*parts, text[start:]]
 
 
-def _list_doors(rest: str) -> list[str]:
-    """List the address as printed, and with each number of a list alone: 521、523号 is 521号 and 523号."""
-    numbers = _DOORS.search(rest)
-    if numbers is None:
-        return [rest]
-    return [rest, *(rest[: numbers.start()] + door + rest[numbers.end() :] for door in numbers[0].split("及"))]
+def _is_another(head: str) -> bool:
+    """Whether what follows a whole address is another: a road with a number, or a place with something in it."""
+    address = read_address(clean_address(head))
+    return bool(address.doors and any(road[-1:] in "路街道巷" for road in address.roads)) or _has_place(address)
 
 
-def _is_same_street(claimed: str, registered: str) -> bool:
-    if claimed == registered:
+def _has_two_places(before: str, head: str) -> bool:
+    """Whether both name a place and something in it, as 甲市示例路，乙市示例街 do."""
+    if not _CITY.search(head):
+        return False
+    return _has_place(read_address(clean_address(head))) and _has_place(read_address(clean_address(before)))
+
+
+def _has_place(address: Address) -> bool:
+    return bool(address.codes and (address.roads or address.doors or address.areas or address.rest))
+
+
+# --- the parts -------------------------------------------------------------------------------------------------------
+
+#: Words at the end of a road that say a side or a section of it, which people leave out: 解放路西, 新建路东段.
+_SIDE = re.compile("(?<=[路街道])[东南西北中]段?$")
+_SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?(?:[市县]|(?<![院校社小园])区)")
+_BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
+#: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
+_GOES_ON = re.compile(
+    r"(?:(?<=\d)[\da-z号]|(?<=号)[楼甲乙丙丁戊]|\W?[附增副之]|[至及和与]"
+    r"|\W?[-‐-―−–—~·.+/&、，,](?=[\da-z甲乙丙丁])|[东南西北中]?[路街道巷段])"
+)
+#: At a distance, also said behind a place: 距大南街87号500米.
+_DISTANCE = re.compile(r"([^\d]*?)距离?(.{3,}?)约?\d+米\w?$")
+_NUMBERED = re.compile(r"\d+号(?![楼门])")
+_SPAN = 30
+
+
+def _may_be_one_place(claimed: Address, registered: Address) -> bool:
+    if not claimed.codes or not registered.codes:
         return True
-    shorter, longer = sorted((claimed, registered), key=len)
-    # A number must be whole on both sides, and a street without any number proves no site.
-    if not longer.startswith(shorter) or not _HOUSE.search(shorter):
-        return False
-    following = longer[len(shorter) :]
-    broken = shorter[-1].isdigit() and _OTHER_NUMBER.match(following)
-    if broken or _OTHER_DOOR.match(following):
-        return False
-    return longer is registered or _is_more_exact(claimed, registered)
+    return any(regions.may_overlap(claimed.codes[-1], code) for code in registered.codes) or any(
+        regions.may_overlap(code, registered.codes[0]) for code in claimed.codes[1:]
+    )
 
 
-def _is_more_exact(claimed: str, registered: str) -> bool:
-    """Whether a given address holds all of a registered one and then nothing that is elsewhere."""
-    if not registered or not claimed.startswith(registered):
-        return False
-    following = claimed[len(registered) :]
-    return not _NEARBY.match(following) and not _SECOND.search(following)
+def _compare_areas(claimed: Address, registered: Address) -> Comparison:
+    """Compare what may be left out: another town of one county has its own 人民路, a street office has not."""
+    for level in ("town", "village", "office"):
+        ours = {stem for kind, stem in claimed.areas if kind == level}
+        theirs = {stem for kind, stem in registered.areas if kind == level}
+        if ours and theirs and not ours & theirs:
+            return "region" if level == "office" else "other"
+    return "form"
 
 
-def _is_less_exact(claimed: str, registered: str) -> bool:
-    """Whether only the last door was left out: 138号 of 138号增2号."""
-    following = registered[len(claimed) :] if registered.startswith(claimed) else ""
-    return claimed.endswith("号") and bool(_OTHER_DOOR.match(following))
+def _compare_roads(claimed: Address, registered: Address) -> Comparison:
+    ours, theirs = claimed.roads[-1], registered.roads[-1]
+    if ours == theirs:
+        before, after = claimed.roads[:-1], registered.roads[:-1]
+        return "region" if before and after and not set(before) & set(after) else "form"
+    twins = {road.removesuffix("大道").removesuffix("路") for road in (*claimed.roads[-2:], *registered.roads[-2:])}
+    if len(twins) == 1 and (set(claimed.roads) & set(registered.roads)):
+        return "form"  # printed twice: 船山大道船山路
+    if ours in registered.roads or theirs in claimed.roads:
+        return "region"
+    if _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours):
+        return "region"
+    return _compare_tails(ours, theirs, claimed, registered)
+
+
+def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address) -> Comparison:
+    """Compare two roads of which one has more before its name: a landmark (袁家岗友谊路), an office, another city."""
+    shorter, longer = sorted((ours, theirs), key=len)
+    before = longer[: -len(shorter)]
+    if not longer.endswith(shorter) or len(before) < 2 or len(shorter) < 3 or shorter[0] in "东南西北中大小新老":
+        return "other"
+    codes = regions.map_names_to_codes().get(before, ())
+    elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
+    if elsewhere:
+        return "other"
+    return "form" if before in [stem for _, stem in (*claimed.areas, *registered.areas)] else "region"
+
+
+def _expand_range(door: Door) -> tuple[int, int] | None:
+    """The ends of 94-96号; None for a door such as 601-1号."""
+    if door.sub[:1] != "-" or not (door.main.isdigit() and door.sub[1:].isdigit()):
+        return None
+    first, last = int(door.main), int(door.sub[1:])
+    return (first, last) if 0 < last - first <= _SPAN else None
+
+
+def _compare_doors(claimed: tuple[Door, ...], registered: tuple[Door, ...]) -> Comparison:
+    ours, theirs = set(claimed), set(registered)
+    if len(ours) < len(claimed):
+        return "other"  # no list of numbers names one twice
+    if ours <= theirs:
+        return "form"
+    if len(ours) == len(theirs) == 1:
+        return _compare_two_doors(claimed[0], registered[0])
+    if ours & theirs and len(ours) > 1:
+        return "other"
+    single, listed = (claimed[0], registered) if len(claimed) == 1 else (registered[0], claimed)
+    ends = _expand_range(single)
+    numbers = [int(door.main) for door in listed if door.main.isdigit() and not door.sub]
+    if ends and len(numbers) == len(listed) and (min(numbers), max(numbers)) == ends:
+        return "form"  # 1-3号 for 1号、3号
+    return "region" if any(_compare_two_doors(a, b) in ("form", "region") for a in ours for b in theirs) else "other"
+
+
+def _compare_two_doors(ours: Door, theirs: Door) -> Comparison:
+    if (ends := _expand_range(theirs)) and ours.main.isdigit() and not ours.sub:
+        number = int(ours.main)
+        return "form" if number in ends else "region" if ends[0] < number < ends[1] else "other"
+    if ours.main != theirs.main:
+        return "other"
+    if not ours.sub:
+        return "region"  # the last door was left out
+    is_alike = (
+        bool(theirs.sub)
+        and ours.sub[1:] == theirs.sub[1:]
+        and ours.sub[0] in "-之附增副"
+        and theirs.sub[0] in "-之附增副"
+    )
+    return "region" if is_alike else "other"
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16_384)
+def compare_addresses(
+    claimed: str, registered: str, registered_region: str | None, names: tuple[str, ...] = ()
+) -> Comparison:
+    """Compare the address of a claim with a registered one; ``names`` of the institution are no part of an address.
+
+    Several addresses in one field get one word only where each gets it; else ask for each of :func:`split_addresses`.
+    """
+    if clean_address(claimed) == clean_address(registered) != "":
+        return "same"
+    ours = split_addresses(_remove_names(claimed, names))
+    theirs = _split_registered(registered, names)
+    words = {
+        min((_compare_one(part, site, registered_region, names) for site in theirs), key=_RANK.__getitem__)
+        for part in ours
+    }
+    if len(words) == 1:
+        return words.pop()
+    return "form" if words <= {"same", "form"} else "unreadable"
+
+
+@lru_cache(maxsize=65_536)
+def _split_registered(registered: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_remove_names(clean_address(part), names) for part in split_addresses(registered))
+
+
+def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[str, ...]) -> Comparison:
+    text = _remove_names(clean_address(claimed), names)
+    site = _read_registered(printed, region)
+    if "米" in text[-2:] and (distance := _DISTANCE.match(text)):
+        landmark = distance[1] + distance[2]
+        address = msgspec.structs.replace(read_address(landmark, region, 0), nearby=distance[0])
+        return _judge_nearby(_compare_one(landmark, printed, region, names), address, site)
+    if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
+        return "other"
+    if printed and text.startswith(printed) and _is_inside(text, len(printed)):
+        return "form" if site.doors or site.rest or text == printed else "region"
+    return _compare_readings(text, site, region)
+
+
+def _compare_readings(text: str, site: Address, region: str | None) -> Comparison:
+    """Compare the reading that fits best: 南开三马路 is 三马路 of 南开, or a road of that name."""
+    address = read_address(text, region, 0)
+    if region and not address.codes and _is_in_another_city(text, region, site):
+        return "other"
+    word = _compare_read(address, site)
+    for shorts in (9, 1, 2) if region and word not in ("same", "form") else ():
+        closer = read_address(text, region, shorts)
+        if closer == address and shorts == 9:
+            break
+        word = min(word, _compare_read(closer, site), key=_RANK.__getitem__)
+    return _judge_nearby(word, address, site)
+
+
+def _is_inside(text: str, end: int) -> bool:
+    """Whether what follows a whole registered address lies inside: no other door, no other number, nothing near by."""
+    following = text[end:]
+    return not (_GOES_ON.match(text, end) or _NUMBERED.search(_BRACKETS.sub("", following)) or is_nearby(following))
+
+
+def _is_in_another_city(text: str, region: str, site: Address) -> bool:
+    """Whether an address begins with another city's name without 市, before a road or a zone: 大连大南街87号."""
+    first = (site.roads or (site.rest,))[0]
+    for length in (2, 3, 4):
+        codes = _map_cities().get(text[:length], ())
+        if codes and not any(regions.may_overlap(code, region) for code in codes):
+            return not first.startswith(text[:length]) and not is_nameless(text[length:])
+    return False
+
+
+@cache
+def _map_cities() -> dict[str, tuple[str, ...]]:
+    names = regions.map_names_to_codes().items()
+    return {name: cities for name, codes in names if (cities := tuple(c for c in codes if c.endswith("00")))}
+
+
+@lru_cache(maxsize=65_536)
+def _read_registered(printed: str, region: str | None) -> Address:
+    address = read_address(printed, region, 0)
+    return address if address.codes or region is None else msgspec.structs.replace(address, codes=(region,))
+
+
+def _remove_names(text: str, names: tuple[str, ...]) -> str:
+    for name in _clean_names(names):
+        if name in text:
+            text = text.replace(name, "").strip(" ,，、:-()[]【】") or text
+    return text
+
+
+@lru_cache(maxsize=65_536)
+def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names as cleaned text, longest first, also without a second name in brackets."""
+    cleaned = [clean_address(name) for name in names]
+    every = {*names, *cleaned, *(_BRACKETS.sub("", name) for name in cleaned)}
+    return tuple(sorted((name for name in every if len(name) >= 4), key=len, reverse=True))
+
+
+def _compare_read(claimed: Address, site: Address) -> Comparison:
+    if not _may_be_one_place(claimed, site):
+        return "other"
+    areas = _compare_areas(claimed, site)
+    if areas == "other":
+        return "other"
+    if not (claimed.doors and site.doors):
+        return _compare_without_number(claimed, site)
+    if not (claimed.roads and site.roads):
+        is_whole = not claimed.roads and not site.roads and claimed.place == site.place
+        return _compare_doors(claimed.doors, site.doors) if is_whole else "unreadable"
+    words = (
+        areas,
+        _compare_roads(claimed, site),
+        _compare_doors(claimed.doors, site.doors),
+        _compare_inside(claimed, site),
+    )
+    return max(words, key=_RANK.__getitem__)
+
+
+def _compare_inside(claimed: Address, site: Address) -> Comparison:
+    """Compare what follows the number: two numbered buildings of one number are two sites, floors are not."""
+    if not claimed.inside:
+        return "form"
+    if _SECOND_ADDRESS.search(_BRACKETS.sub("", claimed.inside)):
+        return "unreadable"
+    ours, theirs = claimed.buildings, site.buildings
+    return "other" if ours and theirs and not ours & theirs else "form"
+
+
+def _judge_nearby(word: Comparison, claimed: Address, site: Address) -> Comparison:
+    """What is said to lie near a number is not that number, and may be any other: 87号对面."""
+    if not claimed.nearby or (claimed.nearby, claimed.inside) == (site.nearby, site.inside):
+        return word
+    if not _may_be_one_place(claimed, site):
+        return "other"
+    if claimed.nearby.startswith("…"):
+        return "region" if word in ("same", "form") else word
+    return "unreadable" if word in ("other", "unreadable") else "other"
+
+
+def _compare_without_number(claimed: Address, site: Address) -> Comparison:
+    if not claimed.roads and not claimed.doors and not claimed.rest and not claimed.areas:
+        return "region" if claimed.codes else "unreadable"
+    ours, theirs = _make_path_key(claimed), _make_path_key(site)
+    if not site.doors and not claimed.doors:
+        if ours == theirs:
+            return "form"
+        following = ours[len(theirs) :] if theirs and ours.startswith(theirs) else ""
+        if following and not _NUMBERED.search(following):
+            return "form" if site.rest else "region"
+    if claimed.doors:
+        return "unreadable"
+    fits = set(claimed.roads) & set(site.roads) or (not claimed.roads and set(claimed.areas) & set(site.areas))
+    is_begun = len(ours) >= 2 and theirs.startswith(ours)
+    return "region" if fits or is_begun else "unreadable"
+
+
+def _make_path_key(address: Address) -> str:
+    """Areas left out unless there is nothing else."""
+    key = "".join(address.roads) + address.rest
+    return key or "".join(stem for _, stem in address.areas)

@@ -27,7 +27,9 @@ from registry.domain.model import (
 )
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records.asof import AsOf, to_day, to_milliseconds
+from registry.records import standing
+from registry.records.asof import AsOf, is_ahead, to_day, to_milliseconds
+from registry.records.site import Site
 from registry.texts import Message
 from registry.verification import addresses, certificates, explain, mentions, people, verdict
 from registry.verification.site_match import (
@@ -40,7 +42,7 @@ from registry.verification.site_match import (
     match_provider,
     select_by_address,
 )
-from registry.verification.verdict import Judgement, Site
+from registry.verification.verdict import Judgement, Situation
 from registry.verification.view import VerificationView
 
 #: Stands in a remembered answer for the instant of knowing, which each claim has of its own.
@@ -109,7 +111,8 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     findings: dict[str, Any] = {}
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
-        asof = AsOf(valid_on=claim.on or at.day, size=size)
+        ahead = is_ahead(claim.on, at.day, claim.known_at)
+        asof = AsOf(valid_on=claim.on or at.day, size=size, ahead=ahead)
 
         def ask(provider: Provider) -> tuple[Answer, Judgement]:
             make = partial(_make_answer, view, provider, list(techniques), asof, lang, at.day)
@@ -152,13 +155,13 @@ def _make_answer(
     judgement = _judge_provider(view, provider, techniques, asof)
     basis = judgement.techniques[0].basis if judgement.techniques else None
     if basis is None and judgement.site is not None:
-        basis = verdict.find_basis(judgement.site.entry, judgement.site.source, judgement.sources)
+        basis = verdict.find_basis(judgement.site.entry, judgement.site.source, judgement.sources, asof.valid_on)
     if basis is None:
         basis = judgement.list_basis
     answer = Answer(
         id=None,
         verdict=judgement.verdict,
-        explanation=explain.describe_judgement(judgement, asof.valid_on, today, lang),
+        explanation=_explain(judgement, basis, asof.valid_on, today, lang),
         techniques=judgement.techniques,
         match=judgement.match,
         candidates=judgement.candidates,
@@ -168,6 +171,13 @@ def _make_answer(
         log=view.get_state(asof.size),
     )
     return answer, judgement
+
+
+def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
+    sentence = explain.describe_judgement(judgement, day, today, lang)
+    if basis is None or any(answer.last_known for answer in judgement.techniques):  # which says its age
+        return sentence
+    return sentence[:-1] + explain.describe_age(basis.as_of, day, lang)
 
 
 def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
@@ -208,17 +218,20 @@ def _judge_provider(
     if not matches:
         return _judge_no_match(view, provider, techniques, asof, sources)
     if not chosen:
-        return _judge_site_mismatch(matches, techniques, candidates, sources)
+        return _judge_site_mismatch(view, matches, techniques, candidates, asof)
     if several := find_contradictions(view, provider, chosen, asof):
         return _judge_ambiguous(
             techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
         )
     if "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address):
         return _judge_ambiguous(techniques, [make_candidate(match.site, 99) for match in matches], sources, campus=True)
-    results = [(_apply_rules(match.site, techniques, sources, asof.valid_on), match) for match in chosen]
-    if len(results) > 1 and not _is_unanimous(results):
+    results = [(_apply_rules(view, match.site, techniques, asof), match) for match in chosen]
+    if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
+    if not techniques:  # what each of them has is answered for all only where they agree
+        others = [site_answers for (_, site_answers), _ in results[1:]]
+        answers = [a for a in answers if all(_has_same_verdict(a, site_answers) for site_answers in others)]
     return Judgement(
         verdict=word,
         techniques=answers,
@@ -227,16 +240,22 @@ def _judge_provider(
         site=first.site,
         match=_make_match(first),
         count=len(chosen),
-        since=_find_stop_day(view, first.site, word, answers, asof),
+        general=not techniques,
+        at_address=is_same_site(chosen, provider.address),
+        since=_find_stop_day(view, first.site, word, answers if techniques else [], asof),
         codes=tuple(match.site.code for match in chosen),
         each=tuple((match.site, site_answers) for (_, site_answers), match in results),
     )
 
 
-def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]]) -> bool:
-    """Return whether several institutions that may be meant are all listed, and alike in every technique."""
-    verdicts = {tuple((t.technique, t.verdict) for t in answers) or word for (word, answers), _ in results}
+def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]], *, general: bool) -> bool:
+    """Return whether several institutions that may be meant are all listed, and alike in every technique claimed."""
+    verdicts = {word if general else tuple((t.technique, t.verdict) for t in answers) for (word, answers), _ in results}
     return len(verdicts) == 1 and all(f.site.status != "delisted" for _, f in results)
+
+
+def _has_same_verdict(answer: TechniqueAnswer, others: list[TechniqueAnswer]) -> bool:
+    return (answer.technique, answer.verdict) in [(other.technique, other.verdict) for other in others]
 
 
 def _judge_ambiguous(
@@ -264,12 +283,12 @@ def _find_stop_day(
 def _find_technique_stop(
     view: VerificationView, code: str, word: VerdictWord, technique: TechniqueCode | None, asof: AsOf
 ) -> Date | None:
-    def is_stopped(known: Site, day: Date) -> bool:
-        if known.status == "delisted":
+    def is_stopped(known: Situation) -> bool:
+        if known.site.status == "delisted":
             return False
         if technique is None:
-            return verdict.judge_institution(known, day) == word
-        return verdict.judge_technique(known, technique, {}, day).verdict == word
+            return verdict.judge_institution(known)[0] == word
+        return verdict.judge_technique(known, technique).verdict == word
 
     first = view.find_unbroken_span(code, asof, is_stopped)
     if first is None:
@@ -279,28 +298,35 @@ def _find_technique_stop(
         return start
     # Nobody records the day a verification is missed: it is reckoned, and lies within the span.
     approvals = [approval for key, approval in first.site.approvals.items() if technique in (None, key)]
-    return max([start, *(day for approval in approvals if (day := verdict.find_lapse_day(approval)))])
+    return max([start, *(day for approval in approvals if (day := standing.find_lapse_day(approval)))])
 
 
 def _apply_rules(
-    site: Site, techniques: list[TechniqueCode], sources: dict[str, Source], day: Date
+    view: VerificationView, site: Site, techniques: list[TechniqueCode], asof: AsOf
 ) -> tuple[VerdictWord, list[TechniqueAnswer]]:
-    if site.status == "delisted":
-        basis = verdict.find_basis(site.entry, site.source, sources)
+    situation = view.find_situation(site.code, asof)
+    if situation is None or site.status == "delisted":
+        basis = verdict.find_basis(site.entry, site.source, view.get_sources(asof), asof.valid_on)
         return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=basis) for t in techniques]
-    answers = [verdict.judge_technique(site, technique, sources, day) for technique in techniques]
-    if not answers:
-        return verdict.judge_institution(site, day), []
+    if not techniques:
+        return verdict.judge_institution(situation)
+    answers = [verdict.judge_technique(situation, technique) for technique in techniques]
     return verdict.select_worst(a.verdict for a in answers), answers
 
 
 def _judge_site_mismatch(
-    matches: list[SiteMatch], techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source]
+    view: VerificationView,
+    matches: list[SiteMatch],
+    techniques: list[TechniqueCode],
+    candidates: list[Candidate],
+    asof: AsOf,
 ) -> Judgement:
     listed = [match for match in matches if match.site.status != "delisted"]
     word: VerdictWord = "site_mismatch" if listed else "not_found"
     first = (listed or matches)[0]
-    basis = verdict.find_basis(first.site.entry, first.site.source, sources)
+    sources = view.get_sources(asof)
+    basis = verdict.find_basis(first.site.entry, first.site.source, sources, asof.valid_on)
+    situation = view.find_situation(first.site.code, asof)
     return Judgement(
         verdict=word,
         techniques=[TechniqueAnswer(technique=t, verdict=word, basis=basis) for t in techniques],
@@ -309,6 +335,7 @@ def _judge_site_mismatch(
         site=first.site,
         match=_make_match(first),
         count=len(matches),
+        in_force=situation is not None and verdict.is_in_force(situation),
     )
 
 
@@ -318,11 +345,13 @@ def _judge_no_match(
     """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`."""
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
-    complete = {t: verdict.find_complete_source(t, region, sources) for t in claimed}
+    complete = {t: _find_denying_source(t, region, sources, asof) for t in claimed}
     words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
     answers = [
         TechniqueAnswer(
-            technique=t, verdict="not_found" if complete[t] else "unknown", basis=_make_list_basis(complete[t])
+            technique=t,
+            verdict="not_found" if complete[t] else "unknown",
+            basis=_make_list_basis(complete[t], asof.valid_on),
         )
         for t in techniques
     ]
@@ -331,14 +360,23 @@ def _judge_no_match(
         techniques=answers,
         candidates=list_near_candidates(view, provider.name, asof),
         sources=sources,
-        list_basis=_make_list_basis(next((s for s in complete.values() if s), None)),
+        list_basis=_make_list_basis(next((s for s in complete.values() if s), None), asof.valid_on),
         nothing_known=asof.size == 0,
         by=find_number_kind(provider) if not provider.name else None,
     )
 
 
-def _make_list_basis(source: Source | None) -> Basis | None:
-    return Basis(source=source.title, as_of=source.as_of, entry=source.entry) if source else None
+def _find_denying_source(
+    technique: TechniqueCode | None, region: str | None, sources: dict[str, Source], asof: AsOf
+) -> Source | None:
+    """Find the complete source that denies a claim by not stating it; one too old speaks of no day ahead."""
+    source = verdict.find_complete_source(technique, region, sources)
+    is_old = source is not None and asof.valid_on > standing.add_years(source.as_of, standing.EVIDENCE_YEARS)
+    return None if is_old and asof.ahead else source
+
+
+def _make_list_basis(source: Source | None, day: Date) -> Basis | None:
+    return verdict.make_source_basis(source, day) if source else None
 
 
 def _make_match(match: SiteMatch) -> Match:

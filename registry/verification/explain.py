@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from registry.domain.model import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
+from registry.records.standing import find_lapse_day
 from registry.texts import Message, PluralMessage
-from registry.verification import verdict as rules
 from registry.verification.phrases import (
     ASSISTED_REPRODUCTION,
     NUMBERS,
@@ -30,10 +30,11 @@ from registry.verification.verdict import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``_SentenceValues``.
 SENTENCES: dict[str, Message] = {
-    "licensed": Message("该机构{formerly}{day}在此地址获准开展{techniques}{note}。"),
+    "licensed": Message("该机构{formerly}{day}{here}获准开展{techniques}{note}。"),
     "licensed_several": Message("{alike}{count}处机构{day}均获准开展{techniques}{note}。"),
-    "listed": Message("该机构{formerly}{day}在获准开展人类辅助生殖技术的机构名录中{note}。"),
     "listed_several": Message("{alike}{count}处机构{day}均在获准开展人类辅助生殖技术的机构名录中{note}。"),
+    "partly_licensed": Message("该机构{formerly}{day}{here}部分获批：获准开展{granted}；不得开展{refused}{note}。"),
+    "partly_licensed_several": Message("{alike}{count}处机构{day}均为部分获批，各处项目不同，请按地址或编码分别核验。"),
     "not_licensed": Message("该机构{formerly}{day}在名录中，但未获准开展{techniques}{note}。"),
     "not_licensed_several": Message("{alike}{count}处机构{day}均在名录中，但均未获准开展{techniques}{note}。"),
     "nothing_in_force": Message("该机构{formerly}{day}在名录中，但没有{current}有效的批准项目{note}。"),
@@ -62,6 +63,9 @@ SENTENCES: dict[str, Message] = {
     "gone": Message("{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。"),
     "gone_undated": Message("{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。"),
     "not_stated": Message("{on}所依据的来源未说明该机构是否获准开展{techniques}，无法回答。"),
+    "too_old": Message(
+        "关于{techniques}，名录最近的记载截至{last_day}，距所问之日已超过两年，其后没有资料可以确认，无法回答。"
+    ),
     "nothing_known": Message("所问时刻名录尚无任何记录，无法回答。"),
     "nothing_of_the_day": Message("名录没有{on}或更早的记录，无法回答该日的情况。"),
     "no_complete_list": Message("名录没有完整覆盖{on}、所问地点{scope}的名单，无法回答该日的情况。"),
@@ -73,8 +77,10 @@ def describe_judgement(judgement: Judgement, on: dt.date, today: dt.date, lang: 
     if len(judgement.each) == len(judgement.techniques) == 1 and (usual := _find_usual_reason(judgement)):
         (answer,) = judgement.techniques  # most answers: the sentence names no institution, so many of them share it
         as_of = answer.basis.as_of if answer.basis else None
-        return _format_usual_sentence(usual, answer.technique, answer.stage, as_of, on, today, lang)
-    template = SENTENCES[_select_reason(judgement, on)].to_text(lang)
+        return _format_usual_sentence(
+            usual, answer.technique, answer.stage, as_of, on, today, lang, at_address=judgement.at_address
+        )
+    template = SENTENCES[_select_reason(judgement)].to_text(lang)
     sentence = template.format_map(_SentenceValues(judgement, on, today, lang))
     return _add_future_caveat(sentence, on, today, lang)
 
@@ -99,10 +105,13 @@ def _format_usual_sentence(  # noqa: PLR0913 - all that it hangs on
     on: dt.date,
     today: dt.date,
     lang: str,
+    *,
+    at_address: bool,
 ) -> str:
     """Format the sentence about one site that is, or is not, licensed for one technique."""
     words, note = format_single_technique(technique, stage if reason == "licensed" else None, as_of, lang)
-    values = {"formerly": "", "techniques": words, "note": note, **make_time_words(on, today, lang)}
+    here = Message("在此地址").to_text(lang) if at_address else ""
+    values = {"formerly": "", "here": here, "techniques": words, "note": note, **make_time_words(on, today, lang)}
     return _add_future_caveat(SENTENCES[reason].to_text(lang).format(**values), on, today, lang)
 
 
@@ -116,27 +125,32 @@ def _add_future_caveat(sentence: str, on: dt.date, today: dt.date, lang: str) ->
 
 #: Verdict -> its reason with techniques claimed and without; "_several" is added where several sites fit.
 _REASONS = {
-    "licensed": ("licensed", "listed"),
+    "licensed": ("licensed", "licensed"),
+    "partly_licensed": ("partly_licensed", "partly_licensed"),
     "technique_not_licensed": ("not_licensed", "nothing_in_force"),
     "preparing": ("preparing_for", "preparing"),
     **dict.fromkeys(("suspended", "revoked", "lapsed"), ("stopped", "stopped")),
 }
 
 
-def _select_reason(judgement: Judgement, on: dt.date) -> str:
+def _select_reason(judgement: Judgement) -> str:
     """Return the key of the sentence that tells why the verdict is what it is."""
     verdict, site = judgement.verdict, judgement.site
+    is_several = judgement.count > 1
     if verdict in _REASONS:
-        return _REASONS[verdict][not judgement.techniques] + ("_several" if judgement.count > 1 else "")
+        if is_several and judgement.general and verdict in ("licensed", "partly_licensed"):
+            return "listed_several" if verdict == "licensed" else "partly_licensed_several"
+        return _REASONS[verdict][judgement.general] + ("_several" if is_several else "")
     if verdict == "site_mismatch":
-        if judgement.count > 1 or site is None:
-            return "site_mismatch_several"
-        return "site_mismatch" if rules.judge_institution(site, on) == "licensed" else "site_mismatch_stopped"
-    if verdict == "ambiguous":
-        if judgement.contradiction or judgement.campus:
-            return "contradiction" if judgement.contradiction else "campus"
-        return "same_number" if judgement.by in NUMBERS else "same_name"
-    return _select_absence_reason(judgement)
+        return verdict + ("_several" if is_several or site is None else "" if judgement.in_force else "_stopped")
+    return _select_doubt_reason(judgement) if verdict == "ambiguous" else _select_absence_reason(judgement)
+
+
+def _select_doubt_reason(judgement: Judgement) -> str:
+    """Return the reason of `ambiguous`."""
+    if judgement.contradiction or judgement.campus:
+        return "contradiction" if judgement.contradiction else "campus"
+    return "same_number" if judgement.by in NUMBERS else "same_name"
 
 
 def _select_absence_reason(judgement: Judgement) -> str:
@@ -144,10 +158,10 @@ def _select_absence_reason(judgement: Judgement) -> str:
     site = judgement.site
     if judgement.verdict == "not_found":
         if site is not None:
-            return "gone" if site.source in judgement.sources else "gone_undated"
+            return "gone" if site.stated_source in judgement.sources else "gone_undated"
         return "number_not_found" if judgement.by in NUMBERS else "not_found"
     if site is not None:
-        return "not_stated"
+        return "too_old" if any(answer.last_known for answer in judgement.techniques) else "not_stated"
     if judgement.nothing_known:
         return "nothing_known"
     return "no_complete_list" if judgement.sources else "nothing_of_the_day"
@@ -215,7 +229,11 @@ def _list_site_answers(judgement: Judgement, technique: str) -> list[TechniqueAn
 def _describe_techniques(judgement: Judgement, on: dt.date, lang: str) -> tuple[str, str]:
     """Return (the techniques the verdict is about, the note on what it rests on); each has its own note where they
     differ."""
+    if judgement.general and judgement.verdict not in ("licensed", "partly_licensed", "unknown"):
+        return "", _format_record_note(judgement, lang)
     decisive = _list_decisive_techniques(judgement)
+    if judgement.verdict == "partly_licensed":
+        return "", format_source_note(_list_basis_days(judgement.techniques), lang)
     if judgement.verdict not in ("licensed", "technique_not_licensed"):
         return join_words((format_technique(answer.technique, lang) for answer in decisive), lang), ""
     if len(decisive) == len(judgement.each) == 1 and judgement.verdict == "licensed":  # as nearly always
@@ -223,17 +241,64 @@ def _describe_techniques(judgement: Judgement, on: dt.date, lang: str) -> tuple[
         as_of = answer.basis.as_of if answer.basis else None
         return format_single_technique(answer.technique, answer.stage, as_of, lang)
     if not decisive:
-        sources = [judgement.sources.get(site.source or "") for site, _ in judgement.each]
-        return "", format_source_note([source.as_of if source else None for source in sources], lang)
-    notes = []
-    for answer in decisive:
-        bases = [at_site.basis for at_site in _list_site_answers(judgement, answer.technique)]
-        notes.append(format_source_note([basis.as_of if basis else None for basis in bases], lang))
+        return "", _format_record_note(judgement, lang)
+    notes = [
+        format_source_note(_list_basis_days(_list_site_answers(judgement, answer.technique)), lang)
+        for answer in decisive
+    ]
     words = [_describe_technique(judgement, answer, on, lang) for answer in decisive]
     if len(set(notes)) > 1:
         words, notes = [text + note for text, note in zip(words, notes, strict=True)], [""]
     is_long = any("，" in text or "," in text for text in words)
     return (Message("；") if is_long else Message("、")).to_text(lang).join(words), notes[0]
+
+
+def _format_record_note(judgement: Judgement, lang: str) -> str:
+    sources = [judgement.sources.get(site.source or "") for site, _ in judgement.each]
+    return format_source_note([source.as_of if source else None for source in sources], lang)
+
+
+def _list_basis_days(answers: list[TechniqueAnswer]) -> list[dt.date | None]:
+    return [answer.basis.as_of if answer.basis else None for answer in answers]
+
+
+def _describe_granted(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    granted = [
+        format_single_technique(answer.technique, answer.stage, None, lang)[0]
+        for answer in judgement.techniques
+        if answer.verdict == "licensed"
+    ]
+    return Message("；").to_text(lang).join(granted)
+
+
+#: Why a technique of a partly licensed institution may not be offered.
+_REFUSALS = {
+    "technique_not_licensed": Message("{technique}（批准尚未生效）"),
+    "unknown": Message("{technique}（记载已不足以确认）"),
+    "preparing": Message("{technique}（筹建中）"),
+    "suspended": Message("{technique}（已暂停）"),
+    "lapsed": Message("{technique}（已失效）"),
+    "revoked": Message("{technique}（已撤销）"),
+}
+
+
+def _describe_refused(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    refused = (
+        _REFUSALS[answer.verdict].fill_in(technique=format_technique(answer.technique, lang)).to_text(lang)
+        for answer in judgement.techniques
+        if answer.verdict != "licensed"
+    )
+    return join_words(refused, lang)
+
+
+def _describe_place(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    """Say that the approval is for the address asked about, where that was compared and is the same."""
+    return Message("在此地址").to_text(lang) if judgement.at_address else ""
+
+
+def _format_last_day(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    known = [a.last_known.basis for a in judgement.techniques if a.last_known and a.last_known.basis]
+    return format_date(max(basis.as_of for basis in known), lang) if known else ""
 
 
 def _describe_technique(judgement: Judgement, answer: TechniqueAnswer, on: dt.date, lang: str) -> str:
@@ -275,7 +340,7 @@ def _describe_near_names(judgement: Judgement, _on: dt.date, lang: str) -> str:
     return PluralMessage("（有{count}家名称相近，请核对全称）", count=count).to_text(lang)
 
 
-def _describe_lapse(judgement: Judgement, on: dt.date, lang: str) -> str:
+def _describe_lapse(judgement: Judgement, _on: dt.date, lang: str) -> str:
     """Explain a lapse that nobody recorded: the verification (校验) was due, and none is known."""
     if judgement.verdict != "lapsed":
         return ""
@@ -284,9 +349,9 @@ def _describe_lapse(judgement: Judgement, on: dt.date, lang: str) -> str:
         approval
         for site, _ in judgement.each
         for technique, approval in site.approvals.items()
-        if (technique in decisive if decisive else rules.find_stage_on(approval, on) == "lapsed")
+        if technique in decisive
     ]
-    if not lapsed or any(rules.find_lapse_day(approval) is None for approval in lapsed):
+    if not lapsed or any(find_lapse_day(approval) is None for approval in lapsed):
         return ""
     return Message("（校验已到期，没有校验记录）").to_text(lang)
 
@@ -299,6 +364,10 @@ _VALUES: dict[str, Callable[[Judgement, dt.date, str], str]] = {
     "Count": _format_count_phrase,
     "list_day": _format_list_day,
     "name": lambda judgement, _on, _lang: judgement.site.name if judgement.site else "",
+    "granted": _describe_granted,
+    "here": _describe_place,
+    "last_day": _format_last_day,
+    "refused": _describe_refused,
     "near": _describe_near_names,
     "number": lambda judgement, _on, lang: NUMBERS[judgement.by].to_text(lang) if judgement.by in NUMBERS else "",
     "scope": _describe_scope,
@@ -307,3 +376,18 @@ _VALUES: dict[str, Callable[[Judgement, dt.date, str], str]] = {
     "Stopped": lambda judgement, _on, lang: STAGE_WORDS[judgement.verdict].to_text(lang).capitalize(),
     "why": _describe_lapse,
 }
+
+
+#: Days after which the age of what an answer rests on is said in its sentence.
+OLD_BASIS = 365
+
+
+@lru_cache(maxsize=1024)
+def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
+    """End a sentence: with the age, on the day asked about, of what it rests on where that is more than a year."""
+    if (on - as_of).days <= OLD_BASIS:
+        return Message("。").to_text(lang)
+    months = (on.year - as_of.year) * 12 + on.month - as_of.month - (on.day < as_of.day)
+    return PluralMessage(
+        "；所依据的资料截至{as_of}，距所问之日已有{count}个月。", as_of=format_date(as_of, lang), count=months
+    ).to_text(lang)

@@ -104,7 +104,7 @@ def _judge_site(people: list[RecordSpan], key: str, judgement: Judgement, day: d
         if any(span.key is None for span in valid):
             return _SiteFinding(words=(), word="unknown", reason="withheld")
         return _SiteFinding(words=(), word="not_authorised", reason="not_authorised")
-    words = tuple((t.technique, _judge_technique(namesakes, t)) for t in judgement.techniques)
+    words = tuple((t.technique, _judge_technique(namesakes, t)) for t in judgement.claimed)
     word = (
         max((word for _, word in words), key=SEVERITY.index)
         if words
@@ -128,7 +128,7 @@ def _judge_authorisation(span: RecordSpan, technique: TechniqueCode) -> PersonWo
 
 def _limit_by_licence(word: PersonWord, licence: VerdictWord) -> PersonWord:
     """Limit an authorisation by the licence: staff may not do what their institution is not licensed for."""
-    if word != "authorised" or licence == "licensed":
+    if word != "authorised" or licence in ("licensed", "partly_licensed"):
         return word
     return "unknown" if licence in ("unknown", "ambiguous") else "institution_not_licensed"
 

@@ -15,6 +15,7 @@ from registry.domain.normalise import normalise_width, simplify_script
 from registry.domain.techniques import TechniqueCode
 from registry.records import timeline
 from registry.records.asof import AsOf
+from registry.records.site import parse_day
 
 
 class RecordSpan(msgspec.Struct, frozen=True):
@@ -86,11 +87,6 @@ def make_record_span(row: Any, state: timeline.State) -> RecordSpan:
         until=parse_day(value.get("valid_to")),
         entry=timeline.get_basis(state)[0],
     )
-
-
-def parse_day(text: str | None) -> dt.date | None:
-    """Parse an ISO day; None for None."""
-    return dt.date.fromisoformat(text) if text else None
 
 
 class PeopleIndex:

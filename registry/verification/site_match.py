@@ -10,8 +10,8 @@ from registry.domain.identifiers import compact_licence, format_code, parse_code
 from registry.domain.model import Candidate, MatchedOn, Provider, Struct
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
+from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.verdict import Site
 from registry.verification.view import VerificationView
 
 #: Near names offered to the asker.
@@ -171,21 +171,26 @@ def _match_name(
 
 
 def select_by_address(matches: list[SiteMatch], address: str | None) -> list[SiteMatch]:
-    """Select those whose registered address the given one can be; an exact site beats a mere region."""
+    """Select those whose registered address the given one can be; an exact site beats what only does not contradict.
+
+    Of several addresses in one field, each has to be it.
+    """
     if not address or not fold_text(address):
         return matches
-    compared = [
-        (addresses.compare_addresses(address, match.site.address, match.site.region), match) for match in matches
-    ]
-    same = [match for relation, match in compared if relation == "same"]
-    return same or [match for relation, match in compared if relation == "region"]
+    compared = [(_compare_with_site(address, match.site), match) for match in matches]
+    same = [match for relations, match in compared if relations <= {"same", "form"}]
+    return same or [match for relations, match in compared if "other" not in relations]
+
+
+def _compare_with_site(address: str, site: Site) -> set[addresses.Comparison]:
+    """Compare each address of a field with a registered one."""
+    parts = addresses.split_addresses(address)
+    return {addresses.compare_addresses(part, site.address, site.region, (site.name,)) for part in parts}
 
 
 def is_same_site(chosen: list[SiteMatch], address: str | None) -> bool:
     """Whether the address is each match's very site, not only its region."""
-    return bool(address) and all(
-        addresses.compare_addresses(address or "", match.site.address, match.site.region) == "same" for match in chosen
-    )
+    return bool(address) and all(_compare_with_site(address or "", match.site) <= {"same", "form"} for match in chosen)
 
 
 def make_candidate(site: Site, score: float) -> Candidate:

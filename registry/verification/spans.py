@@ -1,5 +1,4 @@
-"""Spans of institutions, people and certificates, and the sources: what the verification view reads from stored
-records."""
+"""Spans of institutions, people and certificates: what the verification view reads from stored records."""
 
 from __future__ import annotations
 
@@ -10,19 +9,15 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain.identifiers import compact_domain, compact_licence, compact_uscc
-from registry.domain.model import Source
 from registry.domain.normalise import fold_text
-from registry.domain.techniques import TECHNIQUES
 from registry.records import timeline
-from registry.records.lookup import decode_source, derive_status
+from registry.records.site import Site, make_site
 from registry.records.view import decode_state
 from registry.storage.tables import entries, versions
 from registry.verification import names
-from registry.verification.people_index import RecordSpan, make_record_span, parse_day
-from registry.verification.verdict import Site, SiteApproval
+from registry.verification.people_index import RecordSpan, make_record_span
 
 _CHUNK = 2000
-_APPROVALS = tuple((technique.code, f"approvals.{technique.code}") for technique in TECHNIQUES)
 _VERSIONS = sa.select(
     versions.c.subject,
     versions.c.valid_from,
@@ -115,39 +110,11 @@ def load_record_spans(connection: sa.Connection, subjects: list[str], size: int)
 
 
 def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
-    value: dict[str, Any] = {}
-    bases: dict[str, tuple[int, str | None]] = {}
-    for entry, _, source, values in state:  # each path is in one group only
-        value.update({path: item for path, item in values.items() if item is not None})
-        bases.update(dict.fromkeys(values, (entry, source)))
-    if not {"name", "address", "status"} <= value.keys():
+    site = make_site(code, state)
+    if site is None:
         return None
-    number, _, source, _ = timeline.get_basis(state)
-    site = Site(
-        code=code,
-        name=value["name"],
-        address=value["address"],
-        region=value.get("region"),
-        status=derive_status(value),
-        approvals={
-            technique: _make_approval(approval, *bases[path])
-            for technique, path in _APPROVALS
-            if (approval := value.get(path)) is not None
-        },
-        entry=number,
-        source=source,
-    )
+    value = timeline.collect_values(state)
     return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)), _fold_common_names(value))
-
-
-def _make_approval(approval: dict[str, Any], entry: int, source: str | None) -> SiteApproval:
-    return SiteApproval(
-        stage=approval["stage"],
-        entry=entry,
-        source=source,
-        valid_from=parse_day(approval.get("valid_from")),
-        verification_due=parse_day(approval.get("verification_due")),
-    )
 
 
 def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:
@@ -175,18 +142,3 @@ def _list_identifiers(value: dict[str, Any]) -> Iterable[tuple[str, str]]:
     for domain_text in value.get("domains") or []:
         if domain := compact_domain(domain_text):
             yield "domain", domain
-
-
-def load_sources(connection: sa.Connection, size: int) -> dict[str, tuple[tuple[int, Source], ...]]:
-    """Load what was stated of every source up to a log size: (entry it was known from, source), oldest first."""
-    query = (
-        sa.select(versions.c.subject, versions.c.known_from, versions.c.state)
-        .where(versions.c.kind == "source", versions.c.known_from <= size)
-        .order_by(versions.c.known_from, versions.c.valid_from)
-    )
-    sources: dict[str, list[tuple[int, Source]]] = {}
-    for subject, known_from, state in connection.execute(query):
-        source = decode_source(subject, decode_state(state))
-        if source is not None:
-            sources.setdefault(source.id, []).append((known_from, source))
-    return {name: tuple(history) for name, history in sources.items()}

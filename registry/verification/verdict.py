@@ -1,35 +1,39 @@
-"""The rules of law as small pure functions over what is known of one site on one day.
+"""What a claim is answered, by small pure functions over what is in force at one site on one day.
 
-Source of every rule: 《人类辅助生殖技术管理办法》 (卫生部令第14号, in force 2001-08-01) and, with the same rhythm,
-《人类精子库管理办法》: only in approved institutions, approval per institution and technique, a trial year before
-formal operation, the certificate verified (校验) every two years. A penalty or a blacklist record does not by itself
-end an approval: the authority that ends or suspends one says so, and that is a stage or a status from a day.
+What is in force is ``records.standing``'s to say. Here that becomes a verdict with its basis, and what no record states
+is told apart: denied by a complete list, or stated by nobody.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from registry.domain import regions
 from registry.domain.model import (
-    Approval,
+    ApprovalStanding,
     Basis,
     Candidate,
     Date,
+    LastKnown,
     Match,
     MatchedOn,
     Source,
-    Status,
+    StandingWord,
     Struct,
     TechniqueAnswer,
     VerdictWord,
 )
-from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
+from registry.domain.techniques import TECHNIQUES, TechniqueCode
+from registry.records import standing
+from registry.records.site import Site, SiteApproval
+from registry.records.standing import SiteSpan, StandingOnDay
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
 SEVERITY: tuple[VerdictWord, ...] = (
     "licensed",
+    "partly_licensed",
     "unknown",
     "ambiguous",
     "technique_not_licensed",
@@ -40,35 +44,44 @@ SEVERITY: tuple[VerdictWord, ...] = (
     "site_mismatch",
     "not_found",
 )
-_STOPPED: dict[str, VerdictWord] = {
+_APPROVAL_VERDICTS: dict[ApprovalStanding, VerdictWord] = {
+    "in_force": "licensed",
+    "not_yet": "technique_not_licensed",
+    "unknown": "unknown",
     "preparing": "preparing",
     "suspended": "suspended",
-    "revoked": "revoked",
     "lapsed": "lapsed",
+    "revoked": "revoked",
 }
+#: The verdict on an institution as such. One that is recorded without any approval is licensed for nothing.
+_INSTITUTION_VERDICTS: dict[StandingWord, VerdictWord] = {
+    "approved": "licensed",
+    "partly_approved": "partly_licensed",
+    "preparing": "preparing",
+    "suspended": "suspended",
+    "lapsed": "lapsed",
+    "revoked": "revoked",
+    "delisted": "technique_not_licensed",
+    "unknown": "unknown",
+}
+#: Every technique, in the order of the official table.
+_ORDER = {technique.code: place for place, technique in enumerate(TECHNIQUES)}
 
 
-class SiteApproval(Struct, frozen=True, array_like=True, gc=False):
-    """One approval as known on a day, with the entry and the source it rests on."""
+class Situation(NamedTuple):
+    """One site on the day asked about, with all that is known of before and after."""
 
-    stage: Stage
-    entry: int
-    source: str | None
-    valid_from: Date | None = None
-    verification_due: Date | None = None
+    span: SiteSpan
+    later: tuple[SiteSpan, ...]
+    sources: Mapping[str, Source]
+    """Every source known, also those of later days."""
+    day: Date
+    ahead: bool
 
-
-class Site(Struct, frozen=True, array_like=True, gc=False):
-    """One institution as known on one day."""
-
-    code: str
-    name: str
-    address: str
-    region: str | None
-    status: Status
-    approvals: dict[TechniqueCode, SiteApproval]
-    entry: int
-    source: str | None
+    @property
+    def site(self) -> Site:
+        """The site as recorded on the day."""
+        return self.span.site
 
 
 class Judgement(Struct, frozen=True, gc=False):
@@ -81,6 +94,9 @@ class Judgement(Struct, frozen=True, gc=False):
     site: Site | None = None
     match: Match | None = None
     count: int = 0
+    general: bool = False  # no technique was claimed: every recorded one is answered
+    in_force: bool = False  # something may be done at the site, whether or not it is the one asked about
+    at_address: bool = False  # an address was given, and it is that of each site that answered
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     campus: bool = False  # the name fits but for its campus, and no address says which campus is meant
     by: MatchedOn | None = None  # by what several institutions fit, or the kind of number that nobody has
@@ -90,80 +106,76 @@ class Judgement(Struct, frozen=True, gc=False):
     each: tuple[tuple[Site, list[TechniqueAnswer]], ...] = ()  # each of these with the answers for its techniques
     nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
+    @property
+    def claimed(self) -> list[TechniqueAnswer]:
+        """The answers for techniques that the claim names."""
+        return [] if self.general else self.techniques
+
 
 def select_worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
     """Return the worst of several verdicts."""
     return max(verdicts, key=SEVERITY.index)
 
 
-def judge_stage(stage: Stage) -> VerdictWord:
-    """Return what a stage permits: trial (试运行), formal, operating and rectification (限期整改) may treat.
-
-    筹建 is permission to build and not to treat; suspended (停业整改), revoked (撤销) and lapsed (失效) have stopped.
-    """
-    return "licensed" if stage in LAWFUL_STAGES else _STOPPED[stage]
-
-
-def find_lapse_day(approval: SiteApproval | Approval) -> Date | None:
-    """Return the first day an approval is void because its verification (校验) was due and none is recorded, or None.
-
-    The certificate is verified every two years; without an application in time it is void. A verification is recorded
-    with the next due day, so a due day that has passed means that none is known. The due day itself is still covered.
-    """
-    if approval.verification_due is None or approval.stage not in LAWFUL_STAGES:
-        return None
-    return approval.verification_due + dt.timedelta(days=1)
-
-
-def find_stage_on(approval: SiteApproval | Approval, day: Date) -> Stage | None:
-    """Return the stage of an approval on a day: None before it takes effect, lapsed once verification is overdue."""
-    if approval.valid_from is not None and day < approval.valid_from and approval.stage in LAWFUL_STAGES:
-        return None
-    void = find_lapse_day(approval)
-    return "lapsed" if void is not None and day >= void else approval.stage
-
-
-def judge_technique(site: Site, technique: TechniqueCode, sources: dict[str, Source], day: Date) -> TechniqueAnswer:
-    """Judge one technique at one listed site on a day: approval is per institution and technique.
+def judge_technique(situation: Situation, technique: TechniqueCode) -> TechniqueAnswer:
+    """Judge one technique at one site: approval is per institution and technique.
 
     A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
     otherwise nobody stated its absence and the answer is `unknown`. An approval that starts later is not licensed yet.
-    A suspension of the whole institution stops what may be done and does not hide what was revoked.
     """
-    approval = site.approvals.get(technique)
+    span, later, sources, day, ahead = situation
+    approval = span.site.approvals.get(technique)
     if approval is None:
-        denying = find_complete_source(technique, site.region, sources)
-        source = sources.get(site.source or "")
-        if denying is None or (source is not None and technique in source.covers and source.scope != "partial"):
-            basis = find_basis(site.entry, site.source, sources)
-        else:  # what names the institution does not speak of this technique: another list denies it
-            basis = Basis(source=denying.title, as_of=denying.as_of, entry=denying.entry)
-        return TechniqueAnswer(
-            technique=technique, verdict="technique_not_licensed" if denying else "unknown", basis=basis
-        )
-    stage = find_stage_on(approval, day)
-    verdict: VerdictWord = judge_stage(stage) if stage else "technique_not_licensed"
-    if site.status == "suspended" and verdict == "licensed":
-        verdict = "suspended"
+        return _judge_unrecorded(situation, technique)
+    word = standing.judge_technique(span, later, technique, sources, day, ahead=ahead)
+    basis = find_basis(approval.entry, approval.source, sources, day, approval)
+    verdict = _APPROVAL_VERDICTS[word or "unknown"]
+    if verdict == "unknown":
+        last_known = LastKnown(stage=approval.stage, basis=basis)
+        return TechniqueAnswer(technique=technique, verdict=verdict, basis=basis, last_known=last_known)
     return TechniqueAnswer(
-        technique=technique,
-        verdict=verdict,
-        stage=stage,
-        basis=find_basis(approval.entry, approval.source, sources),
+        technique=technique, verdict=verdict, stage=standing.find_stage(approval.stage, word or "unknown"), basis=basis
     )
 
 
-def judge_institution(site: Site, day: Date) -> VerdictWord:
-    """Judge an institution on a day with no technique claimed: by its best approval."""
-    if site.status == "suspended":
-        return "suspended"
-    stages = (find_stage_on(approval, day) for approval in site.approvals.values())
-    return judge_best_stage(stage for stage in stages if stage)
+def _judge_unrecorded(situation: Situation, technique: TechniqueCode) -> TechniqueAnswer:
+    span, _, sources, day, ahead = situation
+    site = span.site
+    of_the_day = select_sources_of(sources, day)
+    denying = find_complete_source(technique, site.region, of_the_day)
+    source = sources.get(site.source or "")
+    if denying is None or (source is not None and technique in source.covers and source.scope != "partial"):
+        basis = find_basis(site.entry, site.source, sources, day)
+    else:  # what names the institution does not speak of this technique: another list denies it
+        basis = make_source_basis(denying, day)
+    is_stale = denying is not None and ahead and day > standing.add_years(denying.as_of, standing.EVIDENCE_YEARS)
+    word: VerdictWord = "technique_not_licensed" if denying and not is_stale else "unknown"
+    return TechniqueAnswer(technique=technique, verdict=word, basis=basis)
 
 
-def judge_best_stage(stages: Iterable[Stage]) -> VerdictWord:
-    """Return the verdict of the best of an institution's approvals; technique_not_licensed without any."""
-    return min(map(judge_stage, stages), key=SEVERITY.index, default="technique_not_licensed")
+def judge_institution(situation: Situation) -> tuple[VerdictWord, list[TechniqueAnswer]]:
+    """Judge an institution with no technique claimed: every technique it has on record, and all of them together."""
+    word, approvals = judge_situation(situation)
+    answers = [judge_technique(situation, technique) for technique in sorted(approvals, key=_ORDER.__getitem__)]
+    if word == "preparing" and "preparing" not in approvals.values():  # approved from a later day
+        return "technique_not_licensed", answers
+    return _INSTITUTION_VERDICTS[word], answers
+
+
+def judge_situation(situation: Situation) -> StandingOnDay:
+    """Return what is in force at a site."""
+    span, later, sources, day, ahead = situation
+    return standing.judge_site(span, later, sources, day, ahead=ahead)
+
+
+def is_in_force(situation: Situation) -> bool:
+    """Whether anything may be done at a site."""
+    return judge_situation(situation).word in ("approved", "partly_approved")
+
+
+def select_sources_of(sources: Mapping[str, Source], day: Date) -> dict[str, Source]:
+    """Select the sources that speak of a day or one before."""
+    return {name: source for name, source in sources.items() if source.as_of <= day}
 
 
 def find_complete_source(
@@ -184,7 +196,32 @@ def find_complete_source(
     return max(covering, key=lambda source: source.as_of, default=None)
 
 
-def find_basis(entry: int, source: str | None, sources: dict[str, Source]) -> Basis | None:
-    """Return what an answer rests on, or None when the fact has no source document."""
+def find_basis(
+    entry: int,
+    source: str | None,
+    sources: Mapping[str, Source],
+    day: Date,
+    approval: SiteApproval | None = None,
+) -> Basis | None:
+    """Return what an answer about a day rests on, or None when the fact has no source document."""
     document = sources.get(source or "")
-    return Basis(source=document.title, as_of=document.as_of, entry=entry) if document else None
+    if document is None:
+        return None
+    return _make_basis(document, day, entry, approval)
+
+
+def make_source_basis(source: Source, day: Date) -> Basis:
+    """Make the basis of what a source denies by not stating it."""
+    return _make_basis(source, day, source.entry, None)
+
+
+def _make_basis(source: Source, day: Date, entry: int, approval: SiteApproval | None) -> Basis:
+    return Basis(
+        source=source.title,
+        as_of=source.as_of,
+        entry=entry,
+        secondary=source.secondary,
+        age_days=max((day - source.as_of).days, 0),
+        document_no=approval.document_no if approval else None,
+        authority=approval.authority if approval else None,
+    )

@@ -23,14 +23,16 @@ from registry.log import clock, store
 from registry.log.clock import from_milliseconds
 from registry.log.merkle import Frontier
 from registry.records.asof import AsOf, to_day
+from registry.records.site import Site
+from registry.records.sources import SourceHistory, load_source_history
 from registry.storage.database import Database
-from registry.storage.tables import entries
+from registry.storage.tables import FOREVER, entries
 from registry.texts import Message
 from registry.verification import spans
 from registry.verification.institution_index import InstitutionIndex
 from registry.verification.people_index import PeopleIndex
 from registry.verification.spans import Span, SpanName
-from registry.verification.verdict import Site
+from registry.verification.verdict import Situation, select_sources_of
 
 _T = TypeVar("_T")
 #: Subjects loaded while questions wait, and seconds of the longest rest until the next ones.
@@ -66,7 +68,7 @@ class VerificationView:
         self.lock = threading.RLock()
         self._limit = limit
         self.size = 0
-        self.sources: dict[str, tuple[tuple[int, Source], ...]] = {}
+        self.sources = SourceHistory(0, {})
         self.institutions = InstitutionIndex()
         self._remembered: dict[Hashable, Any] = {}
         self._remembered_before: dict[Hashable, Any] = {}  # the generation before: what is asked often stays
@@ -102,7 +104,7 @@ class VerificationView:
                 with closing(store.read_leaves(connection, self.size, size)) as leaves:
                     extended = self._extend_frontier(leaves, times)
                 institutions = self._load_changes(connection, size)
-                sources = spans.load_sources(connection, size)
+                sources = load_source_history(connection, size)
         except Exception as error:
             self._error = error
             raise
@@ -249,7 +251,7 @@ class VerificationView:
         span = self.find_span(code, asof)
         return span.site if span else None
 
-    def find_unbroken_span(self, code: str, asof: AsOf, holds: Callable[[Site, Date], bool]) -> Span | None:
+    def find_unbroken_span(self, code: str, asof: AsOf, holds: Callable[[Situation], bool]) -> Span | None:
         """Find the first span of the unbroken time up to the asked day in which something held, as known then.
 
         ``holds`` is called for each span's last day, but never for one after the asked day.
@@ -259,7 +261,7 @@ class VerificationView:
         for span in self.institutions.list_spans(code):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
                 last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
-                first = (first or span) if holds(span.site, last) else None
+                first = (first or span) if holds(self._make_situation(span, last, asof)) else None
         return first
 
     def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
@@ -272,17 +274,23 @@ class VerificationView:
             if name.key == key
         ]
 
+    def find_situation(self, code: str, asof: AsOf) -> Situation | None:
+        """Find an institution on a day with what is known of it before and after; None when nothing is."""
+        span = self.find_span(code, asof)
+        return self._make_situation(span, asof.valid_on, asof) if span else None
+
+    def _make_situation(self, span: Span, day: Date, asof: AsOf) -> Situation:
+        code, until = span.site.code, span.valid_to
+        later = tuple(
+            other
+            for other in (self.institutions.list_spans(code) if until != FOREVER else ())
+            if other.valid_from >= until and other.known_from <= asof.size < other.known_to
+        )
+        return Situation(span, later, self.sources.select_known(asof.size), day, asof.ahead)
+
     def get_sources(self, asof: AsOf) -> dict[str, Source]:
         """Return the sources that speak of a day or one before, as known at a log size. Do not change the result."""
-        return self.compute_once(asof, lambda: self._select_sources(asof))
-
-    def _select_sources(self, asof: AsOf) -> dict[str, Source]:
-        known = {
-            name: until_then[-1][1]
-            for name, history in self.sources.items()
-            if (until_then := [item for item in history if item[0] <= asof.size])
-        }
-        return {name: source for name, source in known.items() if source.as_of <= asof.valid_on}
+        return self.compute_once(asof, lambda: select_sources_of(self.sources.select_known(asof.size), asof.valid_on))
 
     def get_size_at(self, milliseconds: int) -> int:
         """Return the entries recorded by an instant, as far as the view has followed."""

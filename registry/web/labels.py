@@ -48,8 +48,8 @@ def _describe_grant(language: Language, prefix: str, grant: Grant, *, first: boo
         return language.translate(
             f"{prefix}.licensed.{key}", techniques=techniques, stage=language.translate(f"stage.{grant.stage}")
         )
-    if grant.stage == "preparing":
-        return language.translate(f"{prefix}.preparing.also", techniques=techniques)
+    if grant.stage in ("preparing", "not_yet", "unknown"):
+        return language.translate(f"{prefix}.{grant.stage}.also", techniques=techniques)
     return _describe_since(language, f"{prefix}.{grant.stage}", grant.since, techniques=techniques)
 
 
@@ -136,6 +136,6 @@ def get_ownership_label(language: Language, ownership: str) -> Markup:
 
 def get_stage_label(language: Language, stage: str) -> Markup:
     """Return the short word of a stage, for a tag."""
-    if stage not in STAGES:
+    if stage not in STAGES and stage not in ("not_yet", "unknown"):
         return language.mark_chinese(stage)
     return language.translate("stage.operating_short" if stage == "operating" else f"stage.{stage}")

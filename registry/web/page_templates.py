@@ -78,7 +78,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         tone_icon=lambda tone: render_icon(_TONE_ICONS[tone]),
         classify_version=record_changes.classify_version,
         make_standing=standing.make_standing,
-        sort_approvals=standing.sort_approvals,
+        show_approvals=standing.show_approvals,
         choose_tone=standing.choose_tone,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),

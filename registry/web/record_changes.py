@@ -12,9 +12,9 @@ from registry.domain.fields import PUBLIC, get_value
 from registry.domain.model import Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
-from registry.verification.approvals_on_day import list_effective_approvals
 from registry.web.i18n import SHANGHAI, Language
 from registry.web.labels import format_value
+from registry.web.standing import list_own_approvals, show_approvals
 
 #: Fields of a record that the institution page has a word for.
 _LABELS = {field.name: field.label_key for field in PUBLIC}
@@ -110,7 +110,9 @@ def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
     if institution is None:
         return {}
     fields = {field.name: get_value(institution, field) for field in PUBLIC}
-    approvals = {f"approvals.{a.technique}": msgspec.to_builtins(a) for a in list_effective_approvals(institution)}
+    approvals = {
+        f"approvals.{a.technique}": msgspec.to_builtins(a) for a in show_approvals(list_own_approvals(institution))
+    }
     return {path: value for path, value in {**fields, **approvals}.items() if value not in (None, [])}
 
 

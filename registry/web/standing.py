@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
-from registry.domain.model import Approval, Date, Institution, Struct
-from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.verification import verdict
-from registry.verification.approvals_on_day import list_effective_approvals
+from registry.domain.model import Approval, Date, Institution, StandingWord, Struct
+from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, TechniqueCode
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
 
 State = Literal[
     "licensed",
+    "partly_licensed",
     "technique_not_licensed",
     "site_mismatch",
     "preparing",
@@ -32,9 +31,9 @@ State = Literal[
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """Techniques of one institution that share a stage; ``since``: the day they stopped, where they did."""
+    """Techniques of one institution at one stage, or not there yet, or unknown; ``since``: the day they stopped."""
 
-    stage: Stage
+    stage: str
     techniques: list[TechniqueCode]
     since: Date | None = None
 
@@ -49,7 +48,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 #: The order of sentences: what may be done first, then what may not.
-_ORDER: tuple[Stage, ...] = (
+_ORDER = (
     "formal",
     "operating",
     "trial",
@@ -58,12 +57,17 @@ _ORDER: tuple[Stage, ...] = (
     "suspended",
     "revoked",
     "lapsed",
+    "not_yet",
+    "unknown",
 )
-_STOPPED: tuple[Stage, ...] = ("revoked", "suspended", "lapsed")
+_STOPPED = ("revoked", "suspended", "lapsed")
+#: The state that an institution's standing shows as; the others are called alike.
+_STATES: dict[StandingWord, State] = {"approved": "licensed", "partly_approved": "partly_licensed"}
 _TECHNIQUE_ORDER = [technique.code for technique in TECHNIQUES]
 
 TONES: dict[State, Tone] = {
     "licensed": "approved",
+    "partly_licensed": "limited",
     "technique_not_licensed": "limited",
     "site_mismatch": "limited",
     "preparing": "stopped",  # nobody may be treated there, so it must not look like a lesser approval
@@ -92,16 +96,26 @@ def choose_tone(state: State, stages: Sequence[str | None] = ()) -> Tone:
     return TONES[state]
 
 
-def sort_approvals(approvals: Sequence[Approval]) -> list[Approval]:
-    """Sort approvals in the order of the official table of techniques."""
-    return sorted(approvals, key=lambda a: _TECHNIQUE_ORDER.index(a.technique))
+def show_approvals(approvals: Sequence[Approval]) -> list[Approval]:
+    """Return approvals for people, in the order of the official table: each at the stage that it has come to.
+
+    One that has stopped bears the day it did, where that is known; one that has lapsed is not shown as formal.
+    """
+    shown = [a if a.standing == "in_force" else _show_standing(a) for a in approvals]
+    return sorted(shown, key=lambda a: _TECHNIQUE_ORDER.index(a.technique))
+
+
+def _show_standing(approval: Approval) -> Approval:
+    day = approval.since if approval.standing in _STOPPED else approval.valid_from
+    return msgspec.structs.replace(approval, stage=approval.standing, valid_from=day)
 
 
 def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     """Group approvals by stage; stopped ones also by day, because the day is part of their sentence."""
     grants: list[Grant] = []
+    shown = show_approvals(approvals)
     for stage in _ORDER:
-        at_stage = [a for a in sort_approvals(approvals) if a.stage == stage]
+        at_stage = [a for a in shown if a.stage == stage]
         days = list(dict.fromkeys(a.valid_from for a in at_stage)) if stage in _STOPPED else [None]
         for day in days:
             techniques = [a.technique for a in at_stage if stage not in _STOPPED or a.valid_from == day]
@@ -110,31 +124,24 @@ def group_approvals(approvals: Sequence[Approval]) -> list[Grant]:
     return grants
 
 
+def list_own_approvals(institution: Institution) -> list[Approval]:
+    """List the approvals that have a standing of their own: of a delisted institution those stopped before, since the
+    others ended with it.
+    """
+    return [a for a in institution.approvals if institution.status != "delisted" or a.stage in _STOPPED]
+
+
 def make_standing(institution: Institution, since: Mapping[str, Date] | None = None) -> Standing:
     """Return the institution's standing; ``since``: by path, the day from which it has been as it is."""
-    days = since or {}
-    state: State
-    if institution.status == "listed":
-        status_day, state = None, verdict.judge_best_stage(approval.stage for approval in institution.approvals)
-    else:
-        status_day, state = days.get("status"), institution.status
-    suspension_day = status_day if state == "suspended" else None
-    # Only approvals that are recorded as stopped have a day of their own; the others stop with the suspension.
-    stop_days = {
-        a.technique: days.get(f"approvals.{a.technique}") for a in institution.approvals if a.stage in _STOPPED
-    }
-    grants = group_approvals(
-        [_set_stop_day(a, stop_days.get(a.technique), suspension_day) for a in list_effective_approvals(institution)]
-    )
+    word = institution.standing
+    is_delisted = institution.status == "delisted"
+    grants = group_approvals(list_own_approvals(institution))
+    state = _STATES.get(word) or cast(State, word)
+    if word == "delisted" and not is_delisted:  # recorded, and approved for nothing
+        state = "technique_not_licensed"
     return Standing(
-        state=state, tone=choose_tone(state, [grant.stage for grant in grants]), grants=grants, since=status_day
+        state=state,
+        tone=choose_tone(state, [grant.stage for grant in grants]),
+        grants=grants,
+        since=(since or {}).get("status") if institution.status != "listed" else None,
     )
-
-
-def _set_stop_day(approval: Approval, stop_day: Date | None, suspension_day: Date | None) -> Approval:
-    """Set the day a stopped approval stopped; return others unchanged. Its own day is mostly the one it began, which a
-    suspension leaves as it was: it is taken only where the history has no other day.
-    """
-    if approval.stage not in _STOPPED:
-        return approval
-    return msgspec.structs.replace(approval, valid_from=stop_day or approval.valid_from or suspension_day)

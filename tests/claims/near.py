@@ -8,6 +8,7 @@ from functools import cache
 
 from pypinyin import Style, lazy_pinyin
 
+from registry.domain.address_model import parse_address
 from registry.search.character_shapes import split_character
 from tests.claims.lists import Listed, draw, now
 
@@ -247,7 +248,9 @@ def others_address(one: Listed) -> Iterator[Asked]:
     here = next(i for i, other in enumerate(rows) if other == one)
     near = [other for other in rows if other.address[:6] == one.address[:6] and other.address != one.address]
     for other in (rows[here - 1], rows[draw(one.name) % len(rows)], *near[:4]):
-        if other.address != one.address and other.name != one.name:
+        # A number stands against a number: nobody is told to be elsewhere where the list prints a crossing.
+        can_differ = all(parse_address(place).doors for place in (one.address, other.address))
+        if other.address != one.address and other.name != one.name and can_differ:
             yield one.name, other.address
 
 

@@ -75,5 +75,4 @@ NEAR: dict[str, Callable[[Listed], Iterator[str]]] = {
     "another door": door,
     "a number split": split,
     "two addresses": second,
-    "a number added": numbered,
 }

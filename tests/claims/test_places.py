@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from registry.verification.addresses import compare_addresses
 from registry.verification.view import VerificationView
 from tests.claims import places
 from tests.claims.lists import now
@@ -37,3 +38,11 @@ def test_a_place_that_is_not_the_site_is_never_licensed(view: VerificationView, 
                 wrong.append((one.name, one.address, written))
     assert wrong == []
     assert tried >= 10
+
+
+def test_a_number_where_the_list_prints_none_is_not_the_site_and_accuses_nobody() -> None:
+    compared = [
+        (compare_addresses(written, one.address, None), written) for one in now() for written in places.numbered(one)
+    ]
+    assert len(compared) >= 10
+    assert [case for case in compared if case[0] != "unreadable" and "A座" not in case[1]] == []

@@ -43,6 +43,7 @@ from tests.pages.records import (
     FUYOU,
     LAPSED,
     LIST,
+    MIXED,
     NARROW,
     NOTHING,
     NOTICE,
@@ -55,6 +56,7 @@ from tests.pages.records import (
     TRIAL,
     UNSOURCED,
     VERSIONS,
+    judge_on,
 )
 
 
@@ -90,7 +92,7 @@ def make_home_pages() -> dict[str, PageContext]:
 def make_institution_pages() -> dict[str, PageContext]:
     """Institutions in every standing, with their histories and what their QR codes show."""
     pages: dict[str, PageContext] = {}
-    for name, it, versions, since in (
+    for name, sample, versions, since in (
         ("", FULL, VERSIONS, {}),
         ("-anshan", ANSHAN, VERSIONS[1:2], {}),
         ("-trial", TRIAL, [], {}),
@@ -100,8 +102,10 @@ def make_institution_pages() -> dict[str, PageContext]:
         ("-lapsed", LAPSED, [], {}),
         ("-preparing", PREPARING, [], {}),
         ("-unsourced", UNSOURCED, [], {}),
+        ("-mixed", MIXED, [], {}),
         ("-gone", DELISTED, [], {}),
     ):
+        it = judge_on(sample, since=since)
         standing = make_standing(it, since)
         pages[f"institution{name}"] = InstitutionPage(
             site=SITE,
@@ -109,7 +113,7 @@ def make_institution_pages() -> dict[str, PageContext]:
             institution=it,
             standing=standing,
             recent=versions[:3],
-            practitioners=PEOPLE if it is FULL else [],
+            practitioners=PEOPLE if sample is FULL else [],
             qr="/static/qr.svg",
             public_url=f"https://register.example/q/{it.code}",
             as_of=dt.date(2025, 11, 22),

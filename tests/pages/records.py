@@ -6,11 +6,15 @@ No person here belongs to a real institution.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+
+import msgspec
 
 from public_site.responses import SiteFacts
 from registry.domain import model
 from registry.domain.identifiers import format_code, make_code
-from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
+from registry.domain.techniques import BY_CODE, LAWFUL_STAGES, Stage, TechniqueCode
+from registry.records import standing
 from registry.records.history import FieldChange, Version
 
 AT = dt.datetime(2025, 11, 22, 2, 52, tzinfo=dt.UTC)
@@ -22,8 +26,16 @@ EXAMPLE_PLACE = model.Region(code="210303", province="示例省", city="示例�
 
 
 def make_approval(technique: TechniqueCode, stage: Stage = "formal", **more: object) -> model.Approval:
-    """One approval."""
-    return model.Approval(technique=technique, name=BY_CODE[technique].official_zh, stage=stage, **more)  # type: ignore[arg-type]
+    """One approval, as it stands by its stage alone."""
+    word = "in_force" if stage in LAWFUL_STAGES else stage
+    values = {
+        "technique": technique,
+        "name": BY_CODE[technique].official_zh,
+        "stage": stage,
+        "standing": word,
+        **more,
+    }
+    return msgspec.convert(values, model.Approval)
 
 
 def make_institution(name: str, *approvals: model.Approval, **more: object) -> model.Institution:
@@ -47,7 +59,22 @@ def make_institution(name: str, *approvals: model.Approval, **more: object) -> m
         **more,
     }
     code = format_code(make_code(f"{name}|{values['address']}"))
-    return model.Institution(code=code, name=name, approvals=list(approvals), **values)  # type: ignore[arg-type]
+    return judge_on(model.Institution(code=code, name=name, standing="approved", approvals=list(approvals), **values))  # type: ignore[arg-type]
+
+
+def judge_on(
+    it: model.Institution, day: dt.date = LIST.as_of, since: Mapping[str, dt.date] | None = None
+) -> model.Institution:
+    """The institution as it stands on a day; ``since``: the first days of its values by path, as a history has them."""
+    days = since or {}
+    approvals = []
+    for a in it.approvals:
+        word = a.standing if a.standing == "unknown" else standing.judge_approval(a, it.status, day)
+        judged = msgspec.structs.replace(a, standing=word)
+        first = days.get(f"approvals.{a.technique}") or (days.get("status") if it.status == "suspended" else None)
+        approvals.append(msgspec.structs.replace(judged, since=first or a.since or standing.find_stated_day(judged)))
+    word = standing.judge_institution(it.status, [a.standing for a in approvals])
+    return msgspec.structs.replace(it, standing=word, approvals=approvals)
 
 
 ANSHAN = make_institution(
@@ -97,7 +124,7 @@ RECTIFY = make_institution(
 PREPARING = make_institution("示例市示例筹建医院", make_approval("IVF", "preparing"))
 SUSPENDED = make_institution(
     "示例市示例停业医院",
-    make_approval("IVF", "suspended", valid_from=dt.date(2025, 8, 1)),
+    make_approval("IVF", "suspended", since=dt.date(2025, 8, 1)),
     make_approval("AIH", "suspended"),
     status="suspended",
     ownership="private",
@@ -107,13 +134,19 @@ SUSPENDED = make_institution(
 REVOKED = make_institution("示例市示例撤销医院", make_approval("IVF", "revoked"), make_approval("AIH", "lapsed"))
 LAPSED = make_institution(
     "示例市示例失效医院",
-    make_approval("IVF", "lapsed", valid_from=dt.date(2024, 4, 1)),
-    make_approval("ICSI", "revoked", valid_from=dt.date(2024, 4, 1)),
+    make_approval("IVF", "lapsed", since=dt.date(2024, 4, 1)),
+    make_approval("ICSI", "revoked", since=dt.date(2024, 4, 1)),
     status="delisted",
 )
 DELISTED = make_institution("示例市示例除名医院", make_approval("IVF"), status="delisted")
 NOTHING = make_institution("示例市示例空白医院")
 CLOSED = make_institution("示例市示例停诊医院", status="suspended")
+MIXED = make_institution(
+    "示例市示例多样医院",
+    make_approval("AIH"),
+    make_approval("IVF", valid_from=dt.date(2026, 1, 1)),
+    make_approval("PGT", standing="unknown"),
+)
 NARROW = make_institution(
     "示例市示例部分停业医院", make_approval("AIH"), make_approval("IVF"), make_approval("PGT", "suspended")
 )

@@ -15,13 +15,18 @@ from registry.records.asof import get_day_end
 from registry.web.record_changes import PageTimes
 from registry.web.standing import make_standing
 from tests.pages.records import (
+    CLOSED,
     DELISTED,
     FULL,
     LIST,
+    MIXED,
     NOTICE,
+    REVOKED,
     SITE,
+    SUSPENDED,
     TRIAL,
     VERSIONS,
+    judge_on,
     make_approval,
     make_institution,
     make_version,
@@ -67,7 +72,10 @@ CORRECTED = [
 
 
 def _make_day_record(it: model.Institution | None, since: dict[str, dt.date] | None = None) -> DayRecord:
-    return DayRecord(institution=it, standing=make_standing(it, since)) if it else DayRecord()
+    if it is None:
+        return DayRecord()
+    it = judge_on(it, since=since)
+    return DayRecord(institution=it, standing=make_standing(it, since))
 
 
 def _make_times(on: dt.date = ON, known: dt.date | None = ON, **more: bool) -> PageTimes:
@@ -114,12 +122,17 @@ def make_history_pages() -> dict[str, PageContext]:
 def make_institution_pages() -> dict[str, PageContext]:
     """Institutions at another time than now, each saying so; and days without a record."""
     pages: dict[str, PageContext] = {}
-    for name, it, since, past in (
+    for name, sample, since, past in (
         ("past", FULL, {}, _make_times(known=None)),
         ("past-known", RIGHT, SINCE, _make_times(known=LEARNT)),
         ("past-delisted", DELISTED, {"status": dt.date(2025, 6, 30)}, _make_times(known=None)),
+        ("past-mixed", MIXED, {}, _make_times(known=None)),
+        ("past-suspended", SUSPENDED, {}, _make_times(known=None)),
+        ("past-closed", CLOSED, {}, _make_times(known=None)),
+        ("past-revoked", REVOKED, {"approvals.IVF": dt.date(2025, 8, 1)}, _make_times(known=None)),
         ("to-come", TRIAL, {}, _make_times(dt.date(2030, 1, 1), None, to_come=True)),
     ):
+        it = judge_on(sample, since=since)
         pages[f"institution-{name}"] = InstitutionPage(
             site=SITE,
             here=f"/i/{it.code}?on={past.on}",
@@ -131,7 +144,7 @@ def make_institution_pages() -> dict[str, PageContext]:
             public_url=f"https://register.example/q/{it.code}",
             as_of=past.on,
             past=past,
-            superseded=it is RIGHT,
+            superseded=it.code == RIGHT.code,
         )
     for name, past in (
         ("norecord", _make_times(dt.date(2001, 1, 1), None)),

@@ -71,7 +71,7 @@ def test_every_page_of_another_time_says_so_before_its_answer(client: Client, dr
             assert said == of_today
         elif answer.status_code == 200:
             assert said.index(NOT_TODAY) < said.index("列入名录是许可")
-            assert re.search(r"(登记地址获准|当日不得|当日已撤销|当日处于暂停)", said), (on, known_at)
+            assert re.search(r"(登记地址获准|当日不得|当日已撤销|当日处于暂停|不足以确认)", said), (on, known_at)
         else:
             assert "没有记录不等于未获批准，也不等于已获批准" in said
 

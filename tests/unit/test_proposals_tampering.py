@@ -205,12 +205,12 @@ def test_erasing_a_personal_value_is_no_damage(database: Database) -> None:
         "UPDATE versions SET status = 'delisted' WHERE known_from = 3",
         "UPDATE versions SET state = CAST(replace(CAST(state AS TEXT), 'formal', 'trial') AS BLOB) "
         "WHERE known_from = 3",
-        "UPDATE versions SET offers = 0 WHERE known_from = 3",
+        "UPDATE versions SET region = '210302' WHERE known_from = 3",
         "UPDATE versions SET valid_to = '2025-12-31' WHERE known_from = 3",
         "UPDATE versions SET known_to = 5 WHERE known_from = 3",
         "DELETE FROM versions WHERE known_from = 3",
         "INSERT INTO versions SELECT 'institution:00000000', valid_from, known_from, valid_to, known_to, kind, parent, "
-        "status, region, offers, state FROM versions WHERE known_from = 3",
+        "status, region, state FROM versions WHERE known_from = 3",
         "UPDATE positions SET position = 5 WHERE view = 'search'",
     ],
 )
@@ -229,7 +229,7 @@ def test_of_several_records_that_differ_the_earliest_entry_is_named(database: Da
         database,
         "UPDATE versions SET status = 'delisted' WHERE known_from = 9",
         "DELETE FROM versions WHERE known_from = 4",
-        "UPDATE versions SET offers = 0 WHERE known_from = 7",
+        "UPDATE versions SET region = '210302' WHERE known_from = 7",
     )
     with pytest.raises(LogDamaged) as found:
         views.check_views(database)
@@ -323,3 +323,21 @@ def test_a_pending_proposal_altered_in_the_database_is_not_approved(database: Da
         approve(database, identifier)
     with database.reading() as connection:
         assert log_check.check_log(connection) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE standings SET offers = 0",
+        "UPDATE standings SET standing = 'suspended' WHERE known_from = 3",
+        'UPDATE standings SET ahead_words = \'{"IVF":"lapsed"}\'',
+        "DELETE FROM standings WHERE known_from = 3",
+        "UPDATE standings SET valid_to = '2025-12-31' WHERE known_from = 3",
+    ],
+)
+def test_standings_that_are_not_what_the_log_says_are_found_and_rebuilt(database: Database, statement: str) -> None:
+    run(database, statement)
+    with pytest.raises(LogDamaged, match="registry rebuild standings"):
+        views.check_views(database)
+    views.rebuild_views(database, "standings")
+    views.check_views(database)

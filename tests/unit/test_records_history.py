@@ -216,7 +216,7 @@ def a_view_that_followed_is_one_loaded_from_scratch(
     assert dict(mine) == dict(whole)
     assert {code: mine.list_spans(code) for code in mine} == dict(mine)
     assert (mine.names.to_dict(), mine.numbers.to_dict()) == (whole.names.to_dict(), whole.numbers.to_dict())
-    assert followed.sources == fresh.sources
+    assert followed.sources.by_id == fresh.sources.by_id
     for entry in log:
         at = round(entry.recorded_at.timestamp() * 1000)
         assert followed.get_size_at(at) == fresh.get_size_at(at) >= entry.number

@@ -205,3 +205,25 @@ def test_places_overlap_where_one_lies_in_the_other_or_is_unknown() -> None:
         assert regions.overlap(one, other), (one, other)
     assert not regions.overlap("210303", "210304")
     assert not regions.overlap("429004", "429005")
+
+
+def test_a_place_that_was_split_or_merged_fits_every_successor_and_no_other() -> None:
+    assert regions.list_successors("330104") == {"330104", "330102", "330114"}  # 江干区
+    assert regions.list_successors("310225") == {"310225", "310119", "310115"}  # 南汇县, later 南汇区, now 浦东新区
+    assert regions.list_successors("210303") == {"210303"}
+    assert regions.may_overlap("330103", "330105") and regions.may_overlap("330105", "330103")  # 下城区, 拱墅区
+    assert not regions.may_overlap("330103", "330102")
+    assert not regions.may_overlap("330105", "330102")
+    assert regions.may_overlap("140202", "140213")  # 大同市城区, 平城区
+    assert not regions.may_overlap("320802", "320811")  # 清河区 and 清浦区 became one, and were two
+    assert regions.may_overlap("130171", "130102")  # a zone of 石家庄市 lies in whichever of its districts
+
+
+def test_every_successor_is_a_place_of_the_table_in_the_same_province() -> None:
+    with (SEED / "regions" / "successors.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len({(row["code"], row["successor"]) for row in rows}) == len(rows) >= 400
+    for row in rows:
+        assert regions.find_region(row["code"]) and regions.find_region(row["successor"]), row
+        assert row["code"] != row["successor"] and row["code"][:2] == row["successor"][:2], row
+        assert 2000 <= int(row["since"]) <= 2026, row

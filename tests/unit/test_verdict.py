@@ -7,17 +7,19 @@ import pytest
 
 from registry.domain.model import Source
 from registry.domain.techniques import STAGES
-from registry.verification.verdict import (
-    SEVERITY,
-    Site,
-    SiteApproval,
-    find_complete_source,
-    judge_institution,
-    judge_stage,
-    judge_technique,
-    select_worst,
-)
-from tests.factories import DAY
+from registry.records.site import Site, SiteApproval
+from registry.verification import verdict
+from registry.verification.verdict import SEVERITY, find_complete_source, select_worst
+from tests.factories import DAY, situate
+
+
+def judge_technique(site: Site, technique: Any, sources: dict[str, Source], day: Any) -> Any:
+    return verdict.judge_technique(situate(site, sources, day), technique)
+
+
+def judge_institution(site: Site, day: Any) -> str:
+    return verdict.judge_institution(situate(site, {}, day))[0]
+
 
 SOURCES = {
     "national": Source(id="national", title="示例", as_of=DAY, scope="national", covers=["IVF", "AIH"]),
@@ -53,7 +55,6 @@ def a_site(status: Any = "listed", source: str | None = "national", **stages: An
     ],
 )
 def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
-    assert judge_stage(stage) == word
     answer = judge_technique(a_site(IVF=stage), "IVF", SOURCES, DAY)
     assert (answer.verdict, answer.stage) == (word, stage)
     assert answer.basis is not None
@@ -61,7 +62,7 @@ def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
 
 
 def test_no_stage_was_forgotten() -> None:
-    assert all(judge_stage(stage) in SEVERITY for stage in STAGES)
+    assert all(judge_institution(a_site(IVF=stage), DAY) in SEVERITY for stage in STAGES)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +114,15 @@ def test_a_suspension_does_not_hide_a_revocation() -> None:
 @pytest.mark.parametrize(
     ("stages", "word"),
     [
-        ({"IVF": "revoked", "AIH": "trial"}, "licensed"),
-        ({"IVF": "revoked", "AIH": "suspended"}, "suspended"),
+        ({"IVF": "formal", "AIH": "trial"}, "licensed"),
+        ({"IVF": "revoked", "AIH": "trial"}, "partly_licensed"),
+        ({"IVF": "revoked", "AIH": "suspended"}, "revoked"),
+        ({"IVF": "preparing", "AIH": "suspended"}, "suspended"),
         ({"IVF": "preparing"}, "preparing"),
         ({}, "technique_not_licensed"),
     ],
 )
-def test_without_a_technique_the_best_approval_speaks(stages: dict[str, Any], word: str) -> None:
+def test_without_a_technique_all_approvals_together_speak(stages: dict[str, Any], word: str) -> None:
     assert judge_institution(a_site(**stages), DAY) == word
 
 

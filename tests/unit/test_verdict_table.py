@@ -10,17 +10,11 @@ import pytest
 
 from registry.domain.model import Source
 from registry.domain.techniques import STAGES
-from registry.verification.verdict import (
-    SEVERITY,
-    Site,
-    SiteApproval,
-    find_complete_source,
-    find_lapse_day,
-    find_stage_on,
-    judge_institution,
-    judge_technique,
-)
-from tests.factories import DAY
+from registry.records.site import Site, SiteApproval
+from registry.records.standing import find_lapse_day, judge_approval
+from registry.verification import verdict
+from registry.verification.verdict import SEVERITY, find_complete_source
+from tests.factories import DAY, situate
 
 ONE = dt.timedelta(days=1)
 MAY_TREAT = {"trial", "formal", "operating", "rectification"}
@@ -70,7 +64,7 @@ def test_every_combination_of_stage_days_and_sources_has_its_verdict(status: str
         known = sources(scope, covers)
         denied = covers and scope in ("national", "210000", "210300")
         site = a_site(status, stage, begins, due)
-        answer = judge_technique(site, "IVF", known, DAY)
+        answer = verdict.judge_technique(situate(site, known, DAY), "IVF")
         told = (status, stage, begins, due, scope, covers)
         assert answer.verdict == expected(status, stage, begins, due, denied), told
         assert (answer.basis is not None) == bool(known), told
@@ -83,7 +77,7 @@ def test_every_combination_of_stage_days_and_sources_has_its_verdict(status: str
     assert tried == 9 * 4 * 4 * 6 * 2
 
 
-def test_without_a_technique_every_pair_of_approvals_is_judged_by_the_better() -> None:
+def test_without_a_technique_every_pair_of_approvals_is_judged_together() -> None:
     for first, second, status in product((None, *STAGES), (None, *STAGES), ("listed", "suspended")):
         one = a_site(status, first, None, None)
         other = {"AIH": SiteApproval(stage=second, entry=1, source=None)} if second else {}
@@ -91,22 +85,29 @@ def test_without_a_technique_every_pair_of_approvals_is_judged_by_the_better() -
             **{f: getattr(one, f) for f in one.__struct_fields__ if f != "approvals"},
             approvals={**one.approvals, **other},
         )  # type: ignore[arg-type]
-        words = ["licensed" if s in MAY_TREAT else s for s in (first, second) if s]
-        due = min(words, key=SEVERITY.index) if words else "technique_not_licensed"
-        assert judge_institution(site, DAY) == ("suspended" if status == "suspended" else due)
+        lawful = "suspended" if status == "suspended" else "licensed"
+        words = {lawful if s in MAY_TREAT else s for s in (first, second) if s}
+        due = max(words, key=SEVERITY.index) if words else "technique_not_licensed"
+        if not words and status == "suspended":
+            due = "suspended"
+        if "licensed" in words and len(words) > 1:
+            due = "partly_licensed"
+        word, answers = verdict.judge_institution(situate(site, {}, DAY))
+        assert word == due
+        assert {answer.technique for answer in answers} == set(site.approvals)
 
 
 @pytest.mark.parametrize("stage", sorted(MAY_TREAT))
 def test_an_approval_ends_the_day_after_its_verification_was_due(stage: Any) -> None:
     approval = SiteApproval(stage=stage, entry=1, source=None, verification_due=DAY)
-    assert (find_stage_on(approval, DAY), find_stage_on(approval, DAY + ONE)) == (stage, "lapsed")
+    assert [judge_approval(approval, "listed", day) for day in (DAY, DAY + ONE)] == ["in_force", "lapsed"]
     assert find_lapse_day(approval) == DAY + ONE
 
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - MAY_TREAT))
 def test_what_has_stopped_or_not_begun_does_not_lapse_as_well(stage: Any) -> None:
     approval = SiteApproval(stage=stage, entry=1, source=None, verification_due=DAY, valid_from=DAY + ONE)
-    assert find_stage_on(approval, DAY + 2 * ONE) == find_stage_on(approval, DAY) == stage
+    assert judge_approval(approval, "listed", DAY + 2 * ONE) == judge_approval(approval, "listed", DAY) == stage
     assert find_lapse_day(approval) is None
 
 

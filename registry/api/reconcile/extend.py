@@ -51,7 +51,7 @@ class ExtensionColumn(msgspec.Struct, frozen=True):
         if self.technique is not None:
             approvals = [approval for approval in it.approvals if approval.technique == self.technique]
             it = msgspec.structs.replace(it, approvals=approvals)
-        return [_make_cell(value) for value in self.property.values(it, self.asof.valid_on)]
+        return [_make_cell(value) for value in self.property.values(it)]
 
 
 _extension = msgspec.json.Decoder(ExtensionRequest)

@@ -46,7 +46,8 @@ class InstitutionMatch(Struct, frozen=True):
         if self.known is None or self.known.likeness["address"] == self.listed.address:
             return False
         seen = self.known.likeness
-        return addresses.compare_addresses(self.listed.address, seen["address"], seen.get("region")) == "other"
+        compared = addresses.compare_addresses(self.listed.address, seen["address"], seen.get("region"))
+        return compared in ("other", "unreadable")
 
 
 class DoubtfulPair(Struct, frozen=True):

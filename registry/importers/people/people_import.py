@@ -135,7 +135,7 @@ class PeopleRegister:
 
     def _is_at_address(self, subject: str, address: str) -> bool:
         values = self.institutions[subject]
-        return addresses.compare_addresses(address, values["address"], values.get("region")) == "same"
+        return addresses.compare_addresses(address, values["address"], values.get("region")) in ("same", "form")
 
     def _describe_mismatch(self, row: PersonRow, found: list[str]) -> Message:
         candidates = found or self._by_name.get(fold_text(row.institution), [])

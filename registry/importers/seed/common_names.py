@@ -90,7 +90,7 @@ def compare_rows(
 ) -> list[CommonNameChange]:
     """The changes of institutions named in rows; InvalidInput for a name that none or several of them have."""
     asof = asof or make_as_of(connection)
-    subjects = select_subjects(connection, InstitutionFilter(standing=False), asof)
+    subjects = select_subjects(connection, InstitutionFilter(standings=(), statuses=("listed", "suspended")), asof)
     known: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
     for institution in lookup.read_institutions(connection, sorted(subjects), asof):
         holder = (institution.code, tuple(institution.known_as), institution.name)
