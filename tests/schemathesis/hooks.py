@@ -58,7 +58,8 @@ def somebody_is_named(ctx, case, kwargs):
     named = [case.query] if case.operation.definition.raw.get("operationId") == "verifyByQuery" else []
     body = case.body if isinstance(case.body, dict) else {}
     claims = body.get("claims") if isinstance(body.get("claims"), list) else []
-    named += [claim.get("provider") for claim in [body, *claims] if isinstance(claim, dict)]
+    asking = {"verify": [body], "addWatches": claims}.get(case.operation.definition.raw.get("operationId"), [])
+    named += [claim.setdefault("provider", {}) for claim in asking if isinstance(claim, dict)]
     for fields in named:
         if isinstance(fields, dict) and not any(fields.get(one) for one in NAMING):
             fields["name"] = SAMPLES["names"][0]
