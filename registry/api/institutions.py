@@ -87,9 +87,6 @@ class SuggestionList(Struct, frozen=True):
         "有 `q` 时按相关程度，否则按行政区划代码；游标分页，不设上限，各页基于同一日志。"
         "技术与运行情况均指所问之日有效的；不写 `standing`、`status` 时只列出当日有项目有效的机构，"
         "其余可按名称查到。`standing` 为当日现行状态，`status` 为记载的名录状态。"
-    )
-    + " "
-    + write_bilingual(
         "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
         "`understood` 为读作地区或技术的词，"
         "`similar` 为真时各家只是名称相近，并非所问机构；"

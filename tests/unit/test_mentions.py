@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.batch.claim_rows import check_claim
+from registry.batch.claim_check import check_claim
 from registry.domain.model import Answer, Claim, Mention, Person, Provider
 from registry.domain.normalise import fold_text, fold_with_places
 from registry.errors import InvalidInput
