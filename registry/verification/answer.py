@@ -111,6 +111,7 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     named = [parse_technique(word) for word in claim.techniques]
     wording = read_wording(claim.text) if claim.text is not None else None
     techniques = tuple(dict.fromkeys([*named, *wording.techniques] if wording else named))
+    offered = set(techniques) - set(named)
     known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
     findings: dict[str, Any] = {}
     with view.lock:
@@ -132,7 +133,7 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
             else:
                 mentioned = mentions.drop_own(mentioned, claim, judgement)
             findings["mentions"] = [
-                msgspec.structs.replace(m, techniques=_mark_from_text(m.techniques, named)) for m, *_ in mentioned
+                msgspec.structs.replace(m, techniques=_mark_from_text(m.techniques, offered)) for m, *_ in mentioned
             ]
         if claim.practitioner is not None:
             findings["practitioner"] = people.answer_person(view, claim.practitioner, judgement, asof, lang)
@@ -142,8 +143,8 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
             )
     if wording is not None:
         findings |= {"content_flags": wording.flags, "content_against": wording.against}
-        if wording.techniques:
-            findings["techniques"] = _mark_from_text(answer.techniques, named)
+        if offered:
+            findings["techniques"] = _mark_from_text(answer.techniques, offered)
     return msgspec.structs.replace(answer, id=claim.id, known_at=known_at, state_age=at.age, **findings)
 
 
@@ -186,10 +187,10 @@ def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.
     return explain.extend_sentence(sentence, further, lang) if further else sentence
 
 
-def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
+def _mark_from_text(answers: list[TechniqueAnswer], offered: set[TechniqueCode]) -> list[TechniqueAnswer]:
     """Mark the techniques that only the text names."""
     return [
-        answer if answer.technique in named else msgspec.structs.replace(answer, from_text=True) for answer in answers
+        msgspec.structs.replace(answer, from_text=True) if answer.technique in offered else answer for answer in answers
     ]
 
 

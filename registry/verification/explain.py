@@ -419,7 +419,7 @@ def describe_not_compared(compared: Compared, lang: str) -> str:
     parts = [vague.to_text(lang)] if vague else []
     if numbers:
         joined = join_words(numbers, lang)
-        parts.append(Message("；名录没有登记该机构的{numbers}，没有比对", numbers=joined).to_text(lang))
+        parts.append(Message("；名录未载该机构的{numbers}，没有比对", numbers=joined).to_text(lang))
     return "".join(parts)
 
 
