@@ -194,15 +194,27 @@ def _mark_from_text(answers: list[TechniqueAnswer], offered: set[TechniqueCode])
     ]
 
 
-def is_same_answer(answer: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two answers (as JSON) say the same: verdicts, stages and who is meant; not words, basis or log."""
-    return _make_comparison_key(answer) == _make_comparison_key(other)
+def is_same_answer(answer: dict[str, Any], other: dict[str, Any], *, with_basis: bool = False) -> bool:
+    """Whether two answers (as JSON) say the same: verdicts, stages, who is meant and at which site; not words or log.
+
+    ``with_basis``: and rest on the same source. An answer of an earlier version names no techniques that nobody
+    claimed: there the verdict speaks for them.
+    """
+    techniques = [_list_techniques(answer), _list_techniques(other)]
+    if all(techniques) and techniques[0] != techniques[1]:
+        return False
+    return _make_comparison_key(answer, with_basis) == _make_comparison_key(other, with_basis)
 
 
-def _make_comparison_key(answer: dict[str, Any]) -> tuple[Any, ...]:
-    techniques = [(item["technique"], item["verdict"], item.get("stage")) for item in answer.get("techniques") or []]
+def _list_techniques(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(item["technique"], item["verdict"], item.get("stage")) for item in answer.get("techniques") or []]
+
+
+def _make_comparison_key(answer: dict[str, Any], with_basis: bool) -> tuple[Any, ...]:
     findings = [(answer.get(field) or {}).get("verdict") for field in ("practitioner", "ad_certificate")]
-    return answer["verdict"], techniques, (answer.get("match") or {}).get("code"), findings
+    match, basis = answer.get("match") or {}, (answer.get("basis") or {}) if with_basis else {}
+    site = match.get("code"), match.get("address")
+    return answer["verdict"], site, findings, basis.get("source"), str(basis.get("as_of"))
 
 
 def parse_technique(word: str) -> TechniqueCode:
