@@ -9,7 +9,7 @@ so, and that is a stage or a status from a day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -62,6 +62,10 @@ class SiteSpan(Protocol):
     @property
     def site(self) -> Site:
         """The site as recorded."""
+
+
+#: Lists the spans after the one asked about, in order: asked for only where the evidence is old.
+Later = Callable[[], Sequence[SiteSpan]]
 
 
 def find_lapse_day(approval: Recorded) -> Date | None:
@@ -148,12 +152,12 @@ def add_years(day: Date, years: int) -> Date:
         return day.replace(year=day.year + years, day=28) if day.year + years <= dt.MAXYEAR else Date.max
 
 
-def is_denied_later(technique: TechniqueCode, later: Sequence[SiteSpan], sources: Mapping[str, Source]) -> bool:
+def is_denied_later(technique: TechniqueCode, later: Later, sources: Mapping[str, Source]) -> bool:
     """Whether the next complete list no longer states an approval: from when it ended, nobody knows.
 
-    ``later``: the spans after the one asked about, in order. A decision that ends an approval says its own day.
+    A decision that ends an approval says its own day.
     """
-    for span in later:
+    for span in later():
         if span.site.status != "delisted" and technique in span.site.approvals:
             if span.site.approvals[technique].stated_from != Date.fromisoformat(span.valid_from):
                 continue
@@ -165,7 +169,7 @@ def is_denied_later(technique: TechniqueCode, later: Sequence[SiteSpan], sources
 
 def judge_technique(
     span: SiteSpan,
-    later: Sequence[SiteSpan],
+    later: Later,
     technique: TechniqueCode,
     sources: Mapping[str, Source],
     day: Date,
@@ -197,7 +201,7 @@ class StandingOnDay(NamedTuple):
 
 
 def judge_site(
-    span: SiteSpan, later: Sequence[SiteSpan], sources: Mapping[str, Source], day: Date, *, ahead: bool = False
+    span: SiteSpan, later: Later, sources: Mapping[str, Source], day: Date, *, ahead: bool = False
 ) -> StandingOnDay:
     """Return what is in force at a site on a day of ``span``; the arguments are those of ``judge_technique``."""
     approvals = {
