@@ -17,6 +17,7 @@ import msgspec
 from registry.domain.model import Approval, ApprovalStanding, Date, Institution, Source, StandingWord, Status
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.records.site import Site, SiteApproval
+from registry.storage.tables import FOREVER
 
 #: Years for which a statement is evidence where nothing newer confirms it: as long as a verification lasts.
 EVIDENCE_YEARS = 2
@@ -185,7 +186,7 @@ def judge_technique(
     if approval is None:
         return None
     word = judge_approval(approval, span.site.status, day)
-    if word != "in_force":
+    if word != "in_force" or (span.valid_to == FOREVER and not ahead):  # as nearly always: nothing was said since
         return word
     end = find_evidence_end(approval, sources)
     if end is None or day <= end or not (ahead or is_denied_later(technique, later, sources)):
