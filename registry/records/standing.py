@@ -102,7 +102,7 @@ def find_stage(recorded: Stage, word: ApprovalStanding) -> Stage | None:
     return recorded if word == "in_force" else _STANDING_STAGES.get(word)
 
 
-def find_stated_day(approval: Approval) -> Date | None:
+def find_own_day(approval: Approval) -> Date | None:
     """Return the day from which an approval stands as it does by what is recorded of it alone; None if not recorded."""
     if approval.standing == "in_force":
         return approval.valid_from
