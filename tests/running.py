@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from registry.cli import main
+from tests.copies import CopyProcess
 
 REGISTRY = Path(sys.executable).with_name("registry")
 PASSWORD = "correct horse battery\n"
@@ -113,20 +114,28 @@ class Cli:
 class Server:
     """A `registry serve` process that has said its address; its own log is a file in ``errors`` (the data folder)."""
 
+    #: Whether its interpreters are new ones, where the start is what is asked about, or copies of one that is warm.
+    new = False
+    process: subprocess.Popen[bytes] | CopyProcess
+
     def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, errors: Path | None = None, **env: str) -> None:
         self.data_dir = data_dir
         self.env = env
         self.figures_key = ""
         self.errors = (errors or data_dir) / f"serve-{time.monotonic_ns()}.err"
         self.errors.touch(mode=0o600)  # as everything in a data folder
+        arguments, seen = ["serve", "--port", str(port), "--workers", str(workers)], environment(data_dir, **env)
         with self.errors.open("wb") as said:
-            self.process = subprocess.Popen(
-                [REGISTRY, "serve", "--port", str(port), "--workers", str(workers)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                env=environment(data_dir, **env),
-            )
+            if self.new or not all(name.startswith("REGISTRY_") for name in env):  # others may change the interpreter
+                self.process = subprocess.Popen(
+                    [REGISTRY, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env=seen,
+                )
+            else:
+                self.process = CopyProcess(arguments, seen, said.fileno())
         self.line = self._line()
         self.url = self.line.rsplit(" ", 1)[-1]
         self.client = httpx.Client(base_url=self.url, timeout=20)

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from registry.domain.techniques import STAGES, TECHNIQUES
@@ -57,6 +59,34 @@ _IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
 )
 
 
+@jinja2.pass_context  # so that nothing of a language gets into what a template is compiled to
+def _get_plain_word(context: jinja2.runtime.Context, word: Any) -> Any:
+    return context["language"].get_plain_word(word)
+
+
+@jinja2.pass_context
+def _format_monospace(context: jinja2.runtime.Context, text: Any) -> Any:
+    return context["language"].format_monospace(text)
+
+
+class _CompiledTemplates(jinja2.BytecodeCache):
+    """What templates are compiled to, once for all languages and sizes of this process."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Find what was compiled from the same text."""
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _CompiledTemplates()
+
+
 def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
     """Return the templates with the words of a language; those of ``folders`` come before ours."""
     environment = jinja2.Environment(
@@ -65,9 +95,10 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled,
     )
-    environment.filters["plain_word"] = language.get_plain_word
-    environment.filters["code_text"] = language.format_monospace
+    environment.filters["plain_word"] = _get_plain_word
+    environment.filters["code_text"] = _format_monospace
     environment.globals.update({function.__name__: partial(function, language) for function in _IN_LANGUAGE})
     environment.globals.update(
         language=language,

@@ -32,8 +32,16 @@ REQUESTS = 1_500
 started: list[float] = []
 
 
+@pytest.fixture(scope="module", autouse=True)
+def new_processes() -> Iterator[None]:
+    """Start every server of this file as an operator does: how processes start and end is what is asked about here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Server, "new", True)
+        yield
+
+
 @pytest.fixture(scope="module")
-def pair(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def pair(new_processes: None, seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers; whatever happens to them, the supervisor and the log are whole at the end."""
     data_dir = tmp_path_factory.mktemp("pair") / "var"
     shutil.copytree(seed_dir, data_dir)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.desk import FIRST, Staff
 from tests.factories import a_list
+from tests.journeys.test_pages import read_shape
 from tests.running import PASSWORD, Cli, Server
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -82,27 +83,25 @@ def browsing(browser: Browser, server: Server, who: Staff | None, **more: object
 
 def faults(page: Page) -> list[str]:
     """What is wrong with how a page stands in its window."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    small = page.evaluate(
-        """least => [...document.querySelectorAll(
-             'button, input:not([type=hidden], [hidden], [type=checkbox]), select, textarea, .boxes label, header a')]
-           .filter(one => one.getBoundingClientRect().height < least - 0.5).map(one => one.outerHTML.slice(0, 80))""",
+    found = page.evaluate(
+        """least => {
+            const all = what => [...document.querySelectorAll(what)]
+            const ids = all('[id]').map(one => one.id)
+            return {
+              wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+              small: all(
+                'button, input:not([type=hidden], [hidden], [type=checkbox]), select, textarea, .boxes label, header a')
+                .filter(one => one.getBoundingClientRect().height < least - 0.5).map(one => one.outerHTML.slice(0, 80)),
+              unnamed: all('input:not([type=hidden], [hidden]), select, textarea')
+                .filter(one => !one.labels.length).map(one => one.name),
+              dead: all('a[href^="#"], [aria-describedby]')
+                .flatMap(one => (one.getAttribute('aria-describedby') || one.hash.slice(1)).split(' '))
+                .filter(id => id && !document.getElementById(id)),
+              twice: ids.filter((id, n) => ids.indexOf(id) !== n),
+            }
+        }""",
         LEAST,
     )
-    unnamed = page.evaluate(
-        """() => [...document.querySelectorAll('input:not([type=hidden], [hidden]), select, textarea')]
-           .filter(one => !one.labels.length).map(one => one.name)"""
-    )
-    dead = page.evaluate(
-        """() => [...document.querySelectorAll('a[href^="#"], [aria-describedby]')]
-           .flatMap(one => (one.getAttribute('aria-describedby') || one.hash.slice(1)).split(' '))
-           .filter(id => id && !document.getElementById(id))"""
-    )
-    twice = page.evaluate(
-        """() => [...document.querySelectorAll('[id]')].map(one => one.id)
-           .filter((id, n, all) => all.indexOf(id) !== n)"""
-    )
-    found = {"wide": wide, "small": small, "unnamed": unnamed, "dead": dead, "twice": twice}
     return [f"{what}: {value}" for what, value in found.items() if value]
 
 
@@ -135,8 +134,9 @@ def test_every_page_of_the_workspace_is_whole(browser: Browser, running: Server,
                 answer = page.goto(path + ("?&"["?" in path] + switch if switch else ""))
                 assert answer is not None
                 assert answer.status == status, f"{who} {path} -> {answer.status}"
-                assert page.locator("h1").count() == 1, path
-                assert page.locator("html").get_attribute("lang") == ("en" if "en" in switch else "zh-CN")
+                shape = read_shape(page)
+                assert shape["h1"] == 1, path
+                assert shape["lang"] == ("en" if "en" in switch else "zh-CN")
                 wrong.extend(f"{who} {path} {switch} {one}" for one in faults_at_every_width(page))
         context.close()
     assert wrong == []

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,23 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    """The tree of a file, which no test changes."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def list_nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(parse(path)))
+
+
+@cache
+def list_libraries(path: Path) -> frozenset[str]:
+    """The first part of every module that an import statement of a file names."""
+    return frozenset(name.split(".")[0] for name in list_imported_names(parse(path)))
+
+
 def list_imported_names(tree: ast.AST) -> Iterator[str]:
     """Every module an import statement names, at any depth of a file."""
     for node in ast.walk(tree):
@@ -142,11 +160,7 @@ def test_every_module_has_its_place_in_the_layers() -> None:
 
 @pytest.mark.parametrize("library", ALLOWED)
 def test_a_library_is_known_only_where_it_belongs(library: str) -> None:
-    users = {
-        module_of(path)
-        for path in SOURCES
-        if any(name.split(".")[0] == library for name in list_imported_names(ast.parse(path.read_text("utf-8"))))
-    }
+    users = {module_of(path) for path in SOURCES if library in list_libraries(path)}
     assert users, f"nobody uses {library}: take it out of the list"
     assert [user for user in users if not f"{user}.".startswith(tuple(f"{place}." for place in ALLOWED[library]))] == []
 
@@ -209,42 +223,47 @@ def test_only_these_read_the_clock_of_the_machine() -> None:
 # --- sizes and words -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE
+def test_files_stay_small() -> None:
+    lines = {module_of(path): len(path.read_text("utf-8").splitlines()) for path in SOURCES}
+    assert {module: number for module, number in lines.items() if number > LONGEST_FILE} == {}
+
+
+def test_functions_stay_small() -> None:
     long = [
-        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
+        f"{module_of(path)}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for path in SOURCES
+        if MIGRATIONS not in path.parents
+        for node in list_nodes(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
-        and MIGRATIONS not in path.parents
     ]
     assert long == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_nothing_is_left_for_later(path: Path) -> None:
-    found = re.findall(r"\b(?:TODO|FIXME|XXX|HACK|raise NotImplementedError)\b", path.read_text("utf-8"))
-    assert found == []
+def test_nothing_is_left_for_later() -> None:
+    later = re.compile(r"\b(?:TODO|FIXME|XXX|HACK|raise NotImplementedError)\b")
+    found = {module_of(path): later.findall(path.read_text("utf-8")) for path in SOURCES}
+    assert {module: words for module, words in found.items() if words} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_everything_public_says_what_it_promises(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    if MIGRATIONS in path.parents:
-        return
-    assert ast.get_docstring(tree) or not tree.body, "the module says nothing of itself"
-    silent = []
+def list_silent(path: Path) -> Iterator[str]:
+    """What is public in a file and has no docstring."""
+    tree = parse(path)
+    if tree.body and not ast.get_docstring(tree):
+        yield "the module itself"
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
     owners: list[ast.Module | ast.ClassDef] = [tree, *classes]
     for owner in owners:
         for node in owner.body:
             kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
             if isinstance(node, kinds) and node.name[0] != "_" and not ast.get_docstring(node):
-                silent.append(node.name)
-    assert silent == []
+                yield node.name
+
+
+def test_everything_public_says_what_it_promises() -> None:
+    silent = {module_of(path): list(list_silent(path)) for path in SOURCES if MIGRATIONS not in path.parents}
+    assert {module: names for module, names in silent.items() if names} == {}
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
@@ -278,7 +297,7 @@ def is_message(args: list[ast.expr]) -> bool:
 def test_every_refusal_is_said_in_chinese_and_in_english() -> None:
     one_sided = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in list_nodes(path):
             if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
                 continue
             name = node.exc.func.attr if isinstance(node.exc.func, ast.Attribute) else getattr(node.exc.func, "id", "")

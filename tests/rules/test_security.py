@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")
 #: How many sections each chapter of ASVS 5.0.0 has, V1 first.
@@ -19,12 +17,15 @@ def rows() -> dict[str, str]:
     return dict(re.findall(r"^\| (V\d+\.\d+) (\|.*)$", TEXT, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_what_it_names_is_there(name: str) -> None:
+def is_there(name: str) -> bool:
     path, _, test = name.partition("::")
-    assert (ROOT / path).is_file()
-    if test:
-        assert re.search(rf"^(?:async )?def {test}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    if not (ROOT / path).is_file():
+        return False
+    return not test or bool(re.search(rf"^(?:async )?def {test}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE))
+
+
+def test_what_it_names_is_there() -> None:
+    assert [name for name in NAMED if not is_there(name)] == []
 
 
 def test_it_names_enough_to_be_worth_looking_at() -> None:
@@ -38,9 +39,8 @@ def test_every_section_of_the_standard_is_judged() -> None:
     assert len(re.findall(r"^### V\d+ ", TEXT, re.MULTILINE)) == len(SECTIONS)
 
 
-@pytest.mark.parametrize("section", sorted(rows()))
-def test_what_is_met_says_where_or_by_which_test(section: str) -> None:
-    _, how, where, _ = (cell.strip() for cell in rows()[section].split("|"))
-    assert how
-    if not how.startswith(("-", "level 3 only")):
-        assert "`" in where or "](" in where
+def test_what_is_met_says_where_or_by_which_test() -> None:
+    for section, row in rows().items():
+        _, how, where, _ = (cell.strip() for cell in row.split("|"))
+        assert how, section
+        assert how.startswith(("-", "level 3 only")) or "`" in where or "](" in where, section
