@@ -81,7 +81,7 @@ class AnswerPage(PageContext, frozen=True, kw_only=True):
     """A page that shows an answer, once there is one. ``mentioned``: the institutions its text names, by code."""
 
     answer: Answer | None = None
-    mentioned: dict[str, Institution] = {}
+    mentioned: dict[str, Institution] = msgspec.field(default_factory=dict)
 
     @property
     def has_ad_text(self) -> bool:
@@ -208,7 +208,7 @@ def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache:
 
 
 def find_mentioned(register: Register, answer: Answer) -> dict[str, Institution]:
-    """Find the institutions that the text of an answer names, by code, for where they are; from memory, as the answer."""
+    """Find the institutions that an answer's text names, by code, for where they are; from memory, as the answer."""
     found: dict[str, Institution] = {}
     for code in {mention.code for mention in answer.mentions if mention.code}:
         with contextlib.suppress(NotFound, CannotAnswer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
 from litestar import Response
 from litestar.params import FromPath
 
@@ -34,7 +35,7 @@ class EditionsPage(PageContext, frozen=True, kw_only=True):
     section: ClassVar[str] = "editions"
     editions: list[Edition]
     latest: Edition | None
-    list_days: dict[str, Date] = {}
+    list_days: dict[str, Date] = msgspec.field(default_factory=dict)
 
 
 class EditionRows(Struct, frozen=True, kw_only=True):

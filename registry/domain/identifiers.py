@@ -142,8 +142,9 @@ _WEB_ADDRESS = re.compile(r"https?://\S+|[^\s/@，。]+\.[a-z]{2,24}\.?(?::\d+)?
 def find_web_domain(text: str) -> str | None:
     """The domain of a text that is the address of a website and nothing else; None of any other text.
 
-    >>> find_web_domain("https://www.hospital.example/ivf"), find_web_domain("hospital.example"), find_web_domain("妇幼")
-    ('hospital.example', 'hospital.example', None)
+    >>> find_web_domain("https://www.hospital.example/ivf"), find_web_domain("hospital.example")
+    ('hospital.example', 'hospital.example')
+    >>> find_web_domain("示例市妇幼保健院")
     """
     text = normalise_width(text).strip()
     return compact_domain(text) if _WEB_ADDRESS.fullmatch(text) else None

@@ -11,8 +11,8 @@ from registry.domain import regions
 from registry.domain.fields import PUBLIC, Field
 from registry.domain.model import Date, Institution, SourceRef
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
-from registry.web.i18n import Language
 from registry.verification.explain import OLD_BASIS
+from registry.web.i18n import Language
 from registry.web.standing import Grant, Standing
 
 
