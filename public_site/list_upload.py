@@ -133,6 +133,8 @@ async def check_list(request: PageRequest) -> Response[Any]:
             return await sync_to_thread(_answer_list, request, form)
     except (InvalidInput, Busy) as error:
         return await sync_to_thread(_render_refusal, request, error)
+    finally:
+        await form.close()
 
 
 def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
