@@ -88,6 +88,8 @@ lock: install
 	  --no-header --upgrade --override client-overrides.txt client.in -o client.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 	  tests/schemathesis/requirements.in -o tests/schemathesis/requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  tests/clients/requirements.in -o tests/clients/requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,9 +7,16 @@ from typing import Any, ClassVar
 
 import msgspec
 from litestar import Response
-from litestar.exceptions import ImproperlyConfiguredException
 
-from public_site.responses import PageContext, PageRequest, find_site_facts, get_register, make_page_response
+from public_site.api_snippets import Snippet, make_snippets
+from public_site.responses import (
+    PageContext,
+    PageRequest,
+    find_site_facts,
+    get_register,
+    make_page_response,
+    read_language,
+)
 from registry.domain.model import Struct
 from registry.reconciliation.properties import PROPERTIES, Property
 from registry.web.routes import route_get
@@ -79,6 +86,7 @@ class DevelopersPage(PageContext, frozen=True, kw_only=True):
     template: ClassVar[str] = "developers.html"
     section: ClassVar[str] = "developers"
     reference: ApiReference
+    snippets: tuple[Snippet, ...]
     document_url: str
     reconcile_url: str
     properties: tuple[Property, ...]
@@ -87,17 +95,18 @@ class DevelopersPage(PageContext, frozen=True, kw_only=True):
 @route_get("/developers", "developers")
 def show_developers(request: PageRequest) -> Response[str]:
     """Show the interface's own document, readable without JavaScript."""
-    reference = request.app.state.get("reference")
-    if reference is None:
-        try:
-            document = request.app.openapi_schema.to_schema()
-        except ImproperlyConfiguredException:  # an application without a document, in tests
-            document = {}
-        reference = request.app.state["reference"] = read_document(document)
+    lang = read_language(request).lang
+    references = request.app.state.setdefault("references", {})
+    if lang not in references:
+        read = request.app.state.get("read_document")  # an application without a document, in tests
+        document = read(request, lang) if read else {}
+        references[lang] = read_document(document), make_snippets(document)
+    reference, snippets = references[lang]
     page = DevelopersPage(
         here="/developers",
         site=find_site_facts(request),
         reference=reference,
+        snippets=snippets,
         document_url="/api/v1/openapi.json",
         reconcile_url=f"{get_register(request).settings.public_url.rstrip('/')}/reconcile",
         properties=PROPERTIES,

@@ -29,6 +29,7 @@ from registry.domain.techniques import find_technique
 from registry.errors import CannotAnswer, InvalidInput, NotFound, PeopleLimit
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import compact_receipt
+from registry.records.asof import require_known_day
 from registry.register import Register
 from registry.web import body_limits, error_status
 from registry.web.i18n import Language
@@ -247,6 +248,11 @@ def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[
     on = parse_loose_day(form.on) if form.on else None
     if form.on and on is None:
         errors.append(FieldError(field="on", key="check.error_date", value=form.on[:40]))
+    if on is not None:
+        try:
+            require_known_day(on)
+        except InvalidInput as error:
+            errors.append(FieldError(field="on", sentence=error.get_text(language.lang)))
     known = parse_known_at(form.known_at) if form.known_at else None
     if form.known_at and known is None:
         errors.append(FieldError(field="known_at", key="check.error_date", value=form.known_at[:40]))

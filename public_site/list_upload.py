@@ -23,6 +23,7 @@ from public_site.responses import PageContext, PageRequest, get_register, make_p
 from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow
+from registry.batch.column_notes import ColumnNotes
 from registry.batch.job import F, answer_file, detect_format
 from registry.batch.xlsx_sheets import XlsxAnswerWriter
 from registry.domain.model import Answer, Struct, VerdictWord
@@ -71,6 +72,7 @@ class ListPage(PageContext, frozen=True, kw_only=True):
     total: int = 0
     unanswered: int = 0
     counts: tuple[tuple[VerdictWord, Tone, int], ...] = ()
+    notes: tuple[str, ...] = ()
     known_at: dt.datetime | None = None
     log_size: int = 0
 
@@ -177,7 +179,7 @@ def _answer_rows(
     source: IO[bytes],
     out: IO[bytes] | None,
     make_writer: Callable[[Batch, Callable[[], AnswerLayout]], F],
-) -> F:
+) -> tuple[F, ColumnNotes]:
     """Answer all rows, into ``out`` where the writer makes bytes; TooLarge, with nothing answered, beyond the limit.
 
     The file is taken apart by a process of its own: see ``registry.uploads``.
@@ -187,7 +189,7 @@ def _answer_rows(
     if file_format == "ndjson":
         raise InvalidInput(Message("这里只接受 csv 或 xlsx 文件。"))
     batch = get_register(request).make_batch(read_language(request).lang, make_people_budget(request).require_look)
-    writer, pieces = answer_file(source, file_format, lambda layout: make_writer(batch, layout), MOST_ROWS, PAGE)
+    writer, pieces, notes = answer_file(source, file_format, lambda layout: make_writer(batch, layout), MOST_ROWS, PAGE)
     for piece in pieces:
         if out is not None:
             out.write(piece)
@@ -200,11 +202,11 @@ def _answer_rows(
                 most_rows=MOST_ROWS,
             )
         )
-    return writer
+    return writer, notes
 
 
 def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Response[str]:
-    writer = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
+    writer, notes = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
     tally, at = writer.tally, writer.batch.at
     page = ListPage(
         here="/check/list",
@@ -215,6 +217,7 @@ def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Respo
         total=tally.rows,
         unanswered=tally.errors,
         counts=tuple((word, choose_tone(word), number) for word, number in tally.verdicts.most_common()),
+        notes=tuple(message.to_text(writer.batch.lang) for message in notes.list_messages()),
         known_at=at.now,
         log_size=at.size,
     )
@@ -227,7 +230,7 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     try:
         if extension == "csv":
             # A person opens it in a spreadsheet program, which needs the byte order mark to see that it is UTF-8.
-            _answer_rows(
+            _, notes = _answer_rows(
                 request,
                 source,
                 answers,
@@ -236,7 +239,10 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
         else:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "answers.xlsx"
-                _answer_rows(request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path)).close()
+                writer, notes = _answer_rows(
+                    request, source, None, lambda batch, layout: XlsxAnswerWriter(batch, layout, path)
+                )
+                writer.close()
                 with path.open("rb") as sheet:
                     shutil.copyfileobj(sheet, answers)
     except BaseException:
@@ -247,6 +253,7 @@ def _make_download(request: PageRequest, source: IO[bytes], extension: str) -> S
     headers = {
         "Content-Disposition": f"attachment; filename=\"answers.{extension}\"; filename*=UTF-8''{name}",
         "Cache-Control": "no-store",
+        **notes.make_headers(),
     }
     media_type = "text/csv; charset=utf-8" if extension == "csv" else _SHEET
     return Stream(_read_pieces(answers), media_type=media_type, headers=headers)

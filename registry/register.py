@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.accounts.signin import SignIns
 from registry.batch.batch import Batch
+from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
 from registry.domain.identifiers import parse_code
@@ -256,6 +257,7 @@ class Register:
         CannotSign if a receipt is asked for and cannot be given: it is never left out silently. ``look`` may refuse, by
         raising, a claim about a person whose institution's people may not be looked at.
         """
+        check_claim(claim)
         answer = answer_claim(self.verification, claim, lang)
         people.require_look(answer, look)
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer

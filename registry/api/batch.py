@@ -22,9 +22,10 @@ from registry.api.requests import AnyRequest, decode_json, get_register
 from registry.api.spool import AnswersResponse, ClientGone, Spool
 from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.batch import Batch
-from registry.batch.claim_rows import ClaimRow, CsvReader, NdjsonReader, read_json_row
+from registry.batch.claim_rows import ClaimReader, ClaimRow, CsvReader, NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
 from registry.domain.model import Answer, Struct
+from registry.domain.shape_fields import find_unknown_field
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import FixedText, Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES
@@ -99,13 +100,14 @@ async def verify_batch(
     if receipt:
         batch.require_receipts()
     writer: AnswerWriter[Any]
+    reader: ClaimReader | None = None
     if kind == JSON:
         body = _decode_claims(await _read_body(request))
         writer = JsonAnswerWriter(batch, b"", receipt or body.receipt)
         pieces = _slice_answers(_answer_json(body, writer))
     else:
         stream = _make_stream(kind, charset, batch, receipt)
-        writer = stream.form
+        writer, reader = stream.form, stream.reader
         pieces = _answer_stream(request, stream, kind)
     if admitted := find_admitted_request(request):
         pieces = _record_and_count(pieces, writer, admitted, get_register(request).clients)
@@ -113,7 +115,8 @@ async def verify_batch(
     first = b""
     with suppress(ClientGone):
         first = await anext(pieces, b"")
-    return AnswersResponse(iterator=_prepend_piece(first, pieces), media_type=kind, status_code=200)
+    headers = reader.table.notes.make_headers() if isinstance(reader, CsvReader) else {}
+    return AnswersResponse(iterator=_prepend_piece(first, pieces), media_type=kind, status_code=200, headers=headers)
 
 
 async def _record_and_count(
@@ -175,6 +178,8 @@ def _decode_claims(body: bytes) -> _BatchBody:
 
 
 def _make_shape_error(error: Exception) -> InvalidInput:
+    if unknown := find_unknown_field(error, _BatchBody):
+        return InvalidInput(Message("{message}。", message=unknown.message))
     return InvalidInput(Message('请求应为 {{"claims":[…]}}：{error}。', error=error))
 
 

@@ -148,25 +148,27 @@ def get_edition_file(request: AnyRequest, edition: Id, file: FileName) -> Respon
     path = editions.get_file(published, file)
     digest = next((entry.sha256 for entry in editions.read_manifest(published).files if entry.name == file), None)
     tag = digest or hashlib.sha256(path.read_bytes()).hexdigest()
-    if has_etag(request, f'"{tag}"'):
+    if has_etag(request, f'W/"{tag}"'):
         return _make_not_modified(tag)
     is_list = file in manifest.LISTS
     filename = f"art-register-{published.id}-{published.as_of}.{file.rpartition('.')[2]}" if is_list else file
     media_type = manifest.MEDIA[file]
-    return FileResponse(path=path, filename=filename, media_type=media_type, etag=ETag(value=tag), headers=CACHED)
+    return FileResponse(
+        path=path, filename=filename, media_type=media_type, etag=ETag(value=tag, weak=True), headers=CACHED
+    )
 
 
 def _make_json_response(request: AnyRequest, value: Struct) -> Response[bytes]:
     """Answer JSON with an ETag of its own: what is public changes with the clock, and not with the log alone."""
     body = _json.encode(value)
     tag = hashlib.sha256(body).hexdigest()
-    if has_etag(request, f'"{tag}"'):
+    if has_etag(request, f'W/"{tag}"'):
         return _make_not_modified(tag)
-    return Response(content=body, media_type="application/json", headers={"ETag": f'"{tag}"', **CACHED})
+    return Response(content=body, media_type="application/json", headers={"ETag": f'W/"{tag}"', **CACHED})
 
 
 def _make_not_modified(tag: str) -> Response[Any]:
-    return Response(content=None, status_code=304, headers={"ETag": f'"{tag}"', **CACHED})
+    return Response(content=None, status_code=304, headers={"ETag": f'W/"{tag}"', **CACHED})
 
 
 handlers = [list_editions, get_edition, get_edition_file]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from litestar import Response
+from litestar import Request, Response
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
@@ -18,9 +18,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.types import Message as AsgiMessage
 
 from registry import __version__
+from registry.api.problems import read_language
 from registry.api.requests import AnyRequest, get_register
 from registry.errors import InvalidInput
-from registry.register import Register
 from registry.texts import Listing, Message
 
 #: Understood by every operation, whatever its own parameters are.
@@ -51,15 +51,17 @@ async def answer_not_modified(request: AnyRequest) -> Response[None] | None:
     """Answer 304 where nothing changed. Alone for clients whose further parameters we do not choose."""
     if request.method in ("GET", "HEAD") and request.headers.get("if-none-match"):
         get_register(request).verification.require_fresh()  # "not modified" is an answer too
-        current = make_etag(get_register(request), request.headers.get("accept", ""))
+        current = make_etag(request)
         if has_etag(request, current):
             return Response(content=None, status_code=304, headers=_make_cache_headers(current, request.route_handler))
     return None
 
 
 def has_etag(request: AnyRequest, etag: str) -> bool:
-    """Whether If-None-Match names an ETag (with its quotes), strong or weak."""
-    return etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    """Whether If-None-Match names an ETag, however weak."""
+    return etag.removeprefix("W/") in [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+    ]
 
 
 def _answer_options(request: AnyRequest) -> Response[None]:
@@ -129,8 +131,7 @@ class EtagMiddleware:
             await self.app(scope, receive, send)
             return
         # Before the answer is made: an ETag may be older than its answer, never newer.
-        accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-        tag = make_etag(scope["litestar_app"].state.register, accept.decode("latin-1"))
+        tag = make_etag(Request(scope))
 
         async def send_with_etag(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
@@ -140,10 +141,15 @@ class EtagMiddleware:
         await self.app(scope, receive, send_with_etag)
 
 
-def make_etag(register: Register, accept: str = "") -> str:
-    """Name what every read depends on besides its address: the log, the day, this version of the product, the form."""
-    form = "-lines" if "ndjson" in accept else ""  # a cache must not take one form for the other
-    return f'"{register.verification.size}-{register.verification.find_today():%Y%m%d}-{__version__}{form}"'
+def make_etag(request: AnyRequest) -> str:
+    """Name what every read depends on besides its address: log, day, version of the product, language, form.
+
+    Weak: the same answer has other bytes where it is compressed.
+    """
+    view = get_register(request).verification
+    # a cache must not take one form or language for the other
+    form = "-lines" if "ndjson" in request.headers.get("accept", "") else ""
+    return f'W/"{view.size}-{view.find_today():%Y%m%d}-{__version__}-{read_language(request)}{form}"'
 
 
 def _make_cache_headers(tag: str, handler: BaseRouteHandler) -> dict[str, str]:

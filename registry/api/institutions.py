@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import QueryParameter
 
 from registry.api.requests import AnyRequest, Code, KnownAtText, OnText, get_register, parse_techniques, read_asof
-from registry.domain.model import Institution, Practitioner, Region, Struct
+from registry.domain.model import Institution, Practitioner, Region, StandingWord, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest, Warned
@@ -85,11 +85,8 @@ class SuggestionList(Struct, frozen=True):
     summary=write_bilingual("查询或列出机构"),
     description=write_bilingual(
         "有 `q` 时按相关程度，否则按行政区划代码；游标分页，不设上限，各页基于同一日志。"
-        "`status` 可为 listed、suspended、delisted、all；"
-        "默认不列出已移出名录的机构，但可按名称查到。"
-    )
-    + " "
-    + write_bilingual(
+        "技术与运行情况均指所问之日有效的；不写 `standing`、`status` 时只列出当日有项目有效的机构，"
+        "其余可按名称查到。`standing` 为当日现行状态，`status` 为记载的名录状态。"
         "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
         "`understood` 为读作地区或技术的词，"
         "`similar` 为真时各家只是名称相近，并非所问机构；"
@@ -106,16 +103,20 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         ),
     ] = "",
     technique: Annotated[
-        list[str] | None, QueryParameter(description=write_bilingual("技术代码，须全部获批。"))
+        list[str] | None, QueryParameter(description=write_bilingual("技术代码，当日须全部有效。"))
     ] = None,
     region: Annotated[str | None, QueryParameter(description=write_bilingual("GB/T 2260 代码，含其下各级。"))] = None,
     stage: Annotated[
         str | None,
-        QueryParameter(description=write_bilingual("运行情况：formal、trial、operating 等。")),
+        QueryParameter(description=write_bilingual("当日的运行情况：formal、trial、operating 等。")),
     ] = None,
     status: Annotated[
         str | None,
         QueryParameter(description=write_bilingual("listed、suspended、delisted 或 all。")),
+    ] = None,
+    standing: Annotated[
+        list[StandingWord] | None,
+        QueryParameter(description=write_bilingual("当日现行状态，可写几个。")),
     ] = None,
     on: OnText = None,
     known_at: KnownAtText = None,
@@ -128,7 +129,8 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     register = get_register(request)
     if stage == "":
         raise InvalidInput(Message("stage 是空的：请填写运行情况，或不填此项。"))
-    choice = SearchRequest(q=q, technique=parse_techniques(technique), region=region, stage=stage, status=status)
+    techniques, standings = parse_techniques(technique), tuple(standing or ())
+    choice = SearchRequest(q=q, technique=techniques, region=region, stage=stage, status=status, standing=standings)
     asof, may_look = read_asof(request, on, known_at), make_people_budget(request).may_look
     result = register.search_institutions(choice, asof, limit=limit, cursor=cursor, may_look=may_look)
     return InstitutionList(

@@ -17,6 +17,7 @@ from registry import __version__
 from registry.api import key, openapi_formats, openapi_refusals, watches
 from registry.api.openapi_refusals import Refusal
 from registry.api.requests import AnyRequest
+from registry.batch import column_notes
 from registry.domain.model import Struct
 from registry.texts import write_bilingual
 
@@ -57,17 +58,29 @@ _PROBLEM_SCHEMA = {
         },
     },
 }
-#: Stands in the place of an answer of a batch.
-_REFUSED_SCHEMA: dict[str, Any] = {
+_BATCH_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "title": "Refused",
-    "description": write_bilingual("代替无法核验的一行。"),
-    "required": ["id", "row", "error"],
+    "title": "BatchClaims",
+    "required": ["claims"],
+    "additionalProperties": False,
     "properties": {
-        "id": {"type": ["string", "number", "boolean", "null"]},
-        "row": {"type": "integer"},
-        "error": {"$ref": "#/components/schemas/Problem"},
+        "claims": {"type": "array", "items": {"$ref": "#/components/schemas/Claim"}},
+        "receipt": {"type": "boolean", "default": False},
     },
+}
+#: What a row of a batch has beside the fields of an answer.
+_ROW_FIELDS: dict[str, Any] = {
+    "id": {"description": write_bilingual("所给的 id，原样返回。")},
+    "row": {"type": "integer", "description": write_bilingual("仅未能核验的行有：第几行。")},
+    "error": {"$ref": "#/components/schemas/Problem"},
+}
+
+
+#: What csv answers say of the columns of the claims.
+_COLUMN_HEADERS = {
+    column_notes.UNDERSTOOD: write_bilingual("csv：已读的列，`列=所写列名`（百分号编码）。"),
+    column_notes.IGNORED: write_bilingual("csv：未用的列；`;near=` 为与之相近的列名。"),
+    column_notes.SKIPPED: write_bilingual("csv：列名之上未核验的行数。"),
 }
 
 
@@ -100,8 +113,9 @@ def complete_document(document: dict[str, Any], public_url: str) -> dict[str, An
     document["servers"] = [{"url": public_url}]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM_SCHEMA
-    answers = schemas["BatchAnswers"]["properties"]["answers"]
-    answers["items"] = {"anyOf": [answers["items"], _REFUSED_SCHEMA]}
+    schemas["BatchClaims"] = _BATCH_SCHEMA
+    schemas["BatchRow"] = _make_row_schema(schemas["Answer"]["properties"])
+    schemas["BatchAnswers"]["properties"]["answers"]["items"] = {"$ref": "#/components/schemas/BatchRow"}
     openapi_formats.complete_requests(schemas)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -111,8 +125,22 @@ def complete_document(document: dict[str, Any], public_url: str) -> dict[str, An
             needs_key = identifier in _NEED_A_KEY
             openapi_refusals.complete_operation(path, method, operation, needs_key, example.refusals)
     openapi_refusals.add_key_scheme(document)
+    document["paths"]["/api/v1/verify/batch"]["post"]["responses"]["200"]["headers"].update(
+        {name: {"description": text, "schema": {"type": "string"}} for name, text in _COLUMN_HEADERS.items()}
+    )
     openapi_formats.complete_answers(schemas["Answer"]["properties"])
     return document
+
+
+def _make_row_schema(answer: dict[str, Any]) -> dict[str, Any]:
+    """Make the schema of a row of a batch: one plain object, since of "this or that" generators lose one."""
+    return {
+        "type": "object",
+        "title": "BatchRow",
+        "description": write_bilingual("一行的答复，各字段同 Answer；无法核验的一行只有 `id`、`row` 与 `error`。"),
+        "required": ["id"],
+        "properties": {**answer, **_ROW_FIELDS},
+    }
 
 
 def _add_example(operation: dict[str, Any], example: Example) -> None:
@@ -142,6 +170,30 @@ def get_document(request: AnyRequest) -> dict[str, Any]:
         document = complete_document(generated, app.state.register.settings.public_url)
         app.state.openapi_document = document
     return document
+
+
+def get_document_in(request: AnyRequest, lang: str) -> dict[str, Any]:
+    """Return the document with the sentences of its examples in a language, for the page that shows it."""
+    document = get_document(request)
+    return document if lang != "en" else _replace_sentences(document)
+
+
+@cache
+def _load_english() -> list[tuple[str, str]]:
+    """Load what the register says in English where an example has a Chinese sentence, as texts inside JSON too."""
+    sentences: dict[str, str] = msgspec.json.decode((Path(__file__).parent / "english_examples.json").read_bytes())
+    return list(sentences.items())
+
+
+def _replace_sentences(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _replace_sentences(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_sentences(item) for item in value]
+    if isinstance(value, str) and not value.isascii():
+        for chinese, english in _load_english():
+            value = value.replace(chinese, english)
+    return value
 
 
 @get("/api/v1/openapi.json", operation_id="document", include_in_schema=False)

@@ -33,7 +33,6 @@ _NEVER_EMPTY = ("practitioner", "ad_certificate")
 _TECHNIQUES = ("technique", "techniques")
 #: Shapes of requests, which hold no other fields than those shown.
 _CLOSED = ("Claim", "Provider", "Person", "ReceiptText", "ToWatch")
-_NAMING = ("name", "uscc", "practice_licence_no", "code", "domain")
 _LANGUAGES = "^([Zz][Hh]|[Ee][Nn])(-[A-Za-z0-9]+)*$"
 
 LANG: dict[str, Any] = {
@@ -72,7 +71,12 @@ def complete_requests(schemas: dict[str, Any]) -> None:
     schemas["Person"]["properties"]["name"]["minLength"] = 1
     watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
     schemas["ToWatch"]["properties"]["claims"]["items"]["properties"] = watched
-    schemas["Provider"]["anyOf"] = [{"required": [name], "properties": {name: {"type": "string"}}} for name in _NAMING]
+    schemas["Provider"].pop("default", None)  # an object, which generators write as it stands
+    # Said in words: of a rule like "one of these" generators make types without the fields.
+    schemas["Provider"]["description"] = write_bilingual(
+        "所称机构。`name`、`code`、`uscc`、`practice_licence_no`、`domain` 至少给出一项，"
+        "除非 Claim 的 `text` 写明机构；只有 `address` 时答 400。"
+    )
 
 
 def complete_answers(properties: dict[str, Any]) -> None:

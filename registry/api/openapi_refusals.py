@@ -59,6 +59,7 @@ def _describe_header(description: str, schema: dict[str, Any]) -> dict[str, Any]
     return {"description": description, "required": True, "schema": schema}
 
 
+_RETRY = {"Retry-After": _describe_header(write_bilingual("请在这么多秒后再试。"), _SECONDS)}
 #: Status -> refusal that every operation may answer.
 COMMON = {
     "400": Refusal(
@@ -70,7 +71,7 @@ COMMON = {
         write_bilingual("暂时无法核验，不代表未获批准；请在 Retry-After 之后再试。"),
         "系统暂时无法核验，这不代表该机构未获批准，请稍后再试。",
         "cannot_answer",
-        {"Retry-After": _describe_header(write_bilingual("多少秒后再试。"), _SECONDS)},
+        _RETRY,
     ),
     "401": Refusal(
         write_bilingual("密钥无效、已撤销或已到期；绝不当作没有密钥。"),
@@ -91,7 +92,7 @@ COMMON = {
         "查询太频繁：同一地址每分钟最多1,200次，请42秒后再试。",
         "too_many_requests",
         {
-            "Retry-After": _describe_header(write_bilingual("请在这么多秒后再试。"), _SECONDS),
+            **_RETRY,
             **_LIMITS,
         },
     ),

@@ -99,7 +99,10 @@ def _make_invalid_problem(error: ValidationException, lang: str) -> Problem:
 
 
 def _make_field_problem(item: dict[str, Any], lang: str) -> FieldProblem:
-    key, text = item.get("key"), str(item.get("message"))
+    key, given = item.get("key"), item.get("message")
+    if isinstance(given, Message):
+        return FieldProblem(field=key, message=given.to_text(lang))
+    text = str(given)
     message = _TIMES.get(text, FixedText(text))
     if match := _LENGTH.search(text):
         message = Message("太长，最多{limit}个字符", limit=match[1])

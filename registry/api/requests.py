@@ -12,6 +12,7 @@ from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import PathParameter, QueryParameter
 
+from registry.domain.shape_fields import find_unknown_field
 from registry.errors import InvalidInput, make_nesting_error
 from registry.records import asof as times
 from registry.records.asof import AsOf
@@ -19,7 +20,7 @@ from registry.register import Register
 from registry.texts import Message, write_bilingual
 
 AnyRequest = Request[Any, Any, Any]  # no users, no sessions: nothing to type further
-_ON = write_bilingual("所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期。")
+_ON = write_bilingual("所问日期 YYYY-MM-DD，默认为北京时间今天；可以是将来的日期，自 1949-01-01 至 9999-12-30。")
 _KNOWN_AT = write_bilingual("只按名录在此时刻（RFC 3339，带时区）所知回答，默认现在；此后的更正与补记都不计入。")
 # As text, for records.asof to understand: what is wrong is answered by what to write instead, and a bare number is not
 # taken for the seconds since 1970.
@@ -78,11 +79,13 @@ def decode_json(
 
 async def decode_body(request: AnyRequest, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     """Decode the body as exactly its shape; ValidationException naming the field for what is only like it."""
-    return decode_json(await request.body(), decoder, _make_body_error)
+    return decode_json(await request.body(), decoder, lambda error: _make_body_error(error, decoder.type))
 
 
-def _make_body_error(error: Exception) -> Exception:
+def _make_body_error(error: Exception, shape: Any) -> Exception:
     if isinstance(error, msgspec.ValidationError):
+        if unknown := find_unknown_field(error, shape):
+            return ValidationException(detail=str(error), extra=[{"message": unknown.message, "key": unknown.path}])
         match = _MESSAGE.match(str(error))
         message, field = (match["message"], match["field"]) if match else (str(error), None)
         return ValidationException(detail=message, extra=[{"message": message, "key": field}])

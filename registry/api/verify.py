@@ -22,7 +22,6 @@ from registry.api.requests import (
     parse_on,
     parse_techniques,
 )
-from registry.batch.claim_rows import check_claim
 from registry.domain.model import (
     LONGEST_NAME,
     LONGEST_NUMBER,
@@ -82,7 +81,6 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     claim = await decode_body(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
-    check_claim(claim)
     answer_claim = partial(
         get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
     )
@@ -156,7 +154,6 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         ad_certificate=ad_certificate,
         text=text,
     )
-    check_claim(claim)
     answer = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
     await _record_check(request, claim, answer)
     return JsonAnswer(answer)

@@ -12,7 +12,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from registry.api.problems import read_language
 from registry.api.requests import AnyRequest, decode_body, get_register
-from registry.batch.claim_rows import check_claim
+from registry.batch.claim_check import check_claim
 from registry.clients import watches
 from registry.domain.model import Answer, Claim, Date, Struct
 from registry.errors import InvalidInput

@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from registry.batch.claim_check import check_claim
 from registry.domain.model import Answer, Claim, LogState, VerdictWord
 from registry.receipts.batch_proofs import BatchRows, BatchSignature
 from registry.receipts.issuer import Issuer, make_no_key_error
@@ -43,6 +44,7 @@ class Batch:
 
         Raises what ``look`` raises when the people of the institution may not be looked at.
         """
+        check_claim(claim)
         answer = answer_claim(self._view, claim, self.lang, self.at)
         people.require_look(answer, self._look)
         return answer

@@ -6,14 +6,22 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from registry.batch.columns import ClaimColumns, make_unreadable_error
+from registry.batch.column_notes import ColumnNotes
+from registry.batch.columns import (
+    FOLDED_HEADINGS,
+    ClaimColumns,
+    make_no_columns_error,
+    make_unreadable_error,
+    recognise_columns,
+)
 from registry.domain.model import Claim
 from registry.errors import InvalidInput
 from registry.texts import FixedText, Message
 from registry.uploads.file_reader import CsvStream
 from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
 from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
-from registry.uploads.tables import ClaimRecord
+from registry.uploads.table_head import HeadingSearch
+from registry.uploads.tables import ClaimRecord, Table
 from registry.uploads.text_files import LineSplitter
 
 
@@ -48,56 +56,99 @@ class ClaimReader(Protocol):
         """Release whatever reads; no more rows come."""
 
 
-def check_claim(claim: Claim) -> None:
-    """Raise InvalidInput unless a claim names a provider or has a text that may."""
-    if not claim.provider.is_named and not any(map(str.isalnum, claim.text or "")):
-        raise InvalidInput(
-            Message("请至少给出机构的名称、编码、统一社会信用代码、执业许可证登记号或网站域名之一，或者给出广告内容。"),
-        )
-
-
 class ClaimTable:
-    """Turns rows of cells into rows of claims; the first row holds the headings."""
+    """Turns rows of cells into rows of claims, below a row of headings in one of the first rows.
+
+    A further table is read on where its headings are those of the first; ``notes`` name the others.
+    """
 
     def __init__(self) -> None:
         self.columns: ClaimColumns | None = None
+        self.notes = ColumnNotes()
+        self._search = self._first_search = HeadingSearch(recognise_columns)
+
+    def read_table(self, table: Table) -> Iterator[ClaimRow]:
+        """Yield the rows of a further table; none where it cannot be read with the first."""
+        if table.is_hidden:
+            self.notes.add_unread_table(table, Message("已隐藏"))
+            return
+        self._search = HeadingSearch(recognise_columns if self.columns is None else _recognise_further_columns)
+        for number, cells, *_ in table.rows:
+            if not any(cells):
+                continue
+            if (row := self.read_row(number, cells)) is not None:
+                yield row
+            found = self._search.found
+            if found is not None and self.columns is not None and not found.is_like(self.columns):
+                self.notes.add_unread_table(table, Message("列名与前面的不同"))
+                return
+            if found is None and self._search.is_over:
+                break
+        if self._search.found is None:
+            self.notes.add_unread_table(table, Message("没有可用的列名"))
+        if self.columns is None:
+            self._first_search = self._search
 
     def read_row(self, number: int, cells: Sequence[str]) -> ClaimRow | None:
-        """The row with its claim; None for the first row, which holds the headings."""
-        if self.columns is None:
-            self.columns = ClaimColumns(cells)
+        """The row with its claim; None for the headings and for what stands above them.
+
+        InvalidInput where headings can come no more.
+        """
+        columns = self._search.found
+        if columns is None:
+            self._search.search_row(cells)
+            self._note_headings()
             return None
-        if len(cells) != self.columns.width:
+        if len(cells) != columns.width:
             error = InvalidInput(
                 Message(
-                    "第{number}行有{count}列，而首行有{width}列；含逗号的内容须加双引号。",
+                    "第{number}行有{count}列，而列名有{width}列；含逗号的内容须加双引号。",
                     number=number,
                     count=len(cells),
-                    width=self.columns.width,
-                )
+                    width=columns.width,
+                ),
             )
             return self._make_bad_row(number, cells, error)
         try:
-            claim = self.columns.make_claim(cells)
-            check_claim(claim)
+            claim = columns.make_claim(cells)
         except msgspec.ValidationError as invalid:
             return self._make_bad_row(number, cells, make_unreadable_error(invalid))
         except InvalidInput as invalid:
             return self._make_bad_row(number, cells, invalid)
         return ClaimRow(number, claim.id, claim, None, cells)
 
+    def _note_headings(self) -> None:
+        found = self._search.found
+        if found is not None and self.columns is None:
+            self.columns = found
+            self.notes.add_columns(found)
+        if found is not None:
+            self.notes.skipped_rows += len(self._search.before)
+
     def refuse_row(self, number: int, cells: Sequence[str], error: InvalidInput) -> ClaimRow:
-        """A row whose cells cannot be read; InvalidInput at once when it is the first one."""
+        """A row whose cells cannot be read; InvalidInput at once when the headings have not come yet."""
         if self.columns is None:
             raise error
         return self._make_bad_row(number, cells, error)
 
     def require_headings(self, *, is_sheet: bool = False) -> None:
-        """Raise InvalidInput when there was not even a row of headings."""
-        if self.columns is None and is_sheet:
-            raise InvalidInput(Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"))
-        if self.columns is None:
-            raise InvalidInput(Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"))
+        """Raise InvalidInput when no row held the headings."""
+        if self.columns is not None:
+            return
+        if self._first_search.before:
+            raise make_no_columns_error(self._first_search.before)
+        if is_sheet:
+            raise InvalidInput(
+                Message("表格是空的：第一行应为列名，例如 名称、地址、技术、日期。"),
+            )
+        raise InvalidInput(
+            Message("文件是空的：第一行应为列名，例如 name,address,techniques,on。"),
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether the first rows are over and none of them held headings."""
+        return self._search.is_over and self._search.found is None
 
     def get_layout(self, delimiter: str = ",", has_bom: bool = True) -> AnswerLayout:
         """The layout of answers with the columns of the claims; RuntimeError before the headings were read."""
@@ -110,12 +161,20 @@ class ClaimTable:
         return ClaimRow(number, identifier, None, error, cells)
 
 
+def _recognise_further_columns(cells: Sequence[str]) -> ClaimColumns | None:
+    """The columns of a further table, of which no error stops the answers to the first."""
+    try:
+        return recognise_columns(cells)
+    except InvalidInput:
+        return None
+
+
 class CsvReader:
     """Reads the rows of a csv file. Blank lines are skipped; a row with broken quotes is a row with an error."""
 
     def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
         self.table = ClaimTable()
-        self._stream = CsvStream(charset, limits)
+        self._stream = CsvStream(charset, limits, FOLDED_HEADINGS)
 
     def feed(self, data: bytes) -> Iterator[ClaimRow]:
         """The rows that these bytes complete; InvalidInput when the headings name nobody."""
@@ -151,6 +210,8 @@ class CsvReader:
                     yield self.table.refuse_row(number, cells, InvalidInput(FixedText(*error)))
                 elif (row := self.table.read_row(number, cells)) is not None:
                     yield row
+                elif self.table.is_hopeless:
+                    self.table.require_headings()
         except InvalidInput:  # about the headings: nothing more is read
             self.close()
             raise
@@ -170,11 +231,8 @@ def read_json_row(number: int, line: bytes | msgspec.Raw) -> ClaimRow:
     """The row of one JSON object, with its claim or the error."""
     try:
         claim = _claim.decode(line)
-        check_claim(claim)
     except _UNREADABLE as error:
         return ClaimRow(number, _find_id(line), None, make_unreadable_error(error))
-    except InvalidInput as error:
-        return ClaimRow(number, _find_id(line), None, error)
     return ClaimRow(number, claim.id, claim)
 
 

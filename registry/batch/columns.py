@@ -1,6 +1,7 @@
 """The columns of a file of claims: those a row is read from, those of its answer, and why a row has none."""
 
 import datetime as dt
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -11,10 +12,12 @@ import msgspec
 
 from registry.domain.model import Answer, Claim, Struct
 from registry.domain.normalise import fold_heading
+from registry.domain.shape_fields import find_unknown_field
 from registry.domain.techniques import find_technique
 from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
 from registry.records.asof import get_day_end, parse_day, parse_instant
-from registry.texts import FixedText, Message
+from registry.texts import FixedText, Listing, Message
+from registry.uploads.text_files import HEADING_MARKS
 
 #: The columns an answer adds to a row, in order. The names are for programs and never change.
 _COLUMNS = (
@@ -85,7 +88,6 @@ def make_row_problem(error: RegistryError, lang: str) -> RowProblem:
 _MESSAGES: tuple[tuple[re.Pattern[str], Message], ...] = (
     (re.compile("Invalid RFC3339 encoded date$"), Message("不是日期，请写成 YYYY-MM-DD，例如 2025-07-01")),
     (re.compile("Invalid RFC3339 encoded datetime$"), Message("不是带时区的时刻，请写成 2025-07-01T00:00:00Z 这样")),
-    (re.compile("Object contains unknown field `(?P<field>.*)`$"), Message("未知的字段 {field}")),
     (re.compile("Object missing required field `(?P<field>.*)`$"), Message("缺少字段 {field}")),
     (re.compile(r"Expected `str` of length <= (?P<limit>\d+)"), Message("过长，最多{limit}个字符")),
     (re.compile(r"Expected `array` of length <= (?P<limit>\d+)"), Message("过多，最多{limit}项")),
@@ -97,6 +99,8 @@ def make_unreadable_error(error: Exception) -> InvalidInput:
     """The error of a row the decoder refuses: the field, and what to write instead."""
     if isinstance(error, RecursionError):
         return make_nesting_error()
+    if unknown := find_unknown_field(error, Claim):
+        return InvalidInput(Message("{field}：{message}。", field=unknown.path, message=unknown.message))
     text, _, path = str(error).partition(" - at `$")
     field = path.strip("`.")
     matches = ((sentence, match) for pattern, sentence in _MESSAGES if (match := pattern.match(text)))
@@ -194,34 +198,79 @@ COLUMNS: tuple[ClaimColumn, ...] = (
 
 
 def _fold_heading(heading: str) -> str:
-    return fold_heading(heading, "_-")
+    return fold_heading(heading, HEADING_MARKS)
 
 
 _BY_HEADING = {_fold_heading(heading): column for column in COLUMNS for heading in column.headings}
+_PRINTED = {_fold_heading(heading): heading for column in COLUMNS for heading in column.headings}
+#: The words that headings may be, folded.
+FOLDED_HEADINGS = tuple(_BY_HEADING)
+#: How like a heading another must be to be suggested, and for how many columns one is looked for.
+_SIMILAR, _MOST_SUGGESTED = 0.6, 50
 _ANSWERS = {_fold_heading(name) for name in (*NAMES, RECEIPT)}
 
 
-class ClaimColumns:
-    """The columns of one file by its headings; InvalidInput when its rows cannot be claims."""
+def recognise_columns(cells: Sequence[str]) -> "ClaimColumns | None":
+    """The columns, where a row has a heading for a provider or a text; InvalidInput for two headings of one meaning."""
+    found = [(i, column) for i, cell in enumerate(cells) if (column := _BY_HEADING.get(_fold_heading(cell)))]
+    fields = [column.field for _, column in found]
+    if not any(field == "text" or (field.startswith("provider.") and field != "provider.address") for field in fields):
+        return None
+    _check_duplicates(cells, found)
+    return ClaimColumns(cells, found)
 
-    def __init__(self, headings: Sequence[str]) -> None:
+
+def make_no_columns_error(rows: Sequence[Sequence[str]]) -> InvalidInput:
+    """The error of a table none of whose first rows holds headings, with what its fullest row may have meant."""
+    fullest = max(rows, key=lambda cells: sum(map(bool, map(str.strip, cells))))
+    pairs = [(cell, near) for cell in fullest[:_MOST_SUGGESTED] if (near := _find_near_heading(cell, frozenset()))]
+    message = Message(
+        "找不到机构一列：应有一行列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
+        "practice_licence_no（执业许可证登记号）、domain（域名）或 text（广告内容）之一。"
+    )
+    if not pairs:
+        return InvalidInput(message)
+    hints = Listing(Message("“{heading}”是否应为“{near}”？", heading=cell[:60], near=near) for cell, near in pairs)
+    return InvalidInput(Message("{message}{hints}", message=message, hints=hints))
+
+
+def _find_near_heading(heading: str, taken: frozenset[str]) -> str | None:
+    """The heading that another resembles, unless there is already a column of its field."""
+    for near in difflib.get_close_matches(_fold_heading(heading)[:60], FOLDED_HEADINGS, 3, _SIMILAR):
+        if _BY_HEADING[near].field not in taken:
+            return _PRINTED[near]
+    return None
+
+
+class ClaimColumns:
+    """The columns of one table of claims by its headings."""
+
+    def __init__(self, headings: Sequence[str], found: list[tuple[int, ClaimColumn]]) -> None:
         self.width = len(headings)
-        found = [
-            (i, column) for i, heading in enumerate(headings) if (column := _BY_HEADING.get(_fold_heading(heading)))
-        ]
-        _check_duplicates(headings, found)
+        self._all = [*headings]
+        self._found = dict(found)
         self._fields = [(i, *c.field.rpartition(".")[::2], c.parse) for i, c in found]
-        if not any(
-            field == "text" or (owner == "provider" and field != "address") for _, owner, field, _ in self._fields
-        ):
-            message = Message(
-                "找不到机构一列：第一行应为列名，至少有 name（名称）、code（编码）、uscc（统一社会信用代码）、"
-                "practice_licence_no（执业许可证登记号）、domain（域名）或 text（广告内容）之一。"
-            )
-            raise InvalidInput(message)
         # The columns of a file that was answered before are replaced by the new answers.
         self._own = [i for i, heading in enumerate(headings) if _fold_heading(heading) not in _ANSWERS]
         self.headings = [headings[i] for i in self._own]
+
+    def is_like(self, other: "ClaimColumns") -> bool:
+        """Whether another table has the same headings."""
+        return [*map(str.strip, self._all)] == [*map(str.strip, other._all)]
+
+    def list_understood(self) -> list[tuple[str, str]]:
+        """(heading, name of its field) of every column that is read."""
+        return [(self._all[i], column.headings[0]) for i, column in self._found.items()]
+
+    def list_ignored(self) -> list[tuple[str, str | None]]:
+        """(heading, the one it resembles) of every column that is not read; #3 for a third one without heading."""
+        taken = frozenset(column.field for column in self._found.values())
+        others = [i for i in self._own if i not in self._found]
+        while others and not self._all[others[-1]].strip():
+            others.pop()  # empty columns at the right
+        named = [(self._all[i] or f"#{i + 1}") for i in others]
+        near = [_find_near_heading(heading, taken) for heading in named[:_MOST_SUGGESTED]]
+        return [*zip(named, [*near, *[None] * len(named)], strict=False)]
 
     def make_claim(self, cells: Sequence[str]) -> Claim:
         """The claim of one row of ``width`` cells; InvalidInput, or msgspec.ValidationError for what is too long."""

@@ -7,6 +7,7 @@ from typing import IO, Any, Literal, TypeVar
 from registry.batch import xlsx_sheets
 from registry.batch.answer_stream import AnswerStream, AnswerWriter
 from registry.batch.claim_rows import AnswerLayout, ClaimTable, CsvReader, NdjsonReader
+from registry.batch.column_notes import ColumnNotes
 from registry.uploads import signatures
 from registry.uploads.limits import SHELL, FileLimits
 
@@ -28,8 +29,9 @@ def answer_file(
     make_writer: Callable[[Callable[[], AnswerLayout]], F],
     limit: int,
     limits: FileLimits = SHELL,
-) -> tuple[F, Iterator[bytes]]:
-    """Return the writer of the answers, whose tally counts along, and the answers: a piece for each of ``limit`` rows.
+) -> tuple[F, Iterator[bytes], ColumnNotes]:
+    """Return the writer of the answers, whose tally counts along, and the answers: a piece for each of ``limit`` rows;
+    and what of the file is read and what is not, complete after the last piece.
 
     Nothing is read before the first piece is requested. ``limits`` are those of csv and xlsx, which a process
     of its own reads; ndjson is decoded line by line.
@@ -37,13 +39,14 @@ def answer_file(
     if claims_format == "xlsx":
         table = ClaimTable()
         writer = make_writer(table.get_layout)
-        return writer, _answer_sheet(source, table, writer, limit, limits)
+        return writer, _answer_sheet(source, table, writer, limit, limits), table.notes
     if claims_format == "ndjson":
-        writer = make_writer(ClaimTable().get_layout)  # there are no columns, and no such writer asks for them
-        return writer, _feed_pieces(source, AnswerStream(NdjsonReader(), writer, limit))
+        table = ClaimTable()  # there are no columns, and no such writer asks for them
+        writer = make_writer(table.get_layout)
+        return writer, _feed_pieces(source, AnswerStream(NdjsonReader(), writer, limit)), table.notes
     reader = CsvReader(limits=limits)
     writer = make_writer(reader.get_layout)
-    return writer, _answer_csv(source, reader, writer, limit)
+    return writer, _answer_csv(source, reader, writer, limit), reader.table.notes
 
 
 def _feed_pieces(source: IO[bytes], answering: AnswerStream) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from registry.batch.columns import NAMES, RECEIPT, format_answer_cells, format_e
 from registry.domain.model import Answer
 from registry.errors import InvalidInput, RegistryError
 from registry.texts import Message
-from registry.uploads.file_reader import read_sheet_records
+from registry.uploads.file_reader import read_tables
 from registry.uploads.limits import FileLimits
 
 #: Characters of a cell by the file format; longer texts are cut.
@@ -24,10 +24,9 @@ _decoder = msgspec.msgpack.Decoder(list[str])
 
 
 def read_claims(source: IO[bytes], table: ClaimTable, limits: FileLimits) -> Generator[ClaimRow, None, None]:
-    """Yield the rows of the first sheet that has any; UnreadableFile or TooLarge, with what to do."""
-    for number, cells, _ in read_sheet_records(source, limits):
-        if (row := table.read_row(number, cells)) is not None:
-            yield row
+    """Yield the rows of every sheet that can be read with the first; UnreadableFile or TooLarge, with what to do."""
+    for sheet in read_tables(source, limits, "xlsx"):
+        yield from table.read_table(sheet)
 
 
 class XlsxAnswerWriter(AnswerWriter[list[str]]):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # these take a while to import
     from registry.batch.answer_stream import AnswerWriter, Tally
     from registry.batch.batch import Batch
     from registry.batch.claim_rows import AnswerLayout
+    from registry.batch.column_notes import ColumnNotes
     from registry.batch.job import ClaimsFormat
 
 _FORMATS = ("csv", "xlsx", "ndjson")
@@ -53,13 +54,15 @@ def check(file: Path, out: Path | None, receipt: bool) -> None:
             if receipt:
                 batch.require_receipts()
             options = _CheckOptions(claims_format, answers_format, receipt)
-            tally = _answer_file(source, options, out, batch, report_progress)
+            tally, notes = _answer_file(source, options, out, batch, report_progress)
     except OSError as error:
         raise UnreadableFile(
             Message("无法读写文件：{strerror}（{filename}）", strerror=error.strerror, filename=error.filename)
         ) from error
     finally:
         register.close()
+    for message in notes.list_messages():
+        common.print_both(message, err=out is None)
     _print_tally(tally, out)
 
 
@@ -104,7 +107,7 @@ def _answer_file(
     out: Path | None,
     batch: Batch,
     report_progress: Callable[[str, int], None],
-) -> Tally:
+) -> tuple[Tally, ColumnNotes]:
     from registry.batch.answer_stream import CsvAnswerWriter, JsonAnswerWriter
     from registry.batch.job import answer_file
     from registry.batch.xlsx_sheets import XlsxAnswerWriter
@@ -117,7 +120,7 @@ def _answer_file(
         return CsvAnswerWriter(batch, layout, options.receipts)
 
     with _hold_part_file(out) as part:
-        writer, pieces = answer_file(source, options.claims_format, make_writer, _MAX_ROWS)
+        writer, pieces, notes = answer_file(source, options.claims_format, make_writer, _MAX_ROWS)
         target: AbstractContextManager[IO[bytes] | None] = nullcontext()  # a sheet is written by its writer
         if options.answers_format != "xlsx":
             target = click.open_file("-", "wb") if part is None else part.open("wb")
@@ -129,7 +132,7 @@ def _answer_file(
                     report_progress("verify", writer.tally.rows)
             if file is not None:
                 file.flush()
-    return writer.tally
+    return writer.tally, notes
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from registry.domain.ad_lexicon import FlagKind
+from registry.domain.comparison import Compared
 from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
@@ -398,6 +399,7 @@ class LogState(Struct, frozen=True, gc=False):
 class Answer(Struct, frozen=True, gc=False):
     """What the registry says to a claim: of licence, person, certificate, wording, each by itself; null: not asked.
 
+    ``compared``: how what the claim gave fits the institution in ``match``; null where nobody matched.
     ``known_at``: the instant asked about, else that at which the register was last seen to be what it says here;
     ``state_age``: how many seconds before the answer that was.
     """
@@ -413,6 +415,7 @@ class Answer(Struct, frozen=True, gc=False):
     basis: Basis | None
     log: LogState
     state_age: int = 0
+    compared: Compared | None = None
     practitioner: PersonAnswer | None = None
     ad_certificate: CertificateAnswer | None = None
     content_flags: list[ContentFlag] = []

@@ -1,6 +1,5 @@
 """An edition as PDF: the list by province, headings on every page, its font embedded, a QR code to its page."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,87 +7,14 @@ import qrcode
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from registry.editions import labels
 from registry.editions.content import EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
+from registry.receipts import paper_text
 from registry.texts import write_bilingual
 from registry.verification.phrases import format_date
-
-FONT = "WenQuanYiMicroHei"
-_FILE = Path(__file__).with_name("fonts") / "wqy-microhei.ttc"
-#: What no line begins with.
-_NOT_FIRST = frozenset("，。、；：？！）》」』】〉”’,.;:?!)]}%")
-
-
-@cache
-def load_font() -> TTFont:
-    """Load the font and register it with the library. It holds 34,600 characters; a PDF embeds those it uses."""
-    font = TTFont(FONT, str(_FILE), subfontIndex=0)
-    pdfmetrics.registerFont(font)
-    return font
-
-
-def replace_missing_glyphs(text: str) -> str:
-    """Replace each character that the font lacks by its number, which can still be looked up.
-
-    >>> replace_missing_glyphs("鞍山市"), replace_missing_glyphs("\\U00030000医院")
-    ('鞍山市', '〓(U+30000)医院')
-    """
-    glyphs = load_font().face.charToGlyph
-    if all(ord(character) in glyphs for character in text):
-        return text
-    return "".join(c if ord(c) in glyphs else f"〓(U+{ord(c):04X})" for c in text)
-
-
-@cache
-def _measure_character(character: str) -> float:
-    return pdfmetrics.stringWidth(character, load_font().fontName, 1000) / 1000
-
-
-def measure_width(text: str, size: float) -> float:
-    """Measure the width of a text in points."""
-    return sum(map(_measure_character, text)) * size
-
-
-def wrap_lines(text: str, size: float, room: float) -> list[str]:
-    """Wrap a text into lines no wider than ``room``; a run of Latin letters or digits stays whole where it fits a line.
-
-    >>> wrap_lines("辽宁省鞍山市铁西区三道街115号", 10, 80)
-    ['辽宁省鞍山市铁西', '区三道街115号']
-    """
-    lines: list[str] = []
-    line, used = "", 0.0
-    for piece in _split_pieces(text):
-        piece_width = measure_width(piece, size)
-        if line and used + piece_width > room and piece[0] not in _NOT_FIRST:
-            lines.append(line.rstrip())
-            line, used = "", 0.0
-            piece = piece.lstrip()  # noqa: PLW2901  a line does not begin with the space before it
-            piece_width = measure_width(piece, size)
-        for character in piece if piece_width > room else [piece]:
-            width = measure_width(character, size)
-            if line and used + width > room and character[:1] not in _NOT_FIRST:
-                lines.append(line)
-                line, used = "", 0.0
-            line, used = line + character, used + width
-    return [*lines, line.rstrip()] if line else lines or [""]
-
-
-def _split_pieces(text: str) -> list[str]:
-    """Split into single Chinese characters, and runs of ASCII letters and digits."""
-    pieces: list[str] = []
-    for character in text:
-        joins = character.isascii() and character.isalnum()
-        if joins and pieces and pieces[-1][-1].isascii() and pieces[-1][-1].isalnum():
-            pieces[-1] += character
-        else:
-            pieces.append(character)
-    return pieces
-
 
 PAGE = landscape(A4)
 _MARGIN, _PAD, _LEAD = 14 * mm, 1.2 * mm, 1.4
@@ -100,11 +26,11 @@ _GREY, _BAND, _LINE = HexColor("#444444"), HexColor("#e8eef0"), HexColor("#9aa5a
 
 def write(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """Write the document, drawn row by row: pages are compressed as they are done."""
-    load_font()
+    paper_text.load_font()
     # Else every page names Helvetica, which no file carries; the stub takes the name for a number.
-    font: Any = FONT
+    font: Any = paper_text.FONT
     canvas = Canvas(str(path), pagesize=PAGE, pageCompression=1, invariant=1, lang="zh-CN", initialFontName=font)
-    canvas.setTitle(replace_missing_glyphs(edition.title))
+    canvas.setTitle(paper_text.replace_missing_glyphs(edition.title))
     canvas.setSubject(labels.describe_publication(edition))
     canvas.setAuthor(write_bilingual("人类辅助生殖技术机构名录"))
     canvas.setCreator("art-registry")
@@ -139,7 +65,7 @@ def _make_cells(number: int, institution: EditionInstitution) -> list[list[str]]
 
 
 def _wrap_text(text: str, size: float, width: float) -> list[str]:
-    return wrap_lines(replace_missing_glyphs(text), size, width)
+    return paper_text.wrap_lines(paper_text.replace_missing_glyphs(text), size, width)
 
 
 class _PageLayout:
@@ -229,12 +155,11 @@ class _PageLayout:
         )
         self._draw_text(_MARGIN, _MARGIN - 2 * mm, _wrap_text(left, 8, 220 * mm)[0], 8, grey=True)
         right = f"第{self._number}页"
-        self._draw_text(PAGE[0] - _MARGIN - measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
+        self._draw_text(PAGE[0] - _MARGIN - paper_text.measure_width(right, 8), _MARGIN - 2 * mm, right, 8, grey=True)
 
     def _draw_text(self, x: float, y: float, text: str, size: float, *, grey: bool = False) -> None:
-        self._canvas.setFont(FONT, size)
         self._canvas.setFillColor(_GREY if grey else HexColor("#000000"))
-        self._canvas.drawString(x, y, text)
+        paper_text.draw_text(self._canvas, (x, y), text, size)
 
     def _draw_qr_code(self, x: float, y: float) -> None:
         code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=2)

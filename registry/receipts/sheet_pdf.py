@@ -1,12 +1,12 @@
 """A receipt on one page of paper: a PDF with its words, its text, and a QR code that leads to its check.
 
-Chinese is set in STSong-Light, the font for simplified Chinese that every PDF reader has or replaces (Adobe-GB1, ISO
-32000-1 table 118): nothing is embedded, and the text can be searched and copied.
+Its fonts are embedded, so that every reader shows a name with the same characters; what no font has is named by its
+number.
 """
 
 import io
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from typing import Any
 
 import qrcode
 from qrcode.exceptions import DataOverflowError
@@ -15,14 +15,13 @@ from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from registry.domain.model import Struct
+from registry.receipts import paper_text
 
-_CHINESE, _CODE = "STSong-Light", "Courier"
+_CODE = "Courier"
 _MARGIN, _LABEL, _GAP = 18 * mm, 42 * mm, 1.4 * mm
 _QR = 78 * mm
 #: A code with more modules than this is too fine to be scanned from paper at this size (half a millimetre a module).
@@ -53,9 +52,10 @@ class ReceiptSheet(Struct, frozen=True):
 
 def render_pdf(sheet: ReceiptSheet) -> bytes:
     """Render the page as PDF; always one page of A4."""
-    pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
+    paper_text.load_font()
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, lang=sheet.lang)
+    font: Any = paper_text.FONT  # else the page names Helvetica; the stub takes the name for a number
+    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, lang=sheet.lang, initialFontName=font)
     canvas.setTitle(sheet.title)
     bottom = _draw_code_and_text(canvas, sheet)
     size = 10.5
@@ -74,6 +74,7 @@ def _draw_words(canvas: Canvas | None, sheet: ReceiptSheet, size: float) -> floa
     y = _draw_text(canvas, sheet.title, size * 1.8, (_MARGIN, y, width)) - 2 * _GAP
     y = _draw_text(canvas, sheet.meaning, size, (_MARGIN, y, width)) - 3 * _GAP
     for label, words in sheet.pairs:
+        words = paper_text.replace_missing_glyphs(words, sheet.lang)  # noqa: PLW2901 - as it can be printed
         left = _draw_text(canvas, label, size, (_MARGIN, y, _LABEL - _GAP), grey=True)
         right = _draw_text(canvas, words, size, (_MARGIN + _LABEL, y, width - _LABEL))
         y = min(left, right) - _GAP
@@ -115,14 +116,14 @@ def _draw_text(
     x, y, width = place
     style = ParagraphStyle(
         "sheet",
-        fontName=_CODE if code else _CHINESE,
+        fontName=_CODE if code else paper_text.FONT,
         fontSize=size,
         leading=size * (1.15 if code else 1.45),
         alignment=TA_LEFT,
         wordWrap="CJK",
         textColor=HexColor("#444444") if grey else black,
     )
-    paragraph = Paragraph(escape(text), style)
+    paragraph = Paragraph(paper_text.mark_runs(text), style)
     _, height = paragraph.wrap(width, A4[1])
     if canvas is not None:
         paragraph.drawOn(canvas, x, y - height)

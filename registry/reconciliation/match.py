@@ -22,7 +22,8 @@ from registry.texts import Listing, Message
 from registry.verification import addresses, site_match
 from registry.verification.addresses import Comparison
 from registry.verification.answer import take_moment
-from registry.verification.site_match import SiteMatch
+from registry.verification.candidates import list_candidates
+from registry.verification.name_match import SAME_SITE, SiteMatch, match_by_name
 from registry.verification.view import VerificationView
 
 #: No real name, address or number is longer.
@@ -258,16 +259,16 @@ class Reconciler:
         """Judge as ``verification.answer`` does, but that a delisted institution of the same name is a namesake too."""
         view, provider, asof = self._view, row.provider, self.asof
         named = site_match.match_with_delisted(view, provider, asof)
-        by_name = site_match.match_by_name(view, provider.name or "", asof)
+        by_name = match_by_name(view, provider.name or "", asof, provider.address)
         relation = {match_.site.code: row.compare_site(match_.site) for match_ in named}
-        chosen = [match_ for match_ in named if relation[match_.site.code] == "same"] or [
+        chosen = [match_ for match_ in named if relation[match_.site.code] in SAME_SITE] or [
             match_ for match_ in named if relation[match_.site.code] != "other"
         ]
         several = site_match.find_contradictions(view, provider, chosen, asof) if chosen else []
         match = None
         if len(chosen) == 1 and not several and not row.unreadable:
             only = chosen[0]
-            lacks_campus = only.rule == "campus" and relation[only.site.code] != "same"
+            lacks_campus = only.rule == "campus" and relation[only.site.code] not in SAME_SITE
             match = None if lacks_campus or only.rule == "later_name" else only.site.code
         return MatchDecision(named=[*named, *several], by_name=by_name, match=match)
 
@@ -275,7 +276,7 @@ class Reconciler:
         """Return what each candidate of the matcher scores before the other columns are looked at."""
         bases = {
             parse_code(near.code): near.score * NEARNESS
-            for near in site_match.list_near_candidates(self._view, row.provider.name, self.asof)
+            for near in list_candidates(self._view, row.provider.name, self.asof, row.provider.address)
         }
         return bases | {match.site.code: FITS for match in [*decision.by_name, *decision.named]}
 
@@ -313,7 +314,7 @@ class Reconciler:
         features += [Feature(id=pid, value=False) for pid in row.unreadable if pid not in row.numbers]
         features += [Feature(id=pid, value=row.compare_place(pid, site) != "other") for pid in row.places]
         if "address" in row.places:
-            features.append(Feature(id="same_site", value=row.compare_place("address", site) == "same"))
+            features.append(Feature(id="same_site", value=row.compare_place("address", site) in SAME_SITE))
         return features
 
 
@@ -326,7 +327,7 @@ def _compare_columns(it: Institution, row: QueryRow) -> Iterable[Feature]:
 
 def _compute_score(base: float, place: str | None, supports: Sequence[Feature]) -> int:
     """Compute the score of a candidate that is not the match: a whole number from 1 to 94."""
-    if place == "same":
+    if place in SAME_SITE:
         base += (LIFTED - base) / 2
     if place == "other":
         base *= ELSEWHERE

@@ -18,6 +18,10 @@ _INSTANT = re.compile(
 )
 
 
+#: The days that can be asked about: from the year of the first law on, and to the last day whose next one there is.
+FIRST_DAY, LAST_DAY = dt.date(1949, 1, 1), dt.date(9999, 12, 30)
+
+
 class AsOf(Struct, frozen=True, gc=False):
     """True in the world on ``valid_on``, known to the register in the first ``size`` entries.
 
@@ -56,8 +60,23 @@ def find_today(connection: sa.Connection) -> dt.date:
     return to_day(find_now(connection))
 
 
+def require_known_day(day: dt.date) -> None:
+    """Raise InvalidInput for a day that nothing can be said about."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise InvalidInput(
+            Message(
+                "所问日期 {day} 不在 {first} 至 {last} 之间，请核对。",
+                day=day.isoformat(),
+                first=FIRST_DAY.isoformat(),
+                last=LAST_DAY.isoformat(),
+            ),
+        )
+
+
 def make_as_of(connection: sa.Connection, on: dt.date | None = None, known_at: dt.datetime | None = None) -> AsOf:
     """Make the pair of times of a request: today and everything known, unless it says otherwise."""
+    if on is not None:
+        require_known_day(on)
     head = store.read_head(connection)
     size = head.size if known_at is None else store.get_size_at(connection, to_milliseconds(known_at))
     today = to_day(clock.find_present(head.recorded_at))

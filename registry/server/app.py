@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
 from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
@@ -20,8 +21,10 @@ from registry.api import metrics, openapi, problems
 from registry.register import Register
 from registry.texts import load_catalogues
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
+from registry.web.compression import CompressionMiddleware
 from registry.web.forms import JsonRequest
 from registry.web.headers import OutermostMiddleware
+from registry.web.utf8 import Utf8QueryMiddleware
 
 
 def build_app(loaded: settings.Settings | None = None) -> Litestar:
@@ -50,10 +53,15 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
             get_metrics,
         ],
         lifespan=[open_register],
-        middleware=[DefineMiddleware(lanes.LaneMiddleware), DefineMiddleware(rate_limit.RateLimitMiddleware)],
+        middleware=[
+            DefineMiddleware(Utf8QueryMiddleware),
+            DefineMiddleware(lanes.LaneMiddleware),
+            DefineMiddleware(rate_limit.RateLimitMiddleware),
+        ],
         exception_handlers={Exception: _make_error_response},
         after_exception=[staff.record_refused_request],
         openapi_config=openapi.CONFIG,
+        state=State({"read_document": openapi.get_document_in}),  # for the page that shows it: doors import no other
         request_max_body_size=body_limits.SMALL,
         logging_config=None,
     )
@@ -64,16 +72,16 @@ def build_server_app() -> ASGIApp:
     os.umask(0o077)
     load_catalogues()
     loaded = settings.load()
-    return OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers)
+    return CompressionMiddleware(OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers))
 
 
-@get("/healthz", include_in_schema=False, summary="The process runs")
+@get("/healthz", operation_id="health", include_in_schema=False, summary="The process runs")
 async def get_health() -> dict[str, str]:
     """Answer 200 while the process runs."""
     return {"status": "ok"}
 
 
-@get("/readyz", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
+@get("/readyz", operation_id="readiness", include_in_schema=False, opt={"lane": "health"}, sync_to_thread=True)
 def get_readiness(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Answer 200 when the register can answer, otherwise 503 and what is missing."""
     register: Register = request.app.state.register

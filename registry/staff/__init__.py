@@ -40,7 +40,7 @@ def build_router() -> Router:
         path="/staff",
         route_handlers=list_handlers(*_PAGES),
         dependencies={"desk": Provide(open_desk)},
-        opt={"posts": "writes"},
+        opt={"posts": "writes", "operation": "staff"},
         exception_handlers={ProofRequired: ask_for_proof, Exception: render_error_page},
         middleware=[sign_in_pages.DelayMiddleware],
         include_in_schema=False,

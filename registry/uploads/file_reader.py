@@ -4,9 +4,9 @@ Everything here raises UnreadableFile or TooLarge, with what to do, when the fil
 Busy when too many files are being read.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from registry.uploads.limits import BATCH, FileLimits
 from registry.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
@@ -14,12 +14,22 @@ from registry.uploads.sandbox import SandboxChannel, sandbox
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 from registry.uploads.text_files import TextDecoder
 
+if TYPE_CHECKING:
+    from registry.uploads.file_kind import FileKind
+
 _PIECE = 65_536
 
 
-def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    """Yield the tables of a docx, xlsx or csv file in order; read the rows of a table before the next one."""
-    with sandbox.open_channel("tables", limits, source) as channel, closing(channel.receive_messages()) as messages:
+def read_tables(source: IO[bytes], limits: FileLimits, kind: "FileKind | None" = None) -> Iterator[Table]:
+    """Yield the tables of a docx, xlsx or csv file in order; read the rows of a table before the next one.
+
+    UnreadableFile for a file of another kind than ``kind``, if one is given.
+    """
+    options = {"kind": kind} if kind else {}
+    with (
+        sandbox.open_channel("tables", limits, source, **options) as channel,
+        closing(channel.receive_messages()) as messages,
+    ):
         upcoming: list[Answer | None] = [next(messages, None)]
         while isinstance(start := upcoming[0], TableStart):
             rows = _read_rows(messages, upcoming)
@@ -38,14 +48,6 @@ def _read_rows(messages: Iterator[Answer], upcoming: list[Answer | None]) -> Ite
     upcoming[0] = None
 
 
-def read_sheet_records(source: IO[bytes], limits: FileLimits) -> Generator[ClaimRecord, None, None]:
-    """Yield the records of the first sheet of an xlsx file that has any."""
-    with sandbox.open_channel("claims-sheet", limits, source) as channel:
-        for message in channel.receive_messages():
-            if isinstance(message, RecordBatch):
-                yield from message.records
-
-
 def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...]) -> PackageParts:
     """Return which of some parts a zip file has, and whether it holds macros."""
     with sandbox.open_channel("package", limits, source, parts="\n".join(parts)) as channel:
@@ -61,11 +63,11 @@ class CsvStream:
     ``delimiter`` and ``marked`` (a spreadsheet made the file) are known with the first record.
     """
 
-    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH) -> None:
-        """InvalidInput for an unknown charset."""
+    def __init__(self, charset: str | None = None, limits: FileLimits = BATCH, headings: Iterable[str] = ()) -> None:
+        """InvalidInput for an unknown charset. ``headings``: see ``CsvRecordReader``."""
         TextDecoder(charset)
         self.delimiter, self.marked = ",", False
-        self._options = {"charset": charset} if charset else {}
+        self._options = {"headings": "\n".join(headings), **({"charset": charset} if charset else {})}
         self._limits = limits
         self._channel: SandboxChannel | None = None
 

@@ -40,21 +40,6 @@ def _open_workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
         raise make_damaged_file_error(error) from error
 
 
-def read_first_sheet(source: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, cells) of the rows of the first sheet that has any, blank ones left out."""
-    with _open_workbook(source) as workbook:
-        for name in workbook.sheet_names:
-            sheet = workbook.get_sheet_by_name(name)
-            if not sheet.height:
-                continue
-            _, left = sheet.start or (0, 0)
-            for number, values in enumerate(sheet.iter_rows(), start=1):
-                cells = [""] * left + [format_cell(value) for value in values]
-                if any(cells):
-                    yield number, cells
-            return
-
-
 def read_xlsx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     """Yield every sheet with rows as a table; read its rows before the next table."""
     with _open_workbook(source) as workbook:

@@ -103,9 +103,11 @@ def _send_refusal(job: Job, error: RegistryError) -> None:
 
 
 def send_tables(job: Job) -> None:
-    """Send every table of a docx, xlsx or csv file, with its rows."""
+    """Send every table of a docx, xlsx or csv file, with its rows; only of the kind that the option ``kind`` names."""
     source, limits = job.file, job.limits
     kind = file_kind.detect_kind(source, limits)
+    if kind != job.options.get("kind", kind):
+        raise make_not_office_error()
     read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": text_files.read_tables}[kind]
     guard = _SizeGuard(limits)
     for table in read(source, limits):
@@ -119,19 +121,10 @@ def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
         yield Table(*Message("表{number}", number=number).get_both(), False, (row for _, row in numbered))
 
 
-def send_sheet_records(job: Job) -> None:
-    """Send the rows of the first sheet of an xlsx file that has any, as records."""
-    source, guard = job.file, _SizeGuard(job.limits)
-    if file_kind.detect_kind(source, job.limits) != "xlsx":
-        raise make_not_office_error()
-    records = (ClaimRecord(number, cells) for number, cells in office_tables.read_first_sheet(source))
-    for batch in _batch_rows(guard.check_rows(records)):
-        job.send_message(RecordBatch(batch, ",", True))
-
-
 def send_csv_records(job: Job) -> None:
     """Send the records of a csv file that comes piece by piece, after each piece those that it completes."""
-    reader, guard = text_files.CsvRecordReader(job.options.get("charset")), _SizeGuard(job.limits)
+    headings = frozenset(job.options.get("headings", "").split("\n")) - {""}
+    reader, guard = text_files.CsvRecordReader(job.options.get("charset"), headings), _SizeGuard(job.limits)
     for piece in job.receive_pieces():
         records: Iterable[ClaimRecord] = reader.feed(piece.data)
         if piece.last:
@@ -165,7 +158,6 @@ def send_package_parts(job: Job) -> None:
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
     "tables": send_tables,
-    "claims-sheet": send_sheet_records,
     "claims-csv": send_csv_records,
     "package": send_package_parts,
 }

@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import IO, Generic, TypeVar
 
+from registry.domain.normalise import fold_heading
 from registry.errors import InvalidInput, UnreadableFile
 from registry.texts import Message, write_bilingual
 from registry.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH, FileLimits
 from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
+from registry.uploads.table_head import WITHIN
 from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 S = TypeVar("S", str, bytes)
@@ -117,6 +119,10 @@ _DELIMITERS = (",", "\t", ";")
 _ENCODINGS = ("utf-8-sig", "gb18030")  # Excel in China saves csv as GBK
 #: Characters at the start of a file by which its delimiter is detected.
 _SAMPLE = 131_072
+#: The first line by which Excel is told what parts the cells. It is no row.
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[,;\t|])"?\r?', re.IGNORECASE)
+#: Signs in headings that do not count.
+HEADING_MARKS = "_-"
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -125,7 +131,10 @@ _SAMPLE = 131_072
 def read_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
     """Yield the one table of a file; UnreadableFile, with what to do, when it is no text or its quotes are broken."""
     text = _decode_text(source.read())
-    yield Table("", "", True, _read_rows(text, _detect_file_delimiter(text), limits))
+    separator = _SEPARATOR_LINE.fullmatch(text.partition("\n")[0])
+    delimiter = separator["separator"] if separator else _detect_file_delimiter(text)
+    rows = _read_rows(text, delimiter, limits)
+    yield Table("", "", True, (row for row in rows if not (separator and row.number == 1)))
 
 
 def _read_rows(text: str, delimiter: str, limits: FileLimits) -> Iterator[TableRow]:
@@ -169,11 +178,14 @@ def _detect_file_delimiter(text: str) -> str:
 class CsvRecordReader:
     """Reads the records of a csv file from its bytes. Blank lines are skipped; broken quotes give an error record.
 
-    ``delimiter`` is that of the first record.
+    ``headings`` are the folded words that headings may be. The delimiter of the first record with one of them is that
+    of all records from there on, unless a first line ``sep=`` states it.
     """
 
-    def __init__(self, charset: str | None = None) -> None:
+    def __init__(self, charset: str | None = None, headings: frozenset[str] = frozenset()) -> None:
         self.delimiter = ""
+        self._headings = headings
+        self._titles = 0
         self._text = TextDecoder(charset)
         self._lines = LineSplitter("\n")
         self._open: list[str] = []
@@ -205,7 +217,9 @@ class CsvRecordReader:
                 yield from self._read_open_record("\n".join(self._open))
             return
         raw, line = line, line.removesuffix("\r")
-        if not line:
+        if not self._number and (separator := _SEPARATOR_LINE.fullmatch(line)):
+            self._number, self.delimiter = 1, separator["separator"]
+        elif not line:
             self._number += 1
             self._blank += 1
             if self._blank > MAX_BLANK_LINES:
@@ -221,9 +235,8 @@ class CsvRecordReader:
             )
             yield self._refuse_line(line, message)
         else:
-            delimiter = self._detect_delimiter(line)
-            # Quicker than csv.reader, and the same without quotes.
-            yield self._make_record(line.split(delimiter), delimiter, 1)
+            # quicker than csv.reader, and the same without quotes
+            yield self._make_record(line.split(self._detect_delimiter(line)), 1)
 
     def _read_open_record(self, text: str) -> Iterator[ClaimRecord]:
         """Yield a record with quotes; nothing while one of them is open."""
@@ -235,7 +248,7 @@ class CsvRecordReader:
                 yield from self._refuse_open_record(str(error))
             return
         lines, self._open = len(self._open), []
-        yield self._make_record(cells, delimiter, lines)
+        yield self._make_record(cells, lines)
 
     def _refuse_open_record(self, reason: str = write_bilingual("未闭合")) -> Iterator[ClaimRecord]:
         """Yield the first open line as a record with an error, and read the lines after it anew."""
@@ -246,9 +259,8 @@ class CsvRecordReader:
         for line in others:
             yield from self._read_line(line)
 
-    def _make_record(self, cells: list[str], delimiter: str, lines: int) -> ClaimRecord:
+    def _make_record(self, cells: list[str], lines: int) -> ClaimRecord:
         self._number += lines
-        self.delimiter = delimiter
         if self._text.encoding is not None and SURROGATE.search("".join(cells)):
             message = Message("这一行含有无法识别的字符编码，未核验；请把文件存为 UTF-8。")
             return ClaimRecord(self._number, [_replace_surrogates(cell) for cell in cells], message.get_both())
@@ -259,8 +271,18 @@ class CsvRecordReader:
         return ClaimRecord(self._number, _replace_surrogates(line).split(self.delimiter or ","), message.get_both())
 
     def _detect_delimiter(self, line: str) -> str:
-        """The delimiter of the first record, for all records."""
-        return self.delimiter or max(_DELIMITERS, key=line.count)
+        """The delimiter of a record. It is settled by headings, or at the latest where there can be none any more."""
+        if self.delimiter:
+            return self.delimiter
+        self._titles += 1
+        for delimiter in _DELIMITERS:
+            if any(fold_heading(cell.strip('"'), HEADING_MARKS) in self._headings for cell in line.split(delimiter)):
+                self.delimiter = delimiter
+                return delimiter
+        best = max(_DELIMITERS, key=line.count)
+        if not self._headings or self._titles >= WITHIN:
+            self.delimiter = best
+        return best
 
 
 def _replace_surrogates(text: str) -> str:

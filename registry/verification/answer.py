@@ -32,13 +32,17 @@ from registry.records.asof import AsOf, is_ahead, to_day, to_milliseconds
 from registry.records.site import Site
 from registry.texts import Message
 from registry.verification import addresses, certificates, explain, mentions, people, verdict
+from registry.verification.candidates import (
+    list_beginning_candidates,
+    list_candidates,
+    make_candidate,
+)
+from registry.verification.name_match import SiteMatch, is_same_site
 from registry.verification.site_match import (
-    SiteMatch,
+    compare_provider,
     find_contradictions,
     find_number_kind,
-    is_same_site,
-    list_near_candidates,
-    make_candidate,
+    is_partly_elsewhere,
     match_provider,
     select_by_address,
 )
@@ -107,6 +111,7 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     named = [parse_technique(word) for word in claim.techniques]
     wording = read_wording(claim.text) if claim.text is not None else None
     techniques = tuple(dict.fromkeys([*named, *wording.techniques] if wording else named))
+    offered = set(techniques) - set(named)
     known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
     findings: dict[str, Any] = {}
     with view.lock:
@@ -128,7 +133,7 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
             else:
                 mentioned = mentions.drop_own(mentioned, claim, judgement)
             findings["mentions"] = [
-                msgspec.structs.replace(m, techniques=_mark_from_text(m.techniques, named)) for m, *_ in mentioned
+                msgspec.structs.replace(m, techniques=_mark_from_text(m.techniques, offered)) for m, *_ in mentioned
             ]
         if claim.practitioner is not None:
             findings["practitioner"] = people.answer_person(view, claim.practitioner, judgement, asof, lang)
@@ -138,8 +143,8 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
             )
     if wording is not None:
         findings |= {"content_flags": wording.flags, "content_against": wording.against}
-        if wording.techniques:
-            findings["techniques"] = _mark_from_text(answer.techniques, named)
+        if offered:
+            findings["techniques"] = _mark_from_text(answer.techniques, offered)
     return msgspec.structs.replace(answer, id=claim.id, known_at=known_at, state_age=at.age, **findings)
 
 
@@ -169,21 +174,23 @@ def _make_answer(
         known_at=_UNKNOWN_INSTANT,
         basis=basis,
         log=view.get_state(asof.size),
+        compared=judgement.compared,
     )
     return answer, judgement
 
 
 def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
     sentence = explain.describe_judgement(judgement, day, today, lang)
-    if basis is None or any(answer.last_known for answer in judgement.techniques):  # which says its age
-        return sentence
-    return sentence[:-1] + explain.describe_age(basis.as_of, day, lang)
+    further = explain.describe_not_compared(judgement.compared, lang) if judgement.compared else ""
+    if basis is not None and not any(answer.last_known for answer in judgement.techniques):  # which says its age
+        further += explain.describe_age(basis.as_of, day, lang)
+    return explain.extend_sentence(sentence, further, lang) if further else sentence
 
 
-def _mark_from_text(answers: list[TechniqueAnswer], named: list[TechniqueCode]) -> list[TechniqueAnswer]:
+def _mark_from_text(answers: list[TechniqueAnswer], offered: set[TechniqueCode]) -> list[TechniqueAnswer]:
     """Mark the techniques that only the text names."""
     return [
-        answer if answer.technique in named else msgspec.structs.replace(answer, from_text=True) for answer in answers
+        msgspec.structs.replace(answer, from_text=True) if answer.technique in offered else answer for answer in answers
     ]
 
 
@@ -218,13 +225,10 @@ def _judge_provider(
     if not matches:
         return _judge_no_match(view, provider, techniques, asof, sources)
     if not chosen:
-        return _judge_site_mismatch(view, matches, techniques, candidates, asof)
-    if several := find_contradictions(view, provider, chosen, asof):
-        return _judge_ambiguous(
-            techniques, [make_candidate(match.site, 100) for match in several], sources, contradiction=True
-        )
-    if "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address):
-        return _judge_ambiguous(techniques, [make_candidate(match.site, 99) for match in matches], sources, campus=True)
+        judgement = _judge_site_mismatch(view, matches, techniques, candidates, asof)
+        return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
+    if doubt := _find_doubt(view, provider, techniques, matches, chosen, asof):
+        return doubt
     results = [(_apply_rules(view, match.site, techniques, asof), match) for match in chosen]
     if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
@@ -232,6 +236,8 @@ def _judge_provider(
     if not techniques:  # what each of them has is answered for all only where they agree
         others = [site_answers for (_, site_answers), _ in results[1:]]
         answers = [a for a in answers if all(_has_same_verdict(a, site_answers) for site_answers in others)]
+    if first.site.status == "delisted":  # perhaps it goes on under another name
+        candidates = list_candidates(view, provider.name or first.site.name, asof, provider.address)
     return Judgement(
         verdict=word,
         techniques=answers,
@@ -239,6 +245,7 @@ def _judge_provider(
         sources=sources,
         site=first.site,
         match=_make_match(first),
+        compared=compare_provider(view, provider, first, asof),
         count=len(chosen),
         general=not techniques,
         at_address=is_same_site(chosen, provider.address),
@@ -246,6 +253,28 @@ def _judge_provider(
         codes=tuple(match.site.code for match in chosen),
         each=tuple((match.site, site_answers) for (_, site_answers), match in results),
     )
+
+
+def _find_doubt(
+    view: VerificationView,
+    provider: Provider,
+    techniques: list[TechniqueCode],
+    matches: list[SiteMatch],
+    chosen: list[SiteMatch],
+    asof: AsOf,
+) -> Judgement | None:
+    """Judge a claim whose parts do not fit one institution at one site; None where nothing speaks against that."""
+    several: list[SiteMatch] = find_contradictions(view, provider, chosen, asof)
+    score, details = 100, {"contradiction": True}
+    if not several and is_partly_elsewhere(chosen, provider.address):
+        several, details = chosen, {"partly_elsewhere": True}
+    is_campus = "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address)
+    if not several and is_campus:
+        several, score, details = matches, 99, {"campus": True}
+    if not several:
+        return None
+    candidates = [make_candidate(match.site, score) for match in several]
+    return _judge_ambiguous(techniques, candidates, view.get_sources(asof), **details)
 
 
 def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]], *, general: bool) -> bool:
@@ -342,27 +371,32 @@ def _judge_site_mismatch(
 def _judge_no_match(
     view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
 ) -> Judgement:
-    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`."""
+    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`.
+
+    `ambiguous` where several institutions' names begin with the one asked. Of a number alone `unknown`: the register
+    need not hold every number.
+    """
+    if beginning := list_beginning_candidates(view, provider.name, asof, provider.address):
+        return _judge_ambiguous(techniques, beginning, sources)
+    by = find_number_kind(provider) if not provider.name else None
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
     complete = {t: _find_denying_source(t, region, sources, asof) for t in claimed}
-    words: list[VerdictWord] = ["not_found" if source else "unknown" for source in complete.values()]
+    words: dict[TechniqueCode | None, VerdictWord] = {
+        t: "not_found" if source and by is None else "unknown" for t, source in complete.items()
+    }
     answers = [
-        TechniqueAnswer(
-            technique=t,
-            verdict="not_found" if complete[t] else "unknown",
-            basis=_make_list_basis(complete[t], asof.valid_on),
-        )
+        TechniqueAnswer(technique=t, verdict=words[t], basis=_make_list_basis(complete[t], asof.valid_on))
         for t in techniques
     ]
     return Judgement(
-        verdict=verdict.select_worst(words),
+        verdict=verdict.select_worst(words.values()),
         techniques=answers,
-        candidates=list_near_candidates(view, provider.name, asof),
+        candidates=list_candidates(view, provider.name, asof, provider.address),
         sources=sources,
         list_basis=_make_list_basis(next((s for s in complete.values() if s), None), asof.valid_on),
         nothing_known=asof.size == 0,
-        by=find_number_kind(provider) if not provider.name else None,
+        by=by,
     )
 
 

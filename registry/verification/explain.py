@@ -10,10 +10,12 @@ import datetime as dt
 from collections.abc import Callable
 from functools import lru_cache
 
+from registry.domain.comparison import Compared
 from registry.domain.model import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.records.standing import find_lapse_day
 from registry.texts import Message, PluralMessage
+from registry.verification.candidates import has_good_candidate
 from registry.verification.phrases import (
     ASSISTED_REPRODUCTION,
     NUMBERS,
@@ -26,6 +28,7 @@ from registry.verification.phrases import (
     join_words,
     make_time_words,
 )
+from registry.verification.site_match import list_not_compared
 from registry.verification.verdict import Judgement
 
 #: Reason -> sentence. Its blanks are filled by ``_SentenceValues``.
@@ -50,15 +53,19 @@ SENTENCES: dict[str, Message] = {
     "stopped_several": Message("{alike}{count}处机构{now}均已{stopped}{why}，不得开展{techniques}。"),
     "contradiction": Message("所给的名称、编码、证照号码或域名不属于同一家机构，请核对。"),
     "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
+    "partly_elsewhere": Message("所给地址不止一处，其中有的不是名录中该机构的地址，请按地址逐一核验。"),
     "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
     "same_number": Message("有{count}家机构使用该{number}，请核对地址或编码。"),
     "not_found": Message(
         "截至{list_day}的名录中没有这家机构{near}，未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，"
         "可拨打12345举报。"
     ),
-    "number_not_found": Message(
-        "截至{list_day}的名录中没有登记该{number}的机构，但名录未必载有每家机构的{number}，请再按名称核验；"
+    "not_found_near": Message(
+        "截至{list_day}的名录中没有完全是这个名称的机构，所问的可能是名称相近的{count}家，请核对全称、地址或编码；"
         "未在名录中的机构不得开展人类辅助生殖技术。"
+    ),
+    "number_unknown": Message(
+        "名录未载有使用该{number}的机构，但名录未必载有每家机构的{number}，不能据此判断是否获准，请再按名称核验。"
     ),
     "gone": Message("{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。"),
     "gone_undated": Message("{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。"),
@@ -147,9 +154,11 @@ def _select_reason(judgement: Judgement) -> str:
 
 
 def _select_doubt_reason(judgement: Judgement) -> str:
-    """Return the reason of `ambiguous`."""
+    """Return the reason of `ambiguous`: what the claim gives disagrees, or fits several or by half."""
     if judgement.contradiction or judgement.campus:
         return "contradiction" if judgement.contradiction else "campus"
+    if judgement.partly_elsewhere:
+        return "partly_elsewhere"
     return "same_number" if judgement.by in NUMBERS else "same_name"
 
 
@@ -159,7 +168,9 @@ def _select_absence_reason(judgement: Judgement) -> str:
     if judgement.verdict == "not_found":
         if site is not None:
             return "gone" if site.stated_source in judgement.sources else "gone_undated"
-        return "number_not_found" if judgement.by in NUMBERS else "not_found"
+        return "not_found_near" if has_good_candidate(judgement.candidates) else "not_found"
+    if judgement.by in NUMBERS:
+        return "number_unknown"
     if site is not None:
         return "too_old" if any(answer.last_known for answer in judgement.techniques) else "not_stated"
     if judgement.nothing_known:
@@ -384,10 +395,35 @@ OLD_BASIS = 365
 
 @lru_cache(maxsize=1024)
 def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
-    """End a sentence: with the age, on the day asked about, of what it rests on where that is more than a year."""
+    """Describe the age, on the day asked about, of what an answer rests on; empty up to a year."""
     if (on - as_of).days <= OLD_BASIS:
-        return Message("。").to_text(lang)
+        return ""
     months = (on.year - as_of.year) * 12 + on.month - as_of.month - (on.day < as_of.day)
     return PluralMessage(
-        "；所依据的资料截至{as_of}，距所问之日已有{count}个月。", as_of=format_date(as_of, lang), count=months
+        "；所依据的资料截至{as_of}，距所问之日已有{count}个月", as_of=format_date(as_of, lang), count=months
     ).to_text(lang)
+
+
+#: What an address leaves open: (how it fits, what is said of it).
+_VAGUE_ADDRESSES: dict[str, Message] = {
+    "region": Message("；所给地址没有写到门牌，只比对了地区或道路"),
+    "unreadable": Message("；所给地址读不出门牌，没有比对"),
+}
+
+
+@lru_cache(maxsize=1024)
+def describe_not_compared(compared: Compared, lang: str) -> str:
+    """Describe what a claim gave and nothing was compared with; empty where everything was."""
+    vague = _VAGUE_ADDRESSES.get(compared.address or "")
+    numbers = [NUMBERS[field].to_text(lang) for field in list_not_compared(compared) if field in NUMBERS]
+    parts = [vague.to_text(lang)] if vague else []
+    if numbers:
+        joined = join_words(numbers, lang)
+        parts.append(Message("；名录未载该机构的{numbers}，没有比对", numbers=joined).to_text(lang))
+    return "".join(parts)
+
+
+def extend_sentence(sentence: str, further: str, lang: str) -> str:
+    """Put further clauses before the full stop of a sentence."""
+    stop = Message("。").to_text(lang)
+    return sentence.removesuffix(stop) + further + stop

@@ -23,8 +23,8 @@ from registry.domain.techniques import TechniqueCode
 from registry.records.asof import AsOf
 from registry.texts import Message
 from registry.verification import verdict
+from registry.verification.candidates import make_candidate
 from registry.verification.phrases import join_words
-from registry.verification.site_match import make_candidate
 from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
 

@@ -2,7 +2,8 @@
 
 A key is a folded name (width, script, case, numerals, spaces and punctuation gone). Two names are the same when a rule
 gives both the same key. There is no fuzziness here: near names are candidates, never matches (沈阳市妇婴医院 and
-沈阳市妇幼保健院 are two institutions).
+沈阳市妇幼保健院 are two institutions). So is a name with a company form that the register does not print, another
+legal person; and the name of a part, a department or a campus.
 """
 
 from __future__ import annotations
@@ -14,13 +15,37 @@ from typing import Literal
 from registry.domain.normalise import fold_text
 
 #: How the name in a claim fits a name of the register: letter by letter; but for how it is written (width, script,
-#: case, numerals, spaces, marks); without the bracket at its end; but for a company form; by two of its names; without
-#: its campus; by a number instead; by a name it has had only since.
+#: case, numerals, spaces, marks); without the bracket at its end; without the company form that is printed; by two of
+#: its names; without its campus; by a number instead; by a name it has had only since; with 附属 before or behind its
+#: number; with its own place before it, or without that; with or without the 市 of its place, at the same address.
 Rule = Literal[
-    "identical", "normalised", "without_brackets", "company_suffix", "both_names", "campus", "identifier", "later_name"
+    "identical",
+    "normalised",
+    "without_brackets",
+    "company_suffix",
+    "both_names",
+    "campus",
+    "identifier",
+    "later_name",
+    "affiliated_order",
+    "place",
+    "place_word",
 ]
 
 _COMPANY = re.compile("(?:股份有限公司|有限责任公司|有限公司)$")
+#: What a claim may add to a name that makes it another legal person's.
+_ADDED_COMPANY = re.compile("(?:医疗|控股|投资)?(?:集团|控股)?(?:股份|有限|责任)*(?:公司|集团)$")
+#: What a claim may add that makes it the name of a part: a department, a clinic, a campus.
+_PART = re.compile(
+    "(?:人类|辅助|生殖|医学|医疗|遗传|健康|优生|优育|不孕|不育|不孕不育|妇产?|产|男|泌尿|内分泌|体检|国际|特需|试管婴儿"
+    "|中西医|中医|诊疗|技术|研究|专家|专科|门诊)*(?:科室?|门诊部?|中心|部|室|研究[所室])$"
+    "|(?<=[院心所])(?:[一-鿿]{1,4}(?:院区|分院)|第?[0-9]{1,2}(?:院区|分院)|本部|[东南西北新老]院|[东南西北新老]区)$"
+)
+#: How what either of these takes off ends.
+_MAY_BE_ADDED = (
+    *("公司", "集团", "科", "室", "门诊", "部", "中心", "研究所", "院区", "分院"),
+    *(side + end for side in "东南西北新老" for end in "院区"),
+)
 _CLOSED = (")", "）", "]", "】", "〕")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
 
@@ -76,9 +101,13 @@ def make_official_keys(name: str, campus: str | None) -> Iterator[tuple[str, Rul
         yield remove_company_form(fold_text(base)), rule
 
 
-def make_lookup_keys(name: str) -> Iterator[tuple[str, Rule]]:
-    """Make the keys to look up the name in a claim by, strictest first: as it is, then without a company form."""
-    whole = fold_text(name)
-    yield whole, "normalised"
-    if remove_company_form(whole) != whole:
-        yield remove_company_form(whole), "company_suffix"
+def list_cores(key: str) -> list[str]:
+    """List what a folded name is without a company form or a part at its end: whom it may belong to, and is not.
+
+    >>> list_cores("沈阳市妇婴医院有限公司"), list_cores("沈阳市妇婴医院生殖医学中心"), list_cores("沈阳市妇婴医院")
+    (['沈阳市妇婴医院'], ['沈阳市妇婴医院'], [])
+    """
+    if not key.endswith(_MAY_BE_ADDED):  # hardly any does, and the patterns are slow
+        return []
+    cores = (pattern.sub("", key, count=1) for pattern in (_ADDED_COMPANY, _PART))
+    return [core for core in cores if core != key and len(core) >= 4]

@@ -1,30 +1,22 @@
-"""The institutions a claim is about: by number or name, at an address; and those with only a near name."""
+"""The institutions a claim is about: by number or name, at an address; and how what it gives fits them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-import msgspec
-
-from registry.domain.identifiers import compact_licence, format_code, parse_code, parse_domain, parse_uscc
-from registry.domain.model import Candidate, MatchedOn, Provider, Struct
+from registry.domain.comparison import Compared, ComparedWord
+from registry.domain.identifiers import compact_licence, parse_code, parse_domain, parse_uscc
+from registry.domain.model import MatchedOn, Provider
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
-from registry.verification import addresses, names
+from registry.verification import addresses
+from registry.verification.name_match import SAME_SITE, SiteMatch, compare_site, match_by_name
 from registry.verification.view import VerificationView
 
-#: Near names offered to the asker.
-CANDIDATE_LIMIT = 5
-
-
-class SiteMatch(Struct, frozen=True, gc=False):
-    """One institution that fits the provider, and by what."""
-
-    site: Site
-    on: MatchedOn
-    rule: names.Rule
-    exact: bool
+#: How an address fits, best first.
+_ADDRESS_WORDS: tuple[ComparedWord, ...] = ("same", "form", "region", "unreadable", "other")
 
 
 def match_provider(view: VerificationView, provider: Provider, asof: AsOf) -> list[SiteMatch]:
@@ -38,7 +30,7 @@ def match_provider(view: VerificationView, provider: Provider, asof: AsOf) -> li
 def match_with_delisted(view: VerificationView, provider: Provider, asof: AsOf) -> list[SiteMatch]:
     """Find the same, with delisted ones beside others: for who is meant and not who is licensed."""
     matches = _match_by_number(view, provider, asof)
-    return match_by_name(view, provider.name or "", asof) if matches is None else matches
+    return match_by_name(view, provider.name or "", asof, provider.address) if matches is None else matches
 
 
 def _match_by_number(view: VerificationView, provider: Provider, asof: AsOf) -> list[SiteMatch] | None:
@@ -79,7 +71,7 @@ def find_contradictions(
     """Find every institution a claim names when its number and its name, or two of its numbers, are not one
     institution's."""
     if provider.name and chosen[0].rule == "identifier":
-        named = match_by_name(view, provider.name, asof)
+        named = match_by_name(view, provider.name, asof, provider.address)
         if not {f.site.code for f in named} & {f.site.code for f in chosen}:
             return chosen + named
     for kind, value in _list_numbers(provider):
@@ -107,105 +99,87 @@ def _match_codes(view: VerificationView, codes: Iterable[str], on: MatchedOn, as
     return [SiteMatch(site=site, on=on, rule="identifier", exact=True) for site in sites]
 
 
-def match_by_name(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:
-    """Find institutions with this name on that day, else with it as a former or later name. Strictest rule first."""
-    for key, rule in names.make_lookup_keys(name):
-        if not key:
-            continue
-        matches = [
-            match
-            for code in view.institutions.find_by_name(key)
-            if (match := _match_name(view, code, key, rule, name, asof))
-        ]
-        if matches:
-            current = [match for match in matches if match.on in ("name", "alias") and match.rule != "later_name"]
-            return current or matches
-    return _match_by_both_names(view, name, asof)
-
-
-def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:
-    """Find institutions that have both names of a text with a bracket, 甲医院（乙医院）, in whatever order.
-
-    Both must be names of the very same institution, and not one name twice: 甲医院（乙医院） is nobody where 乙医院 is
-    another's, and 甲医院（甲医院） is a slip for something else.
-    """
-    parts = names.split_bracket(name)
-    if parts is None:
-        return []
-    first, inner = parts
-    if len({names.remove_company_form(fold_text(text)) for text in (first, *inner)}) <= len(inner):
-        return []
-    matches = match_by_name(view, first, asof)
-    for second in inner:
-        codes = {match.site.code for match in match_by_name(view, second, asof)}
-        if second.startswith("原"):
-            former = [match for match in match_by_name(view, second[1:], asof) if match.on == "former_name"]
-            codes |= {match.site.code for match in former}
-        matches = [match for match in matches if match.site.code in codes]
-    return [
-        msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
-        for match in matches
-    ]
-
-
-def _match_name(
-    view: VerificationView, code: str, key: str, rule: names.Rule, name: str, asof: AsOf
-) -> SiteMatch | None:
-    span = view.find_span(code, asof)
-    if span is None or not (names_of_key := view.list_names(code, key, asof.size)):
-        return None
-    site = span.site
-    current = [
-        candidate for candidate, begins in names_of_key if candidate.printed == site.name or begins == span.valid_from
-    ]
-    if current:
-        best = current[0]
-        on: MatchedOn = "alias" if best.on == "alias" else "name"
-        used_rule: names.Rule = "identical" if name == best.printed else (best.rule if rule == "normalised" else rule)
-        return SiteMatch(site=site, on=on, rule=used_rule, exact=used_rule == "identical")
-    day = asof.valid_on.isoformat()
-    first, _ = names_of_key[0]
-    if any(begins <= day for _, begins in names_of_key):
-        return SiteMatch(site=site, on="former_name", rule=first.rule, exact=name == first.printed)
-    return SiteMatch(site=site, on="name", rule="later_name", exact=False)
-
-
 def select_by_address(matches: list[SiteMatch], address: str | None) -> list[SiteMatch]:
-    """Select those whose registered address the given one can be; an exact site beats what only does not contradict.
-
-    Of several addresses in one field, each has to be it.
-    """
-    if not address or not fold_text(address):
-        return matches
-    compared = [(_compare_with_site(address, match.site), match) for match in matches]
-    same = [match for relations, match in compared if relations <= {"same", "form"}]
-    return same or [match for relations, match in compared if "other" not in relations]
+    """Select those whose registered address the given one, or one of several, can be; an exact site beats a region."""
+    given = _list_addresses(address) if address else ()
+    if len(given) <= 1:
+        return _select_at(matches, given[0]) if given else matches
+    return list({match.site.code: match for one in given for match in _select_at(matches, one)}.values())
 
 
-def _compare_with_site(address: str, site: Site) -> set[addresses.Comparison]:
-    """Compare each address of a field with a registered one."""
-    parts = addresses.split_addresses(address)
-    return {addresses.compare_addresses(part, site.address, site.region, (site.name,)) for part in parts}
+def is_partly_elsewhere(chosen: list[SiteMatch], address: str | None) -> bool:
+    """Whether one of several addresses in a field is none of the chosen sites': nothing licenses it beside the rest."""
+    if not address or len(given := _list_addresses(address)) == 1:
+        return False
+    return not all(_select_at(chosen, one) for one in given)
 
 
-def is_same_site(chosen: list[SiteMatch], address: str | None) -> bool:
-    """Whether the address is each match's very site, not only its region."""
-    return bool(address) and all(_compare_with_site(address or "", match.site) <= {"same", "form"} for match in chosen)
+@lru_cache(maxsize=16_384)
+def _list_addresses(address: str) -> tuple[str, ...]:
+    """List the addresses of a field, where it holds several; none where it holds nothing to compare."""
+    if not fold_text(address):
+        return ()
+    return tuple(addresses.split_addresses(address)) or (address,)
 
 
-def make_candidate(site: Site, score: float) -> Candidate:
-    """Make the candidate of an institution the claim may mean; ``score`` 0 to 100."""
-    return Candidate(code=format_code(site.code), name=site.name, address=site.address, score=round(score))
+def _select_at(matches: list[SiteMatch], address: str) -> list[SiteMatch]:
+    compared = [(compare_site(match.site, address), match) for match in matches]
+    same = [match for word, match in compared if word in SAME_SITE]
+    return same or [match for word, match in compared if word != "other"]
 
 
-def list_near_candidates(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate]:
-    """List institutions with a name like the given one: candidates, never a match."""
-    key = fold_text(name or "")
-    if len(key) < 2:
-        return []
-    best = sorted(view.institutions.score_near_names(key).items(), key=lambda item: (-item[1], item[0]))
-    sites = [
-        (site, score) for code, score in best if (site := view.find_site(code, asof)) and site.status != "delisted"
-    ]
-    # 100 is reserved for "this very name": a near name is never certain.
-    return [make_candidate(site, min(score, 99)) for site, score in sites[:CANDIDATE_LIMIT]]
+# --- what was compared -----------------------------------------------------------------------------------------------
+
+
+def compare_provider(view: VerificationView, provider: Provider, match: SiteMatch, asof: AsOf) -> Compared:
+    """Compare each thing that a claim gives with the institution that answers."""
+    name = _compare_name(view, provider.name, match, asof, provider.address) if provider.name else None
+    address = _compare_address(match.site, provider.address) if provider.address else None
+    if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
+        return _make_compared(name, address)
+    span = view.find_span(match.site.code, asof)
+    numbers = {
+        kind: _compare_number(span.identifiers if span else (), kind, value) for kind, value in _list_numbers(provider)
+    }
+    if provider.code:
+        numbers["code"] = "same" if parse_code(provider.code) == match.site.code else "other"
+    return Compared(name=name, address=address, **numbers)
+
+
+@lru_cache(maxsize=64)
+def _make_compared(name: ComparedWord | None, address: ComparedWord | None) -> Compared:
+    """Make what nearly every answer says, once."""
+    return Compared(name=name, address=address)
+
+
+def list_not_compared(compared: Compared) -> list[str]:
+    """List what a claim gave and nothing was compared with: it could not be read, or the register does not hold it."""
+    return [field for field in Compared.__struct_fields__ if getattr(compared, field) in ("unreadable", "not_held")]
+
+
+def _compare_name(view: VerificationView, name: str, match: SiteMatch, asof: AsOf, address: str | None) -> ComparedWord:
+    rule, on = match.rule, match.on
+    if rule == "identifier":
+        named = [one for one in match_by_name(view, name, asof, address) if one.site.code == match.site.code]
+        if not named:
+            return "other"
+        rule, on = named[0].rule, named[0].on
+    return "same" if rule in ("identical", "normalised") and on != "former_name" else "form"
+
+
+def _compare_address(site: Site, address: str) -> ComparedWord | None:
+    """Return how the best fitting of the given addresses does; `other` where none fits."""
+    given = _list_addresses(address)
+    if len(given) == 1:
+        return compare_site(site, given[0])
+    return min((compare_site(site, one) for one in given), key=_ADDRESS_WORDS.index, default=None)
+
+
+def _compare_number(known: Iterable[tuple[str, str]], kind: str, value: str) -> ComparedWord:
+    of_kind = [number for number_kind, number in known if number_kind == kind]
+    if not of_kind:
+        return "not_held"
+    if value in of_kind:
+        return "same"
+    is_below = kind == "domain" and any(value.endswith(f".{number}") for number in of_kind)
+    return "form" if is_below else "other"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from registry.domain import regions
+from registry.domain.comparison import Compared
 from registry.domain.model import (
     ApprovalStanding,
     Basis,
@@ -93,6 +94,8 @@ class Judgement(Struct, frozen=True, gc=False):
     sources: dict[str, Source]
     site: Site | None = None
     match: Match | None = None
+    compared: Compared | None = None
+    partly_elsewhere: bool = False  # of several addresses one is the site's, and one is not
     count: int = 0
     general: bool = False  # no technique was claimed: every recorded one is answered
     in_force: bool = False  # something may be done at the site, whether or not it is the one asked about

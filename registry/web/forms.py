@@ -21,6 +21,7 @@ from registry.errors import InvalidInput, TooLarge, make_nesting_error
 from registry.texts import Message
 from registry.uploads.gate import Gate
 from registry.uploads.sandbox import FILES, FILES_WAITING
+from registry.web.utf8 import require_utf8
 
 #: Bytes of all fields of a form that are no files, and how many fields and files it may have.
 _MAX_TEXT, _MAX_FIELDS = 2 * 1024 * 1024, 1000
@@ -39,7 +40,14 @@ async def hold_upload_place() -> AsyncIterator[None]:
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """The request of every route: the framework decodes a handler's ``data`` from its ``json``."""
+    """The request of every route: the framework decodes a handler's ``data`` from its ``json`` or ``body``."""
+
+    async def body(self) -> bytes:
+        """Return the body; InvalidInput for a form that is not UTF-8."""
+        body = await super().body()
+        if self.content_type[0] == RequestEncodingType.URL_ENCODED:
+            require_utf8(body)
+        return body
 
     async def json(self) -> Any:
         """Return the body as JSON; InvalidInput for nesting without end, where the framework would answer 500."""
@@ -59,6 +67,7 @@ async def read_form(request: AnyRequest) -> FormMultiDict:
         async for piece in request.stream():
             body += piece
             _check_text_size(len(body))
+        require_utf8(bytes(body))
         return FormMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     return FormMultiDict({})
 

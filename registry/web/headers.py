@@ -49,9 +49,10 @@ _ANY_PAGE = (b"cross-origin-resource-policy", b"cross-origin")
 _SHARED_PATHS = ("/api/", "/reconcile/", "/log/", "/.well-known/", "/status-lists/")
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _LIMITS = "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
+_COLUMNS = "X-Columns-Understood, X-Columns-Ignored, X-Rows-Skipped"
 _SHARED: Headers = [
     _ANY_ORIGIN,
-    (b"access-control-expose-headers", f"ETag, Retry-After, X-State-Age, X-State-At, {_LIMITS}".encode()),
+    (b"access-control-expose-headers", f"ETag, Retry-After, X-State-Age, X-State-At, {_LIMITS}, {_COLUMNS}".encode()),
 ]
 #: The answer to a browser that asks first; it asks again after ten minutes.
 _PREFLIGHT: Headers = [

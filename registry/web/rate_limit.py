@@ -47,7 +47,9 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
     if scope["path"].startswith(_UNLIMITED) or scope["method"] == "OPTIONS":
         return
     handler = scope["route_handler"]
-    operation = str(getattr(handler, "operation_id", None) or handler.handler_name)
+    # The word under which a key's requests are counted: that of the handler, or of its router; what has neither is the
+    # framework's own, around the document.
+    operation = str(getattr(handler, "operation_id", None) or handler.opt.get("operation", "document"))
     try:
         if text is None:
             if clients.hears_of_proxies and any(name == b"x-forwarded-for" for name, _ in scope["headers"]):

@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 from opencc import OpenCC
 
-from tests.claims.lists import CAMPUS, Listed, draw
+from tests.claims.lists import CAMPUS, Listed, draw, own_places, plain, somebodys
 
 _T = {kind: OpenCC(kind) for kind in ("s2t", "s2tw", "s2hk")}
 _CHINESE = "〇一二三四五六七八九"
 _ARABIC = str.maketrans("〇○零" + _CHINESE[1:], "000123456789")
 _RUN = re.compile("[〇○零一二三四五六七八九十百0-9]+")
 _COMPANY = re.compile("[（(]?(股份有限公司|有限责任公司|有限公司)[）)]?$")
-COMPANIES = ("有限公司", "（有限责任公司）", "股份有限公司", "有限责任公司", "(有限公司)")
 BRACKETS = ("()", "【】", "[]", "〔〕", "「」", "﹙﹚", "〈〉", "《》", "『』", "{}", "<>", "⦅⦆")
 SPACES = (" ", "　", "\u00a0", "\u2009", "\u202f", "\u2028", "\u200b", "\t")
 UNSEEN = "\u200c\u200d\u2060\u180e\u200e\u200f\u202d\u2068\ufe0f\U000e0100\U000e0041"
@@ -99,8 +98,28 @@ def _ordinals(name: str, first: str) -> str:
 
 
 def _suffix(one: Listed) -> list[str]:
-    bare = _COMPANY.sub("", one.name)
-    return [bare + form for form in COMPANIES] + [bare]
+    """Without the company form that is printed; another form is another legal person."""
+    return [_COMPANY.sub("", one.name)]
+
+
+def _place(one: Listed) -> list[str]:
+    """With its own province, city and district before it, alone and together; without the province before its city."""
+    places = own_places(one)
+    start = next((i for i, place in enumerate(places) if plain(one.name).startswith(place)), len(places))
+    wider = [place for place in places[:start] if place[:2] != one.name[:2]]
+    official = [place for place in wider if place[-1] in "省市区县"]
+    rest = plain(one.name).removeprefix(places[0]) if places else ""
+    closer = rest != plain(one.name) and any(rest.startswith(place) for place in places[1:])
+    forms = [*(place + one.name for place in wider), "".join(official) + one.name, *([rest] if closer else [])]
+    return [form for form in forms if plain(form) not in somebodys()] or [one.name]
+
+
+def _affiliation(one: Listed) -> list[str]:
+    """附属 on the other side of its number."""
+    return [
+        re.sub("附属第([一二三四五六七八九十]+)", r"第\1附属", one.name),
+        re.sub("第([一二三四五六七八九十]+)附属", r"附属第\1", one.name),
+    ]
 
 
 def _spaces(one: Listed) -> list[str]:
@@ -147,6 +166,8 @@ VARIATIONS: dict[str, Callable[[Listed], list[str]]] = {
     "width": _width,
     "numerals": _numbers,
     "company form": _suffix,
+    "own place": _place,
+    "affiliation": _affiliation,
     "spaces": _spaces,
     "case": _case,
     "punctuation": _punctuation,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from opencc import OpenCC
 
+from registry.domain import regions
 from tests.factories import ALIASES, LIST_2018, LIST_2025
 
 TECHNIQUES = ("AIH", "AID", "IVF", "ICSI", "PGT")
@@ -19,6 +20,7 @@ _TENS = re.compile("([一二三四五六七八九]?)十([一二三四五六七�
 _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _COMPANY = re.compile("(股份有限公司|有限责任公司|有限公司)$")
 _BRACKET = re.compile(r"^(.+?)\s*[（(]([^（）()]+)[）)]$")
+_KIND = re.compile("(省|市|区|县|(?:壮族|回族|维吾尔)?自治区)$")
 CAMPUS = re.compile(r"(院区|分院|本部|[东西南北]院|[东西南北]区)$")
 
 
@@ -98,7 +100,48 @@ def somebodys() -> dict[str, set[str]]:
 
 def is_somebodys(name: str) -> bool:
     """Whether a changed name happens to be one that an edition prints, or the change only a way of writing it."""
-    return plain(name) in somebodys() or without_company(name) in somebodys()
+    return plain(name) in somebodys() or bool(find_by_form(name))
+
+
+def own_places(one: Listed) -> list[str]:
+    """The names of the institution's own province and city, official and without their last word, and of its district;
+    plain."""
+    place = regions.find_region(regions.resolve_address(one.address, one.province).code or "")
+    levels = [level for level in (place.province, place.city) if level] if place else []
+    forms = [form for level in levels for form in (level, _KIND.sub("", level)) if len(form) > 1]
+    return list(dict.fromkeys(map(plain, (*forms, *([place.district] if place and place.district else ())))))
+
+
+def find_by_form(name: str) -> set[str]:
+    """The printed names of 2025 and 2018 that a name is another form of.
+
+    With the own place before it or left out, or with 附属 on the other side of its number.
+    """
+    written = _order_affiliation(plain(name))
+    return {
+        printed
+        for form, places, printed in _ordered_names()
+        if (written == form and plain(name) not in somebodys())
+        or (written.endswith(form) and _is_place(written.removesuffix(form), places))
+        or (form.endswith(written) and _is_place(form.removesuffix(written), places))
+    }
+
+
+def _order_affiliation(name: str) -> str:
+    return re.sub(r"附属第(\d+)", r"第\1附属", name)
+
+
+def _is_place(text: str, places: tuple[str, ...]) -> bool:
+    return bool(re.fullmatch(f"({'|'.join(places)})+", text)) if places and text else False
+
+
+@cache
+def _ordered_names() -> list[tuple[str, tuple[str, ...], str]]:
+    return [
+        (_order_affiliation(form), tuple(own_places(one)), one.name)
+        for one in (*now(), *then())
+        for form in sorted(names_of(one))
+    ]
 
 
 def draw(*parts: object) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from registry.verification.view import VerificationView
 from tests.claims import near
-from tests.claims.lists import is_somebodys, now, plain, somebodys, without_company
+from tests.claims.lists import find_by_form, is_somebodys, now, plain, somebodys
 from tests.factories import ask
 
 ON = dt.date(2025, 7, 1)
@@ -25,7 +25,7 @@ def test_a_near_miss_of_every_name_is_never_licensed(view: VerificationView, how
             answer = ask(view, written, one.techniques[0], on=ON, address=address)
             if answer.verdict != "licensed":
                 continue
-            whose = somebodys().get(plain(written)) or somebodys().get(without_company(written), set())
+            whose = somebodys().get(plain(written)) or find_by_form(written)
             if address is not None or not is_somebodys(written) or not _is_of(answer.match, whose, view):
                 wrong.append((one.name, written, address, answer.match))
     assert wrong == []

@@ -10,7 +10,7 @@ from registry.institutions.result import SearchResult
 from registry.reconciliation.match import Query, Reconciler
 from registry.verification.view import VerificationView
 from tests.claims import near
-from tests.claims.lists import is_somebodys, now, plain, somebodys, without_company
+from tests.claims.lists import find_by_form, is_somebodys, now, plain, somebodys
 
 
 def nothing_found(*_: Any, **__: Any) -> SearchResult:
@@ -35,7 +35,7 @@ def test_a_near_miss_of_a_name_never_matches_another_institution(view: Verificat
             ]
             if not matches:
                 continue
-            whose = somebodys().get(plain(written)) or somebodys().get(without_company(written), set())
+            whose = somebodys().get(plain(written)) or find_by_form(written)
             had = {plain(span.site.name) for span in view.institutions.list_spans(matches[0].code)}
             if address is not None or not is_somebodys(written) or not had & {plain(name) for name in whose}:
                 wrong.append((one.name, written, address, matches[0].name))

@@ -69,7 +69,7 @@ def test_a_read_that_cannot_be_understood_is_refused_and_says_why(server: Server
 @pytest.mark.parametrize(
     ("claim", "field"),
     [
-        ({}, "provider"),
+        ({}, None),
         ({"provider": {}}, None),
         ({"provider": {"address": "辽宁省沈阳市"}}, None),
         ({"provider": {"name": "   "}}, None),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -102,6 +103,16 @@ def test_csv_comes_back_as_csv_with_its_own_columns_first(server: Server) -> Non
     assert (rows[1]["verdict"], rows[1]["error_code"]) == ("", "invalid_input")
     assert rows[0]["as_of"] == "2025-06-30"
     assert rows[0]["log_size"] == rows[1]["log_size"]
+
+
+@pytest.mark.parametrize("receipt", ["false", "true"])
+def test_the_head_of_a_csv_answer_names_every_column(server: Server, receipt: str) -> None:
+    sent = f"广告监测线索表\n机构名称,所称地,备注\n{FUYING},沈阳,甲\n".encode()
+    head = server.client.post(BATCH, params={"receipt": receipt}, content=sent, headers=CSV).headers
+    assert unquote(head["x-columns-understood"]) == "name=机构名称"
+    assert unquote(head["x-columns-ignored"]) == "所称地;near=所称地址, 备注"
+    assert head["x-rows-skipped"] == "1"
+    assert "X-Columns-Ignored" in head["access-control-expose-headers"]
 
 
 def test_an_answer_comes_while_the_request_is_still_being_sent(server: Server) -> None:

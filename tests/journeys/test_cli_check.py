@@ -116,3 +116,48 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line_and_leaves_nothing(
 
 def test_answers_to_a_table_are_not_written_as_ndjson(reading: Cli, tmp_path: Path) -> None:
     assert ".xlsx" in reading.refused("check", a_csv(tmp_path / "a.csv"), "-o", tmp_path / "b.ndjson")
+
+
+def a_workbook(path: Path, **sheets: list[list[Any]]) -> Path:
+    """An xlsx file with these sheets; one whose name begins with hidden is hidden."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)  # type: ignore[arg-type]
+    for name, rows in sheets.items():
+        page = book.create_sheet(name)
+        page.sheet_state = "hidden" if name.startswith("hidden") else "visible"
+        for row in rows:
+            page.append(row)
+    book.save(path)
+    return path
+
+
+HEADINGS = ["机构名称", "技术"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "number", "said"),
+    [
+        ({"甲": [HEADINGS, [FUYING, "IVF"]], "乙": [HEADINGS, [FUYOU, "IVF"]]}, 2, []),
+        ({"甲": [HEADINGS, [FUYING, "IVF"]], "乙": [["机构名称", "日期"], [FUYOU, "2025-07-01"]]}, 1, ["乙"]),
+        ({"甲": [HEADINGS, [FUYING, "IVF"]], "hidden": [HEADINGS, [FUYOU, "IVF"]]}, 1, ["hidden"]),
+        ({"甲": [["广告监测线索表"], HEADINGS, [FUYING, "IVF"]]}, 1, ["列名之上的1行"]),
+        ({"导出概要": [["此文稿由 Numbers 导出"]], "表 1": [["表格 1"], HEADINGS, [FUYING, "IVF"]]}, 1, ["导出概要"]),
+    ],
+    ids=["two sheets", "two sheets that differ", "a hidden sheet", "a title", "an export of Numbers"],
+)
+def test_every_sheet_is_answered_or_named(
+    reading: Cli, tmp_path: Path, sheets: dict[str, list[list[Any]]], number: int, said: list[str]
+) -> None:
+    ran = reading.ok("check", a_workbook(tmp_path / "claims.xlsx", **sheets))
+    rows = list(csv.DictReader(io.StringIO(ran.out.lstrip("\ufeff"), newline="")))
+    assert [row["verdict"] for row in rows] == VERDICTS[:number]
+    assert "已读的列：机构名称 = name、技术 = techniques。" in ran.err
+    assert "Columns read: 机构名称 = name, 技术 = techniques." in ran.err
+    assert all(word in ran.err for word in said)
+    assert ("未读" in ran.err) == any(word in sheets for word in said)
+
+
+def test_a_column_that_is_not_used_is_named_with_the_one_it_resembles(reading: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "claims.csv"
+    file.write_text(f"编码,机构名\n7HV2-JKMV,{FUYING}\n", "utf-8")
+    assert "未用的列：机构名（是否应为“机构名称”？）。" in reading.ok("check", file).err

@@ -378,6 +378,10 @@ def test_developers_lists_every_operation_and_its_examples(opened: Opened, serve
             assert f"{method.upper()} {path}" in shown.replace("\xa0", " "), f"{method} {path}"
             assert methods[method]["summary"].split(" / ")[0] in shown
     assert page.locator("pre").count() >= len(document["paths"])
+    for identifier in ("post-api-v1-verify", "post-api-v1-verify-batch", "post-api-v1-watches"):
+        section = page.locator(f"#{identifier}")
+        assert section.locator("h4").all_inner_texts()[-2:] == ["请求内容", "应答"]
+        assert "此密钥已被撤销。" in section.inner_text()
     page.locator("main a[href*='openapi.json']").first.click()
     assert page.url.endswith("/api/v1/openapi.json")
 

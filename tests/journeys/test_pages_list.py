@@ -94,6 +94,21 @@ def test_an_xlsx_list_is_answered_like_a_csv_one(opened: Opened, tmp_path: Path)
     assert page.locator(".answered tbody tr").count() == 4
 
 
+def test_the_page_says_which_columns_it_read_and_which_not(server: Server) -> None:
+    file = ("清单.csv", "广告监测线索表\n机构名称,所称地\n沈阳市妇婴医院,沈阳\n".encode(), "text/csv")
+    for lang, words in (
+        (
+            "zh-CN",
+            ["已读的列：机构名称 = name。", "未用的列：所称地（是否应为“所称地址”？）。", "列名之上的1行未核验。"],
+        ),
+        ("en", ["Columns read:", "did you mean", "Rows above the headings, not checked: 1."]),
+    ):
+        page = server.client.post("/check/list", params={"lang": lang}, files={"file": file}, data={"as": "page"}).text
+        assert all(word in page for word in words), page
+    answer = server.client.post("/check/list", files={"file": file}, data={"as": "csv"})
+    assert answer.headers["x-rows-skipped"] == "1"
+
+
 @pytest.mark.parametrize(
     ("text", "word", "status"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from public_site.api_reference import ApiReference, DevelopersPage
+from public_site.api_snippets import Snippet
 from public_site.institution_pages import PreviewPage
 from public_site.responses import PageContext
 from registry.reconciliation.properties import PROPERTIES
@@ -27,11 +28,16 @@ def make_pages() -> dict[str, PageContext]:
 
 def make_developers_pages(reference: ApiReference, empty: ApiReference) -> dict[str, PageContext]:
     """The page for developers, with a document and with an empty one."""
+    snippets = (
+        Snippet(name="curl", code="curl https://register.example/api/v1/verify"),
+        Snippet(name="spreadsheet", code="C2  =WEBSERVICE(A2)"),
+    )
     return {
         name: DevelopersPage(
             site=SITE,
             here="/developers",
             reference=one,
+            snippets=snippets if one.operations else (),
             document_url="/api/v1/openapi.json",
             reconcile_url="https://register.example/reconcile",
             properties=PROPERTIES,

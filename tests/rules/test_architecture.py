@@ -95,7 +95,7 @@ ALLOWED = {
     "meilisearch": ("registry.search.meilisearch",),
     "prometheus_client": ("registry.api.metrics",),
     "requests": ("registry.search.meilisearch",),
-    "reportlab": ("registry.receipts.sheet_pdf", "registry.editions.pdf", "registry.editions.pdf"),
+    "reportlab": ("registry.receipts.sheet_pdf", "registry.editions.pdf", "registry.receipts.paper_text"),
     "lxml": ("registry.uploads.office_tables",),
     "python_calamine": ("registry.uploads.office_tables",),
     "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),

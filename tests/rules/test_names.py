@@ -54,7 +54,7 @@ NOUNS = {"feed", "ranking", "standing", "signing", "trusted", "embedded"}
 #: of the product.
 PROMISED = {
     *("data_received", "connection_made", "connection_lost", "capture_signals", "startup", "shutdown"),
-    *("fileno", "getall", "invoke", "json", "main", "reading", "writing"),
+    *("addObjects", "body", "fileno", "getall", "invoke", "json", "main", "reading", "writing"),
 }
 LONGEST_SHARE_OF_ONE_WORD = 0.10
 

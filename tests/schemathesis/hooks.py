@@ -4,6 +4,7 @@ Runs inside Schemathesis' own environment, without the register's code. SAMPLES 
 tests/fuzzing.py got from the server that is tried.
 """
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
@@ -36,6 +37,8 @@ for name in (
 ):
     schemathesis.openapi.format(name, st.sampled_from(SAMPLES[name]))
 schemathesis.openapi.format("name", NAMES)
+# Days that can be asked about: others are 400, which the document says in words.
+schemathesis.openapi.format("date", st.dates(dt.date(1949, 1, 1), dt.date(9999, 12, 30)).map(str))
 schemathesis.openapi.format("claims-ndjson", LINES.map("\n".join))
 schemathesis.openapi.format("claims-csv", ROWS.map(lambda rows: "\r\n".join(["name,techniques,on", *rows])))
 
@@ -51,10 +54,15 @@ schemathesis.serializer("text/csv")(as_it_is)
 
 @schemathesis.hook("before_call")
 def somebody_is_named(ctx, case, kwargs):
-    """GET /verify needs one of five parameters, which OpenAPI cannot say."""
-    is_asked = case.operation.definition.raw.get("operationId") == "verifyByQuery" and isinstance(case.query, dict)
-    if is_asked and not any(case.query.get(one) for one in NAMING):
-        case.query["name"] = SAMPLES["names"][0]
+    """A provider needs one of five fields, and GET /verify one of five parameters, which OpenAPI cannot say."""
+    named = [case.query] if case.operation.definition.raw.get("operationId") == "verifyByQuery" else []
+    body = case.body if isinstance(case.body, dict) else {}
+    claims = body.get("claims") if isinstance(body.get("claims"), list) else []
+    asking = {"verify": [body], "addWatches": claims}.get(case.operation.definition.raw.get("operationId"), [])
+    named += [claim.setdefault("provider", {}) for claim in asking if isinstance(claim, dict)]
+    for fields in named:
+        if isinstance(fields, dict) and not any(fields.get(one) for one in NAMING):
+            fields["name"] = SAMPLES["names"][0]
 
 
 @schemathesis.hook("filter_query")

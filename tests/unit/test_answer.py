@@ -242,12 +242,19 @@ def test_a_second_name_in_brackets_means_the_institution(holding: Callable[..., 
 
 
 @pytest.mark.parametrize("form", ["有限公司", "（有限责任公司）", "股份有限公司", "（有限公司）"])
-def test_a_company_form_does_not_make_another_institution(holding: Callable[..., Asker], form: str) -> None:
+def test_a_company_form_may_be_left_out_but_never_added(holding: Callable[..., Asker], form: str) -> None:
     asker = holding(
         a_source(), an_institution("鞍山示例甲医院"), an_institution(f"鞍山示例乙医院{form}", "鞍山市铁西区示例路2号")
     )
-    for name in (f"鞍山示例甲医院{form}", "鞍山示例乙医院", f"鞍山示例乙医院{form}"):
+    for name in ("鞍山示例乙医院", f"鞍山示例乙医院{form}"):
         assert asker(name, "IVF").verdict == "licensed", name
+    answer = asker(f"鞍山示例甲医院{form}", "IVF")
+    assert (answer.verdict, [candidate.name for candidate in answer.candidates][:1]) == (
+        "not_found",
+        ["鞍山示例甲医院"],
+    )
+    assert "请核对" in answer.explanation
+    assert "12345" not in answer.explanation
 
 
 @pytest.mark.parametrize(
@@ -376,7 +383,7 @@ def test_numbers_mean_their_institution(holding: Callable[..., Asker]) -> None:
         assert answer.match.on == field
     with pytest.raises(InvalidInput):
         asker(None, "IVF", uscc="123")
-    assert asker(None, "IVF", uscc=a_uscc("1")).verdict == "not_found"
+    assert asker(None, "IVF", uscc=a_uscc("1")).verdict == "unknown"
 
 
 @pytest.mark.parametrize("field", ["uscc", "practice_licence_no"])

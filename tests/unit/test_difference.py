@@ -23,7 +23,7 @@ from registry.records.asof import make_as_of
 from registry.records.history import list_versions
 from registry.records.selection import InstitutionFilter
 from registry.storage.database import Database
-from registry.storage.tables import versions
+from registry.storage.tables import standings, versions
 from tests.factories import (
     DAY,
     LIST_2018,
@@ -355,7 +355,9 @@ def test_who_keeps_a_name_keeps_a_code_and_nobody_else_gets_it() -> None:
         for found, day in ((before, "2025-06-29"), (after, "2025-06-30")):
             asof = make_as_of(connection, dt.date.fromisoformat(day))
             subjects = connection.execute(
-                sa.select(versions.c.subject).where(InstitutionFilter().make_condition(asof))
+                sa.select(standings.c.subject).where(
+                    InstitutionFilter(standings=(), statuses=("listed",)).make_condition(asof)
+                )
             ).scalars()
             for one in lookup.read_institutions(connection, list(subjects), asof):
                 found.setdefault(fold_text(one.name), []).append(one.code)

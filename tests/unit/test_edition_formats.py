@@ -29,6 +29,7 @@ from registry.editions import labels, pdf, store, text_formats, xlsx
 from registry.editions.content import ListContent
 from registry.editions.edition import Edition
 from registry.importers.reading.lists import read_list
+from registry.receipts import paper_text
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, a_database, a_register, a_source, an_institution, enter
@@ -263,7 +264,7 @@ def test_every_font_of_the_pdf_is_inside_it_and_its_text_can_be_read(
         "共公布61家机构",
         "辽宁省（61家）",
         "示例第59医院",
-        "〓(U+30000)",
+        "〓（U+30000 无法印出）",
     ):
         assert any(told in text.replace("\n", "") for text in texts), told
     assert reader.trailer["/Root"]["/Lang"] == "zh-CN"
@@ -283,10 +284,10 @@ def test_a_title_of_marks_breaks_no_file(small: Callable[..., Database], tmp_pat
 def test_lines_of_text_keep_words_whole_and_no_stop_begins_one() -> None:
     room = 80.0
     for text in ("示例市ABCDEF123456号，示例路。" * 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3, ""):
-        found = pdf.wrap_lines(text, 10, room)
+        found = paper_text.wrap_lines(text, 10, room)
         assert "".join(found) == text
         assert all(line[:1] not in "，。" for line in found if line)
-        assert all(pdf.measure_width(line, 10) <= room + 20 for line in found)
+        assert all(paper_text.measure_width(line, 10) <= room + 20 for line in found)
 
 
 def test_an_edition_is_read_at_its_own_log_size(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from registry.records import asof, stats
 from registry.storage.database import Database
 from tests.factories import a_register, a_source, an_institution
 
-STANDING = ("formal", "trial", "operating", "rectification", "suspended")
-ENDED = ("preparing", "revoked", "lapsed")
+STANDING = ("formal", "trial", "operating", "rectification")
+ENDED = ("preparing", "suspended", "revoked", "lapsed")
 
 
 def names(database: Database, choice: SearchRequest) -> set[str]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from litestar.routes import HTTPRoute
 
 from registry.api.openapi import load_examples
 from registry.batch.columns import NAMES, format_answer_cells
 from registry.domain.model import Answer
 from registry.log import codec, merkle
+from registry.server.app import build_app
+from registry.settings import Settings
 
 EXAMPLES = load_examples()
 
@@ -50,3 +54,15 @@ def test_what_a_key_shows_is_about_the_claim_of_the_example(operation: str) -> N
     asked = shown.request["claims"] if shown.request else claims(shown.response)
     assert asked
     assert all(claim == EXAMPLES["verify"].request_content["application/json"]["example"] for claim in asked)
+
+
+def test_every_handler_has_the_word_under_which_it_is_counted(tmp_path: Path) -> None:
+    words = {
+        getattr(handler, "operation_id", None) or handler.opt.get("operation")
+        for route in build_app(Settings(data_dir=tmp_path)).routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.http_methods != {"OPTIONS"} and not route.path.rstrip("/").startswith("/api/v1/openapi")
+    }
+    assert None not in words
+    assert {"staff", "health", "readiness", "verify", "check"} <= words

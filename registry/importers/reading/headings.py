@@ -17,6 +17,7 @@ from registry.importers.reading import file_tables
 from registry.importers.reading.audit import format_column_letters
 from registry.importers.reading.cells import tidy_cell
 from registry.texts import Message
+from registry.uploads.table_head import HeadingSearch
 from registry.uploads.tables import Table, TableRow
 
 #: What a column is: ``province``, ``province_count``, ``no``, ``techniques``, ``stages``, or the name of a field.
@@ -50,8 +51,6 @@ REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
 _OF_EDITIONS = frozenset({"编码", "行政区划代码", "运行情况说明"})
 #: Columns of such an edition that are left out: codes of another register, or known already.
 _LEFT_OUT = frozenset({"编码", "行政区划代码"})
-#: Rows in which headings are looked for.
-_WITHIN = 30
 #: Signs in headings that do not count.
 _MARKS = "_:"
 _KINDS: dict[str, Kind] = {fold_heading(word, _MARKS): kind for kind, words in HEADINGS.items() for word in words}
@@ -119,15 +118,18 @@ def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tu
 
     ``mapping`` tells the uses of columns by their headings.
     """
-    before: list[TableRow] = []
-    for row in itertools.islice(rows, _WITHIN):
+
+    def recognise(row: TableRow) -> Columns | None:
         columns = _read_columns(row)
         if mapping and (uses := mapping.get(columns.titles)) is not None:
-            return _apply_mapping(columns, uses), before
-        if len(columns.positions) >= 3 or (len(columns.positions) == 2 and "name" in columns.positions):
-            return columns, before
-        before.append(row)
-    return None, before
+            return _apply_mapping(columns, uses)
+        known = columns.positions
+        return columns if len(known) >= 3 or (len(known) == 2 and "name" in known) else None
+
+    search = HeadingSearch(recognise)
+    while not search.is_over and (row := next(rows, None)) is not None:
+        search.search_row(row)
+    return search.found, search.before
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,143 @@
+"""Institutions that a claim may mean without naming one: those it fits by half, and those with a near name.
+
+None of them licenses. Whoever has a good candidate is asked to check, and accused of nothing. The order rests on the
+names, the place and the codes: every process gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from registry.domain import regions
+from registry.domain.identifiers import format_code
+from registry.domain.model import Candidate
+from registry.domain.normalise import fold_text
+from registry.records.asof import AsOf
+from registry.records.site import Site
+from registry.verification import addresses
+from registry.verification.institution_index import NEAR
+from registry.verification.name_match import compare_site, find_beginning_sites, find_ending_sites
+from registry.verification.name_variations import Variation, find_leading_places, make_variations, swap_affiliation
+from registry.verification.names import list_cores
+from registry.verification.view import VerificationView
+
+#: Institutions offered to the asker.
+CANDIDATE_LIMIT = 5
+#: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
+_GOOD, _FITS, _BEST_NEAR = 80, 95, 94
+#: What the same city, the same province and another province add to a near name's score.
+_PLACED = {2: 8, 1: 4, 0: -10}
+
+
+def make_candidate(site: Site, score: float) -> Candidate:
+    """Make the candidate of an institution the claim may mean; ``score`` 0 to 100."""
+    return Candidate(code=format_code(site.code), name=site.name, address=site.address, score=round(score))
+
+
+def has_good_candidate(candidates: Iterable[Candidate]) -> bool:
+    """Whether one of the candidates may well be meant: who asks is told to check, not to report."""
+    return any(candidate.score >= _GOOD for candidate in candidates)
+
+
+def list_beginning_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List several institutions whose names begin with the one asked and go on (解放军总医院); none where one does."""
+    sites = find_beginning_sites(view, fold_text(name or ""), asof)
+    return _rank_sites(sites, address) if len(sites) > 1 else []
+
+
+def _rank_sites(sites: Iterable[Site], address: str | None) -> list[Candidate]:
+    """Rank institutions that a name fits by half: those of the place that the address names first."""
+    places = _find_places(address)
+    ranked = sorted(sites, key=lambda site: (-_measure_fit(site, places), site.code))
+    return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
+
+
+def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: str | None) -> list[Site]:
+    """Find whom a name fits by half, where the address does not speak against it.
+
+    By a word people use; but for a company form that is not printed, a department, a campus; but for a place before
+    it, or the 市 of that place.
+    """
+    index = view.institutions
+    codes: set[str] = set()
+    for core in (key, *list_cores(key)):
+        codes.update(index.find_by_name(core), index.common_names.list_codes(core))
+        if swapped := swap_affiliation(core):
+            codes.update(index.common_names.list_codes(swapped))
+        for variation in make_variations(core, index.names.has_key):
+            codes.update(_find_variation(view, variation, asof))
+    sites = {site.code: site for site in (*_list_listed(view, codes, asof), *find_ending_sites(view, key, asof))}
+    places = _find_places(address)
+    return [site for site in sites.values() if _may_be_at(site, address, places)]
+
+
+def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) -> list[str]:
+    sites = _list_listed(view, view.institutions.find_by_name(variation.key), asof)
+    return [s.code for s in sites if variation.place is None or regions.is_inside(s.region, variation.place)]
+
+
+def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Site]:
+    sites = (view.find_site(code, asof) for code in codes)
+    return [site for site in sites if site is not None and site.status != "delisted"]
+
+
+def _may_be_at(site: Site, address: str | None, places: Sequence[str]) -> bool:
+    """Whether an address can be of the site, or at least of its city."""
+    if not address or not places or _measure_fit(site, places) == 2:
+        return True
+    return compare_site(site, address) != "other"
+
+
+def list_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List institutions that the name fits by half, then those with a name like it; of each those of the place first.
+
+    The place is that of the address, else that with which the name begins.
+    """
+    key = fold_text(name or "")
+    if len(key) < 2:
+        return []
+    fitting = _rank_sites(_find_fitting_sites(view, key, asof, address), address)
+    known = {candidate.code for candidate in fitting}
+    near = (candidate for candidate in _list_near(view, key, asof, address) if candidate.code not in known)
+    return [*fitting, *near][:CANDIDATE_LIMIT]
+
+
+def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None) -> Iterator[Candidate]:
+    """List those with a near name: of a place that is certain first, but never without the nearest name of all."""
+    places = _find_places(address)
+    named, is_certain = find_leading_places(key)
+    is_certain = is_certain or bool(places)
+    scores = view.institutions.score_near_names(key, places or named)
+    near = []
+    for site in _list_listed(view, scores, asof):
+        fit = _measure_fit(site, places or named)
+        added = 0 if fit == 0 and not is_certain else _PLACED[fit]
+        score = min(scores[site.code] + added, _BEST_NEAR)
+        if score >= NEAR:
+            near.append((-fit if is_certain else 0, -score, site.code, site))
+    near.sort(key=lambda item: item[:3])
+    nearest = min(near, key=lambda item: (-scores[item[2]], item[2]), default=None)
+    if nearest not in near[:CANDIDATE_LIMIT]:
+        near = [*near[: CANDIDATE_LIMIT - 1], nearest] if nearest else []
+    return (make_candidate(site, -score) for _, score, _, site in near[:CANDIDATE_LIMIT])
+
+
+def _find_places(address: str | None) -> tuple[str, ...]:
+    """Find the place of an address; none where it names none for certain."""
+    code = addresses.split_address(address)[0] if address else None
+    return (code,) if code else ()
+
+
+def _measure_fit(site: Site, places: Sequence[str]) -> int:
+    """Return 2 for the same city as one of the places, 1 for the same province, 0 for another or an unknown one."""
+    fit, region = 0, site.region or ""
+    for place in places:
+        if region[:2] == place[:2]:
+            if region[:4] == place[:4] and not place.endswith("0000"):
+                return 2
+            fit = 1
+    return fit

@@ -1,0 +1,169 @@
+"""The institutions a name means on a day: by its key, by a rule that varies it, or by two names in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from registry.domain import regions
+from registry.domain.comparison import ComparedWord
+from registry.domain.model import MatchedOn, Struct
+from registry.domain.normalise import fold_text
+from registry.records.asof import AsOf
+from registry.records.site import Site
+from registry.verification import addresses, names
+from registry.verification.name_variations import is_place, is_shared_word, make_variations
+from registry.verification.view import VerificationView
+
+#: How an address fits that is the site's own, however it is written.
+SAME_SITE = ("same", "form")
+#: Characters of the shortest name that longer ones are looked for by.
+_SHORTEST_PART = 3
+
+
+class SiteMatch(Struct, frozen=True, gc=False):
+    """One institution that fits the provider, and by what."""
+
+    site: Site
+    on: MatchedOn
+    rule: names.Rule
+    exact: bool
+
+
+def compare_site(site: Site, address: str) -> ComparedWord:
+    """Compare an address that a claim gives with a site's: the one place where that is done."""
+    return addresses.compare_addresses(address, site.address, site.region, (site.name,))
+
+
+def is_same_site(chosen: list[SiteMatch], address: str | None) -> bool:
+    """Whether the address is each match's very site, not only its region."""
+    return bool(address) and all(compare_site(match.site, address or "") in SAME_SITE for match in chosen)
+
+
+def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | None = None) -> list[SiteMatch]:
+    """Find institutions with this name on that day, else with it as a former or later name; else with a variation.
+
+    ``address`` decides where a name alone does not: 阳江人民医院 is 阳江市人民医院 only at its address.
+    """
+    key = fold_text(name)
+    if not key:
+        return []
+    matches = _match_key(view, key, "normalised", name, asof)
+    if not matches:
+        matches = _match_variations(view, key, name, asof, address) or _match_by_both_names(view, name, asof)
+    elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
+        # whoever goes on may be printed otherwise now
+        matches += [m for m in _match_variations(view, key, name, asof, address) if m.site.status != "delisted"]
+    if matches and not _is_current(matches[0]) and len(find_beginning_sites(view, key, asof)) > 1:
+        return []  # 解放军总医院 was one institution's name, and is what several are called by
+    return matches
+
+
+def _is_current(match: SiteMatch) -> bool:
+    return match.on in ("name", "alias") and match.rule != "later_name"
+
+
+def _match_key(view: VerificationView, key: str, rule: names.Rule, name: str, asof: AsOf) -> list[SiteMatch]:
+    """Find the institutions that a key leads to; those with it as a name of the day before any other."""
+    matches = [
+        match
+        for code in view.institutions.find_by_name(key)
+        if (match := _match_name(view, code, key, rule, name, asof))
+    ]
+    return [match for match in matches if _is_current(match)] or matches if len(matches) > 1 else matches
+
+
+def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, address: str | None) -> list[SiteMatch]:
+    """Find institutions whose name differs from a folded one by a rule: all that the strictest rule gives."""
+    found: dict[names.Rule, dict[str, SiteMatch]] = {}
+    shortened: set[str] = set()
+    for variation in make_variations(key, view.institutions.names.has_key):
+        for match in _match_key(view, variation.key, variation.rule, name, asof):
+            place = variation.place
+            if place is not None and not regions.is_inside(match.site.region, place):
+                continue
+            if variation.rule == "place_word" and not is_same_site([match], address):
+                continue
+            found.setdefault(variation.rule, {})[match.site.code] = match
+            if variation.is_shortened:
+                shortened.add(fold_text(match.site.name))
+    matches = list(next(iter(found.values()), {}).values())
+    if len(shortened) > 1:  # who left a place out may mean either
+        return []
+    if not matches and address:  # 鼓楼医院 at the very address of 南京鼓楼医院
+        longer = [
+            SiteMatch(site=site, on="name", rule="place", exact=False) for site in find_ending_sites(view, key, asof)
+        ]
+        return [match for match in longer if is_same_site([match], address)]
+    return matches
+
+
+def find_beginning_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
+    """Find the listed institutions of the day that have a name which begins with a folded one and goes on."""
+    return _find_longer_sites(view, asof, key, lambda name: name.startswith(key))
+
+
+def find_ending_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
+    """Find the listed institutions of the day with a name that is a folded one with a place before it: 南京鼓楼医院."""
+    if is_shared_word(key):
+        return []
+    return _find_longer_sites(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
+
+
+def _find_longer_sites(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Site]:
+    found = view.institutions.find_by_longer_name(key) if len(key) >= _SHORTEST_PART else {}
+    if not found:
+        return []
+    codes = sorted({code for name, of_name in found.items() if fits(name) for code in of_name})
+    spans = [span for code in codes if (span := view.find_span(code, asof)) and span.site.status != "delisted"]
+    return [span.site for span in spans if any(fits(n.key) and n.key != key for n in span.names)]
+
+
+def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:
+    """Find institutions that have both names of a text with a bracket, 甲医院（乙医院）, in whatever order.
+
+    Both must be names of the very same institution, and not one name twice: 甲医院（乙医院） is nobody where 乙医院 is
+    another's, and 甲医院（甲医院） is a slip for something else.
+    """
+    parts = names.split_bracket(name)
+    if parts is None:
+        return []
+    first, inner = parts
+    if len({names.remove_company_form(fold_text(text)) for text in (first, *inner)}) <= len(inner):
+        return []
+    matches = match_by_name(view, first, asof)
+    for second in inner:
+        codes = {match.site.code for match in match_by_name(view, second, asof)}
+        if second.startswith("原"):
+            former = [match for match in match_by_name(view, second[1:], asof) if match.on == "former_name"]
+            codes |= {match.site.code for match in former}
+        matches = [match for match in matches if match.site.code in codes]
+    return [
+        msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
+        for match in matches
+    ]
+
+
+def _match_name(
+    view: VerificationView, code: str, key: str, rule: names.Rule, name: str, asof: AsOf
+) -> SiteMatch | None:
+    span = view.find_span(code, asof)
+    if span is None or not (names_of_key := view.list_names(code, key, asof.size)):
+        return None
+    site = span.site
+    current = [
+        candidate for candidate, begins in names_of_key if candidate.printed == site.name or begins == span.valid_from
+    ]
+    if current:
+        best = current[0]
+        on: MatchedOn = "alias" if best.on == "alias" else "name"
+        used_rule: names.Rule = "identical" if name == best.printed else rule
+        if rule == "normalised" or best.rule == "campus":  # half of who is meant, however it is written
+            used_rule = best.rule if used_rule != "identical" else used_rule
+        return SiteMatch(site=site, on=on, rule=used_rule, exact=used_rule == "identical")
+    day = asof.valid_on.isoformat()
+    first, _ = names_of_key[0]
+    if any(begins <= day for _, begins in names_of_key):
+        return SiteMatch(site=site, on="former_name", rule=first.rule, exact=name == first.printed)
+    return SiteMatch(site=site, on="name", rule="later_name", exact=False)

@@ -1,0 +1,209 @@
+"""Who may be meant without being named: words people use, parts, near names; by place, alike in every process."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from registry.domain.comparison import Compared
+from registry.domain.model import Answer
+from registry.verification.institution_index import InstitutionIndex
+from registry.verification.site_match import list_not_compared
+from registry.verification.view import VerificationView
+from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, the_real_lists
+
+Asker = Callable[..., Answer]
+LATER = DAY + dt.timedelta(days=30)
+HEFEI, WUHU = "安徽省合肥市蜀山区示例路1号", "安徽省芜湖市镜湖区示例路2号"
+
+
+@pytest.fixture(scope="module")
+def listed() -> VerificationView:
+    database = the_real_lists()
+    view = a_view(database)
+    database.close()
+    return view
+
+
+@pytest.fixture
+def asker(tmp_path: Path) -> Callable[..., Asker]:
+    def make(*drafts: object) -> Asker:
+        view = a_view(a_register(tmp_path, a_source(), *drafts))
+        return lambda name=None, **told: ask(view, name, "IVF", **{"on": LATER, **told})
+
+    return make
+
+
+def names_of(answer: Answer) -> list[str]:
+    return [candidate.name for candidate in answer.candidates]
+
+
+# --- forms of a name -------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_never_exchanged_for_that_of_the_place_above(asker: Callable[..., Asker]) -> None:
+    ask_it = asker(an_institution("安徽省人民医院", HEFEI, region="340104"))
+    assert ask_it("安徽省人民医院").verdict == "licensed"
+    for name in ("合肥市人民医院", "合肥人民医院", "安徽省合肥市人民医院", "蜀山区人民医院", "人民医院"):
+        assert ask_it(name).verdict == "not_found", name
+
+
+def test_without_the_word_of_its_place_a_name_counts_only_at_the_address(asker: Callable[..., Asker]) -> None:
+    ask_it = asker(an_institution("芜湖市第二示例医院", WUHU, region="340202"))
+    told = {address: ask_it("芜湖第二示例医院", address=address) for address in (None, "芜湖市", HEFEI, WUHU)}
+    assert [answer.verdict for answer in told.values()] == ["not_found", "not_found", "not_found", "licensed"]
+    assert names_of(told[None]) == ["芜湖市第二示例医院"]
+    assert told[WUHU].match is not None
+    assert (told[WUHU].match.rule, told[WUHU].compared) == ("place_word", Compared(name="form", address="same"))
+
+
+def test_a_place_left_out_counts_only_where_one_institution_remains(asker: Callable[..., Asker]) -> None:
+    one = an_institution("安徽省芜湖市第二示例医院", WUHU, region="340202")
+    assert asker(one)("芜湖市第二示例医院").verdict == "licensed"
+
+
+def test_a_place_left_out_of_two_names_means_neither(asker: Callable[..., Asker]) -> None:
+    sites = [an_institution(f"{p}芜湖市第二示例医院", WUHU, region="340202") for p in ("安徽省", "安徽")]
+    answer = asker(*sites)("芜湖市第二示例医院")
+    assert (answer.verdict, len(answer.candidates)) == ("not_found", 2)
+
+
+@pytest.mark.parametrize("name", ["同济示例医院", "鼓楼示例医院"])
+def test_what_remains_without_a_place_may_be_anywhere(asker: Callable[..., Asker], name: str) -> None:
+    ask_it = asker(an_institution(f"芜湖市{name}", WUHU, region="340202"))
+    answer = ask_it(name)
+    assert (answer.verdict, names_of(answer)) == ("not_found", [f"芜湖市{name}"])
+    assert ask_it(name, address=WUHU).verdict == "licensed"
+    assert ask_it(name, address=HEFEI).verdict == "not_found"
+
+
+# --- what several begin with -----------------------------------------------------------------------------------------
+
+
+def test_what_several_begin_with_is_ambiguous_whatever_it_was_the_name_of(asker: Callable[..., Asker]) -> None:
+    once = an_institution("示例总医院", HEFEI)
+    sites = [an_institution(f"示例总医院第{n}医学中心", f"北京市海淀区示例路{n}号") for n in (6, 7)]
+    renamed = a_change(once, DAY + dt.timedelta(days=9), {"name": "示例医学院附属医院"}, "list-1")
+    answer = asker(once, renamed, *sites)("示例总医院")
+    assert (answer.verdict, answer.match, len(answer.candidates)) == ("ambiguous", None, 2)
+
+
+def test_a_former_name_that_one_alone_begins_with_is_still_a_former_name(asker: Callable[..., Asker]) -> None:
+    once = an_institution("示例总医院", HEFEI)
+    renamed = a_change(once, DAY + dt.timedelta(days=9), {"name": "示例医学院附属医院"}, "list-1")
+    site = an_institution("示例总医院第6医学中心", "北京市海淀区示例路6号")
+    match = asker(once, renamed, site)("示例总医院").match
+    assert match is not None
+    assert (match.on, match.name) == ("former_name", "示例医学院附属医院")
+
+
+# --- candidates ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written", ["示例三院", "芜湖市第二示例医院生殖医学科", "芜湖市第二示例医院集团", "芜湖市第二示例医院（西院区）"]
+)
+def test_whom_a_name_fits_by_half_is_the_first_candidate_and_nobody_is_accused(
+    asker: Callable[..., Asker], written: str
+) -> None:
+    mine = an_institution("芜湖市第二示例医院", WUHU, region="340202", known_as=["示例三院"])
+    others = [an_institution(f"芜湖市第{n}示例医院", f"芜湖市镜湖区示例路{n}号", region="340202") for n in (3, 4, 5)]
+    answer = asker(*others, mine)(written)
+    assert (answer.verdict, answer.match, names_of(answer)[0]) == ("not_found", None, "芜湖市第二示例医院")
+    assert "请核对" in answer.explanation
+    assert "12345" not in answer.explanation
+
+
+def test_of_a_place_in_the_claim_candidates_come_first(listed: VerificationView) -> None:
+    told = {
+        ("富阳市妇幼保健院", None): "浙江省",
+        ("辽阳市妇幼保健院", None): "辽宁省",
+        ("第二妇幼保健院", "辽宁省沈阳市和平区某某路1号"): "辽宁省沈阳市",
+        ("妇幼保健院", "河南省新乡市"): "河南省新乡市",
+    }
+    for (name, address), place in told.items():
+        answer = ask(listed, name, "IVF", address=address)
+        assert answer.verdict == "not_found", name
+        assert answer.candidates[0].address.startswith(place), (name, answer.candidates)
+
+
+def test_a_slip_in_a_listed_name_leaves_its_institution_among_the_candidates(listed: VerificationView) -> None:
+    lost, accused, tried = [], [], 0
+    for code in listed.institutions:
+        site = listed.institutions[code][-1].site
+        written = site.name[: len(site.name) // 2] + site.name[len(site.name) // 2 + 1 :]
+        answer = ask(listed, written, "IVF")
+        if site.status == "delisted" or answer.match or answer.verdict != "not_found":
+            continue
+        tried += 1
+        lost += [] if site.name in names_of(answer) else [(site.name, written)]
+        accused += [(site.name, written)] if "12345" in answer.explanation else []
+    assert tried > 400
+    assert len(lost) <= tried // 100, lost
+    assert len(accused) <= tried // 100, accused
+
+
+def test_a_name_that_resembles_nothing_gets_the_hotline(listed: VerificationView) -> None:
+    assert "12345" in ask(listed, "好孕来助孕中心", "IVF").explanation
+
+
+def test_candidates_do_not_depend_on_the_order_in_which_names_came(listed: VerificationView) -> None:
+    full = listed.institutions
+    codes = sorted(full)
+    shuffled, replaced = InstitutionIndex(), InstitutionIndex()
+    random.Random(7).shuffle(codes)
+    for code in codes:
+        for span in reversed(full[code]):
+            shuffled.add_span(code, span)
+    for code in reversed(codes):  # first with the names of another, as before a correction
+        replaced.replace_spans(code, full[codes[0]])
+    for code in codes:
+        replaced.replace_spans(code, full[code])
+    asked = [span.site.name for code in codes[::9] for span in full[code]][:60]
+    asked += ["妇幼保健院", "医院", "人民医院", "第二人民医院", "解放军总医院", "中心医院", "生殖中心"]
+    found = []
+    for index in (full, shuffled, replaced):
+        listed.institutions = index
+        listed.forget_answers()
+        found.append([ask(listed, name[:-2] + "中心", "IVF").candidates for name in asked])
+    listed.institutions = full
+    assert found[0] == found[1] == found[2]
+    assert sum(map(bool, found[0])) > 30
+
+
+# --- what was compared -----------------------------------------------------------------------------------------------
+
+
+def test_each_thing_that_a_claim_gives_gets_a_word(asker: Callable[..., Asker]) -> None:
+    mine = an_institution("芜湖市第二示例医院", WUHU, region="340202", domains=["mine.example"])
+    ask_it = asker(mine)
+    told = {
+        "name": ask_it("芜湖市第二示例医院"),
+        "form": ask_it("安徽省芜湖市第二示例医院", address="芜湖市"),
+        "numbers": ask_it("芜湖市第二示例医院", domain="mine.example", practice_licence_no="PDY10001"),
+        "elsewhere": ask_it("芜湖市第二示例医院", address="芜湖市镜湖区别处街9号"),
+    }
+    assert {key: answer.compared for key, answer in told.items()} == {
+        "name": Compared(name="same"),
+        "form": Compared(name="form", address="region"),
+        "numbers": Compared(name="same", domain="same", practice_licence_no="not_held"),
+        "elsewhere": Compared(name="same", address="other"),
+    }
+    assert told["elsewhere"].verdict == "site_mismatch"
+    assert ask_it("无此示例").compared is None
+    assert told["numbers"].compared is not None
+    assert list_not_compared(told["numbers"].compared) == ["practice_licence_no"]
+
+
+def test_of_several_addresses_each_has_to_be_the_institutions(asker: Callable[..., Asker]) -> None:
+    ask_it = asker(an_institution("芜湖市第二示例医院", WUHU, region="340202"))
+    name = "芜湖市第二示例医院"
+    assert ask_it(name, address=f"{WUHU}；{WUHU}").verdict == "licensed"
+    assert ask_it(name, address=f"{WUHU}；电话").verdict != "ambiguous"
+    mixed = ask_it(name, address=f"{HEFEI}；{WUHU}")
+    assert (mixed.verdict, mixed.match) == ("ambiguous", None)
+    assert ask_it(name, address=f"{HEFEI}；芜湖市镜湖区别处街9号").verdict == "site_mismatch"
