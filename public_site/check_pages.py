@@ -363,7 +363,7 @@ def _render_new_receipt(request: PageRequest, form: CheckForm, claim: Claim, her
     except (InvalidInput, PeopleLimit):  # the check page says what is wrong
         return render_check_answer(request, form, here, "no-store")
     checked = register.check_receipt(text, lang)
-    frame = {"here": here, "site": responses.find_site_facts(request)}
+    frame: dict[str, Any] = {"here": here, "site": responses.find_site_facts(request)}
     if request.method == "POST":
         frame["posted"] = form.list_values()
     page = make_receipt_page(checked, text, fresh=True, **frame)

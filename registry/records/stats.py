@@ -52,10 +52,10 @@ class Stats(Struct, frozen=True):
 
 def find_main_source(connection: sa.Connection, asof: AsOf) -> SourceRef | None:
     """Find the source of the register as a whole: the latest complete list, else the latest of any kind."""
-    return make_source_ref(_choose_main_source(_read_stated_sources(connection, asof)))
+    return make_source_ref(_choose_main_source(_read_sources_until(connection, asof)))
 
 
-def _read_stated_sources(connection: sa.Connection, asof: AsOf) -> list[Source]:
+def _read_sources_until(connection: sa.Connection, asof: AsOf) -> list[Source]:
     return [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
 
 
@@ -73,7 +73,7 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         for bits in in_force + [make_offer_mask(None, (stage,)) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    sources = _read_stated_sources(connection, asof)
+    sources = _read_sources_until(connection, asof)
     covered = {technique for source in sources if source.scope != "partial" for technique in source.covers}
     by_technique = [
         TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in covered else None)

@@ -19,8 +19,6 @@ from tests.pages.records import LATER, LIST, TODAY
 
 PAGES = gallery.make_pages()
 ANSWERED = {name: page for name, page in PAGES.items() if isinstance(page, CheckPage) and page.answer}
-LICENSED = ANSWERED["check-old"].answer
-assert LICENSED is not None
 
 
 def shown(name: str, lang: Lang = "zh-CN") -> str:
@@ -87,7 +85,7 @@ def test_one_line_above_the_panels_says_the_gravest_finding(name: str, words: st
 
 @pytest.mark.parametrize("word", ["expired", "other_institution", "malformed", "not_yet_valid", "unknown"])
 def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: model.CertificateWord) -> None:
-    answer = _but(ad_certificate=checks.make_certificate_answer(word))
+    answer = a_licensed_answer(ad_certificate=checks.make_certificate_answer(word))
     assert [one.subject for one in make_panels(answer, has_text=False)] == ["certificate", "licence", "wording"]
 
 
@@ -95,13 +93,16 @@ def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: model.Ce
     "verdict", ["not_found", "suspended", "revoked", "lapsed", "preparing", "technique_not_licensed", "site_mismatch"]
 )
 def test_who_is_not_licensed_comes_before_a_valid_certificate(verdict: model.VerdictWord) -> None:
-    answer = _but(verdict=verdict, ad_certificate=checks.make_certificate_answer("valid"))
+    answer = a_licensed_answer(verdict=verdict, ad_certificate=checks.make_certificate_answer("valid"))
     first = make_panels(answer, has_text=True)[0]
     assert first.subject == "licence" and first.tone != "approved"
 
 
-def _but(**values: object) -> model.Answer:
-    return msgspec.structs.replace(LICENSED, **values)
+def a_licensed_answer(**values: object) -> model.Answer:
+    """An answer about a licensed institution, with other values."""
+    licensed = ANSWERED["check-old"].answer
+    assert licensed is not None
+    return msgspec.structs.replace(licensed, **values)
 
 
 def test_a_text_without_a_finding_approves_of_nothing() -> None:
