@@ -24,9 +24,10 @@ from registry.batch.columns import parse_loose_day
 from registry.domain import model
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.identifiers import find_web_domain, list_parent_domains, parse_code
-from registry.domain.model import Answer, Claim, ContentFlag, Institution, Match, Person, Provider, Struct
+from registry.domain.model import Answer, Candidate, Claim, ContentFlag, Institution, Match, Person, Provider, Struct
 from registry.domain.techniques import find_technique
 from registry.errors import CannotAnswer, InvalidInput, NotFound, PeopleLimit
+from registry.receipts.describe import has_person_name
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import compact_receipt
 from registry.records.asof import require_known_day
@@ -116,7 +117,7 @@ class WebAddress(Struct, frozen=True, kw_only=True):
 
     domain: str
     parent: str | None = None
-    holders: tuple[Match, ...] = ()
+    holders: tuple[Match | Candidate, ...] = ()
 
 
 class CheckPage(AnswerPage, frozen=True, kw_only=True):
@@ -227,12 +228,7 @@ def find_web_address(register: Register, claim: Claim, answer: Answer) -> WebAdd
         return None
     for parent in () if answer.match or answer.candidates else list_parent_domains(domain):
         above = register.answer_claim(Claim(provider=Provider(domain=parent), on=claim.on, known_at=claim.known_at))
-        found = [above.match] if above.match else []
-        found += [
-            Match(code=one.code, name=one.name, address=one.address, on="domain", exact=False, rule="")
-            for one in above.candidates
-            if not above.match
-        ]
+        found = [above.match] if above.match else above.candidates
         if found:
             return WebAddress(domain=domain, parent=parent, holders=tuple(found))
     return WebAddress(domain=domain)
@@ -298,6 +294,10 @@ def _is_meant_as_code(text: str) -> bool:
     return is_code(text) or (
         _LOOSE_CODE.fullmatch(text) is not None and any(character.isdigit() or character == "-" for character in text)
     )
+
+
+#: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.
+_LONGEST_IN_ADDRESS = 4000
 
 
 class ReceiptPage(AnswerPage, frozen=True, kw_only=True):
@@ -373,8 +373,10 @@ def _render_new_receipt(request: PageRequest, form: CheckForm, claim: Claim, her
 def _render_receipt_check(request: PageRequest, pasted: str) -> Response[str]:
     text, lang = compact_receipt(pasted), read_language(request).lang
     frame: dict[str, Any] = {"here": responses.get_page_address(request), "site": responses.find_site_facts(request)}
-    if request.method == "POST" and pasted:
-        frame["posted"] = (("receipt", pasted),)
+    if request.method == "POST" and text and len(text) <= _LONGEST_IN_ADDRESS:
+        frame["here"] = Language().make_link("/receipt", receipt=text)
+    elif request.method == "POST" and text:
+        frame |= {"here": "/receipt", "posted": (("receipt", pasted),)}
     if not text:
         return make_page_response(request, ReceiptPage(**frame))
     try:
@@ -382,6 +384,8 @@ def _render_receipt_check(request: PageRequest, pasted: str) -> Response[str]:
     except InvalidInput as error:
         page = ReceiptPage(text=pasted, error=error.get_text(lang), **frame)
         return make_page_response(request, page, status=400, cache="no-store")
+    if checked.receipt and has_person_name(checked.receipt) and request.method == "POST":
+        frame |= {"here": "/receipt", "posted": (("receipt", text),)}
     return make_page_response(request, make_receipt_page(checked, text, **frame), cache="no-store")
 
 

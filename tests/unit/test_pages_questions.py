@@ -85,8 +85,9 @@ def test_the_switches_of_a_posted_question_lead_back_to_its_answer(client: Clien
 
 
 def test_the_switches_of_a_pasted_receipt_keep_it(client: Client) -> None:
-    answer = client.post("/receipt", data={"receipt": "kein Beleg"})
-    assert [fields for _, fields in read_switches(answer.text)] == [{"receipt": "kein Beleg"}] * 2
+    short, long = (client.post("/receipt", data={"receipt": text}) for text in ("a" * 100, "a" * 5000))
+    assert read_switches(short.text) == [] and short.text.count("/receipt?receipt=aaa") == 2
+    assert [fields for _, fields in read_switches(long.text)] == [{"receipt": "a" * 5000}] * 2
 
 
 def test_a_question_in_an_address_is_switched_by_links(client: Client) -> None:
