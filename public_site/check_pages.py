@@ -5,6 +5,7 @@ A person's name and the text of an advertisement stand in no address.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -15,26 +16,27 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
 from public_site import page_times, responses
+from public_site.findings import Panel, make_panels, select_gravest
 from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from public_site.search_pages import is_code
 from registry.batch.columns import parse_loose_day
 from registry.domain import model
 from registry.domain.ad_lexicon import FlagKind
-from registry.domain.identifiers import parse_code
-from registry.domain.model import Answer, Claim, ContentFlag, Person, Provider, Struct
+from registry.domain.identifiers import find_web_domain, list_parent_domains, parse_code
+from registry.domain.model import Answer, Candidate, Claim, ContentFlag, Institution, Match, Person, Provider, Struct
 from registry.domain.techniques import find_technique
-from registry.errors import InvalidInput, PeopleLimit
+from registry.errors import CannotAnswer, InvalidInput, NotFound, PeopleLimit
 from registry.receipts.describe import has_person_name
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import compact_receipt
 from registry.records.asof import require_known_day
+from registry.register import Register
 from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
 from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get, route_post
-from registry.web.standing import Tone, choose_tone
 
 _LONGEST_FIELD = 200
 #: The fields that an address holds.
@@ -78,9 +80,25 @@ class FlagGroup(Struct, frozen=True, kw_only=True):
 
 
 class AnswerPage(PageContext, frozen=True, kw_only=True):
-    """A page that shows an answer, once there is one, with what was found in the wording."""
+    """A page that shows an answer, once there is one. ``mentioned``: the institutions its text names, by code."""
 
     answer: Answer | None = None
+    mentioned: dict[str, Institution] = msgspec.field(default_factory=dict)
+
+    @property
+    def has_ad_text(self) -> bool:
+        """Whether the wording of an advertisement was asked about."""
+        return False
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """The answers in brief, the gravest first."""
+        return make_panels(self.answer, has_text=self.has_ad_text) if self.answer else ()
+
+    @property
+    def gravest(self) -> tuple[Panel, ...]:
+        """What is said before them."""
+        return select_gravest(self.panels)
 
     @property
     def flag_groups(self) -> tuple[FlagGroup, ...]:
@@ -93,6 +111,15 @@ class AnswerPage(PageContext, frozen=True, kw_only=True):
         return group_flags(self.answer.content_against) if self.answer else ()
 
 
+class WebAddress(Struct, frozen=True, kw_only=True):
+    """The website that was asked about; where the register holds no such one, ``parent``: a domain above it that it
+    does, and ``holders``: whose that is."""
+
+    domain: str
+    parent: str | None = None
+    holders: tuple[Match | Candidate, ...] = ()
+
+
 class CheckPage(AnswerPage, frozen=True, kw_only=True):
     """The check form, and the answers once something was asked; ``past`` when they are not what is known now."""
 
@@ -100,9 +127,9 @@ class CheckPage(AnswerPage, frozen=True, kw_only=True):
     section: ClassVar[str] = "check"
     noindex: ClassVar[bool] = True
     form: CheckForm
-    tone: Tone = "unlisted"
     errors: tuple[FieldError, ...] = ()
     past: PageTimes | None = None
+    web: WebAddress | None = None
 
     @property
     def has_ad_text(self) -> bool:
@@ -126,9 +153,8 @@ def show_check(request: PageRequest) -> Response[str]:
     query = request.query_params
     if not any(name in query for name in CheckForm.__struct_fields__):
         return make_page_response(request, CheckPage(form=CheckForm(), **responses.make_frame(request)))
-    return render_check_answer(
-        request, read_check_form(query), responses.get_page_address(request), responses.PAGE_CACHE
-    )
+    form = read_check_form(query)
+    return render_check_answer(request, form, responses.get_page_address(request), responses.PAGE_CACHE)
 
 
 @route_post("/check", "check_form", body_limits.TEXT)
@@ -154,7 +180,9 @@ def read_check_form(fields: Mapping[str, Any]) -> CheckForm:
 
 def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache: str) -> Response[str]:
     """Render the answers to a form, or what is wrong with it field by field."""
-    language, site = read_language(request), responses.find_site_facts(request)
+    language = read_language(request)
+    posted = form.list_values() if request.method == "POST" else ()
+    page = CheckPage(here=here, posted=posted, site=responses.find_site_facts(request), form=form)
     claim, errors = make_claim(form, language)
     if claim is not None:
         try:
@@ -162,20 +190,48 @@ def render_check_answer(request: PageRequest, form: CheckForm, here: str, cache:
             answer = register.answer_claim(claim, language.lang, make_people_budget(request).require_look)
         except PeopleLimit as error:
             limit = FieldError(field="practitioner", sentence=error.get_text(language.lang))
-            page = CheckPage(here=here, site=site, form=form, errors=(limit,))
+            page = msgspec.structs.replace(page, errors=(limit,))
             response = make_page_response(request, page, error_status.get_status(error), "no-store")
             response.headers.update(error_status.make_headers(error))
             return response
         except InvalidInput as error:
             errors = [FieldError(field="name", sentence=error.get_text(language.lang))]
         else:
-            tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques])
             times = TimesForm(on=form.on, known_at=form.known_at)
-            past = page_times.find_past_times(times, register.find_now())
-            page = CheckPage(here=here, site=site, form=form, answer=answer, tone=tone, past=past)
+            page = msgspec.structs.replace(
+                page,
+                answer=answer,
+                past=page_times.find_past_times(times, register.find_now()),
+                mentioned=find_mentioned(register, answer),
+                web=find_web_address(register, claim, answer),
+            )
             return make_page_response(request, page, cache=cache)
-    page = CheckPage(here=here, site=site, form=form, errors=tuple(errors))
-    return make_page_response(request, page, status=400, cache=cache)
+    return make_page_response(request, msgspec.structs.replace(page, errors=tuple(errors)), status=400, cache=cache)
+
+
+def find_mentioned(register: Register, answer: Answer) -> dict[str, Institution]:
+    """Find the institutions that an answer's text names, by code, for where they are; from memory, as the answer."""
+    found: dict[str, Institution] = {}
+    for code in {mention.code for mention in answer.mentions if mention.code}:
+        with contextlib.suppress(NotFound, CannotAnswer):
+            found[code] = register.get_institution_from_memory(code)[0]
+    return found
+
+
+def find_web_address(register: Register, claim: Claim, answer: Answer) -> WebAddress | None:
+    """Find whose a website is that was asked about alone; None where none was.
+
+    A domain above it is told and never answered with: whoever holds a domain may lend what is below it.
+    """
+    domain = claim.provider.domain
+    if domain is None:
+        return None
+    for parent in () if answer.match or answer.candidates else list_parent_domains(domain):
+        above = register.answer_claim(Claim(provider=Provider(domain=parent), on=claim.on, known_at=claim.known_at))
+        found = [above.match] if above.match else above.candidates
+        if found:
+            return WebAddress(domain=domain, parent=parent, holders=tuple(found))
+    return WebAddress(domain=domain)
 
 
 def make_claim(form: CheckForm, language: Language) -> tuple[Claim | None, list[FieldError]]:
@@ -222,6 +278,8 @@ def _make_provider(form: CheckForm, language: Language, errors: list[FieldError]
     if not form.name:
         errors.append(FieldError(field="name", key="check.error_name"))
         return None
+    if domain := find_web_domain(form.name):
+        return Provider(domain=domain, address=address)
     if not _is_meant_as_code(form.name):
         return Provider(name=form.name, address=address)
     try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
@@ -254,7 +312,6 @@ class ReceiptPage(AnswerPage, frozen=True, kw_only=True):
     text: str = ""
     checked: ReceiptStatus | None = None
     question: Claim | None = None
-    tone: Tone = "unlisted"
     error: str | None = None
     fresh: bool = False
 
@@ -294,6 +351,7 @@ def issue_receipt_by_form(request: PageRequest, data: URLEncodedBody[dict[str, A
     here = form.make_plain_link()
     if claim is None or errors:
         return render_check_answer(request, form, here, "no-store")
+    here = "/check/receipt"
     return _render_new_receipt(request, form, claim, here)
 
 
@@ -305,30 +363,35 @@ def _render_new_receipt(request: PageRequest, form: CheckForm, claim: Claim, her
     except (InvalidInput, PeopleLimit):  # the check page says what is wrong
         return render_check_answer(request, form, here, "no-store")
     checked = register.check_receipt(text, lang)
-    page = make_receipt_page(checked, text, fresh=True, here=here, site=responses.find_site_facts(request))
+    frame: dict[str, Any] = {"here": here, "site": responses.find_site_facts(request)}
+    if request.method == "POST":
+        frame["posted"] = form.list_values()
+    page = make_receipt_page(checked, text, fresh=True, **frame)
     return make_page_response(request, page, cache="no-store")
 
 
 def _render_receipt_check(request: PageRequest, pasted: str) -> Response[str]:
-    text, site, lang = compact_receipt(pasted), responses.find_site_facts(request), read_language(request).lang
-    here = Language().make_link("/receipt", receipt=text if len(text) <= _LONGEST_IN_ADDRESS else None)
+    text, lang = compact_receipt(pasted), read_language(request).lang
+    frame: dict[str, Any] = {"here": responses.get_page_address(request), "site": responses.find_site_facts(request)}
+    if request.method == "POST" and text and len(text) <= _LONGEST_IN_ADDRESS:
+        frame["here"] = Language().make_link("/receipt", receipt=text)
+    elif request.method == "POST" and text:
+        frame |= {"here": "/receipt", "posted": (("receipt", pasted),)}
     if not text:
-        page = ReceiptPage(here=here if pasted else responses.get_page_address(request), site=site)
-        return make_page_response(request, page)
+        return make_page_response(request, ReceiptPage(**frame))
     try:
         checked = get_register(request).check_receipt(text, lang)
     except InvalidInput as error:
-        page = ReceiptPage(here=here, site=site, text=pasted, error=error.get_text(lang))
+        page = ReceiptPage(text=pasted, error=error.get_text(lang), **frame)
         return make_page_response(request, page, status=400, cache="no-store")
     if checked.receipt and has_person_name(checked.receipt) and request.method == "POST":
-        here = "/receipt"
-    return make_page_response(request, make_receipt_page(checked, text, here=here, site=site), cache="no-store")
+        frame |= {"here": "/receipt", "posted": (("receipt", text),)}
+    return make_page_response(request, make_receipt_page(checked, text, **frame), cache="no-store")
 
 
 def make_receipt_page(checked: ReceiptStatus, text: str, **frame: Any) -> ReceiptPage:
     """Make the page that says what is known of a receipt."""
     receipt = checked.receipt
     answer = msgspec.convert(receipt.answer, Answer) if receipt else None
-    tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques]) if answer else "unlisted"
     question = msgspec.convert(receipt.question, Claim) if receipt else None
-    return ReceiptPage(text=text, checked=checked, question=question, answer=answer, tone=tone, **frame)
+    return ReceiptPage(text=text, checked=checked, question=question, answer=answer, **frame)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
 from litestar import Response
 from litestar.params import FromPath
 
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
-from registry.domain.model import Struct
+from registry.domain.model import Date, Struct
 from registry.editions.content import EditionInstitution
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import Edition
 from registry.editions.manifest import Manifest, Province
 from registry.errors import CannotAnswer, NotFound
+from registry.register import Register
 from registry.texts import Message
 from registry.web import error_status
 from registry.web.routes import route_get
@@ -24,12 +26,16 @@ SHOWN = 100
 
 
 class EditionsPage(PageContext, frozen=True, kw_only=True):
-    """Every edition the public knows of, newest first; ``latest`` is the one that counts, null without one."""
+    """Every edition the public knows of, newest first; ``latest`` is the one that counts, null without one.
+
+    ``list_days``: by id, the day of the list that an edition rests on.
+    """
 
     template: ClassVar[str] = "editions.html"
     section: ClassVar[str] = "editions"
     editions: list[Edition]
     latest: Edition | None
+    list_days: dict[str, Date] = msgspec.field(default_factory=dict)
 
 
 class EditionRows(Struct, frozen=True, kw_only=True):
@@ -45,7 +51,8 @@ class EditionRows(Struct, frozen=True, kw_only=True):
 
 class EditionPage(PageContext, frozen=True, kw_only=True):
     """One edition. Without a manifest it was withdrawn, or its files are just being made. ``newer``: the latest one,
-    when this is another; ``limit``: how many institutions are shown of each part of the difference."""
+    when this is another; ``limit``: how many institutions are shown of each part of the difference; ``list_day``: that
+    of the list it rests on."""
 
     template: ClassVar[str] = "edition.html"
     section: ClassVar[str] = "editions"
@@ -55,13 +62,16 @@ class EditionPage(PageContext, frozen=True, kw_only=True):
     rows: EditionRows | None = None
     newer: Edition | None = None
     limit: int = SHOWN
+    list_day: Date | None = None
 
 
 @route_get("/editions", "editions", opt={"lane": "slow"})
 def show_editions(request: PageRequest) -> Response[str]:
     """Show every edition that was published."""
-    service = get_register(request).editions
-    page = EditionsPage(editions=service.list_public(), latest=service.find_latest(), **make_frame(request))
+    register = get_register(request)
+    editions, latest = register.editions.list_public(), register.editions.find_latest()
+    days = {edition.id: day for edition in editions if (day := _find_list_day(register, edition))}
+    page = EditionsPage(editions=editions, latest=latest, list_days=days, **make_frame(request))
     return make_page_response(request, page)
 
 
@@ -72,7 +82,12 @@ def show_edition(request: PageRequest, edition: FromPath[str]) -> Response[str]:
     shown = service.get_public(edition)
     latest = service.find_latest()
     is_outdated = latest is not None and latest.scope == shown.scope and latest.number > shown.number
-    frame = {**make_frame(request), "edition": shown, "newer": latest if is_outdated else None}
+    frame = {
+        **make_frame(request),
+        "edition": shown,
+        "newer": latest if is_outdated else None,
+        "list_day": _find_list_day(get_register(request), shown),
+    }
     if shown.withdrawn is not None:
         return make_page_response(request, EditionPage(**frame))
     try:
@@ -85,6 +100,12 @@ def show_edition(request: PageRequest, edition: FromPath[str]) -> Response[str]:
         return response
     rows = _select_rows(request, shown, manifest) if "region" in request.query_params else None
     return make_page_response(request, EditionPage(manifest=manifest, difference=difference, rows=rows, **frame))
+
+
+def _find_list_day(register: Register, edition: Edition) -> Date | None:
+    """Find the day of the list that an edition rests on, which may be long before its own."""
+    source = register.find_main_source(edition.asof)
+    return source.as_of if source else None
 
 
 def _select_rows(request: PageRequest, edition: Edition, manifest: Manifest) -> EditionRows:

@@ -18,6 +18,7 @@ from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.response import Stream
 
 from public_site import responses
+from public_site.findings import choose_answer_tone, get_verdict_key
 from public_site.responses import PageContext, PageRequest, get_register, make_page_response, read_language
 from registry.batch.answer_stream import AnswerWriter, CsvAnswerWriter
 from registry.batch.batch import Batch
@@ -32,7 +33,7 @@ from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import hold_upload_place, read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
-from registry.web.routes import route_post
+from registry.web.routes import route_get, route_post
 from registry.web.standing import Tone, choose_tone
 
 #: Rows and bytes of one upload, and rows that the page shows.
@@ -45,17 +46,21 @@ _SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ListRow(Struct, frozen=True, kw_only=True):
-    """One row of an uploaded list: who was asked about, in the list's words; no answer where there could be none."""
+    """One row of an uploaded list: who was asked about, in the list's words; no answer where there could be none.
+
+    ``word``: the key of the verdict's word.
+    """
 
     number: int
     subject: str
     sentence: str
     answer: Answer | None = None
     tone: Tone = "unlisted"
+    word: str = "list.unanswered"
 
 
 class ListPage(PageContext, frozen=True, kw_only=True):
-    """The answers to an uploaded list: counts and the first rows; or why it could not be read."""
+    """The answers to an uploaded list: counts and the first rows; or why it could not be read; at first the form."""
 
     template: ClassVar[str] = "checklist.html"
     section: ClassVar[str] = "check"
@@ -86,11 +91,15 @@ class PageAnswerWriter(AnswerWriter[Answer]):
     def format_row(self, row: ClaimRow, answer: Answer) -> bytes:
         """Add a row while there is room."""
         if len(self.shown) < SHOWN and row.claim is not None:
-            tone = choose_tone(answer.verdict, [technique.stage for technique in answer.techniques])
-            subject = _describe_subject(row)
-            self.shown.append(
-                ListRow(number=row.number, subject=subject, answer=answer, tone=tone, sentence=answer.explanation)
+            line = ListRow(
+                number=row.number,
+                subject=_describe_subject(row),
+                sentence=answer.explanation,
+                answer=answer,
+                tone=choose_answer_tone(answer),
+                word=get_verdict_key(answer, has_text=not row.claim.provider.is_named),
             )
+            self.shown.append(line)
         return b""
 
     def format_refusal(self, row: ClaimRow, error: RegistryError) -> bytes:
@@ -110,6 +119,13 @@ def _describe_subject(row: ClaimRow) -> str:
     return named or (row.claim.text or "")[:80]
 
 
+@route_get("/check/list", "check_list_page")
+def show_list_form(request: PageRequest) -> Response[str]:
+    """Show the form of a list: where a kept address and the switches of its answers lead, since no file is kept."""
+    page = ListPage(here="/check/list", site=responses.find_site_facts(request), limit=MOST_ROWS)
+    return make_page_response(request, page)
+
+
 @route_post("/check/list", "check_list", _RECEIVED, opt={"lane": "slow"}, sync_to_thread=None)
 async def check_list(request: PageRequest) -> Response[Any]:
     """Answer a list: a page with its first rows, or the whole as a file when the form's button asked for one."""
@@ -119,6 +135,8 @@ async def check_list(request: PageRequest) -> Response[Any]:
             return await sync_to_thread(_answer_list, request, form)
     except (InvalidInput, Busy) as error:
         return await sync_to_thread(_render_refusal, request, error)
+    finally:
+        await form.close()
 
 
 def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
@@ -132,7 +150,7 @@ def _answer_list(request: PageRequest, form: FormMultiDict) -> Response[Any]:
 def _render_refusal(request: PageRequest, error: InvalidInput | Busy) -> Response[Any]:
     """Render the page that says what is wrong with the file, or that there are too many uploads."""
     sentence = error.get_text(read_language(request).lang)
-    page = ListPage(here="/check", site=responses.find_site_facts(request), error=sentence, limit=MOST_ROWS)
+    page = ListPage(here="/check/list", site=responses.find_site_facts(request), error=sentence, limit=MOST_ROWS)
     response = make_page_response(request, page, status=error_status.get_status(error), cache="no-store")
     response.headers.update(error_status.make_headers(error))
     return response
@@ -191,7 +209,7 @@ def _render_answers(request: PageRequest, source: IO[bytes], name: str) -> Respo
     writer, notes = _answer_rows(request, source, None, lambda batch, _: PageAnswerWriter(batch))
     tally, at = writer.tally, writer.batch.at
     page = ListPage(
-        here="/check",
+        here="/check/list",
         site=responses.find_site_facts(request),
         limit=MOST_ROWS,
         name=name[:80],

@@ -16,6 +16,7 @@ from litestar.types import Scope
 from registry.clients.service import PeopleBudget
 from registry.domain.model import Date, SourceRef, Struct
 from registry.errors import CannotAnswer, RegistryError
+from registry.records.asof import to_day
 from registry.records.stats import Stats
 from registry.web import error_status
 from registry.web.i18n import Lang, Language, Size, read_preferences
@@ -30,7 +31,7 @@ NOTICE_AFTER = 60.0
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST_TYPED = 100  # characters of an address shown again on an error page
 PageRequest = Request[Any, Any, State]
-ErrorKind = Literal["not_found", "invalid", "too_many", "not_done", "cannot_answer"]
+ErrorKind = Literal["not_found", "invalid", "form_only", "too_many", "not_done", "cannot_answer"]
 
 
 class SiteFacts(Struct, frozen=True, kw_only=True):
@@ -46,15 +47,18 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
 class PageContext(Struct, frozen=True, kw_only=True):
     """Base of every page's context, which is all that its template reads.
 
-    ``here``: the page's own address with its query, without language and size. ``state_at``: when the register was last
-    seen, where that is long enough ago to be said, or the page is from memory.
+    ``here``: the page's own address with its query, without language and size; ``posted``: (field, value) sent to it in
+    a body, which the switches of language and size send again. ``today``: the register's. ``state_at``: when the
+    register was last seen, where that is long enough ago to be said, or the page is from memory.
     """
 
     template: ClassVar[str] = ""
     section: ClassVar[str] = ""
     noindex: ClassVar[bool] = False
     here: str = "/"
+    posted: tuple[tuple[str, str], ...] = ()
     site: SiteFacts | None = None
+    today: Date | None = None
     state_at: dt.datetime | None = None
 
 
@@ -158,8 +162,9 @@ def make_page_response(
     request: PageRequest, context: PageContext, status: int = 200, cache: str = PAGE_CACHE
 ) -> Response[str]:
     """Render the page in the language and size asked for; one of an old state says so, and no cache may keep it."""
-    language = read_language(request)
-    verified = get_register(request).verification.last_check_time
+    language, register = read_language(request), get_register(request)
+    context = msgspec.structs.replace(context, today=to_day(register.find_now()))
+    verified = register.verification.last_check_time
     if status < 500 and verified is not None and verified.get_age() > NOTICE_AFTER:
         context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
     return Response(
@@ -182,6 +187,8 @@ def _classify_error(error: Exception | int, status: int, is_read: bool) -> Error
     licensed"; or, where something was sent and not only asked, "not done"."""
     if status in (404, 410):
         return "not_found"
+    if status == 405 and is_read:
+        return "form_only"
     if status == 429:
         return "too_many"
     if status < 500:

@@ -14,7 +14,7 @@ from litestar.response import Redirect
 from public_site import responses
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
-from registry.domain.identifiers import format_code, may_be_code, parse_code
+from registry.domain.identifiers import find_web_domain, format_code, may_be_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
@@ -141,12 +141,16 @@ def show_home(request: PageRequest) -> Response[str]:
 
 @route_get("/search", "search")
 def show_search(request: PageRequest) -> Response[Any]:
-    """Show results, by relevance with a question and by region without; a code redirects to its institution."""
+    """Show results, by relevance with a question and by region without; a code redirects to its institution, and a web
+    address to its check."""
     register, language = get_register(request), read_language(request)
     asof = register.make_as_of_now()
     choice = read_search_request(request.query_params)
     if is_code(choice.q):  # parse_code raises InvalidCode when it is mistyped: that is not "not found"
         address = language.make_link(f"/i/{format_code(parse_code(choice.q))}")
+        return Redirect(address, status_code=302, headers={"Cache-Control": responses.PAGE_CACHE})
+    if domain := find_web_domain(choice.q):  # the check page says whose it is, and what that is worth
+        address = language.make_link("/check", name=domain)
         return Redirect(address, status_code=302, headers={"Cache-Control": responses.PAGE_CACHE})
     cursor = request.query_params.get("cursor") or None
     budget = make_people_budget(request)

@@ -14,7 +14,7 @@ from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Answer, Claim, Entry, Institution, Practitioner, Struct
+from registry.domain.model import Answer, Claim, Entry, Institution, Practitioner, SourceRef, Struct
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
 from registry.institutions import search
@@ -170,6 +170,11 @@ class Register:
         """Return the register in numbers."""
         with self.database.reading() as connection:
             return stats.compute_stats(connection, asof)
+
+    def find_main_source(self, asof: AsOf) -> SourceRef | None:
+        """Return the source of the register as a whole as of then: its latest complete list."""
+        with self.database.reading() as connection:
+            return stats.find_main_source(connection, asof)
 
     def read_changes(self, since: int, limit: int, asof: AsOf) -> feed.FeedPage:
         """Return entries after a position, without gaps; Conflict if the position is beyond the log."""

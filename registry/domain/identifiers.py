@@ -135,6 +135,31 @@ def compact_domain(text: str) -> str | None:
     return host if _HOST.fullmatch(host) else None
 
 
+#: An address as people paste it: a scheme, or a host that ends in letters of its own.
+_WEB_ADDRESS = re.compile(r"https?://\S+|[^\s/@，。]+\.[a-z]{2,24}\.?(?::\d+)?(?:[/?#]\S*)?", re.IGNORECASE)
+
+
+def find_web_domain(text: str) -> str | None:
+    """The domain of a text that is the address of a website and nothing else; None of any other text.
+
+    >>> find_web_domain("https://www.hospital.example/ivf"), find_web_domain("hospital.example")
+    ('hospital.example', 'hospital.example')
+    >>> find_web_domain("示例市妇幼保健院")
+    """
+    text = normalise_width(text).strip()
+    return compact_domain(text) if _WEB_ADDRESS.fullmatch(text) else None
+
+
+def list_parent_domains(domain: str) -> list[str]:
+    """The domains above one, nearest first, but for the last label.
+
+    >>> list_parent_domains("ivf.clinic.hospital.example")
+    ['clinic.hospital.example', 'hospital.example']
+    """
+    labels = domain.split(".")
+    return [".".join(labels[at:]) for at in range(1, len(labels) - 1)]
+
+
 def parse_domain(text: str) -> str:
     """The compact domain, or InvalidInput saying what one looks like."""
     domain = compact_domain(text)

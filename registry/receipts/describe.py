@@ -18,6 +18,7 @@ from registry.verification.phrases import (
 #: Verdict -> words; the design's.
 VERDICTS: dict[str, Message] = {
     "licensed": Message("已获批准"),
+    "partly_licensed": Message("部分获批"),
     "technique_not_licensed": Message("未获批此项技术"),
     "site_mismatch": Message("地址不符"),
     "preparing": Message("筹建中"),
@@ -26,7 +27,7 @@ VERDICTS: dict[str, Message] = {
     "lapsed": Message("已失效"),
     "ambiguous": Message("无法唯一确定"),
     "not_found": Message("名录中未找到"),
-    "unknown": Message("该日期无记录"),
+    "unknown": Message("无法回答"),
 }
 _PERSONS = {
     "authorised": Message("有授权记载"),

@@ -5,7 +5,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from registry.domain import regions
-from registry.domain.model import Date, SourceRef, Struct
+from registry.domain.model import Date, Source, SourceRef, Struct
 from registry.domain.techniques import LAWFUL_STAGES, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.log.clock import from_milliseconds
 from registry.records.asof import AsOf
@@ -50,6 +50,19 @@ class Stats(Struct, frozen=True):
     updated: dt.datetime | None
 
 
+def find_main_source(connection: sa.Connection, asof: AsOf) -> SourceRef | None:
+    """Find the source of the register as a whole: the latest complete list, else the latest of any kind."""
+    return make_source_ref(_choose_main_source(_read_sources_until(connection, asof)))
+
+
+def _read_sources_until(connection: sa.Connection, asof: AsOf) -> list[Source]:
+    return [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
+
+
+def _choose_main_source(sources: list[Source]) -> Source | None:
+    return max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+
+
 def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilter | None = None) -> Stats:
     """Count the institutions of a filter (by default those at which something is in force)."""
     where = (chosen or InstitutionFilter()).make_condition(asof)
@@ -60,15 +73,14 @@ def compute_stats(connection: sa.Connection, asof: AsOf, chosen: InstitutionFilt
         for bits in in_force + [make_offer_mask(None, (stage,)) for stage in STAGES]
     ]
     total, *counts = connection.execute(sa.select(sa.func.count(), *sums).where(where)).one()
-    sources = [source for source in read_sources(connection, asof).values() if source.as_of <= asof.valid_on]
+    sources = _read_sources_until(connection, asof)
     covered = {technique for source in sources if source.scope != "partial" for technique in source.covers}
     by_technique = [
         TechniqueCount(technique=t.code, count=(n or 0) if n or t.code in covered else None)
         for t, n in zip(TECHNIQUES, counts, strict=False)
     ]
     by_stage = [StageCount(stage=s, count=n or 0) for s, n in zip(STAGES, counts[len(TECHNIQUES) :], strict=True)]
-    # The source of the register as a whole: the latest complete list, else the latest of any kind.
-    newest = max(sources, key=lambda s: (s.scope == "national", s.scope != "partial", s.as_of), default=None)
+    newest = _choose_main_source(sources)
     last = connection.execute(sa.select(entries.c.recorded_at).where(entries.c.number == asof.size)).scalar()
     return Stats(
         total=total,

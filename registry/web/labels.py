@@ -11,6 +11,7 @@ from registry.domain import regions
 from registry.domain.fields import PUBLIC, Field
 from registry.domain.model import Date, Institution, SourceRef
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
+from registry.verification.explain import OLD_BASIS
 from registry.web.i18n import Language
 from registry.web.standing import Grant, Standing
 
@@ -126,6 +127,27 @@ def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
     if day.striptags() in title:
         return language.mark_chinese(title)
     return language.translate("institution.source_of", title=language.mark_chinese(title), day=day)
+
+
+def describe_list_age(language: Language, as_of: Date, today: Date | None, on: Date | None = None) -> Markup:
+    """Say of which day a list is and how old that is: today, or on another day that was asked about.
+
+    Without ``today`` the register could not be read, and nothing is said of the age.
+    """
+    day = language.format_day(as_of)
+    until = on or today
+    months = (until.year - as_of.year) * 12 + until.month - as_of.month - (until.day < as_of.day) if until else -1
+    if months < 0:
+        return language.translate("institution.as_of", day=day)
+    if not months:
+        return language.translate("age.fresh", day=day)
+    return language.translate("age.today" if on in (None, today) else "age.asked", day=day, count=months)
+
+
+def is_old_list(as_of: Date, today: Date | None, on: Date | None = None) -> bool:
+    """Whether a list is so old that whoever rests on it must be told what to do."""
+    until = on or today
+    return until is not None and (until - as_of).days > OLD_BASIS
 
 
 def get_ownership_label(language: Language, ownership: str) -> Markup:

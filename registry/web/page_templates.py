@@ -19,7 +19,7 @@ from registry.web.i18n import Language
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"
-_TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unlisted": "question"}
+_TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unlisted": "question", "plain": "info"}
 
 
 @cache
@@ -53,7 +53,7 @@ def render_icon(name: str) -> Markup:
 _IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
     *(labels.describe_standing, labels.format_scope, labels.format_rest_of_address),
     *(labels.list_details, labels.format_source, labels.format_source_title),
-    *(labels.get_ownership_label, labels.get_stage_label),
+    *(labels.get_ownership_label, labels.get_stage_label, labels.describe_list_age),
     *(record_changes.describe_changes, record_changes.describe_recording),
     *(record_changes.compare_records, record_changes.format_known_time),
 )
@@ -111,6 +111,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         make_standing=standing.make_standing,
         show_approvals=standing.show_approvals,
         choose_tone=standing.choose_tone,
+        is_old_list=labels.is_old_list,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )

@@ -391,7 +391,8 @@ def test_a_text_and_a_certificate_are_checked_beside_the_licence(opened: Opened)
     page.locator("main form.check-form:not(.upload) button").click()
     shown = text(page)
     assert "已获批准" in shown
-    assert "有4处词语需要人工查看" in shown
+    assert "广告内容：有被禁止的事项（代孕）" in shown
+    assert shown.index("有被禁止的事项") < shown.index("已过期") < shown.index("已获批准")
     assert "2008年1月29日（推算，非登记）" in shown
     assert page.locator("#text-answer dt").count() == 5  # four kinds to look at, one in a sentence against it
     assert page.url.endswith("/check")

@@ -12,7 +12,7 @@ from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
 from registry.editions.edition import Edition, Withdrawal
 from registry.editions.manifest import File, Manifest, Province
-from tests.pages.records import ANSHAN, AT, FULL, SITE, SUSPENDED, TRIAL
+from tests.pages.records import ANSHAN, AT, FULL, LATER, LIST, SITE, SUSPENDED, TODAY, TRIAL
 
 ROOT = "8f775c224fee36cfc539c7aa8ea8e0cd486f5301e91fa47c3b22bc6d4695bad0"
 TITLE = "经批准开展人类辅助生殖技术的医疗机构名单"
@@ -99,11 +99,14 @@ def make_pages() -> dict[str, PageContext]:
         after=401,
     )
     every = [city, withdrawn, second, first]
+    days = {edition.id: LIST.as_of for edition in (second, first)}
     return {
-        "editions": EditionsPage(site=SITE, here="/editions", editions=every, latest=second),
+        "editions": EditionsPage(
+            site=SITE, here="/editions", editions=every, latest=second, list_days=days, today=TODAY
+        ),
         "editions-none": EditionsPage(site=SITE, here="/editions", editions=[], latest=None),
         "editions-withdrawn": EditionsPage(site=SITE, here="/editions", editions=[withdrawn], latest=None),
-        "edition": _make_page(second, **whole),
+        "edition": _make_page(second, **whole, list_day=LIST.as_of, today=LATER),
         "edition-many": _make_page(second, **whole, limit=2),
         "edition-first": _make_page(
             first, manifest=MANIFEST, difference=_make_difference(since=None, before=None), newer=second

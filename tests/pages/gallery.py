@@ -29,7 +29,7 @@ from registry.records.history import Version
 from registry.web import page_templates
 from registry.web.i18n import Lang, Language, Size
 from registry.web.standing import Standing, make_standing
-from tests.pages import checks, editions, log, previews, receipts, searches, times
+from tests.pages import checks, editions, findings, log, previews, receipts, searches, times
 from tests.pages.openapi_document import DOCUMENT
 from tests.pages.records import (
     ALL,
@@ -42,6 +42,7 @@ from tests.pages.records import (
     FUYING,
     FUYOU,
     LAPSED,
+    LATER,
     LIST,
     MIXED,
     NARROW,
@@ -53,6 +54,7 @@ from tests.pages.records import (
     REVOKED,
     SITE,
     SUSPENDED,
+    TODAY,
     TRIAL,
     UNSOURCED,
     VERSIONS,
@@ -76,6 +78,7 @@ def make_home_pages() -> dict[str, PageContext]:
     """The start page, full and before the first list."""
     full = HomePage(
         site=SITE,
+        today=LATER,
         count=635,
         as_of=LIST.as_of,
         source=LIST,
@@ -116,10 +119,17 @@ def make_institution_pages() -> dict[str, PageContext]:
             practitioners=PEOPLE if sample is FULL else [],
             qr="/static/qr.svg",
             public_url=f"https://register.example/q/{it.code}",
+            today=TODAY,
             as_of=dt.date(2025, 11, 22),
         )
         pages[f"landing{name}"] = LandingPage(
-            site=SITE, here=f"/q/{it.code}", code=it.code, answered_at=AT, institution=it, standing=standing
+            site=SITE,
+            here=f"/q/{it.code}",
+            code=it.code,
+            today=LATER,
+            answered_at=AT,
+            institution=it,
+            standing=standing,
         )
         pages[f"history{name}"] = HistoryPage(
             site=SITE, here=f"/i/{it.code}/history", institution=it, versions=versions
@@ -180,8 +190,8 @@ def make_check_pages() -> dict[str, PageContext]:
     )
     return {
         "check": CheckPage(site=SITE, here="/check", form=CheckForm()),
-        "check-licensed": CheckPage(site=SITE, here=here, form=form, answer=trial, tone="limited"),
-        "check-refused": CheckPage(site=SITE, here=here, form=form, answer=refused, tone="limited"),
+        "check-licensed": CheckPage(site=SITE, here=here, form=form, answer=trial),
+        "check-refused": CheckPage(site=SITE, here=here, form=form, answer=refused),
         "check-ambiguous": CheckPage(
             site=SITE,
             here=here,
@@ -190,13 +200,14 @@ def make_check_pages() -> dict[str, PageContext]:
         ),
         "check-not-found": CheckPage(site=SITE, here=here, form=form, answer=not_found),
         **{
-            f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer, tone="approved")
+            f"check-by-{on}": CheckPage(site=SITE, here=here, form=form, answer=answer)
             for on, answer in zip(ways, matched, strict=True)
         },
         **_make_list_pages(trial, not_found),
         "check-errors": _make_check_with_errors(here),
         **times.make_check_pages(matched[0]),
-        **checks.make_check_pages(CheckPage(site=SITE, here=here, form=form, tone="limited"), trial),
+        **checks.make_check_pages(CheckPage(site=SITE, here=here, form=form), trial),
+        **findings.make_pages(refused, matched[0]),
     }
 
 
@@ -211,13 +222,27 @@ def _make_check_with_errors(here: str) -> CheckPage:
 
 def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, PageContext]:
     rows = (
-        ListRow(number=2, subject="示例市妇幼保健院", answer=trial, tone="limited", sentence=trial.explanation),
-        ListRow(number=3, subject="示例市某某医院", answer=not_found, sentence=not_found.explanation),
+        ListRow(
+            number=2,
+            subject="示例市妇幼保健院",
+            answer=trial,
+            tone="limited",
+            word="verdict.licensed.word",
+            sentence=trial.explanation,
+        ),
+        ListRow(
+            number=3,
+            subject="示例市某某医院",
+            answer=not_found,
+            word="verdict.not_found.word",
+            sentence=not_found.explanation,
+        ),
         ListRow(number=4, subject="示例医院，冻卵", sentence="未知的技术“冻卵”；可用：AIH、AID、IVF。"),
     )
     answered = ListPage(
         site=SITE,
-        here="/check",
+        here="/check/list",
+        today=LATER,
         limit=5000,
         name="清单.xlsx",
         rows=rows,
@@ -228,7 +253,9 @@ def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, 
         log_size=2000,
     )
     told = "这里一次最多 5,000 行，没有核验。请分成几份。"
-    return {"check-list": answered, "check-list-error": ListPage(site=SITE, here="/check", limit=5000, error=told)}
+    empty = ListPage(site=SITE, here="/check/list", limit=5000)
+    wrong = msgspec.structs.replace(empty, error=told)
+    return {"check-list": answered, "check-list-form": empty, "check-list-error": wrong}
 
 
 def make_other_pages() -> dict[str, PageContext]:
@@ -237,6 +264,7 @@ def make_other_pages() -> dict[str, PageContext]:
     kinds: list[tuple[int, ErrorKind]] = [
         (404, "not_found"),
         (400, "invalid"),
+        (405, "form_only"),
         (429, "too_many"),
         (503, "cannot_answer"),
     ]

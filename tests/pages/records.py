@@ -18,6 +18,8 @@ from registry.records import standing
 from registry.records.history import FieldChange, Version
 
 AT = dt.datetime(2025, 11, 22, 2, 52, tzinfo=dt.UTC)
+#: Days on which pages are looked at: some months after the list, and when it has grown old.
+TODAY, LATER = dt.date(2025, 11, 22), dt.date(2026, 11, 30)
 LIST = model.SourceRef(title="经批准开展人类辅助生殖技术的医疗机构名单", as_of=dt.date(2025, 6, 30), secondary=True)
 NOTICE = model.SourceRef(title="示例省卫生健康委员会公告", as_of=dt.date(2025, 9, 1), published=dt.date(2025, 9, 8))
 SITE = SiteFacts(count=635, as_of=LIST.as_of, source=LIST, updated=AT)

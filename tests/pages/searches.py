@@ -19,6 +19,7 @@ from tests.pages.records import (
     FULL,
     FUYING,
     FUYOU,
+    LATER,
     LIST,
     PEOPLE,
     SITE,
@@ -56,7 +57,15 @@ def make_search_pages() -> dict[str, PageContext]:
     here = "/search?q=%E5%A6%87%E5%A9%B4"
     return {
         "search": SearchPage(
-            site=SITE, here=here, query="妇婴", filters=Filters(), hits=hits, total=21, facets=facets, next="abc"
+            site=SITE,
+            today=LATER,
+            here=here,
+            query="妇婴",
+            filters=Filters(),
+            hits=hits,
+            total=21,
+            facets=facets,
+            next="abc",
         ),
         "search-filtered": SearchPage(
             site=SITE,

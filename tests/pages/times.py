@@ -161,7 +161,7 @@ def make_check_pages(answer: model.Answer) -> dict[str, PageContext]:
     page = CheckPage(site=SITE, here="/check?name=x", form=form)
     wrong = FieldError(field="known_at", key="check.error_date", value="去年")
     return {
-        "check-past": msgspec.structs.replace(page, answer=answer, tone="approved", past=_make_times()),
+        "check-past": msgspec.structs.replace(page, answer=answer, past=_make_times()),
         "check-past-error": msgspec.structs.replace(
             page, form=msgspec.structs.replace(form, known_at="去年"), errors=(wrong,)
         ),

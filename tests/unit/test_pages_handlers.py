@@ -222,7 +222,7 @@ def test_a_text_without_a_name_is_answered_for_whom_it_names(client: Client, cod
     name = "示例市第一示例医院（示例市示例妇幼保健院）"
     answer = client.post("/check", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
     assert answer.status_code == 200
-    assert "文字中写有的机构" in answer.text and f'href="/i/{code}"' in answer.text
+    assert "文中提到的机构" in answer.text and f'href="/i/{code}"' in answer.text
     receipt = client.post("/check/receipt", data={"on": "2025-12-01", "text": f"就在{name}，三代试管"})
     assert receipt.status_code in (200, 503)  # 503: no key to sign with here
     nobody = client.post("/check", data={"text": "三代试管"})
