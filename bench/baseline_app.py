@@ -13,7 +13,7 @@ from litestar import Litestar, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from registry.api.institutions import InstitutionList, SuggestionList
-from registry.domain.model import Answer, Claim
+from registry.domain.answers import Answer, Claim
 
 #: JSON answers of a real register, by operation: what the routes answer to everything.
 ANSWERS = Path(sys.argv[1]) if __name__ == "__main__" else None

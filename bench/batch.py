@@ -22,7 +22,7 @@ from bench.registers import REAL, ListedInstitution
 from bench.search import use_one_core
 from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnswerWriter
 from registry.batch.claim_rows import CsvReader, NdjsonReader
-from registry.domain.model import Claim
+from registry.domain.answers import Claim
 from registry.errors import InvalidInput
 from registry.register import Register, open_register
 from registry.settings import Settings

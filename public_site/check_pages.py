@@ -21,10 +21,11 @@ from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from public_site.search_pages import is_code
 from registry.batch.columns import parse_loose_day
-from registry.domain import model
+from registry.domain import answers
 from registry.domain.ad_lexicon import FlagKind
+from registry.domain.answers import Answer, Candidate, Claim, ContentFlag, Match, Person, Provider
 from registry.domain.identifiers import find_web_domain, list_parent_domains, parse_code
-from registry.domain.model import Answer, Candidate, Claim, ContentFlag, Institution, Match, Person, Provider, Struct
+from registry.domain.model import Institution, Struct
 from registry.domain.techniques import find_technique
 from registry.errors import CannotAnswer, InvalidInput, NotFound, PeopleLimit
 from registry.receipts.describe import has_person_name
@@ -42,7 +43,7 @@ _LONGEST_FIELD = 200
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
 _LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
-_LIMITS = {"practitioner": model.LONGEST_NAME, "ad_certificate": model.LONGEST_NUMBER, "text": model.LONGEST_TEXT}
+_LIMITS = {"practitioner": answers.LONGEST_NAME, "ad_certificate": answers.LONGEST_NUMBER, "text": answers.LONGEST_TEXT}
 
 
 class CheckForm(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from registry.domain.ad_lexicon import FlagKind
-from registry.domain.model import Answer, CertificateWord, PersonWord, Struct
+from registry.domain.answers import Answer, CertificateWord, PersonWord
+from registry.domain.model import Struct
 from registry.web.standing import Tone, choose_tone
 
 Subject = Literal["licence", "certificate", "wording", "person"]

@@ -26,7 +26,8 @@ from registry.batch.claim_rows import AnswerLayout, ClaimRow
 from registry.batch.column_notes import ColumnNotes
 from registry.batch.job import F, answer_file, detect_format
 from registry.batch.xlsx_sheets import XlsxAnswerWriter
-from registry.domain.model import Answer, Struct, VerdictWord
+from registry.domain.answers import Answer, VerdictWord
+from registry.domain.model import Struct
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
 from registry.texts import Message
 from registry.uploads.limits import PAGE

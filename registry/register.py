@@ -13,8 +13,9 @@ from registry.batch.batch import Batch
 from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
+from registry.domain.answers import Answer, Claim
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Answer, Claim, Entry, Institution, Practitioner, SourceRef, Struct
+from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
 from registry.institutions import search

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from registry import accounts, proposals
+from registry.domain.answers import Answer, Claim, Person, Provider
 from registry.domain.identifiers import make_code
-from registry.domain.model import Answer, Change, Claim, Draft, Person, Provider, Source
+from registry.domain.model import Change, Draft, Source
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.importers.seed import loader
 from registry.records.site import Site

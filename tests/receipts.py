@@ -11,7 +11,7 @@ from typing import Any
 
 from jwcrypto import jwk, jws
 
-from registry.domain.model import Answer, Claim
+from registry.domain.answers import Answer, Claim
 from registry.log.signing_keys import Key
 from registry.receipts.batch_proofs import BatchRows, make_statement
 

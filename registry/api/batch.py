@@ -24,7 +24,8 @@ from registry.batch.answer_stream import MOST_ROWS, AnswerStream, AnswerWriter, 
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import ClaimReader, ClaimRow, CsvReader, NdjsonReader, read_json_row
 from registry.clients.service import AdmittedRequest, Clients
-from registry.domain.model import Answer, Struct
+from registry.domain.answers import Answer
+from registry.domain.model import Struct
 from registry.domain.shape_fields import find_unknown_field
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
 from registry.texts import FixedText, Message, write_bilingual

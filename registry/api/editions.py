@@ -15,7 +15,8 @@ from litestar.response import File as FileResponse
 
 from registry.api.guards import has_etag
 from registry.api.requests import AnyRequest, get_register
-from registry.domain.model import Date, LogState, Struct
+from registry.domain.answers import LogState
+from registry.domain.model import Date, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.editions import manifest
 from registry.editions.edition import Edition

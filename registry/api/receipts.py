@@ -11,7 +11,8 @@ from litestar.params import JSONBody, URLEncodedBody
 
 from registry.api.problems import read_language
 from registry.api.requests import AnyRequest, get_register
-from registry.domain.model import Answer, Date, LogState, Struct
+from registry.domain.answers import Answer, LogState
+from registry.domain.model import Date, Struct
 from registry.errors import InvalidInput
 from registry.receipts import describe
 from registry.receipts.issuer import ReceiptStatus

@@ -22,7 +22,7 @@ from registry.api.requests import (
     parse_on,
     parse_techniques,
 )
-from registry.domain.model import (
+from registry.domain.answers import (
     LONGEST_NAME,
     LONGEST_NUMBER,
     LONGEST_TEXT,

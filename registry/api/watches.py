@@ -14,7 +14,8 @@ from registry.api.problems import read_language
 from registry.api.requests import AnyRequest, decode_body, get_register
 from registry.batch.claim_check import check_claim
 from registry.clients import watches
-from registry.domain.model import Answer, Claim, Date, Struct
+from registry.domain.answers import Answer, Claim
+from registry.domain.model import Date, Struct
 from registry.errors import InvalidInput
 from registry.receipts.receipt_text import to_question
 from registry.texts import Message, write_bilingual

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from registry.batch.batch import Batch, ClaimCache
 from registry.batch.claim_rows import AnswerLayout, ClaimReader, ClaimRow
 from registry.batch.columns import NAMES, RECEIPT, RowProblem, format_answer_cells, format_error_cells, make_row_problem
-from registry.domain.model import Answer, Claim, VerdictWord
+from registry.domain.answers import Answer, Claim, VerdictWord
 from registry.domain.normalise import escape_cells
 from registry.errors import CannotSign, InvalidInput, PeopleLimit, RegistryError, TooLarge
 from registry.receipts.batch_proofs import BatchRows, Statement, make_statement

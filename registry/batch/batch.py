@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from registry.batch.claim_check import check_claim
-from registry.domain.model import Answer, Claim, LogState, VerdictWord
+from registry.domain.answers import Answer, Claim, LogState, VerdictWord
 from registry.receipts.batch_proofs import BatchRows, BatchSignature
 from registry.receipts.issuer import Issuer, make_no_key_error
 from registry.verification import people

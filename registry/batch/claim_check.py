@@ -1,6 +1,6 @@
 """The check that every claim passes at every door before it is answered."""
 
-from registry.domain.model import Claim
+from registry.domain.answers import Claim
 from registry.errors import InvalidInput
 from registry.records.asof import require_known_day
 from registry.texts import Message

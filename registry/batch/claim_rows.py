@@ -14,7 +14,7 @@ from registry.batch.columns import (
     make_unreadable_error,
     recognise_columns,
 )
-from registry.domain.model import Claim
+from registry.domain.answers import Claim
 from registry.errors import InvalidInput
 from registry.texts import FixedText, Message
 from registry.uploads.file_reader import CsvStream

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from registry.domain.model import Answer, Claim, Struct
+from registry.domain.answers import Answer, Claim
+from registry.domain.model import Struct
 from registry.domain.normalise import fold_heading
 from registry.domain.shape_fields import find_unknown_field
 from registry.domain.techniques import find_technique

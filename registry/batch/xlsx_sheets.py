@@ -11,7 +11,7 @@ from registry.batch.answer_stream import AnswerWriter
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.batch.columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
-from registry.domain.model import Answer
+from registry.domain.answers import Answer
 from registry.errors import InvalidInput, RegistryError
 from registry.texts import Message
 from registry.uploads.file_reader import read_tables

@@ -11,7 +11,7 @@ import click
 from registry import settings
 from registry.cli import common, detect_language, main
 from registry.domain import regions
-from registry.domain.model import LONGEST_TEXT, Answer, Claim, Person, Provider
+from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import sqlalchemy as sa
 
-from registry.domain.model import Answer, Claim, Struct
+from registry.domain.answers import Answer, Claim
+from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, TooLarge
 from registry.log.clock import from_milliseconds, get_now_ms
 from registry.receipts.receipt_text import to_question

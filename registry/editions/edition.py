@@ -8,7 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from registry.domain import regions
-from registry.domain.model import Date, LogState, Struct
+from registry.domain.answers import LogState
+from registry.domain.model import Date, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import Gone, NotFound
 from registry.log import store

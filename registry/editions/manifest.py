@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import LogState, Struct
+from registry.domain.answers import LogState
+from registry.domain.model import Struct
 from registry.editions.content import Totals
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput

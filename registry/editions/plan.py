@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import Change, Date, Draft, LogState, Struct
+from registry.domain.answers import LogState
+from registry.domain.model import Change, Date, Draft, Struct
 from registry.editions import store
 from registry.editions.content import EditionInstitution, ListContent, Progress, Totals
 from registry.editions.difference import EditionDifference

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from registry.domain.model import Answer, Claim
+from registry.domain.answers import Answer, Claim
 from registry.log.merkle import hash_leaf, hash_node
 from registry.log.signing_keys import Key
 from registry.receipts import receipt_text

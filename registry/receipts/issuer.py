@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from registry.domain.model import Answer, Claim, LogState, Struct
+from registry.domain.answers import Answer, Claim, LogState
+from registry.domain.model import Struct
 from registry.errors import CannotSign, InvalidInput, LogDamaged, NotFound
 from registry.log import checkpoint_store, merkle, note, replication, signing_keys
 from registry.log.publish import PublishedLog

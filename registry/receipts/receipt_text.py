@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from registry.domain.model import Answer, Claim, LogState, Struct
+from registry.domain.answers import Answer, Claim, LogState
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.log import merkle
 from registry.log.merkle import hash_leaf

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from rapidfuzz import fuzz
 
 from registry.domain import regions
+from registry.domain.answers import MatchedOn, Provider
 from registry.domain.identifiers import compact_licence, compact_uscc, may_be_code, parse_code, parse_domain, parse_uscc
-from registry.domain.model import Institution, MatchedOn, Provider, Struct
+from registry.domain.model import Institution, Struct
 from registry.domain.normalise import compact_text, fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest, SearchResult

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from registry.domain.answers import LogState
 from registry.domain.identifiers import format_code, parse_code
-from registry.domain.model import Date, Institution, Kind, LogState, Source, SourceRef, Struct
+from registry.domain.model import Date, Institution, Kind, Source, SourceRef, Struct
 from registry.domain.schema import PERSONAL
 from registry.domain.techniques import TechniqueCode
 from registry.errors import LogDamaged

@@ -10,15 +10,8 @@ import msgspec
 
 from registry.domain import ad_lexicon
 from registry.domain import techniques as table
-from registry.domain.model import (
-    Answer,
-    Basis,
-    Claim,
-    ContentFlag,
-    Provider,
-    Struct,
-    TechniqueAnswer,
-)
+from registry.domain.answers import Answer, Basis, Claim, ContentFlag, Provider, TechniqueAnswer
+from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, is_ahead, to_day, to_milliseconds

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
+from registry.domain.answers import Candidate
 from registry.domain.identifiers import format_code
-from registry.domain.model import Candidate
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from registry.domain.answers import CertificateAnswer, CertificateWord, Holder
 from registry.domain.identifiers import (
     compact_certificate,
     compact_code,
@@ -18,7 +19,7 @@ from registry.domain.identifiers import (
     format_code,
     parse_certificate,
 )
-from registry.domain.model import CertificateAnswer, CertificateWord, Holder, Struct
+from registry.domain.model import Struct
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf
 from registry.texts import Message

@@ -6,17 +6,9 @@ from typing import Any
 
 import msgspec
 
+from registry.domain.answers import Basis, Candidate, Match, Provider, TechniqueAnswer, VerdictWord
 from registry.domain.identifiers import format_code
-from registry.domain.model import (
-    Basis,
-    Candidate,
-    Date,
-    Match,
-    Provider,
-    Source,
-    TechniqueAnswer,
-    VerdictWord,
-)
+from registry.domain.model import Date, Source
 from registry.domain.techniques import TechniqueCode
 from registry.records import standing
 from registry.records.asof import AsOf

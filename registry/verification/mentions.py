@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from registry.domain import regions
-from registry.domain.model import Answer, Candidate, Claim, Mention, Provider, TechniqueAnswer
+from registry.domain.answers import Answer, Candidate, Claim, Mention, Provider, TechniqueAnswer
 from registry.domain.normalise import FoldedText, fold_text, fold_with_places, normalise_script, normalise_width
 from registry.domain.techniques import TechniqueCode
 from registry.records.asof import AsOf

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 from registry.domain import regions
+from registry.domain.answers import MatchedOn
 from registry.domain.comparison import ComparedWord
-from registry.domain.model import MatchedOn, Struct
+from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site

@@ -10,16 +10,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from registry.domain.model import (
+from registry.domain.answers import (
     Answer,
     Person,
     PersonAnswer,
     PersonTechnique,
     PersonWord,
-    Struct,
     TechniqueAnswer,
     VerdictWord,
 )
+from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from registry.domain.model import MatchedOn, TechniqueAnswer
+from registry.domain.answers import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.records.standing import find_lapse_day
 from registry.texts import Message, PluralMessage

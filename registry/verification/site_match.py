@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from registry.domain.answers import MatchedOn, Provider
 from registry.domain.comparison import Compared, ComparedWord
 from registry.domain.identifiers import compact_licence, parse_code, parse_domain, parse_uscc
-from registry.domain.model import MatchedOn, Provider
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site

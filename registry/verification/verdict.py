@@ -11,21 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from registry.domain import regions
+from registry.domain.answers import Basis, Candidate, LastKnown, Match, MatchedOn, TechniqueAnswer, VerdictWord
 from registry.domain.comparison import Compared
-from registry.domain.model import (
-    ApprovalStanding,
-    Basis,
-    Candidate,
-    Date,
-    LastKnown,
-    Match,
-    MatchedOn,
-    Source,
-    StandingWord,
-    Struct,
-    TechniqueAnswer,
-    VerdictWord,
-)
+from registry.domain.model import ApprovalStanding, Date, Source, StandingWord, Struct
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.records import standing
 from registry.records.site import Site, SiteApproval

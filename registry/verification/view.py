@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from registry.domain.model import Date, LogState, Source, Struct
+from registry.domain.answers import LogState
+from registry.domain.model import Date, Source, Struct
 from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, make_log_rollback_error
 from registry.log import clock, store
 from registry.log.clock import from_milliseconds

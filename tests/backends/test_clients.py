@@ -16,7 +16,8 @@ from registry.clients import keys, watches
 from registry.clients.keys import ApiKey, NewKey
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
-from registry.domain.model import Answer, Claim, Draft, Provider
+from registry.domain.answers import Answer, Claim, Provider
+from registry.domain.model import Draft
 from registry.errors import (
     CannotRecord,
     Conflict,

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from registry.api.changes import encode_changes
-from registry.domain.model import Claim
+from registry.domain.answers import Claim
 from registry.register import Register
 from registry.settings import Settings
 

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry.domain.answers import Claim, Provider
 from registry.domain.identifiers import format_code
-from registry.domain.model import Change, Claim, Date, Draft, Institution, Provider
+from registry.domain.model import Change, Date, Draft, Institution
 from registry.editions.content import read_institutions_on_day
 from registry.institutions.result import STANDINGS, SearchRequest
 from registry.institutions.search import search_institutions

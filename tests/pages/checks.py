@@ -9,36 +9,36 @@ import msgspec
 
 from public_site.check_pages import CheckForm, CheckPage
 from public_site.responses import FieldError, PageContext
-from registry.domain import model
+from registry.domain import answers
 from registry.domain.ad_lexicon import find_flags
 
 TEXT = (
     "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
     "我院不开展供精人工授精。"
 )
-CODES_AND_VERDICTS: tuple[tuple[str | None, model.VerdictWord], ...] = (
+CODES_AND_VERDICTS: tuple[tuple[str | None, answers.VerdictWord], ...] = (
     ("7HV2-JKMV", "technique_not_licensed"),
     (None, "ambiguous"),
 )
 NUMBER = "(示)医广[2025]第07-15-001号"
 
 
-def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageContext]:
+def make_check_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageContext]:
     """Pages with answers beside the licence, and the form with fields that are too long."""
     form = CheckForm(name="示例市妇幼保健院", text=TEXT, ad_certificate=NUMBER, practitioner="示例员")
     full = msgspec.structs.replace(
         answer,
-        techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
+        techniques=[answers.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", from_text=True)],
         content_flags=make_flags(condemned=False),
         content_against=make_flags(condemned=True),
         mentions=make_mentions(),
     )
     pages: dict[str, PageContext] = {}
-    for word in get_args(model.CertificateWord):
+    for word in get_args(answers.CertificateWord):
         said = msgspec.structs.replace(full, ad_certificate=make_certificate_answer(word))
         pages[f"check-certificate-{word}"] = msgspec.structs.replace(page, form=form, answer=said)
-    for person in get_args(model.PersonWord):
-        held = model.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
+    for person in get_args(answers.PersonWord):
+        held = answers.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
         said = msgspec.structs.replace(full, practitioner=held, content_flags=[])
         pages[f"check-person-{person}"] = msgspec.structs.replace(page, form=form, answer=said)
     fields = {"text": "20000", "practitioner": "60", "ad_certificate": "100"}
@@ -47,19 +47,19 @@ def make_check_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageCon
     return pages
 
 
-def make_flags(condemned: bool) -> list[model.ContentFlag]:
+def make_flags(condemned: bool) -> list[answers.ContentFlag]:
     """What stands in the sample text, or in its sentences against what they name."""
     return [
-        model.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
+        answers.ContentFlag(kind=one.kind, text=one.text, start=one.start, end=one.end, technique=one.technique)
         for one in find_flags(TEXT)
         if one.is_condemned is condemned
     ]
 
 
-def make_mentions() -> list[model.Mention]:
+def make_mentions() -> list[answers.Mention]:
     """One institution named for certain, and one that only may be meant."""
     return [
-        model.Mention(
+        answers.Mention(
             start=0,
             end=4,
             text="示例医院",
@@ -72,12 +72,13 @@ def make_mentions() -> list[model.Mention]:
     ]
 
 
-def make_certificate_answer(word: model.CertificateWord) -> model.CertificateAnswer:
+def make_certificate_answer(word: answers.CertificateWord) -> answers.CertificateAnswer:
     """The answer of each word."""
     if word == "malformed":
-        return model.CertificateAnswer(verdict=word, explanation="这不是医疗广告审查证明的文号格式。", registered=False)
+        said = "这不是医疗广告审查证明的文号格式。"
+        return answers.CertificateAnswer(verdict=word, explanation=said, registered=False)
     registered = word != "unknown"
-    return model.CertificateAnswer(
+    return answers.CertificateAnswer(
         verdict=word,
         explanation="该证明登记在该机构名下，2025年7月20日在有效期内（至2026年7月14日）。",
         registered=registered,
@@ -85,5 +86,5 @@ def make_certificate_answer(word: model.CertificateWord) -> model.CertificateAns
         valid_from=dt.date(2025, 7, 15),
         valid_to=dt.date(2026, 7, 14),
         computed=[] if registered else ["valid_from", "valid_to"],
-        institution=model.Holder(code="7K2M-9QX4", name="示例市示例医院") if registered else None,
+        institution=answers.Holder(code="7K2M-9QX4", name="示例市示例医院") if registered else None,
     )

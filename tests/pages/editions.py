@@ -7,7 +7,8 @@ from typing import Any
 
 from public_site.edition_pages import EditionPage, EditionRows, EditionsPage
 from public_site.responses import PageContext
-from registry.domain.model import Institution, LogState
+from registry.domain.answers import LogState
+from registry.domain.model import Institution
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
 from registry.editions.edition import Edition, Withdrawal

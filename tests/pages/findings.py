@@ -8,16 +8,16 @@ import msgspec
 
 from public_site.check_pages import CheckForm, CheckPage, WebAddress
 from public_site.responses import PageContext
-from registry.domain import model
+from registry.domain import answers
 from tests.pages import checks
 from tests.pages.records import FULL, LATER, LIST, NARROW, SITE
 
-BASIS = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234, age_days=518)
-MATCH = model.Match(code=NARROW.code, name=NARROW.name, address=NARROW.address, on="name", exact=True, rule="exact")
+BASIS = answers.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234, age_days=518)
+MATCH = answers.Match(code=NARROW.code, name=NARROW.name, address=NARROW.address, on="name", exact=True, rule="exact")
 EACH = [
-    model.TechniqueAnswer(technique="AIH", verdict="licensed", stage="formal", basis=BASIS),
-    model.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal", basis=BASIS),
-    model.TechniqueAnswer(technique="PGT", verdict="suspended", stage="suspended", basis=BASIS),
+    answers.TechniqueAnswer(technique="AIH", verdict="licensed", stage="formal", basis=BASIS),
+    answers.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal", basis=BASIS),
+    answers.TechniqueAnswer(technique="PGT", verdict="suspended", stage="suspended", basis=BASIS),
 ]
 PARTLY = (
     "该机构部分获批：获准开展夫精人工授精、试管婴儿；不得开展三代试管；所依据的资料截至2025年6月30日，"
@@ -25,7 +25,7 @@ PARTLY = (
 )
 
 
-def make_pages(refused: model.Answer, licensed: model.Answer) -> dict[str, PageContext]:
+def make_pages(refused: answers.Answer, licensed: answers.Answer) -> dict[str, PageContext]:
     """Pages by what weighs most; ``refused`` and ``licensed``: any such answers."""
     now = msgspec.structs.replace(licensed, on=LATER, match=MATCH, basis=BASIS, candidates=[], techniques=EACH[:2])
     named = CheckForm(name=NARROW.name)
@@ -55,17 +55,18 @@ def make_pages(refused: model.Answer, licensed: model.Answer) -> dict[str, PageC
     }
 
 
-def _make_lured(answer: model.Answer) -> model.Answer:
-    return msgspec.structs.replace(answer, content_flags=[model.ContentFlag(kind="lure", text="套餐", start=0, end=2)])
+def _make_lured(answer: answers.Answer) -> answers.Answer:
+    flag = answers.ContentFlag(kind="lure", text="套餐", start=0, end=2)
+    return msgspec.structs.replace(answer, content_flags=[flag])
 
 
-def _list_restricted() -> list[model.ContentFlag]:
+def _list_restricted() -> list[answers.ContentFlag]:
     return [one for one in checks.make_flags(condemned=False) if one.kind in ("technique", "guarantee", "endorsement")]
 
 
-def _make_text_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageContext]:
+def _make_text_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageContext]:
     """Text alone: institutions are named in it, or nobody is."""
-    candidate = model.Candidate(code=FULL.code, name=FULL.name, address=FULL.address, score=70)
+    candidate = answers.Candidate(code=FULL.code, name=FULL.name, address=FULL.address, score=70)
     certain, unsure = checks.make_mentions()
     named = [
         msgspec.structs.replace(certain, code=FULL.code, name=FULL.name, techniques=EACH[2:], verdict="suspended"),
@@ -85,7 +86,7 @@ def _make_text_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageCon
         verdict="unknown",
         match=None,
         basis=None,
-        techniques=[model.TechniqueAnswer(technique="PGT", verdict="unknown", from_text=True)],
+        techniques=[answers.TechniqueAnswer(technique="PGT", verdict="unknown", from_text=True)],
         explanation="文字中没有认出名录中的机构名称，无法回答由谁开展；请填写机构名称再核验。",
         mentions=[],
     )
@@ -99,7 +100,7 @@ def _make_text_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageCon
     }
 
 
-def _make_unknown_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageContext]:
+def _make_unknown_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageContext]:
     """Nothing is recorded of the day; or what is has grown too old to answer with."""
     but = msgspec.structs.replace
     day = dt.date(2001, 1, 1)
@@ -112,15 +113,15 @@ def _make_unknown_pages(page: CheckPage, answer: model.Answer) -> dict[str, Page
         techniques=[],
         explanation="名录没有2001年1月1日或更早的记录，无法回答该日的情况。",
     )
-    last = model.LastKnown(stage="formal", basis=BASIS)
+    last = answers.LastKnown(stage="formal", basis=BASIS)
     old = but(
         answer,
         verdict="unknown",
         on=dt.date(2028, 1, 1),
         techniques=[
-            model.TechniqueAnswer(technique="IVF", verdict="unknown", last_known=last),
-            model.TechniqueAnswer(
-                technique="PGT", verdict="unknown", last_known=model.LastKnown(stage="trial", basis=None)
+            answers.TechniqueAnswer(technique="IVF", verdict="unknown", last_known=last),
+            answers.TechniqueAnswer(
+                technique="PGT", verdict="unknown", last_known=answers.LastKnown(stage="trial", basis=None)
             ),
         ],
         explanation="关于试管婴儿，名录最近的记载截至2025年6月30日，距所问之日已超过两年，其后没有资料可以确认，无法回答。",
@@ -129,7 +130,7 @@ def _make_unknown_pages(page: CheckPage, answer: model.Answer) -> dict[str, Page
     return {"check-unrecorded": but(page, form=form, answer=early), "check-too-old": but(page, answer=old)}
 
 
-def _make_web_pages(page: CheckPage, answer: model.Answer) -> dict[str, PageContext]:
+def _make_web_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageContext]:
     """A website that the register holds, and one below such."""
     but, form = msgspec.structs.replace, CheckForm(name="ivf.hospital.example")
     unknown = but(

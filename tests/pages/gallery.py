@@ -24,7 +24,7 @@ from public_site.list_upload import ListPage, ListRow
 from public_site.pages import AboutPage
 from public_site.responses import ErrorKind, ErrorPage, FieldError, PageContext, SiteFacts
 from public_site.search_pages import Count, HomePage, SearchPage
-from registry.domain import model
+from registry.domain import answers, model
 from registry.records.history import Version
 from registry.web import page_templates
 from registry.web.i18n import Lang, Language, Size
@@ -140,39 +140,39 @@ def make_institution_pages() -> dict[str, PageContext]:
     return pages
 
 
-def _make_answer(verdict: model.VerdictWord, explanation: str, **more: object) -> model.Answer:
+def _make_answer(verdict: answers.VerdictWord, explanation: str, **more: object) -> answers.Answer:
     values: dict[str, object] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
-    return model.Answer(
+    return answers.Answer(
         id=None,
         verdict=verdict,
         explanation=explanation,
         on=dt.date(2025, 7, 1),
         known_at=AT,
-        log=model.LogState(size=2000, root="00"),
+        log=answers.LogState(size=2000, root="00"),
         **values,  # type: ignore[arg-type]
     )
 
 
 def make_check_pages() -> dict[str, PageContext]:
     """The check form: empty, wrong, and with answers."""
-    basis = model.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
-    match = model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
+    basis = answers.Basis(source=LIST.title, as_of=LIST.as_of, entry=1234)
+    match = answers.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="alias", exact=False, rule="width")
     form = CheckForm(name="示例市妇幼保健院", technique="PGT", on="2025-07-01", address="示例路1号")
     trial = _make_answer(
         "licensed",
         "该机构在此地址获准开展三代试管（植入前胚胎遗传学检测），试运行。",
         match=match,
         basis=basis,
-        techniques=[model.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", basis=basis)],
+        techniques=[answers.TechniqueAnswer(technique="PGT", verdict="licensed", stage="trial", basis=basis)],
     )
     here = "/check?name=x"
-    ways = get_args(model.MatchedOn)
-    near = [model.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
+    ways = get_args(answers.MatchedOn)
+    near = [answers.Candidate(code=one.code, name=one.name, address=one.address, score=80) for one in (FUYING, FUYOU)]
     refused = _make_answer(
         "technique_not_licensed",
         "该机构在名录中，但未获准开展供精人工授精。",
-        match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
-        techniques=[model.TechniqueAnswer(technique="AID", verdict="technique_not_licensed")],
+        match=answers.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
+        techniques=[answers.TechniqueAnswer(technique="AID", verdict="technique_not_licensed")],
         basis=basis,
     )
     matched = [
@@ -220,7 +220,7 @@ def _make_check_with_errors(here: str) -> CheckPage:
     return CheckPage(site=SITE, here=here, form=CheckForm(technique="冻卵", on="2025-13-01"), errors=errors)
 
 
-def _make_list_pages(trial: model.Answer, not_found: model.Answer) -> dict[str, PageContext]:
+def _make_list_pages(trial: answers.Answer, not_found: answers.Answer) -> dict[str, PageContext]:
     rows = (
         ListRow(
             number=2,

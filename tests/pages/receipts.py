@@ -9,7 +9,7 @@ import msgspec
 
 from public_site.check_pages import ReceiptPage, make_receipt_page
 from public_site.responses import PageContext
-from registry.domain import model
+from registry.domain import answers
 from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import Reason, Receipt
 from tests.pages import checks
@@ -20,14 +20,14 @@ _TEXT = "eyJhbGciOiJFZERTQSIsInR5cCI6ImFydC1yZWNlaXB0K2p3dCJ9.eyJpc3MiOiLnpLrkvo
 _DAY = dt.date(2025, 7, 1)
 
 
-def make_answer(verdict: model.VerdictWord, explanation: str, **more: Any) -> model.Answer:
+def make_answer(verdict: answers.VerdictWord, explanation: str, **more: Any) -> answers.Answer:
     """An answer about the first of July 2025."""
     values: dict[str, Any] = {"techniques": [], "match": None, "candidates": [], "basis": None, **more}
-    log = model.LogState(size=980, root=_ROOT)
-    return model.Answer(id=None, verdict=verdict, explanation=explanation, on=_DAY, known_at=AT, log=log, **values)
+    log = answers.LogState(size=980, root=_ROOT)
+    return answers.Answer(id=None, verdict=verdict, explanation=explanation, on=_DAY, known_at=AT, log=log, **values)
 
 
-def make_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
+def make_receipt(claim: answers.Claim, found: answers.Answer) -> Receipt:
     """What a receipt of them says."""
     return Receipt(
         issuer="register.example/log",
@@ -42,13 +42,13 @@ def make_receipt(claim: model.Claim, found: model.Answer) -> Receipt:
 LICENSED = make_answer(
     "licensed",
     "该机构2025年7月1日在此地址获准开展试管婴儿（体外受精-胚胎移植），正式运行（依据截至2025年6月30日的名录）。",
-    techniques=[model.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal")],
-    match=model.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
-    basis=model.Basis(source=LIST.title, as_of=LIST.as_of, entry=421),
+    techniques=[answers.TechniqueAnswer(technique="IVF", verdict="licensed", stage="formal")],
+    match=answers.Match(code=FULL.code, name=FULL.name, address=FULL.address, on="name", exact=True, rule="exact"),
+    basis=answers.Basis(source=LIST.title, as_of=LIST.as_of, entry=421),
 )
 NOT_FOUND = make_answer("not_found", "截至2025年6月30日的名录中没有这家机构。")
-ASKED = model.Claim(
-    provider=model.Provider(
+ASKED = answers.Claim(
+    provider=answers.Provider(
         name=FULL.name, address=FULL.address, code=FULL.code, uscc=FULL.uscc, domain="hospital.example"
     ),
     techniques=["IVF"],
@@ -58,13 +58,13 @@ ASKED = model.Claim(
 #: A question with everything beside the licence, its text longer than a page shows unasked.
 ADVERTISED = msgspec.structs.replace(
     ASKED,
-    practitioner=model.Person(name="示例员"),
+    practitioner=answers.Person(name="示例员"),
     ad_certificate=checks.NUMBER,
     text=checks.TEXT * 3,
 )
 FLAGGED = msgspec.structs.replace(
     LICENSED,
-    practitioner=model.PersonAnswer(
+    practitioner=answers.PersonAnswer(
         verdict="authorised",
         explanation="此姓名的人员2025年7月1日在该机构有执业授权记载（临床医师）。",
         role="临床医师",
@@ -77,7 +77,7 @@ FLAGGED = msgspec.structs.replace(
 
 def make_pages() -> dict[str, PageContext]:
     """Every state of the page."""
-    by_name = model.Claim(provider=model.Provider(name="示例市查无此院"))
+    by_name = answers.Claim(provider=answers.Provider(name="示例市查无此院"))
     suspended = make_answer("suspended", "自2025年3月1日起暂停，2025年7月1日不得开展试管婴儿（体外受精-胚胎移植）。")
     found = {
         "still": ReceiptStatus(valid=True, receipt=make_receipt(ASKED, LICENSED), still_true=True),

@@ -10,7 +10,7 @@ from public_site.check_pages import CheckForm, CheckPage
 from public_site.institution_pages import HistoryPage, InstitutionPage, NoRecordPage
 from public_site.page_times import Comparison, DayRecord, TimesForm
 from public_site.responses import FieldError, PageContext
-from registry.domain import model
+from registry.domain import answers, model
 from registry.records.asof import get_day_end
 from registry.web.record_changes import PageTimes
 from registry.web.standing import make_standing
@@ -155,7 +155,7 @@ def make_institution_pages() -> dict[str, PageContext]:
     return pages
 
 
-def make_check_pages(answer: model.Answer) -> dict[str, PageContext]:
+def make_check_pages(answer: answers.Answer) -> dict[str, PageContext]:
     """An answer by what was known at another time, and a time that cannot be read."""
     form = CheckForm(name=WRONG.name, on="2025-07-01", known_at="2025-07-01")
     page = CheckPage(site=SITE, here="/check?name=x", form=form)

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from registry.domain.answers import Answer
 from registry.domain.identifiers import format_code, make_code
-from registry.domain.model import Answer, Draft
+from registry.domain.model import Draft
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput
 from registry.storage.database import Database
 from registry.verification.view import VerificationView
@@ -479,7 +480,7 @@ def test_a_view_that_lost_the_log_refuses_to_answer(database: Database) -> None:
 
 
 def test_every_verdict_is_said_in_both_languages(database: Database) -> None:
-    from registry.domain.model import Claim, Provider
+    from registry.domain.answers import Claim, Provider
     from registry.verification.answer import answer_claim
 
     stages: dict[str, Any] = {"甲": "formal", "乙": "suspended", "丙": "revoked", "丁": "lapsed", "戊": "preparing"}

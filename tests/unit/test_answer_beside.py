@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.domain.answers import Answer, CertificateAnswer, PersonAnswer
 from registry.domain.identifiers import format_code
-from registry.domain.model import Answer, CertificateAnswer, Draft, PersonAnswer
+from registry.domain.model import Draft
 from registry.errors import InvalidInput
 from registry.storage.database import Database
 from tests.factories import (
@@ -360,7 +361,7 @@ def test_what_was_not_asked_is_null_and_an_empty_text_has_no_flags(holding: Call
 
 
 def test_sentences_are_said_in_english_too(holding: Callable[..., Asker], database: Database) -> None:
-    from registry.domain.model import Claim, Person, Provider
+    from registry.domain.answers import Claim, Person, Provider
     from registry.verification.answer import answer_claim
 
     holding(a_person(HOSPITAL), a_certificate(HOSPITAL))

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.domain.model import Answer, Draft
+from registry.domain.answers import Answer
+from registry.domain.model import Draft
 from registry.verification.view import VerificationView
 from tests.factories import a_change, a_database, a_source, an_institution, ask, enter
 from tests.thoroughness import count_examples

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stdnum.cn import uscc
 
-from registry.domain.model import Answer
+from registry.domain.answers import Answer
 from registry.errors import InvalidInput
 from registry.verification.view import VerificationView
 from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, code_of

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from opencc import OpenCC
 
-from registry.domain.model import Answer
+from registry.domain.answers import Answer
 from registry.domain.normalise import fold_text
 from registry.verification.view import VerificationView
 from tests.claims.lists import find_by_form

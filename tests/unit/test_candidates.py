@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.domain.answers import Answer
 from registry.domain.comparison import Compared
-from registry.domain.model import Answer
 from registry.verification.institution_index import InstitutionIndex
 from registry.verification.site_match import list_not_compared
 from registry.verification.view import VerificationView

@@ -18,7 +18,7 @@ from registry.batch.answer_stream import AnswerStream, CsvAnswerWriter, JsonAnsw
 from registry.batch.batch import Batch
 from registry.batch.claim_rows import ClaimRow, CsvReader, NdjsonReader
 from registry.batch.columns import COLUMNS, NAMES, recognise_columns
-from registry.domain.model import Claim, Provider
+from registry.domain.answers import Claim, Provider
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
 from registry.uploads.limits import MAX_LINE_LENGTH

@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
+from registry.domain.answers import LogState
 from registry.domain.identifiers import make_code
-from registry.domain.model import Change, Draft, LogState
+from registry.domain.model import Change, Draft
 from registry.domain.techniques import Stage, TechniqueCode
 from registry.editions import docx as word
 from registry.editions import labels, pdf, store, text_formats, xlsx

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry.domain.model import Answer, CertificateWord, PersonWord, VerdictWord
+from registry.domain.answers import Answer, CertificateWord, PersonWord, VerdictWord
 from registry.domain.techniques import TECHNIQUES
 from registry.texts import Message
 from registry.verification import certificates, explain, people

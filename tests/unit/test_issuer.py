@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from registry.domain.model import Answer, Claim, LogState, Provider
+from registry.domain.answers import Answer, Claim, LogState, Provider
 from registry.errors import CannotAnswer, CannotSign, LogDamaged
 from registry.log import replication, signing_keys
 from registry.log.merkle import hash_leaf

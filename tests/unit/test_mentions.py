@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.batch.claim_check import check_claim
-from registry.domain.model import Answer, Claim, Mention, Person, Provider
+from registry.domain.answers import Answer, Claim, Mention, Person, Provider
 from registry.domain.normalise import fold_text, fold_with_places
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf

@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 
 from registry.api.openapi import load_examples
 from registry.batch.columns import NAMES, format_answer_cells
-from registry.domain.model import Answer
+from registry.domain.answers import Answer
 from registry.log import codec, merkle
 from registry.server.app import build_app
 from registry.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 
 from public_site.check_pages import CheckPage
 from public_site.findings import get_verdict_key, make_panels
-from registry.domain import model
+from registry.domain import answers
 from registry.web.i18n import Lang, Language
 from registry.web.labels import describe_list_age, is_old_list
 from tests.pages import checks, gallery
@@ -84,7 +84,7 @@ def test_one_line_above_the_panels_says_the_gravest_finding(name: str, words: st
 
 
 @pytest.mark.parametrize("word", ["expired", "other_institution", "malformed", "not_yet_valid", "unknown"])
-def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: model.CertificateWord) -> None:
+def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: answers.CertificateWord) -> None:
     answer = a_licensed_answer(ad_certificate=checks.make_certificate_answer(word))
     assert [one.subject for one in make_panels(answer, has_text=False)] == ["certificate", "licence", "wording"]
 
@@ -92,13 +92,13 @@ def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: model.Ce
 @pytest.mark.parametrize(
     "verdict", ["not_found", "suspended", "revoked", "lapsed", "preparing", "technique_not_licensed", "site_mismatch"]
 )
-def test_who_is_not_licensed_comes_before_a_valid_certificate(verdict: model.VerdictWord) -> None:
+def test_who_is_not_licensed_comes_before_a_valid_certificate(verdict: answers.VerdictWord) -> None:
     answer = a_licensed_answer(verdict=verdict, ad_certificate=checks.make_certificate_answer("valid"))
     first = make_panels(answer, has_text=True)[0]
     assert first.subject == "licence" and first.tone != "approved"
 
 
-def a_licensed_answer(**values: object) -> model.Answer:
+def a_licensed_answer(**values: object) -> answers.Answer:
     """An answer about a licensed institution, with other values."""
     licensed = ANSWERED["check-old"].answer
     assert licensed is not None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jwcrypto import jwk, jws
 from jwcrypto.common import JWSEHeaderParameter
 
-from registry.domain.model import Answer, Claim, Provider
+from registry.domain.answers import Answer, Claim, Provider
 from registry.errors import Conflict, InvalidInput
 from registry.log import signing_keys
 from registry.log.signing_keys import Key

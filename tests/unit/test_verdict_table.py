@@ -114,6 +114,6 @@ def test_what_has_stopped_or_not_begun_does_not_lapse_as_well(stage: Any) -> Non
 def test_a_worse_list_of_words_cannot_be_forgotten() -> None:
     from typing import get_args
 
-    from registry.domain.model import VerdictWord
+    from registry.domain.answers import VerdictWord
 
     assert set(SEVERITY) == set(get_args(VerdictWord))

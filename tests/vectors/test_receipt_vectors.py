@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from registry.domain.model import Answer, Claim
+from registry.domain.answers import Answer, Claim
 from registry.log.signing_keys import Key
 from registry.receipts import jws, receipt_text
 from tests.receipts import header_of, opened_by_another, row_of, unpacked
