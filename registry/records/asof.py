@@ -25,7 +25,7 @@ FIRST_DAY, LAST_DAY = dt.date(1949, 1, 1), dt.date(9999, 12, 30)
 class AsOf(Struct, frozen=True, gc=False):
     """True in the world on ``valid_on``, known to the register in the first ``size`` entries.
 
-    ``ahead``: the day lay in the future then, so that only young evidence speaks of it.
+    ``ahead``: the day has not come yet, so that only young evidence speaks of it.
     """
 
     valid_on: dt.date
@@ -80,14 +80,7 @@ def make_as_of(connection: sa.Connection, on: dt.date | None = None, known_at: d
     head = store.read_head(connection)
     size = head.size if known_at is None else store.get_size_at(connection, to_milliseconds(known_at))
     today = to_day(clock.find_present(head.recorded_at))
-    return AsOf(valid_on=on or today, size=size, ahead=is_ahead(on, today, known_at))
-
-
-def is_ahead(on: dt.date | None, today: dt.date, known_at: dt.datetime | None) -> bool:
-    """Whether a day lies in the future of whoever asks today, or of the instant of knowing that is asked about."""
-    if on is None:
-        return False
-    return on > (today if known_at is None else min(today, to_day(known_at)))
+    return AsOf(valid_on=on or today, size=size, ahead=on is not None and on > today)
 
 
 def format_instant(instant: dt.datetime) -> str:

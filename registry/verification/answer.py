@@ -14,7 +14,7 @@ from registry.domain.answers import Answer, Basis, Claim, ContentFlag, Provider,
 from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records.asof import AsOf, is_ahead, to_day, to_milliseconds
+from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
 from registry.verification import certificates, explain, mentions, people, verdict
 from registry.verification.claim_judgement import judge_provider
@@ -88,8 +88,8 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     findings: dict[str, Any] = {}
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
-        ahead = is_ahead(claim.on, at.day, claim.known_at)
-        asof = AsOf(valid_on=claim.on or at.day, size=size, ahead=ahead)
+        day = claim.on or at.day
+        asof = AsOf(valid_on=day, size=size, ahead=day > at.day)
 
         def ask(provider: Provider) -> tuple[Answer, Judgement]:
             make = partial(_make_answer, view, provider, list(techniques), asof, lang, at.day)
