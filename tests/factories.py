@@ -257,4 +257,4 @@ class SingleSpan(NamedTuple):
 
 def situate(site: Site, sources: dict[str, Source], day: dt.date) -> Situation:
     """A site of which nothing else was ever known, on a day."""
-    return Situation(SingleSpan(site), (), sources, day, ahead=False)
+    return Situation(SingleSpan(site), list, sources, day, ahead=False)

@@ -137,7 +137,7 @@ class Issuer:
         now = self._answer_again(receipt, lang)
         if now is None:
             return ReceiptStatus(valid=True, receipt=receipt)
-        is_same = is_same_answer(msgspec.to_builtins(now), receipt.answer)
+        is_same = is_same_answer(msgspec.to_builtins(now), receipt.answer, with_basis=True)
         return ReceiptStatus(valid=True, receipt=receipt, still_true=is_same, now=None if is_same else now)
 
     def _find_origin(self) -> str | None:

@@ -30,7 +30,7 @@ from registry.records.asof import AsOf
 from registry.records.selection import KNOWN, match_day, match_known
 from registry.records.site import derive_status
 from registry.records.sources import decode_source
-from registry.records.standing import find_stated_day
+from registry.records.standing import find_own_day
 from registry.records.standing_view import DayStanding, read_standings
 from registry.records.view import decode_state
 from registry.storage.tables import versions
@@ -181,7 +181,7 @@ def _list_approvals(value: dict[str, Any], standings: list[DayStanding]) -> list
             word = standings[-1].approvals[technique.code]
             names = {"technique": technique.code, "name": technique.official_zh, "standing": word}
             approval = msgspec.convert({**recorded, **names}, Approval)
-            day = _find_turning_day(technique.code, standings) or find_stated_day(approval)
+            day = _find_turning_day(technique.code, standings) or find_own_day(approval)
             approvals.append(msgspec.structs.replace(approval, since=day))
     return approvals
 

@@ -9,7 +9,7 @@ so, and that is a stage or a status from a day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from registry.domain.model import Approval, ApprovalStanding, Date, Institution, Source, StandingWord, Status
 from registry.domain.techniques import LAWFUL_STAGES, Stage, TechniqueCode
 from registry.records.site import Site, SiteApproval
+from registry.storage.tables import FOREVER
 
 #: Years for which a statement is evidence where nothing newer confirms it: as long as a verification lasts.
 EVIDENCE_YEARS = 2
@@ -64,6 +65,10 @@ class SiteSpan(Protocol):
         """The site as recorded."""
 
 
+#: Lists the spans after the one asked about, in order: asked for only where the evidence is old.
+Later = Callable[[], Sequence[SiteSpan]]
+
+
 def find_lapse_day(approval: Recorded) -> Date | None:
     """Return the first day an approval is void because its verification was due and none is recorded, or None.
 
@@ -97,7 +102,7 @@ def find_stage(recorded: Stage, word: ApprovalStanding) -> Stage | None:
     return recorded if word == "in_force" else _STANDING_STAGES.get(word)
 
 
-def find_stated_day(approval: Approval) -> Date | None:
+def find_own_day(approval: Approval) -> Date | None:
     """Return the day from which an approval stands as it does by what is recorded of it alone; None if not recorded."""
     if approval.standing == "in_force":
         return approval.valid_from
@@ -148,12 +153,12 @@ def add_years(day: Date, years: int) -> Date:
         return day.replace(year=day.year + years, day=28) if day.year + years <= dt.MAXYEAR else Date.max
 
 
-def is_denied_later(technique: TechniqueCode, later: Sequence[SiteSpan], sources: Mapping[str, Source]) -> bool:
+def is_denied_later(technique: TechniqueCode, later: Later, sources: Mapping[str, Source]) -> bool:
     """Whether the next complete list no longer states an approval: from when it ended, nobody knows.
 
-    ``later``: the spans after the one asked about, in order. A decision that ends an approval says its own day.
+    A decision that ends an approval says its own day.
     """
-    for span in later:
+    for span in later():
         if span.site.status != "delisted" and technique in span.site.approvals:
             if span.site.approvals[technique].stated_from != Date.fromisoformat(span.valid_from):
                 continue
@@ -165,7 +170,7 @@ def is_denied_later(technique: TechniqueCode, later: Sequence[SiteSpan], sources
 
 def judge_technique(
     span: SiteSpan,
-    later: Sequence[SiteSpan],
+    later: Later,
     technique: TechniqueCode,
     sources: Mapping[str, Source],
     day: Date,
@@ -181,7 +186,7 @@ def judge_technique(
     if approval is None:
         return None
     word = judge_approval(approval, span.site.status, day)
-    if word != "in_force":
+    if word != "in_force" or (span.valid_to == FOREVER and not ahead):  # as nearly always: nothing was said since
         return word
     end = find_evidence_end(approval, sources)
     if end is None or day <= end or not (ahead or is_denied_later(technique, later, sources)):
@@ -197,7 +202,7 @@ class StandingOnDay(NamedTuple):
 
 
 def judge_site(
-    span: SiteSpan, later: Sequence[SiteSpan], sources: Mapping[str, Source], day: Date, *, ahead: bool = False
+    span: SiteSpan, later: Later, sources: Mapping[str, Source], day: Date, *, ahead: bool = False
 ) -> StandingOnDay:
     """Return what is in force at a site on a day of ``span``; the arguments are those of ``judge_technique``."""
     approvals = {

@@ -20,7 +20,7 @@ from registry.log import store
 from registry.records.asof import AsOf
 from registry.records.site import Site, make_site
 from registry.records.sources import SourceHistory, load_source_history
-from registry.records.standing import SiteSpan, StandingOnDay, find_stage, judge_site, list_turning_days
+from registry.records.standing import Later, SiteSpan, StandingOnDay, find_stage, judge_site, list_turning_days
 from registry.storage.tables import STILL_KNOWN, standings, versions
 from registry.texts import Message
 
@@ -208,9 +208,13 @@ def _derive_rows(
         and (site := make_site(code, _decode_state(version.state))) is not None
     ]
     for index, span in enumerate(spans):
-        days = list_turning_days(span, sources)
+        days, later = list_turning_days(span, sources), _follow_spans(spans, index + 1)
         for day, end in zip(days, [*days[1:], span.valid_to], strict=True):
-            yield _make_row(subject, span, (day, end), number, spans[index + 1 :], sources)
+            yield _make_row(subject, span, (day, end), number, later, sources)
+
+
+def _follow_spans(spans: list[_Span], start: int) -> Later:
+    return lambda: spans[start:]
 
 
 def _make_row(
@@ -218,7 +222,7 @@ def _make_row(
     span: SiteSpan,
     days: tuple[str, str],
     number: int,
-    later: Sequence[SiteSpan],
+    later: Later,
     sources: Mapping[str, Source],
 ) -> dict[str, Any]:
     day = Date.fromisoformat(days[0])

@@ -10,43 +10,22 @@ import msgspec
 
 from registry.domain import ad_lexicon
 from registry.domain import techniques as table
-from registry.domain.identifiers import format_code
 from registry.domain.model import (
     Answer,
     Basis,
-    Candidate,
     Claim,
     ContentFlag,
-    Date,
-    Match,
     Provider,
-    Source,
     Struct,
     TechniqueAnswer,
-    VerdictWord,
 )
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records import standing
 from registry.records.asof import AsOf, is_ahead, to_day, to_milliseconds
-from registry.records.site import Site
 from registry.texts import Message
-from registry.verification import addresses, certificates, explain, mentions, people, verdict
-from registry.verification.candidates import (
-    list_beginning_candidates,
-    list_candidates,
-    make_candidate,
-)
-from registry.verification.name_match import SiteMatch, is_same_site
-from registry.verification.site_match import (
-    compare_provider,
-    find_contradictions,
-    find_number_kind,
-    is_partly_elsewhere,
-    match_provider,
-    select_by_address,
-)
-from registry.verification.verdict import Judgement, Situation
+from registry.verification import certificates, explain, mentions, people, verdict
+from registry.verification.claim_judgement import judge_provider
+from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
 
 #: Stands in a remembered answer for the instant of knowing, which each claim has of its own.
@@ -157,7 +136,7 @@ def _make_answer(
     today: dt.date,
 ) -> tuple[Answer, Judgement]:
     """Make the answer for everybody who asks this today, with its judgement; id and instant are filled in after."""
-    judgement = _judge_provider(view, provider, techniques, asof)
+    judgement = judge_provider(view, provider, techniques, asof)
     basis = judgement.techniques[0].basis if judgement.techniques else None
     if basis is None and judgement.site is not None:
         basis = verdict.find_basis(judgement.site.entry, judgement.site.source, judgement.sources, asof.valid_on)
@@ -194,15 +173,27 @@ def _mark_from_text(answers: list[TechniqueAnswer], offered: set[TechniqueCode])
     ]
 
 
-def is_same_answer(answer: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two answers (as JSON) say the same: verdicts, stages and who is meant; not words, basis or log."""
-    return _make_comparison_key(answer) == _make_comparison_key(other)
+def is_same_answer(answer: dict[str, Any], other: dict[str, Any], *, with_basis: bool = False) -> bool:
+    """Whether two answers (as JSON) say the same: verdicts, stages, who is meant and at which site; not words or log.
+
+    ``with_basis``: and rest on the same source. An answer of an earlier version names no techniques that nobody
+    claimed: there the verdict speaks for them.
+    """
+    techniques = [_list_techniques(answer), _list_techniques(other)]
+    if all(techniques) and techniques[0] != techniques[1]:
+        return False
+    return _make_comparison_key(answer, with_basis) == _make_comparison_key(other, with_basis)
 
 
-def _make_comparison_key(answer: dict[str, Any]) -> tuple[Any, ...]:
-    techniques = [(item["technique"], item["verdict"], item.get("stage")) for item in answer.get("techniques") or []]
+def _list_techniques(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(item["technique"], item["verdict"], item.get("stage")) for item in answer.get("techniques") or []]
+
+
+def _make_comparison_key(answer: dict[str, Any], with_basis: bool) -> tuple[Any, ...]:
     findings = [(answer.get(field) or {}).get("verdict") for field in ("practitioner", "ad_certificate")]
-    return answer["verdict"], techniques, (answer.get("match") or {}).get("code"), findings
+    match, basis = answer.get("match") or {}, (answer.get("basis") or {}) if with_basis else {}
+    site = match.get("code"), match.get("address")
+    return answer["verdict"], site, findings, basis.get("source"), str(basis.get("as_of"))
 
 
 def parse_technique(word: str) -> TechniqueCode:
@@ -212,214 +203,3 @@ def parse_technique(word: str) -> TechniqueCode:
         codes = "、".join(technique.code for technique in table.TECHNIQUES)
         raise InvalidInput(Message("未知的技术“{word}”；可用：{codes}。", word=word[:40], codes=codes))
     return code
-
-
-def _judge_provider(
-    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf
-) -> Judgement:
-    """Find the institutions a claim names and judge them; a contradiction or several of them make it ambiguous."""
-    sources = view.get_sources(asof)
-    matches = match_provider(view, provider, asof)
-    chosen = select_by_address(matches, provider.address)
-    candidates = [make_candidate(match.site, 100) for match in matches] if len(matches) > 1 else []
-    if not matches:
-        return _judge_no_match(view, provider, techniques, asof, sources)
-    if not chosen:
-        judgement = _judge_site_mismatch(view, matches, techniques, candidates, asof)
-        return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
-    if doubt := _find_doubt(view, provider, techniques, matches, chosen, asof):
-        return doubt
-    results = [(_apply_rules(view, match.site, techniques, asof), match) for match in chosen]
-    if len(results) > 1 and not _is_unanimous(results, general=not techniques):
-        return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
-    (word, answers), first = results[0]
-    if not techniques:  # what each of them has is answered for all only where they agree
-        others = [site_answers for (_, site_answers), _ in results[1:]]
-        answers = [a for a in answers if all(_has_same_verdict(a, site_answers) for site_answers in others)]
-    if first.site.status == "delisted":  # perhaps it goes on under another name
-        candidates = list_candidates(view, provider.name or first.site.name, asof, provider.address)
-    return Judgement(
-        verdict=word,
-        techniques=answers,
-        candidates=candidates,
-        sources=sources,
-        site=first.site,
-        match=_make_match(first),
-        compared=compare_provider(view, provider, first, asof),
-        count=len(chosen),
-        general=not techniques,
-        at_address=is_same_site(chosen, provider.address),
-        since=_find_stop_day(view, first.site, word, answers if techniques else [], asof),
-        codes=tuple(match.site.code for match in chosen),
-        each=tuple((match.site, site_answers) for (_, site_answers), match in results),
-    )
-
-
-def _find_doubt(
-    view: VerificationView,
-    provider: Provider,
-    techniques: list[TechniqueCode],
-    matches: list[SiteMatch],
-    chosen: list[SiteMatch],
-    asof: AsOf,
-) -> Judgement | None:
-    """Judge a claim whose parts do not fit one institution at one site; None where nothing speaks against that."""
-    several: list[SiteMatch] = find_contradictions(view, provider, chosen, asof)
-    score, details = 100, {"contradiction": True}
-    if not several and is_partly_elsewhere(chosen, provider.address):
-        several, details = chosen, {"partly_elsewhere": True}
-    is_campus = "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address)
-    if not several and is_campus:
-        several, score, details = matches, 99, {"campus": True}
-    if not several:
-        return None
-    candidates = [make_candidate(match.site, score) for match in several]
-    return _judge_ambiguous(techniques, candidates, view.get_sources(asof), **details)
-
-
-def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]], *, general: bool) -> bool:
-    """Return whether several institutions that may be meant are all listed, and alike in every technique claimed."""
-    verdicts = {word if general else tuple((t.technique, t.verdict) for t in answers) for (word, answers), _ in results}
-    return len(verdicts) == 1 and all(f.site.status != "delisted" for _, f in results)
-
-
-def _has_same_verdict(answer: TechniqueAnswer, others: list[TechniqueAnswer]) -> bool:
-    return (answer.technique, answer.verdict) in [(other.technique, other.verdict) for other in others]
-
-
-def _judge_ambiguous(
-    techniques: list[TechniqueCode], candidates: list[Candidate], sources: dict[str, Source], **details: Any
-) -> Judgement:
-    each = [TechniqueAnswer(technique=t, verdict="ambiguous") for t in techniques]
-    count = len(candidates)
-    return Judgement(
-        verdict="ambiguous", techniques=each, candidates=candidates, sources=sources, count=count, **details
-    )
-
-
-def _find_stop_day(
-    view: VerificationView, site: Site, word: VerdictWord, answers: list[TechniqueAnswer], asof: AsOf
-) -> Date | None:
-    """Return since when everything the verdict says has held without a break; only for what has stopped."""
-    if word not in ("suspended", "revoked", "lapsed"):
-        return None
-    stopped: list[TechniqueCode | None] = [a.technique for a in answers if a.verdict == word]
-    days = [_find_technique_stop(view, site.code, word, technique, asof) for technique in stopped or [None]]
-    known = [day for day in days if day is not None]
-    return max(known) if len(known) == len(days) else None
-
-
-def _find_technique_stop(
-    view: VerificationView, code: str, word: VerdictWord, technique: TechniqueCode | None, asof: AsOf
-) -> Date | None:
-    def is_stopped(known: Situation) -> bool:
-        if known.site.status == "delisted":
-            return False
-        if technique is None:
-            return verdict.judge_institution(known)[0] == word
-        return verdict.judge_technique(known, technique).verdict == word
-
-    first = view.find_unbroken_span(code, asof, is_stopped)
-    if first is None:
-        return None
-    start = Date.fromisoformat(first.valid_from)
-    if word != "lapsed":
-        return start
-    # Nobody records the day a verification is missed: it is reckoned, and lies within the span.
-    approvals = [approval for key, approval in first.site.approvals.items() if technique in (None, key)]
-    return max([start, *(day for approval in approvals if (day := standing.find_lapse_day(approval)))])
-
-
-def _apply_rules(
-    view: VerificationView, site: Site, techniques: list[TechniqueCode], asof: AsOf
-) -> tuple[VerdictWord, list[TechniqueAnswer]]:
-    situation = view.find_situation(site.code, asof)
-    if situation is None or site.status == "delisted":
-        basis = verdict.find_basis(site.entry, site.source, view.get_sources(asof), asof.valid_on)
-        return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=basis) for t in techniques]
-    if not techniques:
-        return verdict.judge_institution(situation)
-    answers = [verdict.judge_technique(situation, technique) for technique in techniques]
-    return verdict.select_worst(a.verdict for a in answers), answers
-
-
-def _judge_site_mismatch(
-    view: VerificationView,
-    matches: list[SiteMatch],
-    techniques: list[TechniqueCode],
-    candidates: list[Candidate],
-    asof: AsOf,
-) -> Judgement:
-    listed = [match for match in matches if match.site.status != "delisted"]
-    word: VerdictWord = "site_mismatch" if listed else "not_found"
-    first = (listed or matches)[0]
-    sources = view.get_sources(asof)
-    basis = verdict.find_basis(first.site.entry, first.site.source, sources, asof.valid_on)
-    situation = view.find_situation(first.site.code, asof)
-    return Judgement(
-        verdict=word,
-        techniques=[TechniqueAnswer(technique=t, verdict=word, basis=basis) for t in techniques],
-        candidates=candidates,
-        sources=sources,
-        site=first.site,
-        match=_make_match(first),
-        count=len(matches),
-        in_force=situation is not None and verdict.is_in_force(situation),
-    )
-
-
-def _judge_no_match(
-    view: VerificationView, provider: Provider, techniques: list[TechniqueCode], asof: AsOf, sources: dict[str, Source]
-) -> Judgement:
-    """Judge a claim that nobody fits: `not_found` where a complete source covers it that day, else `unknown`.
-
-    `ambiguous` where several institutions' names begin with the one asked. Of a number alone `unknown`: the register
-    need not hold every number.
-    """
-    if beginning := list_beginning_candidates(view, provider.name, asof, provider.address):
-        return _judge_ambiguous(techniques, beginning, sources)
-    by = find_number_kind(provider) if not provider.name else None
-    region = addresses.split_address(provider.address)[0] if provider.address else None
-    claimed: list[TechniqueCode | None] = [*techniques] or [None]
-    complete = {t: _find_denying_source(t, region, sources, asof) for t in claimed}
-    words: dict[TechniqueCode | None, VerdictWord] = {
-        t: "not_found" if source and by is None else "unknown" for t, source in complete.items()
-    }
-    answers = [
-        TechniqueAnswer(technique=t, verdict=words[t], basis=_make_list_basis(complete[t], asof.valid_on))
-        for t in techniques
-    ]
-    return Judgement(
-        verdict=verdict.select_worst(words.values()),
-        techniques=answers,
-        candidates=list_candidates(view, provider.name, asof, provider.address),
-        sources=sources,
-        list_basis=_make_list_basis(next((s for s in complete.values() if s), None), asof.valid_on),
-        nothing_known=asof.size == 0,
-        by=by,
-    )
-
-
-def _find_denying_source(
-    technique: TechniqueCode | None, region: str | None, sources: dict[str, Source], asof: AsOf
-) -> Source | None:
-    """Find the complete source that denies a claim by not stating it; one too old speaks of no day ahead."""
-    source = verdict.find_complete_source(technique, region, sources)
-    is_old = source is not None and asof.valid_on > standing.add_years(source.as_of, standing.EVIDENCE_YEARS)
-    return None if is_old and asof.ahead else source
-
-
-def _make_list_basis(source: Source | None, day: Date) -> Basis | None:
-    return verdict.make_source_basis(source, day) if source else None
-
-
-def _make_match(match: SiteMatch) -> Match:
-    site = match.site
-    return Match(
-        code=format_code(site.code),
-        name=site.name,
-        address=site.address,
-        on=match.on,
-        exact=match.exact,
-        rule=match.rule,
-    )

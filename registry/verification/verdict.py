@@ -29,7 +29,7 @@ from registry.domain.model import (
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.records import standing
 from registry.records.site import Site, SiteApproval
-from registry.records.standing import SiteSpan, StandingOnDay
+from registry.records.standing import Later, SiteSpan, StandingOnDay
 
 #: From best to worst: the verdict of a claim is the worst of its techniques'.
 SEVERITY: tuple[VerdictWord, ...] = (
@@ -73,11 +73,13 @@ class Situation(NamedTuple):
     """One site on the day asked about, with all that is known of before and after."""
 
     span: SiteSpan
-    later: tuple[SiteSpan, ...]
+    later: Later
     sources: Mapping[str, Source]
     """Every source known, also those of later days."""
     day: Date
     ahead: bool
+    current: dict[str, Source] | None = None
+    """The sources that speak of the day or one before, where somebody has selected them."""
 
     @property
     def site(self) -> Site:
@@ -126,7 +128,7 @@ def judge_technique(situation: Situation, technique: TechniqueCode) -> Technique
     A technique the record does not have is `technique_not_licensed` only where a complete source speaks about it;
     otherwise nobody stated its absence and the answer is `unknown`. An approval that starts later is not licensed yet.
     """
-    span, later, sources, day, ahead = situation
+    span, later, sources, day, ahead, _ = situation
     approval = span.site.approvals.get(technique)
     if approval is None:
         return _judge_unrecorded(situation, technique)
@@ -142,10 +144,9 @@ def judge_technique(situation: Situation, technique: TechniqueCode) -> Technique
 
 
 def _judge_unrecorded(situation: Situation, technique: TechniqueCode) -> TechniqueAnswer:
-    span, _, sources, day, ahead = situation
+    span, _, sources, day, ahead, current = situation
     site = span.site
-    of_the_day = select_sources_of(sources, day)
-    denying = find_complete_source(technique, site.region, of_the_day)
+    denying = find_complete_source(technique, site.region, current or select_sources_of(sources, day))
     source = sources.get(site.source or "")
     if denying is None or (source is not None and technique in source.covers and source.scope != "partial"):
         basis = find_basis(site.entry, site.source, sources, day)
@@ -167,7 +168,7 @@ def judge_institution(situation: Situation) -> tuple[VerdictWord, list[Technique
 
 def judge_situation(situation: Situation) -> StandingOnDay:
     """Return what is in force at a site."""
-    span, later, sources, day, ahead = situation
+    span, later, sources, day, ahead, _ = situation
     return standing.judge_site(span, later, sources, day, ahead=ahead)
 
 

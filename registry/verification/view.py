@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from registry.records.asof import AsOf, to_day
 from registry.records.site import Site
 from registry.records.sources import SourceHistory, load_source_history
 from registry.storage.database import Database
-from registry.storage.tables import FOREVER, entries
+from registry.storage.tables import entries
 from registry.texts import Message
 from registry.verification import spans
 from registry.verification.institution_index import InstitutionIndex
@@ -280,13 +281,16 @@ class VerificationView:
         return self._make_situation(span, asof.valid_on, asof) if span else None
 
     def _make_situation(self, span: Span, day: Date, asof: AsOf) -> Situation:
-        code, until = span.site.code, span.valid_to
-        later = tuple(
+        later = partial(self._list_later_spans, span, asof.size)
+        current = self.get_sources(asof) if day == asof.valid_on else None
+        return Situation(span, later, self.sources.select_known(asof.size), day, asof.ahead, current)
+
+    def _list_later_spans(self, span: Span, size: int) -> list[Span]:
+        return [
             other
-            for other in (self.institutions.list_spans(code) if until != FOREVER else ())
-            if other.valid_from >= until and other.known_from <= asof.size < other.known_to
-        )
-        return Situation(span, later, self.sources.select_known(asof.size), day, asof.ahead)
+            for other in self.institutions.list_spans(span.site.code)
+            if other.valid_from >= span.valid_to and other.known_from <= size < other.known_to
+        ]
 
     def get_sources(self, asof: AsOf) -> dict[str, Source]:
         """Return the sources that speak of a day or one before, as known at a log size. Do not change the result."""

@@ -116,6 +116,21 @@ def test_a_second_person_who_rejects_it_ends_it_at_once(licensed: Database) -> N
     whole(licensed)
 
 
+def test_a_suspension_that_was_rejected_leaves_the_answer_and_what_it_rests_on(licensed: Database) -> None:
+    view = VerificationView()
+    view.follow_log(licensed)
+    names = (HOSPITAL.change.set["name"], "IVF")
+    before = ask(view, *names)
+    done = stop(licensed)
+    proposals.reject(licensed, done.waiting, by="approver.a", reason="不属实")
+    view.follow_log(licensed)
+    after = ask(view, *names)
+    assert before.basis is not None and after.basis is not None
+    assert (after.verdict, after.explanation) == (before.verdict, before.explanation)
+    assert (after.basis.source, after.basis.as_of) == (before.basis.source, before.basis.as_of)
+    assert recorded(licensed).source is not None
+
+
 def test_what_others_recorded_meanwhile_is_not_undone(licensed: Database) -> None:
     done = stop(licensed)
     enter(licensed, a_change(HOSPITAL, asof.read_today(), {"approvals.IVF": {"stage": "revoked"}}))

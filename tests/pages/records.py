@@ -72,7 +72,7 @@ def judge_on(
         word = a.standing if a.standing == "unknown" else standing.judge_approval(a, it.status, day)
         judged = msgspec.structs.replace(a, standing=word)
         first = days.get(f"approvals.{a.technique}") or (days.get("status") if it.status == "suspended" else None)
-        approvals.append(msgspec.structs.replace(judged, since=first or a.since or standing.find_stated_day(judged)))
+        approvals.append(msgspec.structs.replace(judged, since=first or a.since or standing.find_own_day(judged)))
     word = standing.judge_institution(it.status, [a.standing for a in approvals])
     return msgspec.structs.replace(it, standing=word, approvals=approvals)
 

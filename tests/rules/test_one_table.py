@@ -135,7 +135,7 @@ def test_the_new_technique_is_offered_counted_and_documented(shown: dict[str, An
 
 
 def test_the_table_has_the_fields_that_the_public_sees() -> None:
-    of_the_record = {"code", "former_names", "approvals", "source", "entry", "log_size"}
+    of_the_record = {"code", "standing", "former_names", "approvals", "source", "entry", "log_size"}
     names = {field.name for field in msgspec.structs.fields(Institution)} - of_the_record
     assert {field.name for field in fields.PUBLIC} == names
     assert len(fields.BY_NAME) == len(fields.FIELDS)

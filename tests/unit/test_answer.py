@@ -102,6 +102,48 @@ def test_the_verdict_of_a_claim_is_the_worst_of_its_techniques(holding: Callable
     assert asker(NAME, "IVF", "PGT").verdict == "technique_not_licensed"
 
 
+def test_a_correction_without_a_source_rests_on_the_source_it_corrects(holding: Callable[..., Asker]) -> None:
+    hospital = an_institution(IVF="formal", AIH="trial")
+    corrected = a_change(hospital, DAY, {"approvals.IVF": {"stage": "trial"}, "level": "三级"}, reason="核对原件")
+    answer = holding(a_source(), hospital, corrected)(NAME, "IVF", on=DAY)
+    assert answer.basis is not None
+    assert (answer.techniques[0].stage, answer.basis.entry) == ("trial", 3)
+    assert answer.basis.as_of == DAY and "示例名单" in answer.basis.source
+
+
+@pytest.mark.parametrize(
+    ("on", "word"),
+    [
+        ("2020-06-01", "licensed"),
+        ("2022-01-01", "licensed"),
+        ("2022-01-02", "unknown"),
+        ("2024-12-31", "unknown"),
+        ("2025-01-01", "not_found"),
+    ],
+)
+def test_between_lists_only_what_the_next_states_again_is_known_to_have_held(
+    holding: Callable[..., Asker], on: str, word: str
+) -> None:
+    first, second = dt.date(2020, 1, 1), dt.date(2025, 1, 1)
+    gone, stays = (an_institution(f"示例{n}医院", f"示例路{n}号", on=first, source="old") for n in "甲乙")
+    again = an_institution("示例乙医院", "示例路乙号", on=second, source="new")
+    drops = a_change(gone, second, {"status": "delisted"}, "new")
+    asker = holding(a_source("old", first), a_source("new", second), gone, stays, drops, again)
+    answer = asker("示例甲医院", "IVF", on=dt.date.fromisoformat(on))
+    assert answer.verdict == word
+    assert (answer.techniques[0].last_known is not None) is (word == "unknown")
+    assert asker("示例乙医院", "IVF", on=dt.date.fromisoformat(on)).verdict == "licensed"
+
+
+def test_a_decision_that_ends_an_approval_leaves_no_doubt_about_the_days_before(holding: Callable[..., Asker]) -> None:
+    first = dt.date(2020, 1, 1)
+    hospital = an_institution(on=first)
+    revoked = a_change(hospital, dt.date(2024, 6, 1), {"approvals.IVF": {"stage": "revoked"}})
+    asker = holding(a_source("list-1", first), hospital, revoked)
+    assert asker(NAME, "IVF", on=dt.date(2024, 5, 31)).verdict == "licensed"
+    assert asker(NAME, "IVF", on=dt.date(2024, 6, 1)).verdict == "revoked"
+
+
 def test_without_a_technique_the_question_is_being_approved_at_all(holding: Callable[..., Asker]) -> None:
     asker = holding(a_source(), an_institution(IVF="revoked", AIH="trial"))
     assert asker(NAME).verdict == "partly_licensed"

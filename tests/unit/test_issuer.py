@@ -94,6 +94,25 @@ def test_a_later_correction_makes_it_genuine_and_no_longer_true(register: Regist
         assert checked.now is not None and (checked.now.verdict, checked.now.on) == (now, DAY)
 
 
+@pytest.mark.parametrize(
+    ("values", "source", "still"),
+    [
+        ({"address": "辽宁省鞍山市铁西区示例路99号"}, None, False),
+        ({"approvals.IVF": {"stage": "formal"}}, "list-2", False),
+        ({"level": "三级"}, None, True),
+        ({"known_as": ["示例老院"]}, "list-2", True),
+    ],
+)
+def test_another_site_or_source_is_another_answer(
+    register: Register, values: dict[str, Any], source: str | None, still: bool
+) -> None:
+    text = a_receipt(register, on=DAY)
+    change = a_change(IT, dt.date(2025, 6, 30), values, source, reason="核对原件")
+    enter(register.database, a_source("list-2", dt.date(2025, 6, 29)), change)
+    register.follow_log()
+    assert register.check_receipt(text).still_true is still
+
+
 def test_what_was_recorded_about_later_days_leaves_it_true(register: Register) -> None:
     text = a_receipt(register, on=DAY)
     enter(register.database, a_change(IT, dt.date(2025, 9, 1), {"approvals.IVF": {"stage": "revoked"}}))
