@@ -37,7 +37,9 @@ class CopyProcess:
         reader, writer = os.pipe()
         self._life, other_end = socket.socketpair()
         with other_end:
-            order = json.dumps([arguments, env, str(Path.cwd())]).encode()
+            mask = os.umask(0)
+            os.umask(mask)
+            order = json.dumps([arguments, env, str(Path.cwd()), mask]).encode()
             socket.send_fds(start_original(), [order], [writer, stderr, other_end.fileno()])
         os.close(writer)
         self.stdout: IO[bytes] | None = os.fdopen(reader, "rb")
@@ -191,8 +193,9 @@ class _Original:
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
-            arguments, env, folder = json.loads(order)
+            arguments, env, folder, mask = json.loads(order)
             os.chdir(folder)
+            os.umask(mask)
             _run_server(arguments, env, out, errors)
         os.close(out)
         os.close(errors)

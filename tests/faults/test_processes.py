@@ -32,16 +32,14 @@ REQUESTS = 1_500
 started: list[float] = []
 
 
-@pytest.fixture(scope="module", autouse=True)
-def new_processes() -> Iterator[None]:
-    """Start every server of this file as an operator does: how processes start and end is what is asked about here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Server, "new", True)
-        yield
+@pytest.fixture
+def started_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start servers in new interpreters, as an operator does, and their workers as well."""
+    monkeypatch.setattr(Server, "new", True)
 
 
 @pytest.fixture(scope="module")
-def pair(new_processes: None, seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def pair(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers; whatever happens to them, the supervisor and the log are whole at the end."""
     data_dir = tmp_path_factory.mktemp("pair") / "var"
     shutil.copytree(seed_dir, data_dir)
@@ -99,7 +97,9 @@ def answers(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_workers_end_with_a_supervisor_that_was_killed(seeded: Cli, start: Start, workers: int) -> None:
+def test_workers_end_with_a_supervisor_that_was_killed(
+    started_as_ever: None, seeded: Cli, start: Start, workers: int
+) -> None:
     server = start(seeded.data_dir, workers)
     assert eventually(lambda: len(answering(server)) == workers, 60)
     there = workers_of(server.process.pid)
@@ -225,7 +225,11 @@ def replace(server: Server) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_workers_are_replaced_under_load_and_no_request_is_lost(seeded: Cli, start: Start, workers: int) -> None:
+def test_workers_are_replaced_under_load_and_no_request_is_lost(
+    request: pytest.FixtureRequest, seeded: Cli, start: Start, workers: int
+) -> None:
+    if workers == 1:
+        request.getfixturevalue("started_as_ever")
     server = start(seeded.data_dir, workers)
     assert eventually(lambda: len(answering(server)) == workers, 60)
     load = Load(server)
@@ -329,7 +333,9 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
 
 
 @pytest.mark.parametrize("left", [40, 0], ids=["nearly used up", "used up"])
-def test_a_worker_without_descriptors_goes_on_reading_and_says_so(seeded: Cli, start: Start, left: int) -> None:
+def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
+    started_as_ever: None, seeded: Cli, start: Start, left: int
+) -> None:
     server = start(seeded.data_dir)
     (worker,) = workers_of(server.process.pid)
     paths = ("/api/v1/institutions?limit=5", "/search?q=盛京", "/api/v1/verify?name=x")

@@ -67,6 +67,12 @@ class Place:
         return found
 
 
+@pytest.fixture(autouse=True)
+def started_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start servers in new interpreters: how long a line of sign-ins waits is asked about here."""
+    monkeypatch.setattr(Server, "new", True)
+
+
 @pytest.fixture(scope="module", params=BACKENDS)
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     url = ""
