@@ -33,11 +33,13 @@ _WORDINGS: tuple[tuple[str, PanelTone, frozenset[FlagKind]], ...] = (
     ("doubtful", "limited", frozenset({"lure"})),
 )
 _GRAVITY: dict[PanelTone, int] = {"stopped": 0, "limited": 1, "unlisted": 2, "plain": 3, "approved": 3, "unasked": 4}
+#: What nobody may offer stands before whatever else forbids.
+_GRAVEST = -1
 
 
 class Panel(Struct, frozen=True, kw_only=True):
     """One of the answers in brief. ``word``: its key in the catalogue; ``kinds``: those of the words found in a text;
-    ``gravity``: from 0 for what forbids to 4 for what was not asked."""
+    ``gravity``: from -1 for what nobody may offer to 4 for what was not asked."""
 
     subject: Subject
     tone: PanelTone
@@ -108,5 +110,6 @@ def _make_wording_panel(answer: Answer) -> Panel:
     found = dict.fromkeys(flag.kind for flag in answer.content_flags)
     for word, tone, kinds in _WORDINGS:
         if some := tuple(kind for kind in found if kind in kinds):
-            return Panel(subject="wording", tone=tone, word=f"wording.{word}", gravity=_GRAVITY[tone], kinds=some)
+            gravity = _GRAVEST if word == "forbidden" else _GRAVITY[tone]
+            return Panel(subject="wording", tone=tone, word=f"wording.{word}", gravity=gravity, kinds=some)
     return Panel(subject="wording", tone="plain", word="wording.clear", gravity=_GRAVITY["plain"])

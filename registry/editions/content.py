@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from registry.domain.fields import IN_EDITIONS, format_cell
-from registry.domain.model import Institution, Struct
+from registry.domain.model import Approval, Institution, Struct
 from registry.domain.techniques import BANK, LAWFUL_STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.editions.edition import NATIONAL
 from registry.records import lookup, selection
 from registry.records.asof import AsOf
-from registry.records.standing import list_effective_approvals
+from registry.records.standing import find_lapse_day, list_effective_approvals
 from registry.storage.database import Database
 
 #: Called with how many institutions or rows are done.
@@ -182,12 +182,32 @@ def read_institutions_on_day(database: Database, asof: AsOf, scope: str) -> Iter
     while True:
         with database.reading() as connection:
             keys = selection.list_institutions(connection, region_filter, asof, PAGE, after)
-            institutions = lookup.read_institutions(connection, [subject for _, subject in keys], asof)
+            subjects = [subject for _, subject in keys]
+            institutions = lookup.read_institutions(connection, subjects, asof, own_source=True)
         if not keys:
             return
         for institution in institutions:
-            yield msgspec.structs.replace(institution, approvals=list_effective_approvals(institution))
+            yield msgspec.structs.replace(institution, approvals=_list_printed_approvals(institution))
         after = keys[-1]
+
+
+def _list_printed_approvals(institution: Institution) -> list[Approval]:
+    """List the approvals as they count on the day, in the form that editions have had from the first on.
+
+    One that lapsed bears the day it did, one that only a suspension of the whole institution stops nothing else.
+    """
+    recorded = {approval.technique: approval for approval in institution.approvals}
+    printed = []
+    for approval in list_effective_approvals(institution):
+        before = recorded[approval.technique]
+        if before.stage in LAWFUL_STAGES and approval.stage == "lapsed":
+            printed.append(msgspec.structs.replace(approval, valid_from=find_lapse_day(before)))
+        elif before.stage in LAWFUL_STAGES and approval.stage == "suspended":
+            bare = {field: getattr(approval, field) for field in ("technique", "name", "stage", "standing")}
+            printed.append(Approval(**bare))
+        else:
+            printed.append(approval)
+    return printed
 
 
 def make_edition_institution(institution: Institution) -> EditionInstitution:

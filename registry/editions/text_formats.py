@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from registry.domain.fields import IN_EDITIONS
+from registry.domain.model import Institution
 from registry.domain.normalise import escape_cells
 from registry.editions import labels, manifest
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
@@ -22,13 +24,22 @@ from registry.verification.phrases import format_date
 _json = msgspec.json.Encoder(order="sorted")
 
 
+def _drop_standing(institution: Institution) -> dict[str, Any]:
+    """Leave out what institutions have gained since the first editions: their files stay the same to the last byte."""
+    record: dict[str, Any] = msgspec.to_builtins(institution)
+    del record["standing"]
+    for approval in record["approvals"]:
+        del approval["standing"], approval["since"]
+    return record
+
+
 def write_json(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
     """Write ``{"edition":…,"log":{size,root},"items":[Institution…]}``, a line an institution; UTF-8, keys sorted."""
     with path.open("wb") as file:
         file.write(b'{"edition":' + _json.encode(manifest.make_head(edition)) + b',"log":' + _json.encode(edition.log))
         file.write(b',"items":[')
         for number, institution in enumerate(content.read_institutions()):
-            file.write((b",\n" if number else b"\n") + _json.encode(institution))
+            file.write((b",\n" if number else b"\n") + _json.encode(_drop_standing(institution)))
             if progress and number % 1000 == 999:
                 progress(number + 1)
         file.write(b"\n]}\n")

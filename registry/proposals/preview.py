@@ -175,5 +175,7 @@ def _encode_fields(institution: Institution | None) -> dict[str, bytes]:
     if institution is None:
         return {}
     fields = {name: value for name, value in msgspec.structs.asdict(institution).items() if name not in _NOT_COMPARED}
-    fields |= {f"approvals.{approval.technique}": approval for approval in institution.approvals}
+    # Since when an approval stands as it does hangs on the days before, which a correction may be about.
+    approvals = [msgspec.structs.replace(approval, since=None) for approval in institution.approvals]
+    fields |= {f"approvals.{approval.technique}": approval for approval in approvals}
     return {name: msgspec.json.encode(value) for name, value in fields.items()}

@@ -130,15 +130,20 @@ def _make_not_found_error(connection: sa.Connection, code: str, asof: AsOf) -> N
     )
 
 
-def read_institutions(connection: sa.Connection, subjects: Sequence[str], asof: AsOf) -> list[Institution]:
-    """Read the institutions of these subjects, in the order given, without those unknown as of then."""
+def read_institutions(
+    connection: sa.Connection, subjects: Sequence[str], asof: AsOf, *, own_source: bool = False
+) -> list[Institution]:
+    """Read the institutions of these subjects, in the order given, without those unknown as of then.
+
+    ``own_source``: with the source of the last statement itself, none where it named none.
+    """
     if not subjects:
         return []
     spans = _read_spans(connection, subjects, asof)
     standings = read_standings(connection, subjects, asof)
     sources = read_sources(connection, asof)
     return [
-        _make_institution(spans[s], standings[s], sources, asof)
+        _make_institution(spans[s], standings[s], sources, asof, own_source=own_source)
         for s in subjects
         if s in spans and is_complete(spans[s].states[-1][1])
     ]
@@ -150,9 +155,11 @@ def is_complete(state: timeline.State) -> bool:
 
 
 def _make_institution(
-    spans: _SubjectSpans, standings: list[DayStanding], sources: dict[str, Source], asof: AsOf
+    spans: _SubjectSpans, standings: list[DayStanding], sources: dict[str, Source], asof: AsOf, *, own_source: bool
 ) -> Institution:
     state = spans.states[-1][1]
+    basis = timeline.get_basis(state)
+    source = basis[2] if own_source else timeline.find_source(state)
     facts = timeline.collect_facts(state)
     value = {path: fact.value for path, fact in facts.items()}
     values = {
@@ -166,8 +173,8 @@ def _make_institution(
         code=format_code(spans.subject.removeprefix("institution:")),
         former_names=list_former_names(spans.states),
         approvals=_list_approvals(value, standings),
-        source=make_source_ref(sources.get(timeline.find_source(state) or "")),
-        entry=timeline.get_basis(state)[0],
+        source=make_source_ref(sources.get(source or "")),
+        entry=basis[0],
         log_size=asof.size,
         **{**fill_values(value), **values},
     )

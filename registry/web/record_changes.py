@@ -9,12 +9,12 @@ import msgspec
 from markupsafe import Markup
 
 from registry.domain.fields import PUBLIC, get_value
-from registry.domain.model import Date, Institution, Struct
+from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
 from registry.web.i18n import SHANGHAI, Language
 from registry.web.labels import format_value
-from registry.web.standing import list_own_approvals, show_approvals
+from registry.web.standing import list_own_approvals
 
 #: Fields of a record that the institution page has a word for.
 _LABELS = {field.name: field.label_key for field in PUBLIC}
@@ -110,10 +110,14 @@ def collect_recorded_values(institution: Institution | None) -> dict[str, Any]:
     if institution is None:
         return {}
     fields = {field.name: get_value(institution, field) for field in PUBLIC}
-    approvals = {
-        f"approvals.{a.technique}": msgspec.to_builtins(a) for a in show_approvals(list_own_approvals(institution))
-    }
+    approvals = {f"approvals.{a.technique}": _collect_approval(a) for a in list_own_approvals(institution)}
     return {path: value for path, value in {**fields, **approvals}.items() if value not in (None, [])}
+
+
+def _collect_approval(approval: Approval) -> dict[str, Any]:
+    """Return an approval at the stage it has come to, without since when: that hangs on other days than its own."""
+    stage = approval.stage if approval.standing == "in_force" else approval.standing
+    return {**msgspec.to_builtins(msgspec.structs.replace(approval, since=None)), "stage": stage}
 
 
 def compare_records(language: Language, believed: Institution | None, known: Institution | None) -> list[ChangeLine]:

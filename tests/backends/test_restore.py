@@ -49,7 +49,7 @@ NAME = "示例员甲"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 #: Tables that are rebuilt, or hold only work under way: sessions, half-filled forms, imports not yet proposed.
 REBUILT = (
-    *(tables.positions, tables.versions, tables.search_documents, tables.deadlines),
+    *(tables.positions, tables.versions, tables.standings, tables.search_documents, tables.deadlines),
     *(tables.staff_sessions, tables.staff_drafts, tables.imports, tables.import_pages),
 )
 BEFORE, AFTER = 3, 4  # a history; and one institution more

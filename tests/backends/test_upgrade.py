@@ -52,9 +52,12 @@ def copied(source: Database, target: Database) -> None:
                 continue
             there = {column["name"] for column in before.get_columns(table.name)}
             columns = [column for column in table.columns if column.name in there]
-            rows = [dict(row) for row in reading.execute(sa.select(*columns)).mappings()]
+            gone = dict.fromkeys(there - {column.name for column in columns}, 0)  # figures that nobody reads any more
+            rows = [{**dict(row), **gone} for row in reading.execute(sa.select(*columns)).mappings()]
             if rows:
-                writing.execute(sa.insert(table), rows)
+                writing.execute(sa.insert(sa.table(table.name, *map(sa.column, rows[0]))), rows)
+            if table.name == "positions":  # of views that the first version had not
+                writing.execute(sa.delete(table).where(table.c.view.in_(("standings", "deadlines"))))
             if rows and table in (proposals, touches):
                 continue_numbering(writing, table)
 

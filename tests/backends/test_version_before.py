@@ -26,19 +26,31 @@ BEFORE = Path(__file__).parents[1] / "data" / "version-before"
 EXPECTED: dict[str, Any] = json.loads((BEFORE / "expected.json").read_text("utf-8"))
 #: What hangs on the moment of the question.
 MOMENT = ("known_at", "state_age", "receipt")
-#: What answers have gained since.
-GAINED = ("compared", "mentions")
+#: Said in other words since: an address is named only where one was compared, and an old list says how old it is.
+REWORDED = ("explanation",)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(BEFORE / "data", tmp_path / "data"))
+    folder = Path(shutil.copytree(BEFORE / "data", tmp_path / "data"))
+    done = run(folder, "init")  # as an upgrade asks for
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("registry")
     environment = {**os.environ, "REGISTRY_DATA_DIR": str(data), "REGISTRY_PUBLIC_URL": "https://registry.example"}
     return subprocess.run([command, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+def holds(before: Any, now: Any) -> bool:
+    """Whether a value says what it said, and perhaps more."""
+    if isinstance(before, dict):
+        return all(key in now and holds(value, now[key]) for key, value in before.items())
+    if isinstance(before, list):
+        return len(before) == len(now) and all(map(holds, before, now))
+    return bool(before == now) or str(before) == str(now)
 
 
 def open_register(data: Path) -> Register:
@@ -60,9 +72,8 @@ def test_it_answers_as_it_did(data: Path) -> None:
     try:
         for claim, expected in zip(EXPECTED["claims"], EXPECTED["answers"], strict=True):
             answer = msgspec.to_builtins(register.answer_claim(msgspec.convert(claim, Claim)))
-            assert {k: v for k, v in answer.items() if k not in (*MOMENT, *GAINED)} == {
-                k: v for k, v in expected.items() if k not in MOMENT
-            }
+            left_out = {*MOMENT, *REWORDED, *([] if claim.get("techniques") else ["techniques"])}
+            assert holds({k: v for k, v in expected.items() if k not in left_out}, answer)
         page = register.read_changes(0, 100, register.make_as_of())
         assert json.loads(encode_changes(page)) == EXPECTED["changes"]
     finally:

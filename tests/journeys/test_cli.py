@@ -222,7 +222,7 @@ def test_rebuild_gives_the_same_register_and_lag_is_none(seeded: Cli) -> None:
     root = seeded.ok("log", "check", "--json").json["root"]
     seeded.ok("rebuild", "search")
     seeded.ok("rebuild")
-    assert seeded.ok("lag", "--json").json == {"records": 0, "search": 0, "deadlines": 0}
+    assert seeded.ok("lag", "--json").json == {"records": 0, "standings": 0, "search": 0, "deadlines": 0}
     assert seeded.ok("search", "妇幼保健院", "--limit", "500", "--json").json == before
     assert seeded.ok("log", "check", "--json").json["root"] == root
     assert "search" in seeded.refused("rebuild", "nonsense")
