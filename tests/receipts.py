@@ -64,3 +64,12 @@ def row_of(receipt: str, rows: dict[str, Any]) -> dict[str, Any]:
         at, last = at // 2, last // 2
     assert (last, found.hex()) == (0, rows["root"])
     return dict(json.loads(unpacked(body)))
+
+
+def holds(before: Any, now: Any) -> bool:
+    """Whether a value says what it said, and perhaps more."""
+    if isinstance(before, dict):
+        return all(key in now and holds(value, now[key]) for key, value in before.items())
+    if isinstance(before, list):
+        return len(before) == len(now) and all(map(holds, before, now))
+    return bool(before == now) or str(before) == str(now)

@@ -21,6 +21,7 @@ from registry.api.changes import encode_changes
 from registry.domain.answers import Claim
 from registry.register import Register
 from registry.settings import Settings
+from tests.receipts import holds
 
 BEFORE = Path(__file__).parents[1] / "data" / "version-before"
 EXPECTED: dict[str, Any] = json.loads((BEFORE / "expected.json").read_text("utf-8"))
@@ -42,15 +43,6 @@ def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = Path(sys.executable).with_name("registry")
     environment = {**os.environ, "REGISTRY_DATA_DIR": str(data), "REGISTRY_PUBLIC_URL": "https://registry.example"}
     return subprocess.run([command, *arguments], env=environment, capture_output=True, text=True, check=False)
-
-
-def holds(before: Any, now: Any) -> bool:
-    """Whether a value says what it said, and perhaps more."""
-    if isinstance(before, dict):
-        return all(key in now and holds(value, now[key]) for key, value in before.items())
-    if isinstance(before, list):
-        return len(before) == len(now) and all(map(holds, before, now))
-    return bool(before == now) or str(before) == str(now)
 
 
 def open_register(data: Path) -> Register:

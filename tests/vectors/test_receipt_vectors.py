@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from registry.domain.answers import Answer, Claim
 from registry.log.signing_keys import Key
 from registry.receipts import jws, receipt_text
-from tests.receipts import header_of, opened_by_another, row_of, unpacked
+from tests.receipts import header_of, holds, opened_by_another, row_of, unpacked
 
 TOLD: dict[str, Any] = json.loads((Path(__file__).parent / "receipts.json").read_text("utf-8"))
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(TOLD["key"]["seed"]))
@@ -68,7 +68,7 @@ def test_our_code_signs_the_same_receipts_byte_for_byte() -> None:
         at = dt.datetime.fromtimestamp(said["iat"], dt.UTC)
         made = receipt_text.sign_receipt(claim, answer, said["iss"], key, at)
         payload = json.loads(unpacked(made.split(".")[1]))
-        assert payload == said | {"answer": {**payload["answer"], **said["answer"]}}  # later fields may join an answer
+        assert holds(said, payload)  # later fields may join an answer
         if payload == said:
             assert made == told["receipt"]
 
