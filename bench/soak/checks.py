@@ -31,6 +31,8 @@ STAGES = {
     "suspended": ("暂停", "停业整改", "已暂停"),
     "revoked": ("撤销", "已撤销"),
     "lapsed": ("失效", "已失效"),
+    "not_yet": ("尚未生效",),
+    "unknown": ("无法确认",),
 }
 
 
@@ -289,8 +291,11 @@ def _find_standing(log: Log, subject: str, size: int, day: str) -> tuple[str, st
     stages = {}
     for code in approvals:
         word, stage = log.judge_claim(subject, code, size, day)
-        if stage is not None or value["status"] == "delisted":
-            stages[TECHNIQUES[code]] = "suspended" if word == "suspended" else (stage or approvals[code]["stage"])
+        if value["status"] == "delisted":
+            stages[TECHNIQUES[code]] = approvals[code]["stage"]
+        else:
+            others = {"technique_not_licensed": "not_yet", "unknown": "unknown", "suspended": "suspended"}
+            stages[TECHNIQUES[code]] = others.get(word) or stage or ""
     return value["name"], value["status"], stages
 
 

@@ -28,6 +28,11 @@ APPROVAL = ("stage", "valid_from", "verification_due", "document_no", "authority
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
+def _find_last_source(telling: list[Statement]) -> str | None:
+    """A statement without a source leaves a record on the one it rested on before."""
+    return max((one for one in telling if one.source is not None), key=lambda one: one[:2], default=telling[0]).source
+
+
 class Statement(NamedTuple):
     """One value of one path as one entry states it."""
 
@@ -159,7 +164,29 @@ class Log:
             return "technique_not_licensed", None
         if (approval.get("verification_due") or "9999") < day:
             return "lapsed", "lapsed"
-        return ("suspended" if value["status"] == "suspended" else "licensed"), stage
+        if value["status"] == "suspended":
+            return "suspended", stage
+        return ("unknown", None) if self._is_in_doubt(subject, technique, size, day) else ("licensed", stage)
+
+    def _is_in_doubt(self, subject: str, technique: str, size: int, day: str) -> bool:
+        """Whether the next complete list no longer states an approval that was stated more than two years before."""
+        path = f"approvals.{technique}"
+        said = self.holds_entry(subject, size, day)[path]
+        source = self._find_source(said.source, size)
+        evidence = max(said.day, (source or {}).get("as_of", ""))
+        if day <= f"{int(evidence[:4]) + 2}{evidence[4:]}":
+            return False
+        stated = (one for paths in self._stated[subject].values() for one in paths if one.number <= size)
+        for later in sorted({one.day for one in stated if one.day > day}):
+            held = self.holds_entry(subject, size, later)
+            if held["status"].value != "delisted" and held.get(path) and held[path].value is not None:
+                if held[path].day == later:
+                    return False
+                continue
+            telling = [one for name, one in held.items() if name not in BESIDE] or list(held.values())
+            last = self.get_values(f"source:{max(telling, key=lambda one: one[:2]).source}", size, "9999-12-31")
+            return last.get("scope", "partial") != "partial" and technique in last.get("covers", [])
+        return False
 
     def _is_denied(self, technique: str, region: str | None, size: int, day: str) -> bool:
         """Whether a complete list of the place and the technique was known: what it does not name is denied."""
@@ -195,7 +222,7 @@ class Log:
             "region": value.get("region"),
             "status": "suspended" if stopped and value["status"] == "listed" else value["status"],
             "approvals": approvals,
-            "source": self._find_source(basis.source, size),
+            "source": self._find_source(_find_last_source(telling), size),
             "entry": basis.number,
             "log_size": size,
         }

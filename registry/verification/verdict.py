@@ -126,9 +126,9 @@ def judge_technique(situation: Situation, technique: TechniqueCode) -> Technique
     if verdict == "unknown":
         last_known = LastKnown(stage=approval.stage, basis=basis)
         return TechniqueAnswer(technique=technique, verdict=verdict, basis=basis, last_known=last_known)
-    return TechniqueAnswer(
-        technique=technique, verdict=verdict, stage=standing.find_stage(approval.stage, word or "unknown"), basis=basis
-    )
+    # A suspension of the whole institution leaves each approval at its stage.
+    stage = approval.stage if word == "suspended" else standing.find_stage(approval.stage, word or "unknown")
+    return TechniqueAnswer(technique=technique, verdict=verdict, stage=stage, basis=basis)
 
 
 def _judge_unrecorded(situation: Situation, technique: TechniqueCode) -> TechniqueAnswer:
