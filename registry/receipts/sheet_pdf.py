@@ -23,9 +23,9 @@ from registry.receipts import paper_text
 
 _CODE = "Courier"
 _MARGIN, _LABEL, _GAP = 18 * mm, 42 * mm, 1.4 * mm
-_QR = 78 * mm
+_QR = 92 * mm
 #: A code with more modules than this is too fine to be scanned from paper at this size (half a millimetre a module).
-_MODULE_LIMIT = 149
+_MODULE_LIMIT = 177
 #: Characters of a receipt that fit below the words in print that can still be read.
 _TEXT_LIMIT = 4200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import importlib
 import logging
@@ -42,6 +43,9 @@ class Stands:
     """As much of a register as an error page asks for."""
 
     verification = VerificationView()
+
+    def find_now(self) -> dt.datetime:
+        return dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")

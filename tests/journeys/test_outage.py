@@ -176,7 +176,7 @@ def test_a_ready_server_says_that_no_view_is_behind(server: Server) -> None:
     assert said == {
         "ready": True,
         "database": "ok",
-        "views": {"records": 0, "search": 0, "deadlines": 0, "verification": 0, "checkpoint": 0},
+        "views": {"records": 0, "standings": 0, "search": 0, "deadlines": 0, "verification": 0, "checkpoint": 0},
         "faults": [],
         "search": {"engine": "embedded", "why": None, "lag": 0, "fallbacks": 0},
     }
