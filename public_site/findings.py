@@ -69,7 +69,7 @@ def select_gravest(panels: tuple[Panel, ...]) -> tuple[Panel, ...]:
     asked = [panel for panel in panels if panel.tone != "unasked"]
     if len(asked) == 1 or asked[0].gravity >= _GRAVITY["approved"]:
         return ()
-    return tuple(panel for panel in asked if panel.gravity == asked[0].gravity)
+    return tuple(panel for panel in asked if panel.gravity <= max(asked[0].gravity, _GRAVITY["stopped"]))
 
 
 def get_verdict_key(answer: Answer, *, has_text: bool = False) -> str:

@@ -11,8 +11,8 @@ import msgspec
 ComparedWord = Literal["same", "form", "region", "unreadable", "not_held", "other"]
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """How each thing that the claim gave of the provider fits the institution that answers; absent: not given."""
+class Compared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How each thing that the claim gave of the provider fits the institution that answers; null: not given."""
 
     name: ComparedWord | None = None
     address: ComparedWord | None = None
