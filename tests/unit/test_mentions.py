@@ -272,10 +272,12 @@ def test_folding_with_places_is_folding(text: str) -> None:
 )
 def test_hostile_texts_take_time_as_they_are_long(view: VerificationView, piece: str) -> None:
     def measure_seconds(length: int) -> float:
-        text = (piece * length)[:length]
-        started = time.process_time()
-        find_names(view, text, AsOf(valid_on=AFTER, size=view.size))
-        return time.process_time() - started
+        text, taken = (piece * length)[:length], []
+        for _ in range(3):
+            started = time.process_time()
+            find_names(view, text, AsOf(valid_on=AFTER, size=view.size))
+            taken.append(time.process_time() - started)
+        return min(taken)
 
     measure_seconds(1000)
-    assert measure_seconds(50_000) < 20 * measure_seconds(10_000) + 0.1
+    assert measure_seconds(50_000) < 20 * measure_seconds(10_000) + 1
