@@ -55,7 +55,8 @@ UNWAITING: dict[type, tuple[str, ...]] = {
     Locator: ("all", "all_inner_texts", "all_text_contents", "count", "evaluate_all", "is_hidden", "is_visible"),
     Page: ("content", "evaluate", "title"),
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+#: Chromium without windows takes a third less of the processor than the whole one without a window open.
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
     "--no-sandbox",

@@ -17,7 +17,7 @@ browser() {
     say "CHROMIUM=$CHROMIUM：不是可执行文件 / is no executable file"
     return 1
   fi
-  command -v chromium || command -v chromium-browser || command -v google-chrome
+  command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome
 }
 
 # Any font with Chinese characters; without one every character is the same empty box.
@@ -64,10 +64,13 @@ if ! wanted_part browser; then
 elif [ "${REGISTRY_TESTS_WITHOUT_BROWSER:-}" = 1 ]; then
   say "REGISTRY_TESTS_WITHOUT_BROWSER=1：跳过浏览器测试 / browser tests are skipped"
 else
-  wanted=()
-  browser >/dev/null || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
-  chinese_fonts || wanted+=(fontconfig fonts-noto-cjk)
-  [ ${#wanted[@]} = 0 ] || install "浏览器测试所需" "${wanted[@]}"
+  chinese_fonts || install "浏览器测试所需" fontconfig fonts-noto-cjk
+  # The one without windows is quicker, and not every system has it.
+  for package in chromium-headless-shell chromium; do
+    case "$(browser 2>/dev/null)" in
+      "" | */chromium) [ -n "${CHROMIUM:-}" ] || command -v "$package" >/dev/null || install "浏览器测试所需" "$package" ;;
+    esac
+  done
   if ! browser >/dev/null; then
     say "缺少浏览器：浏览器测试将失败。以 root 运行 apt-get install chromium fonts-noto-cjk，或用 CHROMIUM=路径 指定已有的浏览器。"
     say "No browser: the browser tests will fail. As root run: apt-get install chromium fonts-noto-cjk, or name one: CHROMIUM=path."

@@ -21,6 +21,7 @@ from registry.records.asof import AsOf
 from registry.records.site import Site, make_site
 from registry.records.sources import SourceHistory, load_source_history
 from registry.records.standing import Later, SiteSpan, StandingOnDay, find_stage, judge_site, list_turning_days
+from registry.records.view import write_spans
 from registry.storage.tables import STILL_KNOWN, standings, versions
 from registry.texts import Message
 
@@ -123,7 +124,7 @@ def _refresh_subjects(
         gone, new = _derive_history(subject, of_subject, believed.get(subject, {}), first, sources, changes)
         closed += gone
         opened += new.values()
-    _write_rows(connection, closed, opened)
+    write_spans(connection, standings, closed, opened)
 
 
 def _derive_history(
@@ -153,22 +154,6 @@ def _derive_history(
         for day in rows.keys() - present.keys():
             present[day] = opened[(subject, day, number)] = rows[day]
     return closed, opened
-
-
-def _write_rows(connection: sa.Connection, closed: list[dict[str, Any]], opened: list[dict[str, Any]]) -> None:
-    if closed:
-        connection.execute(
-            sa.update(standings)
-            .where(
-                standings.c.subject == sa.bindparam("s"),
-                standings.c.valid_from == sa.bindparam("v"),
-                standings.c.known_from == sa.bindparam("k"),
-            )
-            .values(known_to=sa.bindparam("to")),
-            closed,
-        )
-    if opened:
-        connection.execute(sa.insert(standings), opened)
 
 
 def _is_same(row: dict[str, Any], other: dict[str, Any] | None) -> bool:

@@ -47,19 +47,7 @@ class RecordsView:
             for subject, span in loaded
             if span.known_to != STILL_KNOWN
         ]
-        if closed:
-            connection.execute(
-                sa.update(versions)
-                .where(
-                    versions.c.subject == sa.bindparam("s"),
-                    versions.c.valid_from == sa.bindparam("v"),
-                    versions.c.known_from == sa.bindparam("k"),
-                )
-                .values(known_to=sa.bindparam("to")),
-                closed,
-            )
-        if opened:
-            connection.execute(sa.insert(versions), [make_version_row(entry, span) for entry, span in opened])
+        write_spans(connection, versions, closed, [make_version_row(entry, span) for entry, span in opened])
 
     def reset(self, connection: sa.Connection) -> None:
         """Delete all records."""
@@ -153,3 +141,26 @@ def _make_difference_error(number: int, subject: str) -> LogDamaged:
         number=number,
     )
     return LogDamaged(message, entry=number, subject=subject)
+
+
+def write_spans(
+    connection: sa.Connection, table: sa.Table, closed: list[dict[str, Any]], opened: list[dict[str, Any]]
+) -> None:
+    """Write what changed of a table of spans in two times.
+
+    ``closed``: keys of rows that are known only up to an entry now, ``{s: subject, v: valid_from, k: known_from, to:
+    known_to}``; ``opened``: new rows.
+    """
+    if closed:
+        connection.execute(
+            sa.update(table)
+            .where(
+                table.c.subject == sa.bindparam("s"),
+                table.c.valid_from == sa.bindparam("v"),
+                table.c.known_from == sa.bindparam("k"),
+            )
+            .values(known_to=sa.bindparam("to")),
+            closed,
+        )
+    if opened:
+        connection.execute(sa.insert(table), opened)

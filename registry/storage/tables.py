@@ -1,5 +1,7 @@
 """Every table of the register, and nothing else. Migrations make them; tests compare the two."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 #: Last day and last entry number of what has no end; no NULL, so that a comparison is one comparison.
@@ -53,14 +55,22 @@ positions = sa.Table(
 
 _TIMES = ("valid_from", "valid_to", "known_from", "known_to")
 
+
+def _make_span_columns() -> list[sa.Column[Any]]:
+    """Make the columns of what holds from one day to another, known from one entry of the log to another."""
+    return [
+        sa.Column("subject", sa.String(80), primary_key=True),
+        sa.Column("valid_from", sa.String(10), primary_key=True),
+        sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("valid_to", sa.String(10), nullable=False),
+        sa.Column("known_to", sa.BigInteger, nullable=False),
+    ]
+
+
 versions = sa.Table(
     "versions",
     metadata,
-    sa.Column("subject", sa.String(80), primary_key=True),
-    sa.Column("valid_from", sa.String(10), primary_key=True),
-    sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("valid_to", sa.String(10), nullable=False),
-    sa.Column("known_to", sa.BigInteger, nullable=False),
+    *_make_span_columns(),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("parent", sa.String(80), nullable=False),
     sa.Column("status", sa.String(12), nullable=False),
@@ -74,11 +84,7 @@ versions = sa.Table(
 standings = sa.Table(
     "standings",
     metadata,
-    sa.Column("subject", sa.String(80), primary_key=True),
-    sa.Column("valid_from", sa.String(10), primary_key=True),
-    sa.Column("known_from", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("valid_to", sa.String(10), nullable=False),
-    sa.Column("known_to", sa.BigInteger, nullable=False),
+    *_make_span_columns(),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("region", sa.String(6), nullable=False),
     sa.Column("standing", sa.String(16), nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -80,16 +80,16 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     """
     is_remembered = at is None
     at = at or take_moment(view)
-    named = [parse_technique(word) for word in claim.techniques]
+    named = tuple(dict.fromkeys([parse_technique(word) for word in claim.techniques]))
     wording = read_wording(claim.text) if claim.text is not None else None
-    techniques = tuple(dict.fromkeys([*named, *wording.techniques] if wording else named))
-    offered = set(techniques) - set(named)
+    techniques = tuple(dict.fromkeys([*named, *wording.techniques])) if wording else named
+    offered = set(techniques).difference(named) if wording else set()
     known_at = at.now if claim.known_at is None else claim.known_at.astimezone(dt.UTC)
     findings: dict[str, Any] = {}
     with view.lock:
         size = at.size if claim.known_at is None else min(at.size, view.get_size_at(to_milliseconds(claim.known_at)))
         day = claim.on or at.day
-        asof = AsOf(valid_on=day, size=size, ahead=day > at.day)
+        asof = _make_as_of(day, size, ahead=day > at.day)
 
         def ask(provider: Provider) -> tuple[Answer, Judgement]:
             make = partial(_make_answer, view, provider, list(techniques), asof, lang, at.day)
@@ -118,6 +118,12 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
         if offered:
             findings["techniques"] = _mark_from_text(answer.techniques, offered)
     return msgspec.structs.replace(answer, id=claim.id, known_at=known_at, state_age=at.age, **findings)
+
+
+@lru_cache(maxsize=256)
+def _make_as_of(day: dt.date, size: int, *, ahead: bool) -> AsOf:
+    """Make the times of a question: for many questions about one day once."""
+    return AsOf(valid_on=day, size=size, ahead=ahead)
 
 
 def _make_answer(

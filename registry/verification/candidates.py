@@ -16,7 +16,7 @@ from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
 from registry.verification.institution_index import NEAR
-from registry.verification.name_match import compare_site, find_beginning_sites, find_ending_sites
+from registry.verification.name_match import compare_site, find_beginning_spans, find_ending_spans
 from registry.verification.name_variations import Variation, find_leading_places, make_variations, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.view import VerificationView
@@ -43,8 +43,8 @@ def list_beginning_candidates(
     view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
 ) -> list[Candidate]:
     """List several institutions whose names begin with the one asked and go on (解放军总医院); none where one does."""
-    sites = find_beginning_sites(view, fold_text(name or ""), asof)
-    return _rank_sites(sites, address) if len(sites) > 1 else []
+    spans = find_beginning_spans(view, fold_text(name or ""), asof)
+    return _rank_sites([span.site for span in spans], address) if len(spans) > 1 else []
 
 
 def _rank_sites(sites: Iterable[Site], address: str | None) -> list[Candidate]:
@@ -68,7 +68,8 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
             codes.update(index.common_names.list_codes(swapped))
         for variation in make_variations(core, index.names.has_key):
             codes.update(_find_variation(view, variation, asof))
-    sites = {site.code: site for site in (*_list_listed(view, codes, asof), *find_ending_sites(view, key, asof))}
+    ending = (span.site for span in find_ending_spans(view, key, asof))
+    sites = {site.code: site for site in (*_list_listed(view, codes, asof), *ending)}
     places = _find_places(address)
     return [site for site in sites.values() if _may_be_at(site, address, places)]
 

@@ -47,7 +47,7 @@ def judge_provider(
         return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
     if doubt := _find_doubt(view, provider, techniques, matches, chosen, asof):
         return doubt
-    results = [(_apply_rules(view, match.site, techniques, asof), match) for match in chosen]
+    results = [(_apply_rules(view, match, techniques, asof), match) for match in chosen]
     if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
@@ -68,8 +68,8 @@ def judge_provider(
         general=not techniques,
         at_address=is_same_site(chosen, provider.address),
         since=_find_stop_day(view, first.site, word, answers if techniques else [], asof),
-        codes=tuple(match.site.code for match in chosen),
-        each=tuple((match.site, site_answers) for (_, site_answers), match in results),
+        codes=tuple([match.site.code for match in chosen]),
+        each=tuple([(match.site, site_answers) for (_, site_answers), match in results]),
     )
 
 
@@ -86,13 +86,16 @@ def _find_doubt(
     score, details = 100, {"contradiction": True}
     if not several and is_partly_elsewhere(chosen, provider.address):
         several, details = chosen, {"partly_elsewhere": True}
-    is_campus = "campus" in [match.rule for match in chosen] and not is_same_site(chosen, provider.address)
-    if not several and is_campus:
+    if not several and _is_campus(chosen) and not is_same_site(chosen, provider.address):
         several, score, details = matches, 99, {"campus": True}
     if not several:
         return None
     candidates = [make_candidate(match.site, score) for match in several]
     return _judge_ambiguous(techniques, candidates, view.get_sources(asof), **details)
+
+
+def _is_campus(chosen: list[SiteMatch]) -> bool:
+    return any([match.rule == "campus" for match in chosen])  # noqa: C419 - a list of one is quicker than a generator
 
 
 def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]], *, general: bool) -> bool:
@@ -149,16 +152,17 @@ def _find_technique_stop(
 
 
 def _apply_rules(
-    view: VerificationView, site: Site, techniques: list[TechniqueCode], asof: AsOf
+    view: VerificationView, match: SiteMatch, techniques: list[TechniqueCode], asof: AsOf
 ) -> tuple[VerdictWord, list[TechniqueAnswer]]:
-    situation = view.find_situation(site.code, asof)
-    if situation is None or site.status == "delisted":
+    site = match.site
+    if site.status == "delisted":
         basis = verdict.find_basis(site.entry, site.source, view.get_sources(asof), asof.valid_on)
         return "not_found", [TechniqueAnswer(technique=t, verdict="not_found", basis=basis) for t in techniques]
+    situation = view.make_situation(match.span, asof.valid_on, asof)
     if not techniques:
         return verdict.judge_institution(situation)
     answers = [verdict.judge_technique(situation, technique) for technique in techniques]
-    return verdict.select_worst(a.verdict for a in answers), answers
+    return verdict.select_worst([answer.verdict for answer in answers]), answers
 
 
 def _judge_site_mismatch(
@@ -173,7 +177,6 @@ def _judge_site_mismatch(
     first = (listed or matches)[0]
     sources = view.get_sources(asof)
     basis = verdict.find_basis(first.site.entry, first.site.source, sources, asof.valid_on)
-    situation = view.find_situation(first.site.code, asof)
     return Judgement(
         verdict=word,
         techniques=[TechniqueAnswer(technique=t, verdict=word, basis=basis) for t in techniques],
@@ -182,7 +185,7 @@ def _judge_site_mismatch(
         site=first.site,
         match=_make_match(first),
         count=len(matches),
-        in_force=situation is not None and verdict.is_in_force(situation),
+        in_force=verdict.is_in_force(view.make_situation(first.span, asof.valid_on, asof)),
     )
 
 

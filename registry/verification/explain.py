@@ -175,14 +175,24 @@ def _select_absence_reason(judgement: Judgement) -> str:
 OLD_BASIS = 365
 
 
+def count_months(start: dt.date, end: dt.date) -> int:
+    """Count the whole months from one day to another; negative before the first.
+
+    >>> [count_months(dt.date(2025, 1, 31), end) for end in (dt.date(2025, 2, 28), dt.date(2025, 3, 31))]
+    [0, 2]
+    """
+    return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
+
+
 @lru_cache(maxsize=1024)
 def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
     """Describe the age, on the day asked about, of what an answer rests on; empty up to a year."""
     if (on - as_of).days <= OLD_BASIS:
         return ""
-    months = (on.year - as_of.year) * 12 + on.month - as_of.month - (on.day < as_of.day)
     return PluralMessage(
-        "；所依据的资料截至{as_of}，距所问之日已有{count}个月", as_of=format_date(as_of, lang), count=months
+        "；所依据的资料截至{as_of}，距所问之日已有{count}个月",
+        as_of=format_date(as_of, lang),
+        count=count_months(as_of, on),
     ).to_text(lang)
 
 

@@ -17,9 +17,9 @@ from rapidfuzz import fuzz, process
 
 from registry.verification.spans import Span
 
-#: Institutions kept unpacked at most: more than China has. More would not help a register of a million, and dropping
-#: them again costs more than unpacking one.
-UNPACKED_LIMIT = 2048
+#: A register with so many institutions, more than China has, stays unpacked. Of a larger one only what a few questions
+#: are about: what is unpacked next lies where this lay, and so in the processor's cache.
+UNPACKED_LIMIT, _UNPACKED_OF_MANY = 2048, 64
 #: How near a name must be (0 to 100), how near in the province or the city asked about, and how near one is that
 #: contains the given name whole (盛京医院), or is contained in it, however long.
 NEAR, _NEAR_IN_PLACE, _CONTAINS = 66.0, 58.0, 75.0
@@ -208,7 +208,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
             packed = self._packed.get(code)
             if packed is None:
                 return ()
-            if len(self._unpacked) >= UNPACKED_LIMIT:
+            if len(self._unpacked) >= (UNPACKED_LIMIT if len(self._packed) <= UNPACKED_LIMIT else _UNPACKED_OF_MANY):
                 self._unpacked.clear()
             spans = self._unpacked[code] = _unpack(packed)
         return spans

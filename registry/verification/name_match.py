@@ -15,6 +15,7 @@ from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
 from registry.verification.name_variations import is_place, is_shared_word, make_variations
+from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
 #: How an address fits that is the site's own, however it is written.
@@ -24,9 +25,10 @@ _SHORTEST_PART = 3
 
 
 class SiteMatch(Struct, frozen=True, gc=False):
-    """One institution that fits the provider, and by what."""
+    """One institution that fits the provider, and by what; ``span``: as it is recorded on the day."""
 
     site: Site
+    span: Span
     on: MatchedOn
     rule: names.Rule
     exact: bool
@@ -47,7 +49,8 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
 
     ``address`` decides where a name alone does not: 阳江人民医院 is 阳江市人民医院 only at its address.
     """
-    key = fold_text(name)
+    # A key folds to itself, and most names are printed as their key: looked up at once, they need no folding.
+    key = name if view.institutions.names.has_key(name) else fold_text(name)
     if not key:
         return []
     matches = _match_key(view, key, "normalised", name, asof)
@@ -56,7 +59,7 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
     elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
         # whoever goes on may be printed otherwise now
         matches += [m for m in _match_variations(view, key, name, asof, address) if m.site.status != "delisted"]
-    if matches and not _is_current(matches[0]) and len(find_beginning_sites(view, key, asof)) > 1:
+    if matches and not _is_current(matches[0]) and len(find_beginning_spans(view, key, asof)) > 1:
         return []  # 解放军总医院 was one institution's name, and is what several are called by
     return matches
 
@@ -94,31 +97,32 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
         return []
     if not matches and address:  # 鼓楼医院 at the very address of 南京鼓楼医院
         longer = [
-            SiteMatch(site=site, on="name", rule="place", exact=False) for site in find_ending_sites(view, key, asof)
+            SiteMatch(site=span.site, span=span, on="name", rule="place", exact=False)
+            for span in find_ending_spans(view, key, asof)
         ]
         return [match for match in longer if is_same_site([match], address)]
     return matches
 
 
-def find_beginning_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
+def find_beginning_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day that have a name which begins with a folded one and goes on."""
-    return _find_longer_sites(view, asof, key, lambda name: name.startswith(key))
+    return _find_longer_spans(view, asof, key, lambda name: name.startswith(key))
 
 
-def find_ending_sites(view: VerificationView, key: str, asof: AsOf) -> list[Site]:
+def find_ending_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day with a name that is a folded one with a place before it: 南京鼓楼医院."""
     if is_shared_word(key):
         return []
-    return _find_longer_sites(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
+    return _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
 
 
-def _find_longer_sites(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Site]:
+def _find_longer_spans(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Span]:
     found = view.institutions.find_by_longer_name(key) if len(key) >= _SHORTEST_PART else {}
     if not found:
         return []
     codes = sorted({code for name, of_name in found.items() if fits(name) for code in of_name})
     spans = [span for code in codes if (span := view.find_span(code, asof)) and span.site.status != "delisted"]
-    return [span.site for span in spans if any(fits(n.key) and n.key != key for n in span.names)]
+    return [span for span in spans if any(fits(n.key) and n.key != key for n in span.names)]
 
 
 def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:
@@ -150,21 +154,21 @@ def _match_name(
     view: VerificationView, code: str, key: str, rule: names.Rule, name: str, asof: AsOf
 ) -> SiteMatch | None:
     span = view.find_span(code, asof)
-    if span is None or not (names_of_key := view.list_names(code, key, asof.size)):
+    if span is None:
         return None
-    site = span.site
-    current = [
-        candidate for candidate, begins in names_of_key if candidate.printed == site.name or begins == span.valid_from
-    ]
-    if current:
-        best = current[0]
+    for best in span.names:  # the first of a key is the strictest
+        if best.key != key:
+            continue
         on: MatchedOn = "alias" if best.on == "alias" else "name"
         used_rule: names.Rule = "identical" if name == best.printed else rule
         if rule == "normalised" or best.rule == "campus":  # half of who is meant, however it is written
             used_rule = best.rule if used_rule != "identical" else used_rule
-        return SiteMatch(site=site, on=on, rule=used_rule, exact=used_rule == "identical")
+        return SiteMatch(site=span.site, span=span, on=on, rule=used_rule, exact=used_rule == "identical")
+    names_of_key = view.list_names(code, key, asof.size)
+    if not names_of_key:
+        return None
     day = asof.valid_on.isoformat()
     first, _ = names_of_key[0]
     if any(begins <= day for _, begins in names_of_key):
-        return SiteMatch(site=site, on="former_name", rule=first.rule, exact=name == first.printed)
-    return SiteMatch(site=site, on="name", rule="later_name", exact=False)
+        return SiteMatch(site=span.site, span=span, on="former_name", rule=first.rule, exact=name == first.printed)
+    return SiteMatch(site=span.site, span=span, on="name", rule="later_name", exact=False)

@@ -104,7 +104,7 @@ def _judge_site(people: list[RecordSpan], key: str, judgement: Judgement, day: d
         if any(span.key is None for span in valid):
             return _SiteFinding(words=(), word="unknown", reason="withheld")
         return _SiteFinding(words=(), word="not_authorised", reason="not_authorised")
-    words = tuple((t.technique, _judge_technique(namesakes, t)) for t in judgement.claimed)
+    words = tuple((t.technique, _judge_technique(namesakes, t)) for t in judgement.claim_answers)
     word = (
         max((word for _, word in words), key=SEVERITY.index)
         if words

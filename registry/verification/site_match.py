@@ -78,25 +78,24 @@ def find_contradictions(
         owners = _match_codes(view, view.institutions.find_by_number(kind, value), kind, asof)
         if owners and not {f.site.code for f in owners} & {f.site.code for f in chosen}:
             return chosen + owners
-        if any(_has_other_number(view, match, kind, value, asof) for match in chosen):
+        if any(_has_other_number(match, kind, value) for match in chosen):
             return chosen
     return []
 
 
-def _has_other_number(view: VerificationView, match: SiteMatch, kind: MatchedOn, value: str, asof: AsOf) -> bool:
+def _has_other_number(match: SiteMatch, kind: MatchedOn, value: str) -> bool:
     """Whether the register knows this institution by other numbers of that kind than the given one.
 
     A domain below one of its own contradicts nothing, though it is no proof either.
     """
-    span = view.find_span(match.site.code, asof)
-    numbers = [known for number_kind, known in (span.identifiers if span else ()) if number_kind == kind]
+    numbers = [known for number_kind, known in match.span.identifiers if number_kind == kind]
     fits = value in numbers or (kind == "domain" and any(value.endswith(f".{known}") for known in numbers))
     return bool(numbers) and not fits
 
 
 def _match_codes(view: VerificationView, codes: Iterable[str], on: MatchedOn, asof: AsOf) -> list[SiteMatch]:
-    sites = [site for code in codes if (site := view.find_site(code, asof))]
-    return [SiteMatch(site=site, on=on, rule="identifier", exact=True) for site in sites]
+    spans = [span for code in codes if (span := view.find_span(code, asof))]
+    return [SiteMatch(site=span.site, span=span, on=on, rule="identifier", exact=True) for span in spans]
 
 
 def select_by_address(matches: list[SiteMatch], address: str | None) -> list[SiteMatch]:
@@ -137,10 +136,7 @@ def compare_provider(view: VerificationView, provider: Provider, match: SiteMatc
     address = _compare_address(match.site, provider.address) if provider.address else None
     if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
         return _make_compared(name, address)
-    span = view.find_span(match.site.code, asof)
-    numbers = {
-        kind: _compare_number(span.identifiers if span else (), kind, value) for kind, value in _list_numbers(provider)
-    }
+    numbers = {kind: _compare_number(match.span.identifiers, kind, value) for kind, value in _list_numbers(provider)}
     if provider.code:
         numbers["code"] = "same" if parse_code(provider.code) == match.site.code else "other"
     return Compared(name=name, address=address, **numbers)

@@ -7,7 +7,7 @@ is told apart: denied by a complete list, or stated by nobody.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from registry.domain import regions
@@ -33,6 +33,7 @@ SEVERITY: tuple[VerdictWord, ...] = (
     "site_mismatch",
     "not_found",
 )
+_RANKS = {word: rank for rank, word in enumerate(SEVERITY)}
 _APPROVAL_VERDICTS: dict[ApprovalStanding, VerdictWord] = {
     "in_force": "licensed",
     "not_yet": "technique_not_licensed",
@@ -100,14 +101,14 @@ class Judgement(Struct, frozen=True, gc=False):
     nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
     @property
-    def claimed(self) -> list[TechniqueAnswer]:
+    def claim_answers(self) -> list[TechniqueAnswer]:
         """The answers for techniques that the claim names."""
         return [] if self.general else self.techniques
 
 
-def select_worst(verdicts: Iterable[VerdictWord]) -> VerdictWord:
+def select_worst(verdicts: Collection[VerdictWord]) -> VerdictWord:
     """Return the worst of several verdicts."""
-    return max(verdicts, key=SEVERITY.index)
+    return next(iter(verdicts)) if len(verdicts) == 1 else max(verdicts, key=_RANKS.__getitem__)
 
 
 def judge_technique(situation: Situation, technique: TechniqueCode) -> TechniqueAnswer:

@@ -74,11 +74,15 @@ class VerificationView:
         self.institutions = InstitutionIndex()
         self._remembered: dict[Hashable, Any] = {}
         self._remembered_before: dict[Hashable, Any] = {}  # the generation before: what is asked often stays
+        self._last_asof: AsOf | None = None  # with the sources known then, and of these the ones up to its day
+        self._last_known: dict[str, Source] = {}
+        self._last_current: dict[str, Source] = {}
         self.people = PeopleIndex()
         self.times: list[tuple[int, int]] = []
         self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
-        self._roots = {0: self._frontier.compute_root().hex()}  # by log size at the end of each recording
+        #: The states that answers may name, by log size: at the end of each recording.
+        self._states = {0: LogState(size=0, root=self._frontier.compute_root().hex())}
         self._last_leaf = b""
         self._verified: LogCheckTime | None = None
         self._read_at = float("-inf")
@@ -111,8 +115,8 @@ class VerificationView:
             self._error = error
             raise
         with self.lock:
-            self._frontier, roots, self._last_leaf = extended
-            self._roots |= roots
+            self._frontier, states, self._last_leaf = extended
+            self._states |= states
             self.times += times
             self._latest = (size, clock.from_milliseconds(self.get_recording_time(size)))
             self.sources = sources
@@ -171,6 +175,7 @@ class VerificationView:
     def forget_answers(self) -> None:
         """Forget every remembered answer."""
         self._remembered, self._remembered_before = {}, {}
+        self._last_asof = None
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:
         """Refuse a database restored from before, or another one, under a running process: do not mix two logs."""
@@ -186,25 +191,25 @@ class VerificationView:
 
     def _extend_frontier(
         self, leaves: Iterator[bytes], times: list[tuple[int, int]]
-    ) -> tuple[Frontier, dict[int, str], bytes]:
-        """Return (the log's right edge after more leaves, the root at the end of each recording, the last leaf)."""
+    ) -> tuple[Frontier, dict[int, LogState], bytes]:
+        """Return (the log's right edge after more leaves, the state at the end of each recording, the last leaf)."""
         frontier, last = self._frontier.copy(), self._last_leaf
         ends = {number for number, _ in times}
-        roots: dict[int, str] = {}
+        states: dict[int, LogState] = {}
         for last in leaves:  # to the end, which closes the stream
             frontier.append(last)
             if frontier.size in ends:
-                roots[frontier.size] = frontier.compute_root().hex()
-        return frontier, roots, last
+                states[frontier.size] = LogState(size=frontier.size, root=frontier.compute_root().hex())
+        return frontier, states, last
 
     def get_state(self, size: int | None = None) -> LogState:
         """Return size and root of the log the view answers from, or at a size that ``get_size_at`` gave."""
-        size = self.size if size is None else size
-        return LogState(size=size, root=self._roots[size])
+        return self._states[self.size if size is None else size]
 
     def find_root_at(self, size: int) -> str | None:
         """Return the root (hex) of the log at a size; None where no recording ended there, or not yet."""
-        return self._roots.get(size)
+        state = self._states.get(size)
+        return state.root if state else None
 
     @property
     def last_check_time(self) -> LogCheckTime | None:
@@ -263,7 +268,7 @@ class VerificationView:
         for span in self.institutions.list_spans(code):  # in order of days
             if span.known_from <= asof.size < span.known_to and span.valid_from <= day:
                 last = asof.valid_on if span.valid_to > day else Date.fromisoformat(span.valid_to) - _ONE_DAY
-                first = (first or span) if holds(self._make_situation(span, last, asof)) else None
+                first = (first or span) if holds(self.make_situation(span, last, asof)) else None
         return first
 
     def list_names(self, code: str, key: str, size: int) -> list[tuple[SpanName, str]]:
@@ -279,12 +284,13 @@ class VerificationView:
     def find_situation(self, code: str, asof: AsOf) -> Situation | None:
         """Find an institution on a day with what is known of it before and after; None when nothing is."""
         span = self.find_span(code, asof)
-        return self._make_situation(span, asof.valid_on, asof) if span else None
+        return self.make_situation(span, asof.valid_on, asof) if span else None
 
-    def _make_situation(self, span: Span, day: Date, asof: AsOf) -> Situation:
+    def make_situation(self, span: Span, day: Date, asof: AsOf) -> Situation:
+        """Make the situation of an institution on a day of a span, with what is known of it before and after."""
         later = partial(self._list_later_spans, span, asof.size)
-        current = self.get_sources(asof) if day == asof.valid_on else None
-        return Situation(span, later, self.sources.select_known(asof.size), day, asof.ahead, current)
+        current = self.get_sources(asof)
+        return Situation(span, later, self._last_known, day, asof.ahead, current if day == asof.valid_on else None)
 
     def _list_later_spans(self, span: Span, size: int) -> list[Span]:
         return [
@@ -295,7 +301,11 @@ class VerificationView:
 
     def get_sources(self, asof: AsOf) -> dict[str, Source]:
         """Return the sources that speak of a day or one before, as known at a log size. Do not change the result."""
-        return self.compute_once(asof, lambda: select_sources_of(self.sources.select_known(asof.size), asof.valid_on))
+        if self._last_asof is not asof:  # many claims are about the same day
+            self._last_known = known = self.sources.select_known(asof.size)
+            self._last_current = self.compute_once(asof, lambda: select_sources_of(known, asof.valid_on))
+            self._last_asof = asof
+        return self._last_current
 
     def get_size_at(self, milliseconds: int) -> int:
         """Return the entries recorded by an instant, as far as the view has followed."""

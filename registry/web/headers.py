@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -93,7 +93,6 @@ class OutermostMiddleware:
             scope = cast("HTTPScope", {**scope, "method": "GET"})
         path = scope["path"]
         common = self._select_headers(path)
-        request_headers = dict(scope["headers"])
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
                 self._hosts.check_host(path, host.decode("latin-1"))
@@ -103,7 +102,7 @@ class OutermostMiddleware:
             body = encode_problem(status, error.code, error.message)
             await _send_response(send, status, [*headers, *self._private], body)
             return
-        if _is_preflight(scope["method"], request_headers) and _is_shared(path):
+        if _is_preflight(scope["method"], scope["headers"]) and _is_shared(path):
             await _send_response(send, 204, [*self._public, *_PREFLIGHT], b"")
             return
 
@@ -130,8 +129,8 @@ def _is_shared(path: str) -> bool:
     return path.startswith(_SHARED_PATHS) or path == "/reconcile"
 
 
-def _is_preflight(method: str, headers: dict[bytes, bytes]) -> bool:
-    return method == "OPTIONS" and b"origin" in headers and b"access-control-request-method" in headers
+def _is_preflight(method: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return method == "OPTIONS" and {b"origin", b"access-control-request-method"} <= {name for name, _ in headers}
 
 
 async def _send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
@@ -180,7 +179,7 @@ def _check_host_syntax(host: str) -> None:
     ...     _check_host_syntax(host)
     """
     match = _HOST.fullmatch(host)
-    if match is None or int(match[2] or 0) > 65535 or not _is_ipv6(match[1] or "::"):
+    if match is None or int(match[2] or 0) > 65535 or (match[1] is not None and not _is_ipv6(match[1])):
         raise InvalidInput(Message("请求的Host有误：须为主机名或地址，其后可有冒号和0至65535的端口。"))
 
 

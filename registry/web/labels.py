@@ -11,7 +11,7 @@ from registry.domain import regions
 from registry.domain.fields import PUBLIC, Field
 from registry.domain.model import Date, Institution, SourceRef
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
-from registry.verification.explain import OLD_BASIS
+from registry.verification.explain import OLD_BASIS, count_months
 from registry.web.i18n import Language
 from registry.web.standing import Grant, Standing
 
@@ -136,7 +136,7 @@ def describe_list_age(language: Language, as_of: Date, today: Date | None, on: D
     """
     day = language.format_day(as_of)
     until = on or today
-    months = (until.year - as_of.year) * 12 + until.month - as_of.month - (until.day < as_of.day) if until else -1
+    months = count_months(as_of, until) if until else -1
     if months < 0:
         return language.translate("institution.as_of", day=day)
     if not months:

@@ -7,27 +7,13 @@ from typing import Literal, cast
 
 import msgspec
 
+from registry.domain.answers import VerdictWord
 from registry.domain.model import Approval, Date, Institution, StandingWord, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES, TechniqueCode
 
 Tone = Literal["approved", "limited", "stopped", "unlisted"]
 
-State = Literal[
-    "licensed",
-    "partly_licensed",
-    "technique_not_licensed",
-    "site_mismatch",
-    "preparing",
-    "suspended",
-    "revoked",
-    "lapsed",
-    "ambiguous",
-    "not_found",
-    "unknown",
-    "cannot_answer",
-    "delisted",
-    "mistyped",
-]
+State = VerdictWord | Literal["cannot_answer", "delisted", "mistyped"]
 
 
 class Grant(Struct, frozen=True, kw_only=True):

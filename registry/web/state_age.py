@@ -5,6 +5,8 @@ Not the standard ``Age``, which is how long a cache has held an answer.
 
 from __future__ import annotations
 
+import datetime as dt
+from functools import lru_cache
 from typing import Any, cast
 
 from litestar.types import Scope
@@ -28,4 +30,9 @@ def make_age_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     view: VerificationView = register.verification
     if (check := view.last_check_time) is None:
         return []
-    return [(_AGE, str(int(check.get_age())).encode()), (_AT, format_instant(check.at).encode())]
+    return [(_AGE, str(int(check.get_age())).encode()), (_AT, _encode_instant(check.at))]
+
+
+@lru_cache(maxsize=8)
+def _encode_instant(instant: dt.datetime) -> bytes:
+    return format_instant(instant).encode()
