@@ -8,6 +8,8 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from registry.domain import regions
+from registry.domain.answers import Basis
+from registry.domain.comparison import Compared
 from registry.domain.fields import PUBLIC, Field
 from registry.domain.model import Date, Institution, SourceRef
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
@@ -127,6 +129,34 @@ def format_source_title(language: Language, title: str, as_of: Date) -> Markup:
     if day.striptags() in title:
         return language.mark_chinese(title)
     return language.translate("institution.source_of", title=language.mark_chinese(title), day=day)
+
+
+def describe_compared(language: Language, compared: Compared | None) -> Markup | None:
+    """Say of each thing that a question gave how it fits the institution that answers; None where nothing was given."""
+    if compared is None:
+        return None
+    found = [(name, getattr(compared, name)) for name in Compared.__struct_fields__]
+    parts = [
+        language.translate(
+            "site.colon",
+            label=language.translate("institution.address" if name == "address" else f"matched.{name}"),
+        )
+        + language.translate(f"compared.{word}")
+        for name, word in found
+        if word is not None
+    ]
+    return language.translate("compared.separator").join(parts) if parts else None
+
+
+def describe_basis(language: Language, basis: Basis | None) -> Markup | None:
+    """Say what an answer rests on: the source, its day, the document and authority of an approval, a transcription."""
+    if basis is None:
+        return None
+    parts = [format_source_title(language, basis.source, basis.as_of)]
+    parts += [language.mark_chinese(text) for text in (basis.document_no, basis.authority) if text]
+    if basis.secondary:
+        parts.append(language.translate("institution.secondary"))
+    return language.translate("compared.separator").join(parts)
 
 
 def describe_list_age(language: Language, as_of: Date, today: Date | None, on: Date | None = None) -> Markup:

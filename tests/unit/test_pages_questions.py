@@ -189,3 +189,22 @@ def test_no_technique_asked_tells_every_technique_with_its_state(client: Client)
     assert read_panels(page)[0] == 'limited" data-subject="licence' and "部分获批" in page
     row = listed.split('class="techniques answered"')[1]
     assert 'tag-limited">部分获批' in row and "不得开展试管婴儿" in row and "获准开展夫精人工授精" in row
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"name": FIRST}, "名称：一致"),
+        ({"name": "示例市第一示例医院"}, "名称：写法不同，按规则视为同一"),
+        ({"name": FIRST, "address": "示例路1号"}, "名称：一致；地址：写法不同，按规则视为同一"),
+        ({"name": FIRST, "address": "示例一区示例路"}, "名称：一致；地址：只写到地区或道路，与之不矛盾，未比对门牌"),
+        ({"name": FIRST, "address": "门口"}, "名称：一致；地址：读不出，没有比对"),
+    ],
+)
+def test_the_answer_says_of_each_thing_given_how_it_fits_the_list(
+    client: Client, asked: dict[str, str], expected: str
+) -> None:
+    page = re.sub("<[^>]*>", "", client.get("/check", params=asked).text)
+    assert expected in re.sub(r"\s", "", page.split("所给信息与名录")[1].split("所问日期")[0])
+    english = client.get("/check", params={**asked, "lang": "en"}).text
+    assert "What was given, against the list" in english
