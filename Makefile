@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Many tests wait for what they started: twice as many at once as there are processors keep these busy.
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
+# What was compiled once need not be compiled by every process of a run.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+
 .PHONY: help install run test check lint bench relevance texts lock clean \
   lint-style lint-types lint-imports lint-advisories check-tests
 help:
@@ -44,7 +47,7 @@ run: $(VENV)/.run
 
 test: install
 	@bash tests/setup.sh
-	@$(BIN)/python -m pytest -n $$((2 * $(CORES))) --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -n $$((2 * $(CORES))) --dist loadfile --no-loadscope-reorder
 
 # What has nothing to do with each other runs at the same time; what each says stays together.
 TOGETHER := $(MAKE) --no-print-directory --jobs $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -69,7 +72,7 @@ lint-advisories:
 	@$(BIN)/python -m tests.advisories
 
 check-tests:
-	+@$(BIN)/python -m pytest -q -n $(CORES) --dist loadfile --no-loadscope-reorder tests/rules tests/unit  # +: shows how far it is
+	+@$(PYTEST) -q -n $(CORES) --dist loadfile --no-loadscope-reorder tests/rules tests/unit  # +: shows how far it is
 
 bench: install
 	@bash tests/setup.sh meilisearch

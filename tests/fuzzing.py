@@ -19,12 +19,13 @@ from registry.clients.keys import SCOPES
 from registry.domain.techniques import STAGES, TECHNIQUES
 from tests.explained import OTHER_USCC, UNUSED_USCC, USCC
 from tests.running import PASSWORD, Cli, Server, serving
+from tests.thoroughness import THOROUGH
 
 FOLDER = Path(__file__).with_name("schemathesis")
 PROGRAM = FOLDER / ".venv" / "bin" / "schemathesis"
 PHASES = "examples,coverage,fuzzing"
 #: Test cases of an operation in each phase of generated data; with the seed they are the same every time.
-EXAMPLES, SEED = 40, 20250630
+EXAMPLES, SEED = 40 if THOROUGH else 16, 20250630
 NAMES = ("鞍山市妇儿医院", "沈阳市妇幼保健院", "辽宁省妇幼保健院", "示例市第一示例医院", "查无此院")
 
 

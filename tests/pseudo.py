@@ -10,60 +10,18 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
-from registry import texts
-from registry.texts.po_file import Catalogue, Key
+import click
 
-ENGLISH = texts.load_catalogue("en")
-assert ENGLISH is not None
+from tests.pseudo_texts import find_untranslated, read_page, speak_in_brackets
 
+speak_in_brackets()
 
-class Pseudo(Catalogue):
-    """English in brackets."""
-
-    def find(self, key: Key, count: object = None) -> str | None:
-        """A text in brackets, but for what only parts others: commas and the like."""
-        text = super().find(key, count)
-        return f"⟦{text}⟧" if text and re.search("[a-z]{2}", re.sub(r"\{.*?\}", "", text)) else text
-
-
-texts.load_catalogue = lambda lang: Pseudo(*ENGLISH) if lang.startswith("en") else None  # type: ignore[assignment]
-
-import click  # noqa: E402
-
-from registry import cli  # noqa: E402
-from registry.domain.techniques import TECHNIQUES  # noqa: E402
+from registry import cli  # noqa: E402 - what reads texts as it is imported
 from tests import explained  # noqa: E402
 from tests.factories import ask  # noqa: E402
 from tests.pages import gallery  # noqa: E402
-
-#: Names of things, which are the same in every language.
-NAMES = re.compile(
-    "|".join(
-        sorted((re.escape(name) for t in TECHNIQUES for name in (t.official_en, t.plain_en)), key=len, reverse=True)
-    )
-    + r"|https?://\S+"
-    + r"|\b[\w.-]+\.(?:example|json|csv|xlsx|docx|pdf|html|txt|cn|jws)\b"
-    + r"|\b[a-z]+(?:_[a-z]+)+\b|SHA-256|JSON|API|\b(?:query|path|eight characters)\b"
-)
-
-
-def find_untranslated(text: str) -> list[str]:
-    """The English words outside of brackets."""
-    before = ""
-    while before != text:
-        before, text = text, re.sub("⟦[^⟦⟧]*⟧", " ", text)
-    return re.findall(r"[A-Za-z]{3,}(?: [a-z]{2,})+|\b[a-z]{3,}\b", NAMES.sub(" ", text))
-
-
-def read_page(html: str) -> str:
-    """What a person reads of a page: without code, and without what is marked as Chinese."""
-    html = re.sub(r"(?s)<(script|style|pre|code|svg|head)\b.*?</\1>", " ", html)
-    html = re.sub(r'(?s)<(\w+)[^>]*(?:lang="zh-CN"|translate="no"|class="[^"]*\bcode\b[^"]*")[^>]*>.*?</\1>', " ", html)
-    shown = re.findall(r'(?:alt|title|placeholder|aria-label)="([^"]*)"', html)
-    return unescape(re.sub("<[^>]*>", " ", html) + " ".join(shown))
 
 
 def read_help(command: click.Command, name: str = "registry") -> Iterator[tuple[str, str]]:

@@ -81,9 +81,8 @@ async def verify_claim(request: AnyRequest) -> JsonAnswer:
     claim = await decode_body(request, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
-    answer_claim = partial(
-        get_register(request).answer_claim, claim, read_language(request), make_people_budget(request).require_look
-    )
+    look = make_people_budget(request).require_look if claim.practitioner else None
+    answer_claim = partial(get_register(request).answer_claim, claim, read_language(request), look)
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
         answer = await lanes.run_in_lane("reads", answer_claim)
     else:

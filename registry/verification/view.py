@@ -45,6 +45,8 @@ STALE_AFTER = 600.0
 #: Answers remembered, twice as many at most; a question asked again gets the same one until the log grows. More would
 #: slow down new questions: they no longer fit into the processor's cache.
 REMEMBERED_LIMIT = 1024
+#: Questions of which is known that they were asked, twice as many at most.
+MARK_LIMIT = 4096
 
 
 class LogCheckTime(Struct, frozen=True):
@@ -77,6 +79,8 @@ class VerificationView:
         self._last_asof: AsOf | None = None  # with the sources known then, and of these the ones up to its day
         self._last_known: dict[str, Source] = {}
         self._last_current: dict[str, Source] = {}
+        self._marks: set[int] = set()  # hashes of questions that were asked once
+        self._earlier_marks: set[int] = set()
         self.people = PeopleIndex()
         self.times: list[tuple[int, int]] = []
         self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
@@ -161,20 +165,37 @@ class VerificationView:
                 time.sleep(min(time.monotonic() - began, _LONGEST_REST))
 
     def compute_once(self, question: Hashable, judge: Callable[[], _T]) -> _T:
-        """Return what ``judge`` makes of a question, once while the log stays as it is; call it under ``lock``."""
+        """Return what ``judge`` makes of a question; twice at most while the log stays as it is. Call under ``lock``.
+
+        Remembered is only what is asked a second time: of most questions there is none, and what they leave behind
+        would push out of the processor's cache what the next one needs.
+        """
         answer = self._remembered.get(question)
         if answer is None:
             answer = self._remembered_before.get(question)
+            is_known = answer is not None
             if answer is None:
                 answer = judge()
-            if len(self._remembered) >= REMEMBERED_LIMIT:
-                self._remembered_before, self._remembered = self._remembered, {}
-            self._remembered[question] = answer
+                is_known = not self._note_question(hash(question))
+            if is_known:
+                if len(self._remembered) >= REMEMBERED_LIMIT:
+                    self._remembered_before, self._remembered = self._remembered, {}
+                self._remembered[question] = answer
         return answer
+
+    def _note_question(self, mark: int) -> bool:
+        """Note the hash of a question; return whether it is new, and was not asked lately."""
+        if mark in self._marks or mark in self._earlier_marks:
+            return False
+        if len(self._marks) >= MARK_LIMIT:
+            self._earlier_marks, self._marks = self._marks, set()
+        self._marks.add(mark)
+        return True
 
     def forget_answers(self) -> None:
         """Forget every remembered answer."""
         self._remembered, self._remembered_before = {}, {}
+        self._marks, self._earlier_marks = set(), set()
         self._last_asof = None
 
     def _refuse_another_log(self, connection: sa.Connection, size: int) -> None:

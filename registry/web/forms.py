@@ -45,7 +45,8 @@ class JsonRequest(Request[Any, Any, Any]):
     async def body(self) -> bytes:
         """Return the body; InvalidInput for a form that is not UTF-8."""
         body = await super().body()
-        if self.content_type[0] == RequestEncodingType.URL_ENCODED:
+        is_json = (b"content-type", b"application/json") in self.scope["headers"]  # nearly always, and read at once
+        if not is_json and self.content_type[0] == RequestEncodingType.URL_ENCODED:
             require_utf8(body)
         return body
 

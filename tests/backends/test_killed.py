@@ -23,7 +23,9 @@ from registry.log import check as log_check
 from registry.storage.database import Database
 from registry.storage.tables import proposal_items
 from tests.factories import ROOT, SEEDED, a_database, hash_of
+from tests.thoroughness import count_moments
 
+MOMENTS = count_moments(12)
 BEFORE, AFTER = 326, 980  # the list of 2018 alone; both lists
 #: Gets ready, waits for the signal, works, says how long it took, and waits to be killed.
 WORKER = """
@@ -162,7 +164,7 @@ def test_an_approval_killed_at_any_moment_happened_whole_or_not_at_all(tmp_path:
     base, proposal, seen = a_base(tmp_path)
     seconds = timed(base, "approve", proposal=proposal, seen=seen)
     sizes = []
-    for path in rounds(base, "approve", spread(seconds, 12), proposal=proposal, seen=seen):
+    for path in rounds(base, "approve", spread(seconds, MOMENTS), proposal=proposal, seen=seen):
         with opened(path) as database:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER)
@@ -172,7 +174,7 @@ def test_an_approval_killed_at_any_moment_happened_whole_or_not_at_all(tmp_path:
             if state == "pending":
                 proposals.approve(database, proposal, by=SEED_APPROVER, seen=seen)
                 assert holds(database) == AFTER
-    assert len(sizes) == 12
+    assert len(sizes) == MOMENTS
     assert BEFORE in sizes
 
 

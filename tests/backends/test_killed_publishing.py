@@ -23,8 +23,9 @@ from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries
 from tests.factories import ROOT, a_database, a_source, enter
+from tests.thoroughness import count_moments
 
-ROUNDS = 15
+ROUNDS = count_moments(15)
 #: Approves batch after batch and publishes each, until it is killed; says when it begins.
 WORKER = """
 import json, sys

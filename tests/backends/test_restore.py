@@ -44,6 +44,7 @@ from tests.factories import (
     enter,
     propose,
 )
+from tests.thoroughness import count_moments
 
 NAME = "示例员甲"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -52,6 +53,7 @@ REBUILT = (
     *(tables.positions, tables.versions, tables.standings, tables.search_documents, tables.deadlines),
     *(tables.staff_sessions, tables.staff_drafts, tables.imports, tables.import_pages),
 )
+MOMENTS = count_moments(12)
 BEFORE, AFTER = 3, 4  # a history; and one institution more
 
 
@@ -465,13 +467,13 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_database_or_the_new_one(t
     seconds = float(whole.hear())
     whole.kill()
     sizes = []
-    for folder in rounds(base, backup, [seconds * n / 11 for n in range(12)]):
+    for folder in rounds(base, backup, [seconds * n / (MOMENTS - 1) for n in range(MOMENTS)]):
         sizes.append(the_size_of(folder))
         assert sizes[-1] in (BEFORE, AFTER)
         done = restore.restore_backup(Settings(data_dir=folder), backup, completing=False, source=None, progress=silent)
         assert (done.size, the_size_of(folder)) == (AFTER, AFTER)
         assert not list(folder.glob("*.restoring*"))
-    assert len(sizes) == 12
+    assert len(sizes) == MOMENTS
     assert BEFORE in sizes
 
 
@@ -506,14 +508,14 @@ def test_a_backup_killed_at_any_moment_leaves_the_earlier_backup_or_the_new_one(
     home.publish()
     script = "import sys; from registry.cli import main; main()"
     sizes = []
-    for n in range(12):
+    for n in range(MOMENTS):
         process = subprocess.Popen(
             [sys.executable, "-c", script, "backup", str(backup), "--replace"],
             env={"REGISTRY_DATA_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"},
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
-        time.sleep(0.1 * n)
+        time.sleep(1.1 * n / (MOMENTS - 1))
         process.kill()
         process.wait()
         with file.open_backup(backup) as there:

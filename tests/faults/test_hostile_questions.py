@@ -15,7 +15,7 @@ from registry.settings import Settings
 from tests.factories import DAY, the_real_lists
 from tests.thoroughness import THOROUGH
 
-NUMBER = 20_000 if THOROUGH else 4_000
+NUMBER = 20_000 if THOROUGH else 2_000
 #: So many times what a question takes on average no question may take. The slowest known takes a tenth of it.
 SLOWEST = 1000
 PIECES = (

@@ -1,4 +1,4 @@
-"""The soak of bench/soak for twenty seconds with a small load, so that it cannot rot; and a judge who is told lies."""
+"""The soak of bench/soak for half a minute with a small load, so that it cannot rot; and a judge who is told lies."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LAG = 15
 def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a short soak, and its report."""
     folder = tmp_path_factory.mktemp("soak")
-    # By this seed everything that happens has happened once within 21 of the 24 seconds.
-    told = ("--minutes", 0.4, "--rate", 20, "--list-rows", 150, "--lag", LAG, "--back", 240, "--seed", 111)
+    # By this seed everything that happens has happened once within 21 of the 36 seconds.
+    told = ("--minutes", 0.6, "--rate", 20, "--list-rows", 150, "--lag", LAG, "--back", 240, "--seed", 111)
     command = [sys.executable, "-m", "bench", "soak", *map(str, told), "--keep", folder, "--json", folder / "report"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert (folder / "report").exists(), done.stdout + done.stderr

@@ -221,7 +221,7 @@ def test_without_its_database_the_register_says_so(seeded: Cli, start: Callable[
 
 
 def test_a_snapshot_of_many_institutions_is_never_held_whole(tmp_path: Path) -> None:
-    number = 20_000
+    number = 8_000
     drafts = (an_institution(f"示例{n}医院", f"示例路{n}号", AIH="formal", IVF="trial") for n in range(number))
     database = a_register(tmp_path, a_source(), *drafts)
     for form in (encode_snapshot_json, encode_snapshot_lines):
