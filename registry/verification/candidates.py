@@ -17,7 +17,7 @@ from registry.records.site import Site
 from registry.verification import addresses
 from registry.verification.institution_index import NEAR
 from registry.verification.name_match import compare_site, find_beginning_spans, find_ending_spans
-from registry.verification.name_variations import Variation, find_leading_places, make_variations, swap_affiliation
+from registry.verification.name_variations import Variation, find_leading_places, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.view import VerificationView
 
@@ -66,7 +66,7 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
         codes.update(index.find_by_name(core), index.common_names.list_codes(core))
         if swapped := swap_affiliation(core):
             codes.update(index.common_names.list_codes(swapped))
-        for variation in make_variations(core, index.names.has_key):
+        for variation in index.list_variations(core):
             codes.update(_find_variation(view, variation, asof))
     ending = (span.site for span in find_ending_spans(view, key, asof))
     sites = {site.code: site for site in (*_list_listed(view, codes, asof), *ending)}

@@ -15,6 +15,7 @@ from operator import add
 import msgspec
 from rapidfuzz import fuzz, process
 
+from registry.verification.name_variations import Variation, make_variations
 from registry.verification.spans import Span
 
 #: A register with so many institutions, more than China has, stays unpacked. Of a larger one only what a few questions
@@ -189,6 +190,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         self._near_names = NearNameIndex()
         self._places: dict[str, list[str]] = {}  # by the first four digits of a region's code, which are a city's
         self._names_in_place: dict[str, dict[str, set[str]]] = {}  # what was asked about since the last change
+        self._last_variations: tuple[str, list[Variation]] = ("", [])
         self._packed: dict[str, bytes] = {}
         self._unpacked: dict[str, tuple[Span, ...]] = {}
 
@@ -216,6 +218,12 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
     def find_by_name(self, key: str) -> tuple[str, ...]:
         """List the institutions that have, or had, a name with this key."""
         return self.names.list_codes(key)
+
+    def list_variations(self, key: str) -> list[Variation]:
+        """List the ways in which the register prints a folded name otherwise; see ``name_variations``."""
+        if self._last_variations[0] != key:  # of one question they are asked for twice: who is meant, and who may be
+            self._last_variations = (key, make_variations(key, self.names.has_key))
+        return self._last_variations[1]
 
     def find_by_number(self, kind: str, value: str) -> tuple[str, ...]:
         """List the institutions that have, or had, this number or domain."""
@@ -308,6 +316,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         if city and codes[-1:] != [code]:
             codes.append(code)
         self._names_in_place.clear()
+        self._last_variations = ("", [])
 
     def _is_known(self, key: str) -> bool:
         return bool(self.names.list_codes(key) or self.common_names.list_codes(key))

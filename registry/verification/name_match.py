@@ -14,7 +14,7 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.name_variations import is_place, is_shared_word, make_variations
+from registry.verification.name_variations import is_place, is_shared_word
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
@@ -82,7 +82,7 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     """Find institutions whose name differs from a folded one by a rule: all that the strictest rule gives."""
     found: dict[names.Rule, dict[str, SiteMatch]] = {}
     shortened: set[str] = set()
-    for variation in make_variations(key, view.institutions.names.has_key):
+    for variation in view.institutions.list_variations(key):
         for match in _match_key(view, variation.key, variation.rule, name, asof):
             place = variation.place
             if place is not None and not regions.is_inside(match.site.region, place):
