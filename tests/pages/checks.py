@@ -11,6 +11,7 @@ from public_site.check_pages import CheckForm, CheckPage
 from public_site.responses import FieldError, PageContext
 from registry.domain import answers
 from registry.domain.ad_lexicon import find_flags
+from registry.domain.comparison import Compared, ComparedWord
 
 TEXT = (
     "示例医院三代试管，成功率85%，包成功！代孕套餐、普通选性别代孕套餐，高价求卵，三甲专家亲诊，不需要结婚证。"
@@ -41,6 +42,9 @@ def make_check_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageC
         held = answers.PersonAnswer(verdict=person, explanation="此姓名的人员2025年7月1日在该机构有授权记载。")
         said = msgspec.structs.replace(full, practitioner=held, content_flags=[])
         pages[f"check-person-{person}"] = msgspec.structs.replace(page, form=form, answer=said)
+    for compared in get_args(ComparedWord):
+        said = msgspec.structs.replace(answer, compared=Compared(name="same", address=compared))
+        pages[f"check-compared-{compared}"] = msgspec.structs.replace(page, answer=said)
     fields = {"text": "20000", "practitioner": "60", "ad_certificate": "100"}
     wrong = tuple(FieldError(field=field, key="check.error_long", value=most) for field, most in fields.items())
     pages["check-long"] = msgspec.structs.replace(page, form=form, answer=None, errors=wrong)
