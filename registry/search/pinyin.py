@@ -7,7 +7,6 @@ and a last syllable that is not finished yet (shengj).
 
 from __future__ import annotations
 
-import importlib
 import re
 import unicodedata
 from functools import cache, lru_cache
@@ -36,11 +35,13 @@ def _load_library() -> Any:
 
     Equal readings become one object. The library's 47,000 words hold 1,250 different ones: 24 MiB of a process.
     """
-    library = importlib.import_module("pypinyin")
+    import pypinyin
+    from pypinyin.constants import PHRASES_DICT
+
     shared: dict[str, list[str]] = {}
-    for readings in importlib.import_module("pypinyin.constants").PHRASES_DICT.values():
+    for readings in PHRASES_DICT.values():
         readings[:] = [shared.setdefault(reading[0], reading) if len(reading) == 1 else reading for reading in readings]
-    return library
+    return pypinyin
 
 
 def to_atoms(raw: str) -> str:
