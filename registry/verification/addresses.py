@@ -136,6 +136,8 @@ _GOES_ON = re.compile(
 )
 #: At a distance, also said behind a place: 距大南街87号500米.
 _DISTANCE = re.compile(r"([^\d]*?)距离?(.{3,}?)约?\d+米\w?$")
+#: Beside a place, said before it: 毗邻大南街87号. What is whole before a mark may describe another address.
+_BESIDE = re.compile(r"(?:毗邻|紧邻|邻近|临近|靠近|近邻|隔壁是|对面是)(?=[^,，、。;；]+$)")
 _NUMBERED = re.compile(r"\d+号(?![楼门])")
 _SPAN = 30
 
@@ -265,6 +267,11 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
         landmark = distance[1] + distance[2]
         address = msgspec.structs.replace(read_address(landmark, region, 0), nearby=distance[0])
         return _judge_nearby(_compare_one(landmark, printed, region, names), address, site)
+    if beside := _BESIDE.match(text):
+        address = msgspec.structs.replace(read_address(text[beside.end() :], region, 0), nearby=beside[0])
+        return _judge_nearby(_compare_one(text[beside.end() :], printed, region, names), address, site)
+    if text != clean_address(claimed) and is_nearby(text) == "near":
+        return "other"  # 甲医院对面: beside the site, by its own name
     if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -22,6 +23,10 @@ from registry.verification.view import VerificationView
 SAME_SITE = ("same", "form")
 #: Characters of the shortest name that longer ones are looked for by.
 _SHORTEST_PART = 3
+#: How whoever an institution belongs to ends: 上海交通大学医学院附属, 中南大学.
+_ENDS_AS_OWNER = re.compile("(?:附属|大学|学院)$").search
+#: Institutions a short name may be used of for it still to mean one of them.
+_FEW = 5
 
 
 class SiteMatch(Struct, frozen=True, gc=False):
@@ -85,7 +90,7 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     for variation in view.institutions.list_variations(key):
         for match in _match_key(view, variation.key, variation.rule, name, asof):
             place = variation.place
-            if place is not None and not regions.is_inside(match.site.region, place):
+            if place is not None and not _lies_in(match.site.region, place, variation.is_shortened):
                 continue
             if variation.rule == "place_word" and not is_same_site([match], address):
                 continue
@@ -104,6 +109,11 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     return matches
 
 
+def _lies_in(region: str | None, place: str, is_printed: bool) -> bool:
+    """Whether an institution lies in a place; where its own name says so, its address need not be as exact."""
+    return regions.is_inside(region, place) or (is_printed and region is not None and regions.is_inside(place, region))
+
+
 def find_beginning_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day that have a name which begins with a folded one and goes on."""
     return _find_longer_spans(view, asof, key, lambda name: name.startswith(key))
@@ -114,6 +124,15 @@ def find_ending_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span
     if is_shared_word(key):
         return []
     return _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
+
+
+def find_affiliated_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    """Find the listed institutions with a name that is a folded one with a university before it: 瑞金医院, 湘雅医院.
+
+    None where the name is that of many: it names nobody then.
+    """
+    spans = _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and _ENDS_AS_OWNER(name[: -len(key)]))
+    return spans if len(spans) <= _FEW else []
 
 
 def _find_longer_spans(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Span]:

@@ -25,6 +25,10 @@ _SHARED = re.compile(
     "|保健|卫生|健康|计划|计生|生育|优生|优育|人口|生殖|遗传|不孕|不育|医药?学?|医疗|科学?|技术|大学|学院|附属|专科|综合"
     "|服务|研究|事业|工人|职工|协和|同济|仁[爱济和]|东方|和平|新华|医|站|所|院|室|部|学|与|和)+"
 )
+#: What stands before every name of an army's hospital in full, and the register mostly leaves out.
+_ARMY = re.compile("(?:中国)?人民解放军|解放军(?=海军|空军|陆军|火箭军|联勤|[东南西北中]部战区)")
+#: Characters below which what follows the army's name is nobody's: 总医院.
+_SHORTEST_UNIT = 4
 #: Characters of the longest name of a place.
 _LONGEST_PLACE = 12
 #: The words for kinds of places.
@@ -119,6 +123,8 @@ def find_leading_places(key: str) -> tuple[tuple[str, ...], bool]:
 def make_variations(key: str, is_printed: Callable[[str], bool]) -> list[Variation]:
     """Make the keys that the register may print for a folded name, of those it prints; strictest rule first."""
     found: set[Variation] = set()
+    if (army := _ARMY.match(key)) and len(rest := key[army.end() :]) > _SHORTEST_UNIT:
+        found.update(Variation("place", varied) for varied in (rest, f"解放军{rest}") if is_printed(varied))
     swapped = swap_affiliation(key)
     if swapped and is_printed(swapped):
         found.add(Variation("affiliated_order", swapped))
