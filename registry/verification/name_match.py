@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import msgspec
@@ -15,7 +14,7 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.name_variations import is_place, is_shared_word
+from registry.verification.name_variations import is_place, is_shared_word, split_leading_places
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
@@ -23,8 +22,6 @@ from registry.verification.view import VerificationView
 SAME_SITE = ("same", "form")
 #: Characters of the shortest name that longer ones are looked for by.
 _SHORTEST_PART = 3
-#: How whoever an institution belongs to ends: 上海交通大学医学院附属, 中南大学.
-_ENDS_AS_OWNER = re.compile("(?:附属|大学|学院)$").search
 #: Institutions a short name may be used of for it still to mean one of them.
 _FEW = 5
 
@@ -116,6 +113,7 @@ def _lies_in(region: str | None, place: str, is_printed: bool) -> bool:
 
 def find_beginning_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day that have a name which begins with a folded one and goes on."""
+    key = key.removeprefix("中国人民") if key.startswith("中国人民解放军") else key
     return _find_longer_spans(view, asof, key, lambda name: name.startswith(key))
 
 
@@ -126,13 +124,29 @@ def find_ending_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span
     return _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
 
 
-def find_affiliated_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
-    """Find the listed institutions with a name that is a folded one with a university before it: 瑞金医院, 湘雅医院.
+def find_containing_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    """Find the few listed institutions whose name contains a folded one: 瑞金医院, 中信湘雅, 沈阳盛京医院 of 沈阳.
 
-    None where the name is that of many: it names nobody then.
+    A name of words that all share has to be the whole of what follows a university: 协和医院. None where the name is
+    that of many: it names nobody then.
     """
-    spans = _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and _ENDS_AS_OWNER(name[: -len(key)]))
+    places, rest = split_leading_places(key)
+    spans = _find_few(view, key, asof)
+    if not spans and places and rest:
+        spans = [s for s in _find_few(view, rest, asof) if any(_lies_in(s.site.region, p, False) for p in places)]
+    return spans
+
+
+def _find_few(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    if is_shared_word(key):
+        spans = _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and _is_owner(name[: -len(key)]))
+    else:
+        spans = _find_longer_spans(view, asof, key, lambda name: key in name)
     return spans if len(spans) <= _FEW else []
+
+
+def _is_owner(key: str) -> bool:
+    return key.endswith(("附属", "大学", "学院"))
 
 
 def _find_longer_spans(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Span]:

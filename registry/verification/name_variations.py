@@ -26,7 +26,7 @@ _SHARED = re.compile(
     "|服务|研究|事业|工人|职工|协和|同济|仁[爱济和]|东方|和平|新华|医|站|所|院|室|部|学|与|和)+"
 )
 #: What stands before every name of an army's hospital in full, and the register mostly leaves out.
-_ARMY = re.compile("(?:中国)?人民解放军|解放军(?=海军|空军|陆军|火箭军|联勤|[东南西北中]部战区)")
+_ARMY = re.compile("(?:中国人民)?解放军(?=海军|空军|陆军|火箭军|联勤保障|[东南西北中]部战区|新疆军区|总医院第)")
 #: Characters below which what follows the army's name is nobody's: 总医院.
 _SHORTEST_UNIT = 4
 #: Characters of the longest name of a place.
@@ -118,6 +118,16 @@ def find_leading_places(key: str) -> tuple[tuple[str, ...], bool]:
     """
     chain = _read_chain(key)
     return (chain[-1].codes, chain[-1].text[-1] in _KINDS) if chain else ((), False)
+
+
+def split_leading_places(key: str) -> tuple[tuple[str, ...], str]:
+    """Split a folded name into the codes of the closest place it begins with, and what follows.
+
+    >>> split_leading_places("沈阳盛京医院")
+    (('210100',), '盛京医院')
+    """
+    chain = _read_chain(key)
+    return (chain[-1].codes, key[sum(len(place.text) for place in chain) :]) if chain else ((), key)
 
 
 def make_variations(key: str, is_printed: Callable[[str], bool]) -> list[Variation]:
