@@ -22,6 +22,8 @@ _SIDE_LAST = re.compile("(?<=..)(大道(?=.路?$)|大?[路街](?=.$))([东南西
 _AREA_WORD = re.compile("街道办事处|街道办|街道(?!$)|办事处|村委会|居委会|社区|小组|[镇乡村]")
 #: Characters of the shortest path of areas that a longer one may go on from.
 _SHORTEST_PATH = 3
+#: What makes another door of a number.
+_SUB_DOOR = tuple("之-附增副")
 #: Numbers of the longest range that is read as one.
 _SPAN = 30
 
@@ -56,14 +58,14 @@ def compare_roads(claimed: Address, registered: Address) -> Comparison:
         return "form"  # printed twice: 船山大道船山路
     if ours in registered.roads or theirs in claimed.roads:
         return "region"
-    if _move_side(ours) == _move_side(theirs):
+    if _make_road_key(ours) == _make_road_key(theirs):
         return "form"
     if _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours):
         return "region"
     return _compare_tails(ours, theirs, claimed, registered)
 
 
-def _move_side(road: str) -> str:
+def _make_road_key(road: str) -> str:
     """Put the side of a road before its kind: 解放路西 is 解放西路, 人民大道南路 is 人民大道南."""
     return _SIDE_LAST.sub(r"\2\1", road)
 
@@ -75,11 +77,15 @@ def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address
     if not longer.endswith(shorter) or len(before) < 2 or len(shorter) < 3 or _is_side_of(before, shorter):
         return "other"
     # what the register prints before its road is no other city: 新城王府大街 of 赤峰
-    codes = regions.map_names_to_codes().get(before, ()) if longer == ours else ()
+    codes = regions.map_names_to_codes().get(before, ()) if longer == ours or _has_zone(claimed) else ()
     elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
     if elsewhere:
         return "other"
     return "form" if before in [stem for _, stem in (*claimed.areas, *registered.areas)] else "region"
+
+
+def _has_zone(address: Address) -> bool:
+    return any(kind == "zone" for kind, _ in address.areas)
 
 
 def _is_side_of(before: str, road: str) -> bool:
@@ -122,7 +128,7 @@ def _expand_range(door: Door) -> tuple[int, int] | None:
 
 def compare_doors(claimed: Address, registered: Address) -> Comparison:
     """Compare the numbers, which may be several."""
-    return _compare_door_lists(*_level_doors(claimed, registered))
+    return _compare_door_lists(*_make_doors(claimed, registered))
 
 
 def _compare_door_lists(claimed: tuple[Door, ...], registered: tuple[Door, ...]) -> Comparison:
@@ -143,16 +149,13 @@ def _compare_door_lists(claimed: tuple[Door, ...], registered: tuple[Door, ...])
     return "region" if any(_compare_two_doors(a, b) in ("form", "region") for a in ours for b in theirs) else "other"
 
 
-def _level_doors(claimed: Address, site: Address) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
-    """The doors of both; the houses of an estate, which have no street, are printed as 6号 or 6号楼."""
+def _make_doors(claimed: Address, site: Address) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
+    """The doors of both; a house of an estate, which has no street, is printed as 6号楼 and called 6号."""
     ours, theirs = claimed.doors, site.doors
-    if ours == theirs or (site.roads and _has_street(site)):
+    is_other = claimed.inside.startswith(_SUB_DOOR) or any(door.sub or door.main.endswith("栋") for door in ours)
+    if ours == theirs or is_other or (site.roads and _has_street(site)):
         return ours, theirs
-    return tuple(_drop_building(d) for d in ours), tuple(_drop_building(d) for d in theirs)
-
-
-def _drop_building(door: Door) -> Door:
-    return Door(door.main.removesuffix("栋"), door.sub)
+    return ours, tuple(Door(door.main.removesuffix("栋"), door.sub) for door in theirs)
 
 
 def _compare_two_doors(ours: Door, theirs: Door) -> Comparison:

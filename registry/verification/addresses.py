@@ -177,9 +177,9 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
         landmark = distance[1] + distance[2]
         address = msgspec.structs.replace(read_address(landmark, region, 0), nearby=distance[0])
         return _judge_nearby(_compare_one(landmark, printed, region, names), address, site)
-    if beside := _BESIDE.match(text):
-        address = msgspec.structs.replace(read_address(text[beside.end() :], region, 0), nearby=beside[0])
-        return _judge_nearby(_compare_one(text[beside.end() :], printed, region, names), address, site)
+    if before := _BESIDE.match(text):
+        address = msgspec.structs.replace(read_address(text[before.end() :], region, 0), nearby=before[0])
+        return _judge_nearby(_compare_one(text[before.end() :], printed, region, names), address, site)
     if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):

@@ -87,7 +87,7 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     for variation in view.institutions.list_variations(key):
         for match in _match_key(view, variation.key, variation.rule, name, asof):
             place = variation.place
-            if place is not None and not _lies_in(match.site.region, place, variation.is_shortened):
+            if place is not None and not _is_within(match.site.region, place, variation.is_shortened):
                 continue
             if variation.rule == "place_word" and not is_same_site([match], address):
                 continue
@@ -106,7 +106,7 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     return matches
 
 
-def _lies_in(region: str | None, place: str, is_printed: bool) -> bool:
+def _is_within(region: str | None, place: str, is_printed: bool) -> bool:
     """Whether an institution lies in a place; where its own name says so, its address need not be as exact."""
     return regions.is_inside(region, place) or (is_printed and region is not None and regions.is_inside(place, region))
 
@@ -133,7 +133,7 @@ def find_containing_spans(view: VerificationView, key: str, asof: AsOf) -> list[
     places, rest = split_leading_places(key)
     spans = _find_few(view, key, asof)
     if not spans and places and rest:
-        spans = [s for s in _find_few(view, rest, asof) if any(_lies_in(s.site.region, p, False) for p in places)]
+        spans = [s for s in _find_few(view, rest, asof) if any(_is_within(s.site.region, p, False) for p in places)]
     return spans
 
 

@@ -26,7 +26,7 @@ _SHARED = re.compile(
     "|服务|研究|事业|工人|职工|协和|同济|仁[爱济和]|东方|和平|新华|医|站|所|院|室|部|学|与|和)+"
 )
 #: What stands before every name of an army's hospital in full, and the register mostly leaves out.
-_ARMY = re.compile("(?:中国人民)?解放军(?=海军|空军|陆军|火箭军|联勤保障|[东南西北中]部战区|新疆军区|总医院第)")
+_ARMY = re.compile("(?:中国人民)?解放军(?=海军|空军|陆军|火箭军|联勤保障|[东南西北中]部战区|新疆军区|总医院)")
 #: Characters below which what follows the army's name is nobody's: 总医院.
 _SHORTEST_UNIT = 4
 #: Characters of the longest name of a place.
