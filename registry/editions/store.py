@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from registry.editions import difference, docx, manifest, pdf, text_formats, xlsx
+from registry.editions import difference, manifest, text_formats
 from registry.editions.content import ListContent, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
@@ -82,6 +82,8 @@ def write_files(
     check_root(database, edition)
     with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _check_figure(edition, content.totals)
+        from registry.editions import docx, pdf, xlsx  # their libraries take a tenth of a second to load
+
         text_formats.write_json(folder / "list.json", edition, content, lambda n: progress("list.json", n))
         text_formats.write_csv(folder / "list.csv", content, lambda n: progress("list.csv", n))
         xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))

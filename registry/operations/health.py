@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from registry import views
 from registry.errors import CannotAnswer, DatabaseUnreachable, RegistryError
 from registry.log.publish import PublishedLog
 from registry.records import asof
-from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import FaultBoard, count_free_bytes
 from registry.texts import Message
 from registry.verification.view import VerificationView
+
+if TYPE_CHECKING:
+    from registry.search.outside_search import OutsideSearch
 
 #: Seconds without following the log after which a register is not ready: pages and lists are not answered then.
 FRESH = 10.0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -34,13 +34,6 @@ _FEW = 3
 #: So many neighbours tell a name from all others.
 _PAIRS = 20
 _COMMON_CHARACTERS = "医院人民市第大学附属有限公司妇幼保健"
-#: Characters and syllables that nearly every name has: they tell nothing and are asked for least.
-_COMMON_PARTS = frozenset(
-    (
-        *_COMMON_CHARACTERS,
-        *(sound for character in _COMMON_CHARACTERS for sound in pinyin.to_atoms(character).strip().split(".")[1:]),
-    )
-)
 #: Neighbours that very many names have.
 _COMMON_PAIRS = (
     frozenset(
@@ -72,6 +65,13 @@ _COMMON_PAIRS = (
     | frozenset(f"{n}医" for n in range(10))
     | frozenset(f"{n}人" for n in range(10))
 )
+
+
+@cache
+def _list_common_parts() -> frozenset[str]:
+    """List the characters and syllables that nearly every name has: they tell nothing and are asked for least."""
+    sounds = (sound for character in _COMMON_CHARACTERS for sound in pinyin.list_sounds(pinyin.to_atoms(character)))
+    return frozenset((*_COMMON_CHARACTERS, *sounds))
 
 
 def split_units(folded: str) -> list[str]:
@@ -174,7 +174,7 @@ def match_characters(text: str) -> Expression | None:
 
 def is_telling(text: str) -> bool:
     """Whether a text has a character that not nearly every name has."""
-    return any(part not in _COMMON_PARTS for part in split_units(text))
+    return any(part not in _list_common_parts() for part in split_units(text))
 
 
 def match_address(text: str) -> Expression | None:
@@ -204,7 +204,7 @@ def match_name_but_one(text: str, wrong: int) -> Expression | None:
         for at, pair in enumerate(_pair_neighbours(parts))
         if at not in (wrong - 1, wrong) and pair not in _COMMON_PAIRS
     ]
-    alone = [part for at, part in enumerate(parts) if at != wrong and part not in _COMMON_PARTS]
+    alone = [part for at, part in enumerate(parts) if at != wrong and part not in _list_common_parts()]
     return match_all(TokenTerm(token="n" + part) for part in _thin_out(pairs) or alone)
 
 
@@ -247,7 +247,7 @@ def match_first_sound(pieces: Sequence[pinyin.SoundPiece]) -> Expression | None:
 
 
 def _is_common(piece: pinyin.SoundPiece) -> bool:
-    return piece.value.partition(".")[0] in _COMMON_PARTS
+    return piece.value.partition(".")[0] in _list_common_parts()
 
 
 def _match_sound(piece: pinyin.SoundPiece) -> Expression | None:
@@ -270,7 +270,7 @@ def _complete_syllable(start: str) -> tuple[str, ...]:
 
 def _select_telling(wanted: Sequence[tuple[str, Expression]]) -> list[Expression]:
     """Leave out what nearly every name has, as long as others remain: an engine would read long lists for nothing."""
-    rare = [expression for part, expression in wanted if part.partition(".")[0] not in _COMMON_PARTS]
+    rare = [expression for part, expression in wanted if part.partition(".")[0] not in _list_common_parts()]
     numbers = [expression for part, expression in wanted if part[0].isdigit()]
     if len(rare) >= 2:
         return rare
@@ -284,7 +284,9 @@ def match_homophones(text: str) -> Expression | None:
 
 def match_scattered_homophones(text: str) -> Expression | None:
     """Match names in which the first telling sounds of a text are heard anywhere; None when there are too few."""
-    telling = [piece for piece in pinyin.to_pieces(text) if not _COMMON_PARTS & set(pinyin.list_sounds(piece.value))]
+    telling = [
+        piece for piece in pinyin.to_pieces(text) if not _list_common_parts() & set(pinyin.list_sounds(piece.value))
+    ]
     sounds = [sound for piece in telling[:_SOUNDS] if (sound := _match_sound(piece)) is not None]
     return match_all(sounds) if len(sounds) >= 2 else None
 

@@ -305,3 +305,10 @@ def test_every_refusal_is_said_in_chinese_and_in_english() -> None:
             if inspect.isclass(kind) and issubclass(kind, errors.RegistryError) and not is_message(node.exc.args):
                 one_sided.append(f"{module_of(path)}:{node.lineno}")
     assert one_sided == []
+
+
+def test_what_few_commands_need_is_loaded_only_by_those() -> None:
+    seldom = ["litestar", "lxml", "meilisearch", "pypinyin", "reportlab", "xlsxwriter"]
+    script = f"import sys, registry.register; print(*(name for name in {seldom} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

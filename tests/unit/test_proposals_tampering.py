@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,12 +24,22 @@ SIZE = 12
 TODAY = Date(2026, 1, 1)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = a_database(tmp_path)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a register that nobody touched yet: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("original")
+    database = a_database(folder)
     hospitals = [an_institution(f"鞍山市示例{n}医院") for n in range(SIZE - 2)]
     enter(database, a_source(), *hospitals)
     enter(database, a_person(hospitals[0]))
+    database.close()
+    return folder
+
+
+@pytest.fixture
+def database(original: Path, tmp_path: Path) -> Iterator[Database]:
+    shutil.copyfile(original / "register.sqlite", tmp_path / "register.sqlite")
+    database = Database(f"sqlite:///{tmp_path / 'register.sqlite'}")
     yield database
     database.close()
 

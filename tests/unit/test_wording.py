@@ -342,4 +342,4 @@ def test_hostile_texts_take_time_as_they_are_long_and_no_more(piece: str) -> Non
         return min(taken)
 
     seconds(1000)
-    assert seconds(50_000) < 20 * seconds(10_000) + 0.1
+    assert seconds(20_000) < 10 * seconds(5_000) + 0.1
