@@ -1,4 +1,4 @@
-# The two commands of the README are `make run` and `make test`; each works on a fresh machine by itself.
+# Each command works on a fresh machine by itself: what it needs is installed first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 .PHONY: help install run test check lint bench relevance texts lock clean \
   lint-style lint-types lint-imports lint-advisories check-tests
 help:
-	@echo "make run        install, then the register on http://127.0.0.1:8000"
+	@echo "make run        install, then the register on http://127.0.0.1:8000 (another port: make run PORT=8001)"
 	@echo "make test       install, then every test (fetches a browser, Go, servers, clients and Schemathesis)"
 	@echo "make check      lint, unit tests and rules: a minute"
 	@echo "make install    a .venv with everything, locked and hashed"
@@ -42,8 +42,10 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.run
 
 install: $(VENV)/.run $(VENV)/.dev
 
+# PORT: another one than 8000. QR codes, examples and the name of the log then carry it, too.
+PORT ?= 8000
 run: $(VENV)/.run
-	@$(BIN)/registry serve --setup
+	@REGISTRY_PUBLIC_URL="$${REGISTRY_PUBLIC_URL:-http://127.0.0.1:$(PORT)}" $(BIN)/registry serve --setup --port $(PORT)
 
 test: install
 	@bash tests/setup.sh

@@ -6,7 +6,6 @@ A person's name and the text of an advertisement stand in no address.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -19,12 +18,11 @@ from public_site import page_times, responses
 from public_site.findings import Panel, make_panels, select_gravest
 from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
-from public_site.search_pages import is_code
 from registry.batch.columns import parse_loose_day
 from registry.domain import answers
 from registry.domain.ad_lexicon import FlagKind
-from registry.domain.answers import Answer, Candidate, Claim, ContentFlag, Match, Person, Provider
-from registry.domain.identifiers import find_web_domain, list_parent_domains, parse_code
+from registry.domain.answers import Answer, Candidate, Claim, ContentFlag, Match, Person, Provider, read_provider
+from registry.domain.identifiers import list_parent_domains
 from registry.domain.model import Institution, Struct
 from registry.domain.techniques import find_technique
 from registry.errors import CannotAnswer, InvalidInput, NotFound, PeopleLimit
@@ -42,7 +40,6 @@ from registry.web.routes import route_get, route_post
 _LONGEST_FIELD = 200
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
-_LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
 _LIMITS = {"practitioner": answers.LONGEST_NAME, "ad_certificate": answers.LONGEST_NUMBER, "text": answers.LONGEST_TEXT}
 
 
@@ -279,22 +276,11 @@ def _make_provider(form: CheckForm, language: Language, errors: list[FieldError]
     if not form.name:
         errors.append(FieldError(field="name", key="check.error_name"))
         return None
-    if domain := find_web_domain(form.name):
-        return Provider(domain=domain, address=address)
-    if not _is_meant_as_code(form.name):
-        return Provider(name=form.name, address=address)
-    try:  # letters and digits only: a code that was copied wrongly must not read as "not on the list"
-        return Provider(code=parse_code(form.name), address=address)
+    try:
+        return read_provider(form.name, address)
     except InvalidInput as error:
         errors.append(FieldError(field="name", sentence=error.get_text(language.lang)))
         return None
-
-
-def _is_meant_as_code(text: str) -> bool:
-    """More is taken for a code than in a search: no institution's name is Latin letters and digits."""
-    return is_code(text) or (
-        _LOOSE_CODE.fullmatch(text) is not None and any(character.isdigit() or character == "-" for character in text)
-    )
 
 
 #: Characters of a receipt that the address carries when language or size is switched; servers refuse much longer ones.

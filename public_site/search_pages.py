@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from litestar.response import Redirect
 from public_site import responses
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
-from registry.domain.identifiers import find_web_domain, format_code, may_be_code, parse_code
+from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
@@ -27,7 +26,6 @@ from registry.web.rate_limit import make_people_budget
 from registry.web.routes import route_get
 
 PER_PAGE = 20
-_PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
 #: Matches a page explains in words; that a name or a filter fits needs none.
 _OTHER_NAMES = ("alias", "former_name", "known_as")
 _EXPLAINED = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
@@ -192,15 +190,6 @@ def show_search(request: PageRequest) -> Response[Any]:
         ),
         cache=responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
     )
-
-
-def is_code(text: str) -> bool:
-    """Whether a person searching for ``text`` meant a public code, rightly or wrongly copied.
-
-    >>> is_code("7k2m9qx5"), is_code("ABCD-EFGH"), is_code("PGT-A"), is_code("鞍山")
-    (True, True, False, False)
-    """
-    return may_be_code(text) or _PRINTED.fullmatch(text) is not None
 
 
 def read_search_request(query: Any) -> SearchRequest:

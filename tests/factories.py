@@ -7,7 +7,7 @@ import csv
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,17 @@ ALIASES = ROOT / "seed_data" / "aliases.csv"
 DAY = dt.date(2025, 6, 30)
 #: Entries of the log once everything the product ships is in it: two lists, and the names people use.
 SEEDED = 981 + len({row["name"] for row in csv.DictReader(ALIASES.read_text("utf-8").splitlines())})
+#: What an approval of each stage comes to for who asks about its technique.
+VERDICT_OF_STAGE = {
+    "formal": "licensed",
+    "trial": "licensed",
+    "operating": "licensed",
+    "rectification": "licensed",
+    "preparing": "preparing",
+    "suspended": "suspended",
+    "revoked": "revoked",
+    "lapsed": "lapsed",
+}
 PASSWORD = "a long pass phrase"
 #: Duty accounts that every made-up register has.
 PEOPLE = {
@@ -246,6 +257,13 @@ def ask(view: VerificationView, name: str | None = None, *techniques: str, **tol
     if "person" in told:
         when["practitioner"] = Person(name=told.pop("person"))
     return answer_claim(view, Claim(provider=Provider(name=name, **told), techniques=list(techniques), **when), lang)
+
+
+def ask_about(database: Database, *drafts: Draft, on: dt.date) -> Callable[..., Answer]:
+    """Enter drafts; what then asks the register that holds them, like ``ask``, of this day unless told another."""
+    enter(database, *drafts)
+    view = a_view(database)
+    return lambda name=None, *techniques, **told: ask(view, name, *techniques, **{"on": on, **told})
 
 
 class SingleSpan(NamedTuple):

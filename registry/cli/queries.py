@@ -11,7 +11,7 @@ import click
 from registry import settings
 from registry.cli import common, detect_language, main
 from registry.domain import regions
-from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider
+from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider, read_provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest
@@ -105,7 +105,7 @@ def verify(  # noqa: PLR0913 - one parameter per option
     register = open_register(settings.load())
     register.follow_log()
     claim = Claim(
-        provider=Provider(name=name, address=address),
+        provider=Provider(address=address) if name is None else read_provider(name, address),
         techniques=list(techniques),
         on=on,
         known_at=known_at,

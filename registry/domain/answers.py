@@ -9,6 +9,7 @@ import msgspec
 
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.comparison import Compared
+from registry.domain.identifiers import find_web_domain, is_code_rather_than_name, parse_code
 from registry.domain.model import Date, Struct
 from registry.domain.techniques import Stage, TechniqueCode
 
@@ -60,6 +61,18 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return True
         values = (self.name, self.uscc, self.practice_licence_no, self.code, self.domain)
         return any(c.isalnum() for value in values if value for c in value)
+
+
+def read_provider(text: str, address: str | None) -> Provider:
+    """Return whom a person means who typed a name, a code or a web address; InvalidCode for a code copied wrongly.
+
+    A code that is taken for a name would read as "not on the list".
+    """
+    if domain := find_web_domain(text):
+        return Provider(domain=domain, address=address)
+    if is_code_rather_than_name(text):
+        return Provider(code=parse_code(text), address=address)
+    return Provider(name=text, address=address)
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,6 +27,9 @@ _FIRST_CERTIFICATES = 2007
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 #: Labels of letters, digits and inner hyphens, at least two, the last no number (an IP address is no domain).
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+#: A code as it is printed, and what may be one with characters lost or added.
+_PRINTED = re.compile(r"[0-9A-Za-z]{4}-[0-9A-Za-z]{4}")
+_LOOSE_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z\s‐-―－-]{4,11}")
 _NOISE = re.compile(r"[\s\-‐-―－]+")
 
 
@@ -67,6 +70,26 @@ def may_be_code(text: str) -> bool:
     """Whether a person probably meant a public code: 8 characters of the alphabet, at least one a digit."""
     code = compact_code(text)
     return len(code) == 8 and all(c in ALPHABET for c in code) and any(c.isdigit() for c in text)
+
+
+def is_code(text: str) -> bool:
+    """Whether a person searching for ``text`` meant a public code, rightly or wrongly copied.
+
+    >>> is_code("7k2m9qx5"), is_code("ABCD-EFGH"), is_code("PGT-A"), is_code("鞍山")
+    (True, True, False, False)
+    """
+    return may_be_code(text) or _PRINTED.fullmatch(text) is not None
+
+
+def is_code_rather_than_name(text: str) -> bool:
+    """Whether a code was meant where a name or a code may stand: no institution's name is Latin letters and digits.
+
+    >>> is_code_rather_than_name("7K2M-9QX"), is_code_rather_than_name("PGT"), is_code_rather_than_name("鞍山")
+    (True, False, False)
+    """
+    return is_code(text) or (
+        _LOOSE_CODE.fullmatch(text) is not None and any(character.isdigit() or character == "-" for character in text)
+    )
 
 
 def make_code(seed: str, attempt: int = 0) -> str:

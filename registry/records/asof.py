@@ -56,12 +56,12 @@ def find_now(connection: sa.Connection) -> dt.datetime:
 
 
 def find_today(connection: sa.Connection) -> dt.date:
-    """The day in Shanghai of the register's present."""
+    """Return today, in Shanghai; never before the day of the last entry."""
     return to_day(find_now(connection))
 
 
 def require_known_day(day: dt.date) -> None:
-    """Raise InvalidInput for a day that nothing can be said about."""
+    """Raise InvalidInput for a day outside the calendar that can be asked about."""
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidInput(
             Message(

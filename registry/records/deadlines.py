@@ -80,7 +80,7 @@ def _refresh_subjects(connection: sa.Connection, subjects: list[str]) -> None:
 
 
 def _list_span_deadlines(span: Any) -> Iterator[dict[str, Any]]:
-    """The rows of the last days that one span of a record states."""
+    """List the deadlines that one span of a record states, as rows: last days of certificates, verifications."""
     values = timeline.collect_values(decode_state(span.state))
     last_days: list[tuple[str, str | None]] = []
     if span.kind in _ENDING:

@@ -38,7 +38,7 @@ from registry.texts import Message
 
 
 def to_subject(code: str) -> str:
-    """The log's subject of an institution's compact code."""
+    """Return the name by which the log speaks of an institution, given its compact code."""
     return f"institution:{code}"
 
 

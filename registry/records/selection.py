@@ -20,7 +20,7 @@ def match_known(asof: AsOf) -> sa.ColumnElement[bool]:
 
 
 def match_day(asof: AsOf) -> sa.ColumnElement[bool]:
-    """Rows of ``versions`` whose span contains the day."""
+    """Make the condition for rows of ``versions`` whose span contains the day."""
     day = asof.valid_on.isoformat()
     return (versions.c.valid_from <= day) & (versions.c.valid_to > day)
 
@@ -48,7 +48,7 @@ class InstitutionFilter(Struct, frozen=True):
     subjects: tuple[str, ...] | sa.Select[Any] | None = None
 
     def make_condition(self, asof: AsOf) -> sa.ColumnElement[bool]:
-        """Make the condition on ``standings``."""
+        """Make the condition for rows of ``standings``: the day, what was known, and all that the filter asks."""
         s, day = standings.c, asof.valid_on.isoformat()
         condition: sa.ColumnElement[bool] = (
             (s.known_from <= asof.size) & (s.known_to > asof.size) & (s.valid_from <= day) & (s.valid_to > day)
@@ -88,7 +88,7 @@ def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
 
 
 def count_institutions(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> int:
-    """Count the institutions of a filter."""
+    """Count the institutions that a filter selects."""
     return connection.execute(
         sa.select(sa.func.count()).select_from(standings).where(chosen.make_condition(asof))
     ).scalar_one()
@@ -107,7 +107,7 @@ def list_institutions(
 
 
 def select_subjects(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> set[str]:
-    """The subjects of a filter."""
+    """Return the subjects of the institutions that a filter selects."""
     if not isinstance(chosen.subjects, tuple):
         return set(connection.execute(sa.select(standings.c.subject).where(chosen.make_condition(asof))).scalars())
     parameters = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}

@@ -87,5 +87,5 @@ def derive_status(value: dict[str, Any]) -> Status:
 
 
 def parse_day(value: str | None) -> Date | None:
-    """The day of a recorded value."""
+    """Parse a day as the log records it; None stays None."""
     return Date.fromisoformat(value) if value else None

@@ -123,7 +123,7 @@ def list_effective_approvals(institution: Institution) -> list[Approval]:
 
 
 def judge_institution(status: Status, approvals: Iterable[ApprovalStanding]) -> StandingWord:
-    """Return the standing of an institution by those of its approvals: one that has none is on no list."""
+    """Return the standing of an institution, given those of its approvals; without any it is delisted or suspended."""
     words = set(approvals)
     if not words:
         return "suspended" if status == "suspended" else "delisted"

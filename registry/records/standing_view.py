@@ -268,7 +268,7 @@ def _collect_words(offers: int, words: str) -> dict[TechniqueCode, ApprovalStand
 
 
 def check_standings(connection: sa.Connection) -> None:
-    """Derive every standing anew and compare; LogDamaged names the first institution whose rows are others."""
+    """Derive every standing anew and compare; LogDamaged names the first institution whose rows differ."""
     sources = load_source_history(connection, store.read_head(connection).size)
     changes = sources.list_changes(1)
     after = ""

@@ -107,7 +107,7 @@ def collect_facts(state: State) -> dict[str, Fact]:
 
 
 def collect_values(state: State) -> dict[str, Any]:
-    """The value of every path that has one."""
+    """Collect what holds in a state: the value of every field (``approvals.IVF``) that has one."""
     return {path: fact.value for path, fact in collect_facts(state).items()}
 
 

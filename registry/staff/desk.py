@@ -226,7 +226,7 @@ def set_cookie(  # noqa: PLR0913 - each is an attribute of the cookie
     samesite: Literal["lax", "strict"] = "strict",
     max_age: int | None = None,
 ) -> Response[Any]:
-    """Set a cookie that no script reads, by HTTPS alone where the register is public by that; return the response."""
+    """Set a cookie that scripts cannot read, for HTTPS alone if the public address is https; return the response."""
     secure = desk.register.settings.public_url.startswith("https://")
     response.set_cookie(
         key=key, value=value, path=path, max_age=max_age, httponly=True, samesite=samesite, secure=secure

@@ -196,7 +196,7 @@ class FormLabels:
         return self.language.translate(f"form.choice.{value}")
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
-        """Format the input of a field as text."""
+        """Format what was typed or ticked in a field as text."""
         if not value:
             return self.language.translate("proposal.nothing")
         if isinstance(value, list):

@@ -54,9 +54,9 @@ class Connections:
         self._by_address: Counter[str] = Counter()
 
     def admit(self, address: str, host: str, descriptor: int) -> str | None:
-        """Count a connection and return None, or return why it is refused; ``release`` what was counted.
+        """Let a connection in and count it (``release`` it later), returning None; or return why it is refused.
 
-        ``address``: the network that is counted as one; ``host`` is a part of it.
+        ``address`` is what is counted as one asker (for IPv6 a /64), ``host`` the address itself.
         """
         reason = self._find_refusal(address, host, descriptor)
         if reason is not None:

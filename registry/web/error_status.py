@@ -122,7 +122,7 @@ class FailureLog:
             _log.warning("%s at %s%s%s", known.code, where, f": {cause}" if cause else "", again)
 
     def _count_since_last(self, code: str) -> int:
-        """Return how many failures the next line stands for; 0 when no line is due."""
+        """Count a failure; return how many came since the last line of the log, 0 if it is too early for another."""
         now = time.monotonic()
         with self._lock:
             at, waiting = self._last.get(code, (0.0, 0))

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_from_bytes
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict, UploadFile
@@ -26,6 +26,8 @@ from registry.web.utf8 import require_utf8
 #: Bytes of all fields of a form that are no files, and how many fields and files it may have.
 _MAX_TEXT, _MAX_FIELDS = 2 * 1024 * 1024, 1000
 AnyRequest = Request[Any, Any, Any]
+#: What a form may hold as it is; other bytes are percent-encoded.
+_ASCII = bytes(range(128))
 _upload_places = Gate(FILES, FILES_WAITING)
 
 
@@ -43,11 +45,12 @@ class JsonRequest(Request[Any, Any, Any]):
     """The request of every route: the framework decodes a handler's ``data`` from its ``json`` or ``body``."""
 
     async def body(self) -> bytes:
-        """Return the body; InvalidInput for a form that is not UTF-8."""
+        """Return the body, of a form with percent-encoded Chinese; InvalidInput for a form that is not UTF-8."""
         body = await super().body()
         is_json = (b"content-type", b"application/json") in self.scope["headers"]  # nearly always, and read at once
         if not is_json and self.content_type[0] == RequestEncodingType.URL_ENCODED:
             require_utf8(body)
+            return quote_from_bytes(body, _ASCII).encode()  # the framework takes bytes of UTF-8 for Latin-1
         return body
 
     async def json(self) -> Any:

@@ -137,10 +137,7 @@ def describe_compared(language: Language, compared: Compared | None) -> Markup |
         return None
     found = [(name, getattr(compared, name)) for name in Compared.__struct_fields__]
     parts = [
-        language.translate(
-            "site.colon",
-            label=language.translate("institution.address" if name == "address" else f"matched.{name}"),
-        )
+        language.translate("site.colon", label=language.translate(f"matched.{name}"))
         + language.translate(f"compared.{word}")
         for name, word in found
         if word is not None

@@ -71,17 +71,17 @@ def _format_monospace(context: jinja2.runtime.Context, text: Any) -> Any:
 
 
 class _CompiledTemplates(jinja2.BytecodeCache):
-    """What templates are compiled to, once for all languages and sizes of this process."""
+    """The compiled templates of this process; every language and text size shares them."""
 
     def __init__(self) -> None:
         self._codes: dict[tuple[str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Find what was compiled from the same text."""
+        """Load what this text of a template was compiled to before, if it was."""
         bucket.code = self._codes.get((bucket.key, bucket.checksum))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it."""
+        """Keep what a text was compiled to."""
         self._codes[bucket.key, bucket.checksum] = bucket.code
 
 

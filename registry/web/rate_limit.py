@@ -66,7 +66,7 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
 
 
 def find_admitted_request(connection: Connection) -> AdmittedRequest | None:
-    """Return who was admitted; None where nothing is counted."""
+    """Return who asks, as the limits let them in; None for addresses without limits."""
     return cast("AdmittedRequest | None", connection.scope.get(_ADMITTED))
 
 

@@ -44,6 +44,14 @@ def test_a_form_that_is_not_utf8_is_refused(server: Server, path: str) -> None:
     assert (answer.status_code, "UTF-8" in answer.text) == (400, True)
 
 
+def test_a_form_whose_chinese_is_not_percent_encoded_is_the_same_question(server: Server) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    bare, encoded = "name=鞍山市妇儿医院&technique=IVF", f"name={quote('鞍山市妇儿医院')}&technique=IVF"
+    found = [server.client.post("/check", content=form.encode(), headers=headers) for form in (bare, encoded)]
+    assert [answer.status_code for answer in found] == [303, 303]
+    assert found[0].headers["location"] == found[1].headers["location"]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/verify", "/api/v1/verify/batch", "/api/v1/receipts/check"])
 def test_json_that_is_not_utf8_is_refused(server: Server, path: str) -> None:
     body = '{"provider":{"name":"鞍山"},"claims":[],"receipt":"鞍山"}'.encode("gbk")

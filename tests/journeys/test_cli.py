@@ -313,6 +313,14 @@ def test_without_json_the_same_is_said_in_words(reading: Cli) -> None:
     assert "中国医科大学附属盛京医院" in reading.ok("search", "盛京").out
 
 
+def test_verify_takes_a_code_or_a_web_address_for_what_it_is(reading: Cli) -> None:
+    answer = reading.ok("verify", "鞍山市妇儿医院", "--json").json
+    code = answer["match"]["code"]
+    assert reading.ok("verify", code.lower(), "--json").json["match"]["on"] == "code"
+    assert "校验位" in reading.refused("verify", f"{code[:-1]}{'0' if code[-1] != '0' else '1'}")
+    assert reading.ok("verify", "https://hospital.example/ivf", "--json").json["verdict"] == "unknown"
+
+
 def test_verify_refuses_what_is_no_technique(reading: Cli) -> None:
     reason = reading.refused("verify", "沈阳市妇婴医院", "--technique", "冻卵")
     assert "冻卵" in reason

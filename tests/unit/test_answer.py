@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from registry.storage.database import Database
 from registry.verification.view import VerificationView
 from tests.factories import (
     DAY,
+    VERDICT_OF_STAGE,
     a_change,
     a_database,
     a_register,
@@ -26,6 +28,7 @@ from tests.factories import (
     a_view,
     an_institution,
     ask,
+    ask_about,
     code_of,
     enter,
 )
@@ -47,32 +50,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def holding(database: Database) -> Callable[..., Asker]:
     """Enter drafts; what then asks the register that holds them."""
-
-    def entered(*drafts: Draft) -> Asker:
-        enter(database, *drafts)
-        view = a_view(database)
-        return lambda name=None, *techniques, **told: ask(view, name, *techniques, **{"on": AFTER, **told})
-
-    return entered
+    return partial(ask_about, database, on=AFTER)
 
 
 def words(answer: Answer) -> dict[str, str]:
     return {t.technique: t.verdict for t in answer.techniques}
 
 
-@pytest.mark.parametrize(
-    ("stage", "word"),
-    [
-        ("formal", "licensed"),
-        ("trial", "licensed"),
-        ("operating", "licensed"),
-        ("rectification", "licensed"),
-        ("preparing", "preparing"),
-        ("suspended", "suspended"),
-        ("revoked", "revoked"),
-        ("lapsed", "lapsed"),
-    ],
-)
+@pytest.mark.parametrize(("stage", "word"), VERDICT_OF_STAGE.items())
 def test_a_stage_gives_its_verdict_with_basis_and_sentence(
     holding: Callable[..., Asker], stage: str, word: str
 ) -> None:

@@ -27,6 +27,7 @@ from tests.factories import (
     an_erasure,
     an_institution,
     ask,
+    ask_about,
     code_of,
     enter,
 )
@@ -51,12 +52,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def holding(database: Database) -> Callable[..., Asker]:
     """Enter both institutions and drafts; what then asks of the first."""
 
-    def entered(*drafts: Draft) -> Asker:
-        enter(database, a_source(), HOSPITAL, ELSEWHERE, *drafts)
-        view = a_view(database)
-        return lambda *techniques, name=NAME, **told: ask(view, name, *techniques, **{"on": AFTER, **told})
+    def hold(*drafts: Draft) -> Asker:
+        asker = ask_about(database, a_source(), HOSPITAL, ELSEWHERE, *drafts, on=AFTER)
+        return lambda *techniques, name=NAME, **told: asker(name, *techniques, **told)
 
-    return entered
+    return hold
 
 
 def person(answer: Answer) -> PersonAnswer:

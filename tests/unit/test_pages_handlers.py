@@ -7,49 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
 from litestar.testing import TestClient
 
-from public_site import pages, responses
-from registry import accounts, proposals
-from registry.importers.seed import loader
-from registry.importers.seed.loader import SEED_DATA
 from registry.institutions.result import SearchRequest
 from registry.register import Register
 from registry.settings import Settings
-from registry.storage.database import Database
 from registry.web import page_templates
-
-Client = TestClient[Litestar]
-
-
-def application(register: Register) -> Litestar:
-    return Litestar(
-        [pages.router],
-        state=State({"register": register}),
-        exception_handlers={Exception: responses.render_error_page},
-        logging_config=None,
-    )
+from tests.demo_pages import Client, application, open_demo_register
 
 
 @pytest.fixture(scope="module")
 def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("pages"), public_url="https://register.example/")
-    database = Database(settings.get_database_url())
-    database.migrate()
-    identifier = proposals.propose(
-        database,
-        loader.read_demo_drafts(SEED_DATA / "demo" / "demo.toml"),
-        by=accounts.SEED_PROPOSER,
-        title="示例",
-        kind="demo",
-    )
-    with database.reading() as connection:
-        seen = proposals.get_proposal(connection, identifier).content_hash
-    proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen)
-    database.close()
-    with Register(settings) as opened:
+    with open_demo_register(settings) as opened:
         yield opened
 
 

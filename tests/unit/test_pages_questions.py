@@ -11,14 +11,9 @@ from litestar import Litestar, post
 from litestar.testing import TestClient
 
 from public_site import pages, responses
-from registry import accounts, proposals
-from registry.importers.seed import loader
-from registry.importers.seed.loader import SEED_DATA
-from registry.register import Register
 from registry.settings import Settings
-from registry.storage.database import Database
+from tests.demo_pages import Client, application, open_demo_register
 from tests.times import the_clock_at
-from tests.unit.test_pages_handlers import Client, application
 
 RECORDED, YOUNG, OLD = "2025-09-20T02:00:00Z", "2025-12-01T02:00:00Z", "2026-11-30T02:00:00Z"
 FIRST = "示例市第一示例医院（示例市示例妇幼保健院）"
@@ -28,22 +23,8 @@ FIRST = "示例市第一示例医院（示例市示例妇幼保健院）"
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """The pages of a register whose demonstration data were recorded in September 2025."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("questions"))
-    database = Database(settings.get_database_url())
-    database.migrate()
-    with the_clock_at(RECORDED):
-        identifier = proposals.propose(
-            database,
-            loader.read_demo_drafts(SEED_DATA / "demo" / "demo.toml"),
-            by=accounts.SEED_PROPOSER,
-            title="示例",
-            kind="demo",
-        )
-        with database.reading() as connection:
-            seen = proposals.get_proposal(connection, identifier).content_hash
-        proposals.approve(database, identifier, by=accounts.SEED_APPROVER, seen=seen)
-        database.close()
-        with Register(settings) as register, TestClient(application(register)) as made:
-            yield made
+    with the_clock_at(RECORDED), open_demo_register(settings) as register, TestClient(application(register)) as made:
+        yield made
 
 
 def read_switches(page: str) -> list[tuple[str, dict[str, str]]]:

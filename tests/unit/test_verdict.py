@@ -10,7 +10,7 @@ from registry.domain.techniques import STAGES
 from registry.records.site import Site, SiteApproval
 from registry.verification import verdict
 from registry.verification.verdict import SEVERITY, find_complete_source, select_worst
-from tests.factories import DAY, situate
+from tests.factories import DAY, VERDICT_OF_STAGE, situate
 
 
 def judge_technique(site: Site, technique: Any, sources: dict[str, Source], day: Any) -> Any:
@@ -41,19 +41,7 @@ def a_site(status: Any = "listed", source: str | None = "national", **stages: An
     )
 
 
-@pytest.mark.parametrize(
-    ("stage", "word"),
-    [
-        ("formal", "licensed"),
-        ("trial", "licensed"),
-        ("operating", "licensed"),
-        ("rectification", "licensed"),
-        ("preparing", "preparing"),
-        ("suspended", "suspended"),
-        ("revoked", "revoked"),
-        ("lapsed", "lapsed"),
-    ],
-)
+@pytest.mark.parametrize(("stage", "word"), VERDICT_OF_STAGE.items())
 def test_every_stage_has_its_verdict(stage: Any, word: str) -> None:
     answer = judge_technique(a_site(IVF=stage), "IVF", SOURCES, DAY)
     assert (answer.verdict, answer.stage) == (word, stage)

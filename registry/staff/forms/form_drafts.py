@@ -60,7 +60,7 @@ class FormDraft(Struct, frozen=True):
 
     @property
     def is_new(self) -> bool:
-        """Whether the register holds nothing yet of what it is about."""
+        """Whether the form is about something that the register does not hold yet."""
         return not any(self.filled.base.values())
 
 

@@ -58,7 +58,7 @@ class FormField(Struct, frozen=True):
 
     @property
     def record_path(self) -> str:
-        """The path it states; empty for none."""
+        """The path of the record that this field fills; empty if it fills none."""
         return self.name if self.path is None else self.path
 
 
@@ -143,7 +143,7 @@ NO_LEGAL_FACT = frozenset(field.name for field in fields.FIELDS if not field.leg
 
 
 def get_form_kind(word: str) -> FormKind:
-    """Return the form of a name; NotFound."""
+    """Return the kind of form that an address names; NotFound for another word."""
     for kind in KINDS:
         if kind == word:
             return kind

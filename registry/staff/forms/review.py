@@ -249,7 +249,7 @@ def list_field_changes(connection: sa.Connection, draft: FormDraft) -> list[Fiel
 
 
 def _refill_form(connection: sa.Connection, draft: FormDraft) -> Typed:
-    """Return the form as it would be filled now."""
+    """Return what the form would show if it were opened now, from today's record."""
     recorded = record_values.read_values_on(connection, draft.subject or "", asof.find_today(connection))
     refilled = record_values.fill_form(draft.kind, recorded, read_text(draft.filled.typed, "technique"))
     names = record_values.list_own_names(draft.kind, not recorded)
