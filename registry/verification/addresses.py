@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Literal
 
 import msgspec
 
@@ -12,7 +11,6 @@ from registry.domain import regions
 from registry.domain.address_model import (
     COUNTERS,
     Address,
-    Door,
     clean_address,
     is_nameless,
     is_nearby,
@@ -20,14 +18,18 @@ from registry.domain.address_model import (
     read_address,
 )
 from registry.domain.normalise import convert_numerals, fold_text
+from registry.verification.address_levels import (
+    RANK,
+    Comparison,
+    compare_areas,
+    compare_doors,
+    compare_roads,
+    compare_whole_paths,
+    is_lettered_block,
+    may_be_one_place,
+)
 
 __all__ = ["Comparison", "compare_addresses", "parse_address", "split_address", "split_addresses"]
-
-#: `same`: the same letters; `form`: the same place written otherwise, or with its floor, or without its district;
-#: `region`: only a place, a road or a number without its last door was given, and it fits; `unreadable`: no road and
-#: number on one side, and nothing contradicts; `other`: another place, road or number.
-Comparison = Literal["same", "form", "region", "unreadable", "other"]
-_RANK: dict[Comparison, int] = {"same": 0, "form": 1, "region": 2, "unreadable": 3, "other": 4}
 
 #: Marks kept as letters in the key of a street and number, because folding drops punctuation: 8-7号 is not 87号.
 _LIST = re.compile(r"(?<=\d)号?[、，,;；/及和](?=\d+号(?!楼))|(?<=\d)[、，,;；/及和](?=\d)")
@@ -123,10 +125,8 @@ def _has_place(address: Address) -> bool:
     return bool(address.codes and (address.roads or address.doors or address.areas or address.rest))
 
 
-# --- the parts -------------------------------------------------------------------------------------------------------
+# --- the whole -------------------------------------------------------------------------------------------------------
 
-#: Words at the end of a road that say a side or a section of it, which people leave out: 解放路西, 新建路东段.
-_SIDE = re.compile("(?<=[路街道])[东南西北中]段?$")
 _SECOND_ADDRESS = re.compile("(?:[路街巷]|大道)[东南西北中]?\\d+号|[省市州][一-鿿]{1,9}?(?:[市县]|(?<![院校社小园])区)")
 _BRACKETS = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]?")
 #: What goes on with a door or a word, after a whole address: 1 of 871, 楼 of 87号楼, 附1号, -1, 路 of 示例路, 南段.
@@ -136,100 +136,9 @@ _GOES_ON = re.compile(
 )
 #: At a distance, also said behind a place: 距大南街87号500米.
 _DISTANCE = re.compile(r"([^\d]*?)距离?(.{3,}?)约?\d+米\w?$")
+#: Beside a place, said before it: 毗邻大南街87号. What is whole before a mark may describe another address.
+_BESIDE = re.compile(r"(?:毗邻|紧邻|邻近|临近|靠近|近邻|隔壁是|对面是)(?=[^,，、。;；]+$)")
 _NUMBERED = re.compile(r"\d+号(?![楼门])")
-_SPAN = 30
-
-
-def _may_be_one_place(claimed: Address, registered: Address) -> bool:
-    if not claimed.codes or not registered.codes:
-        return True
-    return any(regions.may_overlap(claimed.codes[-1], code) for code in registered.codes) or any(
-        regions.may_overlap(code, registered.codes[0]) for code in claimed.codes[1:]
-    )
-
-
-def _compare_areas(claimed: Address, registered: Address) -> Comparison:
-    """Compare what may be left out: another town of one county has its own 人民路, a street office has not."""
-    for level in ("town", "village", "office"):
-        ours = {stem for kind, stem in claimed.areas if kind == level}
-        theirs = {stem for kind, stem in registered.areas if kind == level}
-        if ours and theirs and not ours & theirs:
-            return "region" if level == "office" else "other"
-    return "form"
-
-
-def _compare_roads(claimed: Address, registered: Address) -> Comparison:
-    ours, theirs = claimed.roads[-1], registered.roads[-1]
-    if ours == theirs:
-        before, after = claimed.roads[:-1], registered.roads[:-1]
-        return "region" if before and after and not set(before) & set(after) else "form"
-    twins = {road.removesuffix("大道").removesuffix("路") for road in (*claimed.roads[-2:], *registered.roads[-2:])}
-    if len(twins) == 1 and (set(claimed.roads) & set(registered.roads)):
-        return "form"  # printed twice: 船山大道船山路
-    if ours in registered.roads or theirs in claimed.roads:
-        return "region"
-    if _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours):
-        return "region"
-    return _compare_tails(ours, theirs, claimed, registered)
-
-
-def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address) -> Comparison:
-    """Compare two roads of which one has more before its name: a landmark (袁家岗友谊路), an office, another city."""
-    shorter, longer = sorted((ours, theirs), key=len)
-    before = longer[: -len(shorter)]
-    if not longer.endswith(shorter) or len(before) < 2 or len(shorter) < 3 or shorter[0] in "东南西北中大小新老":
-        return "other"
-    codes = regions.map_names_to_codes().get(before, ())
-    elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
-    if elsewhere:
-        return "other"
-    return "form" if before in [stem for _, stem in (*claimed.areas, *registered.areas)] else "region"
-
-
-def _expand_range(door: Door) -> tuple[int, int] | None:
-    """The ends of 94-96号; None for a door such as 601-1号."""
-    if door.sub[:1] != "-" or not (door.main.isdigit() and door.sub[1:].isdigit()):
-        return None
-    first, last = int(door.main), int(door.sub[1:])
-    return (first, last) if 0 < last - first <= _SPAN else None
-
-
-def _compare_doors(claimed: tuple[Door, ...], registered: tuple[Door, ...]) -> Comparison:
-    ours, theirs = set(claimed), set(registered)
-    if len(ours) < len(claimed):
-        return "other"  # no list of numbers names one twice
-    if ours <= theirs:
-        return "form"
-    if len(ours) == len(theirs) == 1:
-        return _compare_two_doors(claimed[0], registered[0])
-    if ours & theirs and len(ours) > 1:
-        return "other"
-    single, listed = (claimed[0], registered) if len(claimed) == 1 else (registered[0], claimed)
-    ends = _expand_range(single)
-    numbers = [int(door.main) for door in listed if door.main.isdigit() and not door.sub]
-    if ends and len(numbers) == len(listed) and (min(numbers), max(numbers)) == ends:
-        return "form"  # 1-3号 for 1号、3号
-    return "region" if any(_compare_two_doors(a, b) in ("form", "region") for a in ours for b in theirs) else "other"
-
-
-def _compare_two_doors(ours: Door, theirs: Door) -> Comparison:
-    if (ends := _expand_range(theirs)) and ours.main.isdigit() and not ours.sub:
-        number = int(ours.main)
-        return "form" if number in ends else "region" if ends[0] < number < ends[1] else "other"
-    if ours.main != theirs.main:
-        return "other"
-    if not ours.sub:
-        return "region"  # the last door was left out
-    is_alike = (
-        bool(theirs.sub)
-        and ours.sub[1:] == theirs.sub[1:]
-        and ours.sub[0] in "-之附增副"
-        and theirs.sub[0] in "-之附增副"
-    )
-    return "region" if is_alike else "other"
-
-
-# --- the whole -------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=16_384)
@@ -242,10 +151,13 @@ def compare_addresses(
     """
     if clean_address(claimed) == clean_address(registered) != "":
         return "same"
-    ours = split_addresses(_remove_names(claimed, names))
+    nameless = _remove_names(claimed, names)
+    if nameless != claimed and is_nearby(nameless) == "near":
+        return "other"  # 甲医院对面: beside the site, said by its own name
+    ours = split_addresses(nameless)
     theirs = _split_registered(registered, names)
     words = {
-        min((_compare_one(part, site, registered_region, names) for site in theirs), key=_RANK.__getitem__)
+        min((_compare_one(part, site, registered_region, names) for site in theirs), key=RANK.__getitem__)
         for part in ours
     }
     if len(words) == 1:
@@ -265,6 +177,9 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
         landmark = distance[1] + distance[2]
         address = msgspec.structs.replace(read_address(landmark, region, 0), nearby=distance[0])
         return _judge_nearby(_compare_one(landmark, printed, region, names), address, site)
+    if before := _BESIDE.match(text):
+        address = msgspec.structs.replace(read_address(text[before.end() :], region, 0), nearby=before[0])
+        return _judge_nearby(_compare_one(text[before.end() :], printed, region, names), address, site)
     if printed and text.startswith(printed) and is_nearby(text[len(printed) :]) == "near":
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):
@@ -282,7 +197,7 @@ def _compare_readings(text: str, site: Address, region: str | None) -> Compariso
         closer = read_address(text, region, shorts)
         if closer == address and shorts == 9:
             break
-        word = min(word, _compare_read(closer, site), key=_RANK.__getitem__)
+        word = min(word, _compare_read(closer, site), key=RANK.__getitem__)
     return _judge_nearby(word, address, site)
 
 
@@ -330,23 +245,22 @@ def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _compare_read(claimed: Address, site: Address) -> Comparison:
-    if not _may_be_one_place(claimed, site):
+    if not may_be_one_place(claimed, site):
         return "other"
-    areas = _compare_areas(claimed, site)
-    if areas == "other":
+    areas = compare_areas(claimed, site)
+    if areas == "other" and not (claimed.roads and site.roads and claimed.doors and site.doors):
         return "other"
     if not (claimed.doors and site.doors):
         return _compare_without_number(claimed, site)
     if not (claimed.roads and site.roads):
         is_whole = not claimed.roads and not site.roads and claimed.place == site.place
-        return _compare_doors(claimed.doors, site.doors) if is_whole else "unreadable"
-    words = (
-        areas,
-        _compare_roads(claimed, site),
-        _compare_doors(claimed.doors, site.doors),
-        _compare_inside(claimed, site),
-    )
-    return max(words, key=_RANK.__getitem__)
+        return compare_doors(claimed, site) if is_whole else "unreadable"
+    path = max(areas, compare_roads(claimed, site), key=RANK.__getitem__)
+    if path == "other":
+        path = compare_whole_paths(claimed, site)
+        if path == "other" and is_lettered_block(site) and not is_lettered_block(claimed):
+            return "unreadable"
+    return max(path, compare_doors(claimed, site), _compare_inside(claimed, site), key=RANK.__getitem__)
 
 
 def _compare_inside(claimed: Address, site: Address) -> Comparison:
@@ -363,7 +277,7 @@ def _judge_nearby(word: Comparison, claimed: Address, site: Address) -> Comparis
     """What is said to lie near a number is not that number, and may be any other: 87号对面."""
     if not claimed.nearby or (claimed.nearby, claimed.inside) == (site.nearby, site.inside):
         return word
-    if not _may_be_one_place(claimed, site):
+    if not may_be_one_place(claimed, site):
         return "other"
     if claimed.nearby.startswith("…"):
         return "region" if word in ("same", "form") else word

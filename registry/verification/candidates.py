@@ -16,7 +16,12 @@ from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
 from registry.verification.institution_index import NEAR
-from registry.verification.name_match import compare_site, find_beginning_spans, find_ending_spans
+from registry.verification.name_match import (
+    compare_site,
+    find_beginning_spans,
+    find_containing_spans,
+    find_ending_spans,
+)
 from registry.verification.name_variations import Variation, find_leading_places, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.view import VerificationView
@@ -68,7 +73,8 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
             codes.update(index.common_names.list_codes(swapped))
         for variation in index.list_variations(core):
             codes.update(_find_variation(view, variation, asof))
-    ending = (span.site for span in find_ending_spans(view, key, asof))
+    longer = (*find_ending_spans(view, key, asof), *find_containing_spans(view, key, asof))
+    ending = (span.site for span in longer)
     sites = {site.code: site for site in (*_list_listed(view, codes, asof), *ending)}
     places = _find_places(address)
     return [site for site in sites.values() if _may_be_at(site, address, places)]

@@ -14,7 +14,7 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.name_variations import is_place, is_shared_word
+from registry.verification.name_variations import is_place, is_shared_word, split_leading_places
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
@@ -22,6 +22,8 @@ from registry.verification.view import VerificationView
 SAME_SITE = ("same", "form")
 #: Characters of the shortest name that longer ones are looked for by.
 _SHORTEST_PART = 3
+#: Institutions a short name may be used of for it still to mean one of them.
+_FEW = 5
 
 
 class SiteMatch(Struct, frozen=True, gc=False):
@@ -85,7 +87,7 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     for variation in view.institutions.list_variations(key):
         for match in _match_key(view, variation.key, variation.rule, name, asof):
             place = variation.place
-            if place is not None and not regions.is_inside(match.site.region, place):
+            if place is not None and not _is_within(match.site.region, place, variation.is_shortened):
                 continue
             if variation.rule == "place_word" and not is_same_site([match], address):
                 continue
@@ -104,8 +106,14 @@ def _match_variations(view: VerificationView, key: str, name: str, asof: AsOf, a
     return matches
 
 
+def _is_within(region: str | None, place: str, is_printed: bool) -> bool:
+    """Whether an institution lies in a place; where its own name says so, its address need not be as exact."""
+    return regions.is_inside(region, place) or (is_printed and region is not None and regions.is_inside(place, region))
+
+
 def find_beginning_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day that have a name which begins with a folded one and goes on."""
+    key = key.removeprefix("中国人民") if key.startswith("中国人民解放军") else key
     return _find_longer_spans(view, asof, key, lambda name: name.startswith(key))
 
 
@@ -114,6 +122,31 @@ def find_ending_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span
     if is_shared_word(key):
         return []
     return _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and is_place(name[: -len(key)]))
+
+
+def find_containing_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    """Find the few listed institutions whose name contains a folded one: 瑞金医院, 中信湘雅, 沈阳盛京医院 of 沈阳.
+
+    A name of words that all share has to be the whole of what follows a university: 协和医院. None where the name is
+    that of many: it names nobody then.
+    """
+    places, rest = split_leading_places(key)
+    spans = _find_few(view, key, asof)
+    if not spans and places and rest:
+        spans = [s for s in _find_few(view, rest, asof) if any(_is_within(s.site.region, p, False) for p in places)]
+    return spans
+
+
+def _find_few(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    if is_shared_word(key):
+        spans = _find_longer_spans(view, asof, key, lambda name: name.endswith(key) and _is_owner(name[: -len(key)]))
+    else:
+        spans = _find_longer_spans(view, asof, key, lambda name: key in name)
+    return spans if len(spans) <= _FEW else []
+
+
+def _is_owner(key: str) -> bool:
+    return key.endswith(("附属", "大学", "学院"))
 
 
 def _find_longer_spans(view: VerificationView, asof: AsOf, key: str, fits: Callable[[str], bool]) -> list[Span]:

@@ -25,6 +25,10 @@ _SHARED = re.compile(
     "|保健|卫生|健康|计划|计生|生育|优生|优育|人口|生殖|遗传|不孕|不育|医药?学?|医疗|科学?|技术|大学|学院|附属|专科|综合"
     "|服务|研究|事业|工人|职工|协和|同济|仁[爱济和]|东方|和平|新华|医|站|所|院|室|部|学|与|和)+"
 )
+#: What stands before every name of an army's hospital in full, and the register mostly leaves out.
+_ARMY = re.compile("(?:中国人民)?解放军(?=海军|空军|陆军|火箭军|联勤保障|[东南西北中]部战区|新疆军区|总医院)")
+#: Characters below which what follows the army's name is nobody's: 总医院.
+_SHORTEST_UNIT = 4
 #: Characters of the longest name of a place.
 _LONGEST_PLACE = 12
 #: The words for kinds of places.
@@ -116,9 +120,21 @@ def find_leading_places(key: str) -> tuple[tuple[str, ...], bool]:
     return (chain[-1].codes, chain[-1].text[-1] in _KINDS) if chain else ((), False)
 
 
+def split_leading_places(key: str) -> tuple[tuple[str, ...], str]:
+    """Split a folded name into the codes of the closest place it begins with, and what follows.
+
+    >>> split_leading_places("沈阳盛京医院")
+    (('210100',), '盛京医院')
+    """
+    chain = _read_chain(key)
+    return (chain[-1].codes, key[sum(len(place.text) for place in chain) :]) if chain else ((), key)
+
+
 def make_variations(key: str, is_printed: Callable[[str], bool]) -> list[Variation]:
     """Make the keys that the register may print for a folded name, of those it prints; strictest rule first."""
     found: set[Variation] = set()
+    if (army := _ARMY.match(key)) and len(rest := key[army.end() :]) > _SHORTEST_UNIT:
+        found.update(Variation("place", varied) for varied in (rest, f"解放军{rest}") if is_printed(varied))
     swapped = swap_affiliation(key)
     if swapped and is_printed(swapped):
         found.add(Variation("affiliated_order", swapped))

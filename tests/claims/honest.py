@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from opencc import OpenCC
 
-from tests.claims.lists import CAMPUS, Listed, draw, own_places, plain, somebodys
+from tests.claims.lists import ARMY, CAMPUS, Listed, draw, own_places, plain, somebodys
 
 _T = {kind: OpenCC(kind) for kind in ("s2t", "s2tw", "s2hk")}
 _CHINESE = "〇一二三四五六七八九"
@@ -114,6 +114,14 @@ def _place(one: Listed) -> list[str]:
     return [form for form in forms if plain(form) not in somebodys()] or [one.name]
 
 
+def _army(one: Listed) -> list[str]:
+    """With the army's name before it, as in full."""
+    if not one.name.startswith(ARMY):
+        return [one.name]
+    name = one.name.removeprefix("解放军")
+    return [f"中国人民解放军{name}", f"解放军{name}"]
+
+
 def _affiliation(one: Listed) -> list[str]:
     """附属 on the other side of its number."""
     return [
@@ -167,6 +175,7 @@ VARIATIONS: dict[str, Callable[[Listed], list[str]]] = {
     "numerals": _numbers,
     "company form": _suffix,
     "own place": _place,
+    "army": _army,
     "affiliation": _affiliation,
     "spaces": _spaces,
     "case": _case,

@@ -21,6 +21,8 @@ _DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
 _COMPANY = re.compile("(股份有限公司|有限责任公司|有限公司)$")
 _BRACKET = re.compile(r"^(.+?)\s*[（(]([^（）()]+)[）)]$")
 _KIND = re.compile("(省|市|区|县|(?:壮族|回族|维吾尔)?自治区)$")
+#: How the names of an army's hospitals begin, which have 中国人民解放军 before them in full.
+ARMY = ("海军", "空军", "陆军", "火箭军", "联勤保障", "解放军", "新疆军区", *(f"{side}部战区" for side in "东南西北中"))
 CAMPUS = re.compile(r"(院区|分院|本部|[东西南北]院|[东西南北]区)$")
 
 

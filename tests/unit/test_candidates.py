@@ -207,3 +207,33 @@ def test_of_several_addresses_each_has_to_be_the_institutions(asker: Callable[..
     mixed = ask_it(name, address=f"{HEFEI}；{WUHU}")
     assert (mixed.verdict, mixed.match) == ("ambiguous", None)
     assert ask_it(name, address=f"{HEFEI}；芜湖市镜湖区别处街9号").verdict == "site_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("said", "printed", "address"),
+    [
+        ("瑞金医院", "上海交通大学医学院附属瑞金医院", None),
+        ("上海瑞金医院", "上海交通大学医学院附属瑞金医院", "上海市瑞金二路197号"),
+        ("沈阳盛京医院", "中国医科大学附属盛京医院", None),
+        ("中信湘雅", "中信湘雅生殖与遗传专科医院", None),
+        ("协和医院", "华中科技大学同济医学院附属协和医院", None),
+        ("国际和平妇幼保健院", "中国福利会国际和平妇幼保健院", None),
+    ],
+)
+def test_a_part_of_few_names_is_a_good_candidate_and_nobody_is_accused(
+    listed: VerificationView, said: str, printed: str, address: str | None
+) -> None:
+    answer = ask(listed, said, "IVF", on=dt.date(2025, 7, 1), address=address)
+    assert answer.verdict == "not_found"
+    assert printed in [candidate.name for candidate in answer.candidates]
+    assert "12345" not in answer.explanation
+
+
+@pytest.mark.parametrize("said", ["北京盛京医院", "人民中心医院", "示例湘雅医院"])
+def test_a_part_with_another_place_or_word_before_it_is_nobodys(listed: VerificationView, said: str) -> None:
+    assert "12345" in ask(listed, said, "IVF", on=dt.date(2025, 7, 1)).explanation
+
+
+def test_an_umbrella_name_in_full_is_ambiguous_too(listed: VerificationView) -> None:
+    for said in ("解放军总医院", "中国人民解放军总医院"):
+        assert ask(listed, said, "IVF", on=dt.date(2025, 7, 1)).verdict == "ambiguous"
