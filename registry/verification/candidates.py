@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
 from registry.domain.answers import Candidate
-from registry.domain.identifiers import format_code
+from registry.domain.identifiers import compact_code, format_code
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
@@ -63,10 +63,10 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
     """Find whom a name fits by half, where the address does not speak against it.
 
     By a word people use; but for a company form that is not printed, a department, a campus; but for a place before
-    it, or the 市 of that place.
+    it, or the 市 of that place; by a number that stands where the name belongs.
     """
     index = view.institutions
-    codes: set[str] = set()
+    codes = set(_list_codes_of_number(view, key)) if key.isascii() else set()
     for core in (key, *list_cores(key)):
         codes.update(index.find_by_name(core), index.common_names.list_codes(core))
         if swapped := swap_affiliation(core):
@@ -78,6 +78,13 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
     sites = {site.code: site for site in (*_list_listed(view, codes, asof), *ending)}
     places = _find_places(address)
     return [site for site in sites.values() if _may_be_at(site, address, places)]
+
+
+def _list_codes_of_number(view: VerificationView, key: str) -> list[str]:
+    """List the institutions whose code or number a folded text is."""
+    number = key.upper()
+    owners = [view.institutions.find_by_number(kind, number) for kind in ("uscc", "practice_licence_no")]
+    return [compact_code(number), *(code for of_kind in owners for code in of_kind)]
 
 
 def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) -> list[str]:

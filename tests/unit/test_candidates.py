@@ -14,6 +14,7 @@ from registry.domain.comparison import Compared
 from registry.verification.institution_index import InstitutionIndex
 from registry.verification.site_match import list_not_compared
 from registry.verification.view import VerificationView
+from tests.explained import USCC
 from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, the_real_lists
 
 Asker = Callable[..., Answer]
@@ -237,3 +238,14 @@ def test_a_part_with_another_place_or_word_before_it_is_nobodys(listed: Verifica
 def test_an_umbrella_name_in_full_is_ambiguous_too(listed: VerificationView) -> None:
     for said in ("解放军总医院", "中国人民解放军总医院"):
         assert ask(listed, said, "IVF", on=dt.date(2025, 7, 1)).verdict == "ambiguous"
+
+
+def test_a_number_written_as_the_name_leads_to_whose_it_is_and_accuses_nobody(asker: Callable[..., Asker]) -> None:
+    hospital = an_institution("沈阳市示例医院", uscc=USCC, practice_licence_no="PDY00001X21010217A1001")
+    asked = asker(hospital)
+    code = asked("沈阳市示例医院").match
+    assert code is not None
+    for number in (code.code, code.code.lower(), USCC, "PDY00001X21010217A1001"):
+        answer = asked(number)
+        assert names_of(answer) == ["沈阳市示例医院"], number
+        assert answer.verdict != "licensed" and "12345" not in answer.explanation
