@@ -51,7 +51,8 @@ class Language:
 
     def mark_chinese(self, text: str) -> Markup:
         """Mark Chinese of the register (a name, an address) as such on an English page."""
-        return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
+        is_marked = self.english and _CHINESE.search(text)
+        return Markup('<span lang="zh-CN">{}</span>').format(text) if is_marked else escape(text)
 
     def format_prose(self, text: str) -> Markup:
         """Format text of a document: `x` as code; the page's half of 中文 / English; other languages marked as such."""
