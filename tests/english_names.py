@@ -22,7 +22,7 @@ from tests.factories import LIST_2025, ROOT
 NAMES, PARTS = ROOT / "seed_data" / "name-en.csv", ROOT / "seed_data" / "name-en" / "parts.csv"
 COLUMNS = ("name", "address", "name_en", "kind", "source")
 #: What a translated row says of itself.
-BY_RULE = "译名，由中文名称按 seed_data/name-en/parts.csv 逐部分译出，不是机构公布的名称"
+BY_RULE = "译名，由中文名称逐部分译出，不是机构公布的名称"
 ORDINALS: dict[str, str] = {
     **{"一": "First", "二": "Second", "三": "Third", "四": "Fourth", "五": "Fifth"},
     **{"六": "Sixth", "七": "Seventh", "八": "Eighth", "九": "Ninth", "十": "Tenth"},
