@@ -9,7 +9,14 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
-from registry.institutions.result import Cursor, InstitutionHit, SearchRequest, make_filter, make_name_filter
+from registry.institutions.result import (
+    Cursor,
+    InstitutionHit,
+    SearchRequest,
+    SearchState,
+    make_filter,
+    make_name_filter,
+)
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.selection import InstitutionFilter, count_institutions, list_institutions, select_subjects
@@ -47,7 +54,11 @@ class ResultPage(Struct, frozen=True):
     narrowing: InstitutionFilter
     at_least: bool = False
     understood: tuple[Understood, ...] = ()
-    similar: bool = False
+    state: SearchState = "found"
+    name_read: str | None = None
+    not_understood: tuple[str, ...] = ()
+    in_text: bool = False
+    elsewhere: str | None = None
     did_you_mean: str | None = None
 
 
@@ -75,7 +86,7 @@ class PageSearch(Struct, frozen=True):
         if listed is not None and searched.best_cost >= _IS_THE_NAME:
             return listed  # nobody there approved is an answer too, and no hospital with the place's name
         named = self.make_name_page(searched) if searched.best_cost < _AS_WRITTEN or query.listing is None else None
-        if named is not None and named.total and not named.similar:
+        if named is not None and named.total and named.state == "found":
             return named
         if query.listing is not None and (listed := listed or self.make_list_page(query.listing)).total:
             return listed
@@ -109,7 +120,7 @@ class PageSearch(Struct, frozen=True):
         is_slip = searched.best_cost < ranking.WEAK + ranking.SLIP and self.position == Cursor(size=self.asof.size)
         first = page.items[0].institution
         return msgspec.structs.replace(
-            page, similar=True, did_you_mean=_select_printed_name(first, searched.hits[0].fitted) if is_slip else None
+            page, state="near", did_you_mean=_select_printed_name(first, searched.hits[0].fitted) if is_slip else None
         )
 
     def make_ranked_page(self, searched: RankedHits, reading: QueryReading) -> ResultPage:

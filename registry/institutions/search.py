@@ -72,7 +72,11 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         understood=page.understood,
         at_least=page.at_least,
         facets=stats_of_page,
-        similar=page.similar,
+        state=page.state,
+        name_read=page.name_read,
+        not_understood=page.not_understood,
+        in_text=page.in_text,
+        elsewhere=page.elsewhere,
         did_you_mean=page.did_you_mean,
     )
 
