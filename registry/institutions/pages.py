@@ -93,10 +93,8 @@ class PageSearch(Struct, frozen=True):
             return listed
         searched = search_documents(self.engine, query, self.effort)
         if searched.hits and ranking.is_named(searched.hits[0]):
-            is_place = searched.best_cost >= _IS_THE_NAME and not (
-                ranking.has_own_word(searched.hits[0]) and listed is not None and not listed.total
-            )
-            if listed is not None and query.listing_first and is_place:
+            is_place = searched.best_cost >= _IS_THE_NAME and query.listing_first
+            if listed is not None and is_place and (listed.total or (query.listing and query.listing.techniques)):
                 return listed  # nobody there approved is an answer too, and no hospital with the place's name
             return self.make_name_page(searched, "found", query)
         if listed is not None and (listed.total or query.listing_first):

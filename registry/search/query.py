@@ -152,7 +152,18 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
             ways.append(way)
         if len(ways) == _WAYS:
             break
-    return tuple(ways)
+    return tuple(ways) + tuple(_leave_open(way) for way in ways if _may_go_on(way[-1]))
+
+
+def _may_go_on(last: SoundPiece) -> bool:
+    """Whether a syllable may still be typed on: sha is the beginning of shan."""
+    return last.kind == "s" and any(
+        syllable.startswith(last.value) and syllable != last.value for syllable in pinyin.list_syllables()
+    )
+
+
+def _leave_open(way: tuple[SoundPiece, ...]) -> tuple[SoundPiece, ...]:
+    return (*way[:-1], SoundPiece("p", way[-1].value))
 
 
 # --- words taken out -------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ LISTINGS = frozenset({"region", "address", "addr", "category", "technique"})
 #: More right answers than this are a list.
 MOST = 6
 #: Names made up, of which none is on the list; competitors of one question; and who is wrong for a made-up name.
-MADE_UP, COMPETITORS, WRONG = 3000, 12, 2
+MADE_UP, COMPETITORS, WRONG = 6000, 12, 2
 KINDS = (
     "人民医院 中心医院 第一人民医院 第二人民医院 第三人民医院 第一医院 第二医院 中医院 中医医院 妇幼保健院 妇女儿童医院 "
     "儿童医院 总医院 医院 红十字医院 中西医结合医院 妇产医院 医学院附属医院 大学附属医院 大学第一附属医院 大学医院 "
