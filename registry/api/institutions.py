@@ -33,12 +33,12 @@ class InstitutionList(Struct, frozen=True):
     """One page of institutions. ``next`` is the cursor of the following page, null on the last one.
 
     ``at_least``: so many fit the question that only the first ``total`` were counted; the pages go on beyond.
-    ``state``: ``found``, these are what was asked for; ``near``, a name was read whole (``name_read``) and nobody on the
-    list has it, so that the items are other institutions; ``not_understood``, no name was read whole, and nothing is
-    said of who is on the list. ``not_understood`` are the words that were read as nothing, ``elsewhere`` the place that
-    was written, where the institutions found do not lie. ``in_text``: they are named in a longer text, in the order
-    written there, ``by`` as written. ``similar``: there are items and none of them is certainly meant; the first of
-    ``near`` ones was perhaps (``did_you_mean``). With a ``warning`` there are no items: nobody may offer what was asked.
+    ``state``: ``found``, these are what was asked for; ``near``, a name was read whole (``name_read``) and nobody on
+    the list has it, so that the items are other institutions; ``not_understood``, no name was read whole, and nothing
+    is said of who is on the list. ``not_understood`` are the words that were read as nothing, ``elsewhere`` the place
+    that was written, where the institutions found do not lie. ``in_text``: they are named in a longer text, in the
+    order written there, ``by`` as written. ``similar``: there are items, and none of them is certainly meant; the first
+    was perhaps (``did_you_mean``). With a ``warning`` there are no items: nobody may offer what was asked.
     """
 
     items: list[Institution]

@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 def describe_finding(result: SearchResult, question: str) -> Finding:
     """Describe what a search found. Only a name that was read whole lets it say that nobody on the list has it."""
     kind = classify_finding(result, question)
-    notes = []
+    notes: list[Message] = []
     if result.not_understood and kind != "not_understood":
         notes.append(PageText("search.finding.unused", words=Listing(result.not_understood)))
     if result.elsewhere is not None and kind in ("one", "several"):
@@ -42,10 +42,8 @@ def classify_finding(result: SearchResult, question: str) -> FindingKind:
     """Classify what a search found."""
     if question and not fold_text(question):
         return "unreadable"
-    if result.state == "not_understood":
-        return "not_understood"
-    if result.state == "near":
-        return "near"
+    if result.state != "found":
+        return result.state
     if not result.items:
         return "nothing" if result.understood or not question else "near"
     if result.in_text:

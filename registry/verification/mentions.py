@@ -119,7 +119,7 @@ def answer_text(answered: list[AnsweredMention], nobody: Answer, lang: str) -> t
 
 def _describe_gravest(gravest: AnsweredMention, count: int) -> Message:
     mention = gravest.mention
-    parts = {"text": mention.text, "sentence": mention.explanation, "caution": PROVES_NOTHING}
+    parts: dict[str, Any] = {"text": mention.text, "sentence": mention.explanation, "caution": PROVES_NOTHING}
     if count > 1:
         return Message(
             "文字中写有{count}家机构的名称，其中“{text}”：{sentence}{caution}",

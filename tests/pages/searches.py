@@ -32,7 +32,6 @@ from tests.pages.records import (
     UNSOURCED,
 )
 
-
 HERE = "/search?q=%E5%A6%87%E5%A9%B4"
 NATIONAL = msgspec.structs.replace(SITE, source=msgspec.structs.replace(LIST, scope="national"))
 #: Ways in which a name is not written as it is printed.
@@ -134,7 +133,12 @@ def _make_found_pages(page: Callable[..., SearchPage]) -> dict[str, PageContext]
     one = InstitutionHit(institution=FUYING, match="name")
     written = [
         InstitutionHit(institution=institution, match="name", by=by)
-        for institution, by in ((ANSHAN, "鞍山市妇儿医院"), (SUSPENDED, None), (REVOKED, "示例撤销医院"), (LAPSED, None))
+        for institution, by in (
+            (ANSHAN, "鞍山市妇儿医院"),
+            (SUSPENDED, None),
+            (REVOKED, "示例撤销医院"),
+            (LAPSED, None),
+        )
     ]
     return {
         "search-one": page(query="沈阳市妇婴医院", result=find(one)),
@@ -163,9 +167,7 @@ def _make_absent_pages(page: Callable[..., SearchPage]) -> dict[str, PageContext
         ),
         "search-near-nobody": nobody,
         "search-near-incomplete": msgspec.structs.replace(nobody, site=SITE, filters=Filters(region="999999")),
-        "search-not-understood": page(
-            query="林教授", result=find(state="not_understood", not_understood=("林教授",))
-        ),
+        "search-not-understood": page(query="林教授", result=find(state="not_understood", not_understood=("林教授",))),
         "search-not-understood-perhaps": page(query="林教授妇婴", result=find(*near, state="not_understood")),
         "search-filtered-out": page(
             query="妇婴", result=find(), unfiltered=3, filters=Filters(technique=("PGT",), region="210300")
