@@ -58,11 +58,12 @@ class Language:
 
     def _format_value(self, value: object) -> object:
         text = value.to_text(self.lang) if isinstance(value, Message) else value
-        return self.mark_chinese(text) if isinstance(text, str) and _CHINESE.search(text) else text
+        return self.mark_chinese(text) if isinstance(text, str) else text
 
     def mark_chinese(self, text: str) -> Markup:
         """Mark Chinese of the register (a name, an address) as such on an English page."""
-        return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
+        is_marked = self.english and _CHINESE.search(text)
+        return Markup('<span lang="zh-CN">{}</span>').format(text) if is_marked else escape(text)
 
     def format_prose(self, text: str) -> Markup:
         """Format text of a document: `x` as code; the page's half of 中文 / English; other languages marked as such."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from registry.domain.fields import BY_NAME
 from registry.domain.model import Change, Date, Draft, Struct
 from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
@@ -21,8 +22,6 @@ from registry.storage.database import Database
 from registry.texts import Message
 
 COLUMNS = ("name", "known_as", "source")
-#: The path of the sources of an institution's names.
-SOURCES_PATH = "extra.俗称依据"
 
 
 class CommonNameRow(Struct, frozen=True):
@@ -124,7 +123,8 @@ def make_drafts(changes: Iterable[CommonNameChange], day: dt.date, source: str |
         Draft(
             subject=lookup.to_subject(change.code.replace("-", "")),
             change=Change(
-                kind="institution", set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None}
+                kind="institution",
+                set={"known_as": list(change.after) or None, BY_NAME["known_as"].sources: change.sources or None},
             ),
             valid_from=Date(day.year, day.month, day.day),
             source=source,
