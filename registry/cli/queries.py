@@ -15,7 +15,7 @@ from registry.domain import regions
 from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider, read_provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
-from registry.institutions.finding import describe_finding
+from registry.institutions.findings import describe_finding
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest
 from registry.records.asof import SHANGHAI, get_day_end
 from registry.register import open_register

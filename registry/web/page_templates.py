@@ -14,7 +14,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from registry.domain.techniques import STAGES, TECHNIQUES
-from registry.institutions.finding import describe_finding
+from registry.institutions.findings import describe_finding
 from registry.web import labels, record_changes, standing
 from registry.web.i18n import Language
 

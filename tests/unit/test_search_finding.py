@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from public_site.search_pages import SearchPage
-from registry.institutions.finding import classify_finding, describe_finding
+from registry.institutions.findings import classify_finding, describe_finding
 from registry.institutions.result import InstitutionHit, SearchResult
 from registry.search.readings import MatchKind
 from registry.web.i18n import Language
