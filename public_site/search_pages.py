@@ -115,7 +115,9 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     @property
     def hits(self) -> list[SearchHit]:
         """The institutions found, each with why it is there."""
-        return [make_hit(hit, in_text=self.result.in_text) for hit in self.result.items]
+        return [
+            make_hit(hit, in_text=self.result.in_text and self.result.state == "found") for hit in self.result.items
+        ]
 
 
 @route_get("/", "home")
@@ -216,11 +218,11 @@ def make_hit(hit: InstitutionHit, in_text: bool = False) -> SearchHit:
     """Make a result with why it fitted, and the name that did when it was another than the one shown; of a text, how it
     is written there."""
     why = "written" if in_text else hit.match if hit.match in _EXPLAINED else None
-    written = (hit.by or hit.institution.name) if in_text else None
+    is_named_otherwise = why == "written" or why in _OTHER_NAMES
     return SearchHit(
         institution=hit.institution,
-        why=why if in_text or hit.by or why not in _OTHER_NAMES else None,
-        match=hit.by if why in _OTHER_NAMES else written,
+        why=why if hit.by or why not in _OTHER_NAMES else None,
+        match=hit.by if is_named_otherwise else None,
         similar=hit.match == "similar",
         lacks=hit.lacks,
         people=hit.practitioners,
@@ -262,7 +264,8 @@ def describe_understanding(pieces: Iterable[Understood], language: Language) -> 
 
 def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "region":
-        return language.mark_chinese(_find_region_name(piece.value) or piece.value)
+        region = regions.find_region(piece.value)
+        return language.format_region(region) if region else language.mark_chinese(piece.value)
     if piece.kind == "category":
         return language.translate(f"search.category.{piece.value}")
     if piece.kind == "technique":

@@ -35,7 +35,7 @@ _SEPARATORS = re.compile(r"[、，,;；\s]+")
 
 
 def check_english_name(text: str) -> Message | None:
-    """Say what to do about a text that is no name in Latin letters on one line; None for one that is.
+    """Say, without a full stop, what to do about a text that is no name in Latin letters on one line; None for one.
 
     >>> check_english_name("Women's Hospital"), str(check_english_name("妇婴医院"))[:12]
     (None, '英文名称须用拉丁字母书写')
@@ -43,7 +43,7 @@ def check_english_name(text: str) -> Message | None:
     if _LATIN.fullmatch(text) and text == text.strip():
         return None
     return Message(
-        "英文名称须用拉丁字母书写，2至200个字符，“{text}”不是。请填写机构自用的英文名称；没有就留空。", text=text[:40]
+        "英文名称须用拉丁字母书写，2至200个字符，“{text}”不是：请填写机构自用的英文名称，没有就留空", text=text[:40]
     )
 
 

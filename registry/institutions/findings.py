@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from registry.domain import english_places, regions
+from registry.domain.model import Region
 from registry.domain.normalise import fold_text
 from registry.institutions.result import SearchResult
-from registry.texts import Listing, Message, PageText
+from registry.texts import FixedText, Listing, Message, PageText
 from registry.verification.mentions import PROVES_NOTHING
 
 #: ``one``, ``several``: found by name; ``listing``: chosen by place, technique, stage or address; ``in_text``: named in
 #: a longer text; ``near``: nobody has the name; ``nothing``: nobody fits the filters; ``unreadable``: no letter typed.
 FindingKind = Literal["one", "several", "listing", "in_text", "near", "nothing", "not_understood", "unreadable"]
+#: Characters of what was typed that a line repeats.
+_LONGEST_SHOWN = 40
 #: Matches of institutions that no name led to.
 _BY_NO_NAME = ("filter", "technique", "address")
 
@@ -30,8 +34,8 @@ def describe_finding(result: SearchResult, question: str) -> Finding:
     kind = classify_finding(result, question)
     notes: list[Message] = []
     if result.not_understood and kind != "not_understood":
-        notes.append(PageText("search.finding.unused", words=Listing(result.not_understood)))
-    if result.elsewhere is not None and kind in ("one", "several"):
+        notes.append(PageText("search.finding.unused", words=Listing(map(_shorten, result.not_understood))))
+    if result.elsewhere is not None and kind in ("one", "several", "near") and result.items:
         notes.append(_describe_elsewhere(result, result.elsewhere))
     if kind == "in_text":
         notes.append(PROVES_NOTHING)
@@ -55,16 +59,20 @@ def classify_finding(result: SearchResult, question: str) -> FindingKind:
 
 def _write_headline(kind: FindingKind, result: SearchResult, question: str) -> Message:
     if kind == "near":
-        return PageText("search.finding.near", name=result.name_read or question)
+        return PageText("search.finding.near", name=_shorten(result.name_read or question))
     if kind == "not_understood":
-        words = Listing(result.not_understood) if result.not_understood else question
-        return PageText("search.finding.not_understood", words=words)
+        words = [_shorten(word) for word in result.not_understood or (question,)]
+        return PageText("search.finding.not_understood", words=Listing(words))
     if kind == "nothing":
         return PageText("empty.title", query=question) if question else PageText("empty.title_filters")
     if kind in ("several", "listing"):
         key = "search.finding.several" if kind == "several" else "search.found"
         return PageText(f"{key}_more" if result.at_least else key, count=result.total)
     return PageText("empty.title_unreadable" if kind == "unreadable" else f"search.finding.{kind}")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _write_items_note(kind: FindingKind, result: SearchResult) -> Message | None:
@@ -76,5 +84,10 @@ def _describe_elsewhere(result: SearchResult, place: str) -> Message:
     if len(result.items) > 1:
         return PageText("search.finding.elsewhere_all", place=place)
     found = result.items[0].institution
-    levels = dict.fromkeys(filter(None, (found.region.province, found.region.city)))
-    return PageText("search.finding.elsewhere", place=place, name=found.name, region="".join(levels))
+    return PageText("search.finding.elsewhere", place=place, name=found.name, region=_name_city(found.region))
+
+
+def _name_city(region: Region) -> Message:
+    city = regions.find_region((region.code or "")[:4] + "00") or region
+    levels = dict.fromkeys(filter(None, (city.province, city.city)))
+    return FixedText("".join(levels), ", ".join(english_places.list_english_names(city)) or None)

@@ -7,9 +7,12 @@ satisfy an expression. Understanding a question is ``query``, order is ``ranking
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from registry.domain.model import Struct
+
+#: What a name is to its institution.
+FormKind = Literal["name", "alias", "known_as", "former_name"]
 
 
 class NameForm(Struct, frozen=True):
@@ -42,6 +45,12 @@ class SearchDocument(Struct, frozen=True):
     def forms(self) -> tuple[NameForm, ...]:
         """All its names."""
         return self.names + self.aliases + self.known_as + self.former
+
+    def list_forms(self) -> tuple[tuple[FormKind, tuple[NameForm, ...]], ...]:
+        """List its names by what they are."""
+        return (
+            ("name", self.names), ("alias", self.aliases), ("known_as", self.known_as), ("former_name", self.former)
+        )  # fmt: skip
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------

@@ -44,10 +44,11 @@ class QueryReading(Struct, frozen=True):
 
     Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
     ``ways`` to hear them, or ``letters`` as initials, instead. ``regions`` are where the institution must be. ``cost``
-    is what this reading presumes.
+    is what this reading presumes. ``whole`` is the text with the places that were taken out of it.
     """
 
     text: str = ""
+    whole: str = ""
     parts: tuple[str, ...] = ()
     ways: tuple[tuple[SoundPiece, ...], ...] = ()
     letters: str = ""
@@ -68,13 +69,15 @@ class SearchQuery(Struct, frozen=True):
     """A question as understood: readings, the plainest first.
 
     ``listing`` is the reading in which every word is a filter, ``listing_first`` when that is more likely meant than a
-    name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county).
+    name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county). ``is_name`` when it
+    is written like the whole name of one institution and nothing else (鞍山市中心医院).
     """
 
     raw: str
     readings: tuple[QueryReading, ...] = ()
     listing: QueryReading | None = None
     listing_first: bool = False
+    is_name: bool = False
 
     @property
     def may_be_a_name(self) -> bool:

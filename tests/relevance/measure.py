@@ -28,6 +28,8 @@ FILES = tuple(sorted(HERE.glob("*.tsv")))
 ENGINES = ("embedded", "meilisearch")
 #: The least share first and among the first five, over all queries; and first in every kind.
 BAR_1, BAR_5, BAR_KIND = 0.97, 0.99, 0.90
+#: The expected answer when nobody on the list was named.
+NOBODY = "NONE"
 #: What the search page shows first; an institution after that is one nobody sees.
 PAGE = 20
 #: Names of a long list of right answers that a failure prints.

@@ -74,6 +74,10 @@ def test_near_names_what_was_read_as_a_name_and_calls_the_items_others() -> None
 def test_a_place_that_is_another_is_told_with_the_one_on_the_list() -> None:
     where = "您写的是“黑龙江”；名录中的沈阳市妇婴医院在辽宁省沈阳市。"
     assert say(find(by("name"), elsewhere="黑龙江")) == ["找到了您问的机构", where]
+    near = find(by("name"), state="near", name_read="黑龙江妇婴医院", elsewhere="黑龙江")
+    assert say(near)[:2] == ["名录中没有名为“黑龙江妇婴医院”的机构", where]
+    english = describe_finding(near, "黑龙江妇婴医院").notes[0].to_text("en")
+    assert english.endswith("is in Shenyang, Liaoning.")
     both = find(by("name"), InstitutionHit(institution=FUYOU, match="name"), elsewhere="黑龙江")
     assert say(both)[1:] == ["您写的是“黑龙江”；下列机构都不在那里。"]
 
@@ -81,6 +85,11 @@ def test_a_place_that_is_another_is_told_with_the_one_on_the_list() -> None:
 def test_words_that_were_not_understood_are_named_all() -> None:
     assert say(find(state="not_understood", not_understood=("林教授", "专线")))[0] == "没有看懂“林教授、专线”"
     assert say(find(by("similar"), state="not_understood"), "林教授") == ["没有看懂“林教授”", "也许是下列机构之一"]
+
+
+def test_a_line_repeats_no_more_than_the_beginning_of_a_long_text() -> None:
+    for result in (find(state="not_understood"), find(state="near"), find(state="near", name_read="好" * 100)):
+        assert len(say(result, "好" * 100)[0]) < 60
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -129,9 +138,10 @@ def test_each_institution_of_a_text_has_its_standing_and_the_name_written_there(
     page, main = PAGES["search-in-text"], read_main("search-in-text")
     assert "文中提到的机构 名称写在文字中，不能证明该机构与此有关。" in main
     cards = main.split("文中写作：")
-    assert [card.split()[0] for card in cards[1:]] == [hit.match for hit in page.hits]
-    for card, word in zip(cards, ("已获批准", "已暂停", "已撤销", "现不在名录中"), strict=False):
-        assert card.rstrip().endswith(word)
+    assert [card.split()[0] for card in cards[1:]] == [hit.match for hit in page.hits if hit.match]
+    assert all(hit.match != hit.institution.name for hit in page.hits)
+    standings = ["已获批准", "已暂停", "已撤销", "现不在名录中"]
+    assert re.findall("|".join(standings), main) == standings
 
 
 def test_who_was_not_understood_learns_how_to_ask() -> None:
