@@ -52,7 +52,9 @@ class TextFinding(Struct, frozen=True):
     is_certain: bool = True
 
 
-def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool) -> TextFinding | None:
+def find_in_text(
+    engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool
+) -> TextFinding | None:
     """Find the institutions that a question or text names somewhere; None when it names none.
 
     ``is_name``: it is written like one name, so that no part of it is a name.

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from registry.domain.model import Struct
 
+
 #: What a name is to its institution.
 FormKind = Literal["name", "alias", "known_as", "former_name"]
 

@@ -79,9 +79,7 @@ def load_weights() -> tuple[float, ...]:
 def save_weights(weights: Iterable[float]) -> None:
     """Write the weights; for the program that fits them."""
     lines = [f"{name} = {weight:.3f}  # {FEATURES[name]}" for name, weight in zip(NAMES, weights, strict=True)]
-    head = (
-        "# How much each feature counts for an institution being named; fitted by tests/relevance/fit.py.\n[weights]\n"
-    )
+    head = "# How much each feature counts for an institution being named; fitted by tests/relevance/fit.py.\n[weights]\n"
     _WEIGHTS.write_text(head + "\n".join(lines) + "\n", "utf-8")
     load_weights.cache_clear()
 
@@ -232,7 +230,9 @@ def _count_in_order(rest: str, text: str) -> int:
     return taken
 
 
-def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str) -> tuple[float, ...]:
+def _count_features(
+    text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str
+) -> tuple[float, ...]:
     value = dict.fromkeys(NAMES, 0.0)
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
     if kind in value:

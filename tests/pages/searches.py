@@ -165,6 +165,9 @@ def _make_absent_pages(page: Callable[..., SearchPage]) -> dict[str, PageContext
             query="示列市妇婴医院 三代试管",
             result=find(*near, state="near", name_read="示列市妇婴医院", did_you_mean="示例市妇婴医院"),
         ),
+        "search-near-elsewhere": page(
+            query="黑龙江妇婴医院", result=find(near[0], state="near", name_read="黑龙江妇婴医院", elsewhere="黑龙江")
+        ),
         "search-near-nobody": nobody,
         "search-near-incomplete": msgspec.structs.replace(nobody, site=SITE, filters=Filters(region="999999")),
         "search-not-understood": page(query="林教授", result=find(state="not_understood", not_understood=("林教授",))),
