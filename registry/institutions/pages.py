@@ -93,7 +93,10 @@ class PageSearch(Struct, frozen=True):
             return listed
         searched = search_documents(self.engine, query, self.effort)
         if searched.hits and ranking.is_named(searched.hits[0]):
-            if listed is not None and query.listing_first and searched.best_cost >= _IS_THE_NAME:
+            is_place = searched.best_cost >= _IS_THE_NAME and not (
+                ranking.has_own_word(searched.hits[0]) and listed is not None and not listed.total
+            )
+            if listed is not None and query.listing_first and is_place:
                 return listed  # nobody there approved is an answer too, and no hospital with the place's name
             return self.make_name_page(searched, "found", query)
         if listed is not None and (listed.total or query.listing_first):
@@ -105,7 +108,7 @@ class PageSearch(Struct, frozen=True):
 
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
-        state: SearchState = "near" if is_formal(query.readings[0].whole) else "not_understood"
+        state: SearchState = "near" if query.is_name or is_formal(query.readings[0].whole) else "not_understood"
         page = self.make_name_page(searched, state, query)
         if not page.total and query.listing is not None and query.is_name:
             page = msgspec.structs.replace(self.make_list_page(query.listing), state=state, name_read=query.raw.strip())
@@ -115,6 +118,8 @@ class PageSearch(Struct, frozen=True):
 
     def find_text_page(self, query: SearchQuery) -> ResultPage | None:
         """Find the institutions named somewhere in what was typed."""
+        if query.readings[0].english:
+            return None
         finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
         if finding is None:
             return None
@@ -280,6 +285,7 @@ def _select_printed_name(institution: Institution, fitted: str) -> str:
     """Return the name of an institution that was meant, as it is printed."""
     names = (
         institution.name,
+        institution.name_en or "",
         *institution.aliases,
         *institution.known_as,
         *(former.name for former in institution.former_names),

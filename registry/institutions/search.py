@@ -59,7 +59,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
-    effort = effort or (fetch_plan.IN_LARGE if asof.size > fetch_plan.LARGE else fetch_plan.EVERYTHING)
+    effort = effort or fetch_plan.choose_effort(asof.size)
     engine = engine or embedded_engine.EmbeddedEngine(connection)
     search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look, find_names)
     page = search.build_page(understand_question(choice.q))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.records import lookup
@@ -105,7 +106,7 @@ class _SegmentSearch:
 
     def __init__(self, engine: Engine, effort: Effort) -> None:
         self._engine = engine
-        self._effort = effort
+        self._effort = msgspec.structs.replace(effort, everything=False)
         self.hits: list[Hit] = []
         self.not_understood: list[str] = []
         #: The place typed before a name that others have elsewhere, and these.
@@ -118,7 +119,7 @@ class _SegmentSearch:
         left, people = segments.take_out_people(segment)
         for part in left:
             if not (people and self._add_named(part.text)) and not self._search_joined(part):
-                self._search_elsewhere(part)
+                self._search_inside(part)
         self.not_understood += people
 
     def _search_joined(self, segment: Segment) -> bool:
@@ -128,6 +129,13 @@ class _SegmentSearch:
             return False
         self.hits += [hit for hits in found for hit in hits]
         return True
+
+    def _search_inside(self, segment: Segment) -> None:
+        """Search what ends like a hospital, where more is written behind it."""
+        pieces = segments.cut_behind_kinds(segment)
+        found = [piece for piece in pieces if self._add_named(piece.text)]
+        if not found:
+            self._search_elsewhere(segment)
 
     def _search_elsewhere(self, segment: Segment) -> None:
         self.not_understood.append(segment.text)
@@ -143,4 +151,5 @@ class _SegmentSearch:
     def _find_named(self, text: str) -> list[Hit]:
         query = msgspec.structs.replace(understand_question(text), listing=None)
         hits = search_documents(self._engine, query, self._effort).hits
-        return [hit for hit in hits if ranking.is_named(hit)][:_OF_ONE_NAME]
+        has_place = bool(regions.find_places(text))
+        return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][:_OF_ONE_NAME]

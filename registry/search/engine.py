@@ -30,7 +30,7 @@ class SearchDocument(Struct, frozen=True):
     """What the index holds of one institution: its names and its place, nothing that is a fact about its licence.
 
     ``place`` is the address with the names of its region, folded; ``region`` the GB/T 2260 code of the address, empty
-    when none is known; ``listed`` is false for an institution in no list any more.
+    when none is known; ``english`` is the name in English; ``listed`` is false for an institution in no list any more.
     """
 
     subject: str
@@ -40,6 +40,7 @@ class SearchDocument(Struct, frozen=True):
     former: tuple[NameForm, ...] = ()
     place: str = ""
     region: str = ""
+    english: str = ""
     listed: bool = True
 
     @property

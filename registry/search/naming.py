@@ -53,6 +53,7 @@ _LATER = 0.01
 _LEAST = 2
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
+_SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
 _PLACE_KINDS = "市省区县州"
 _FORMAL = re.compile("(?:医院|保健院|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
 
@@ -131,9 +132,14 @@ def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     variants = {
         variant: codes
         for text, codes in reversed(_list_cuts(typed))
-        for variant in (text, strip_optional(text), *swap_ordinal(text))
+        for variant in (text, strip_optional(text), *swap_ordinal(text), *_rename_schools(text))
     }
     return tuple(reversed(variants.items()))
+
+
+def _rename_schools(text: str) -> list[str]:
+    """Exchange what medical schools are called when they become universities, and were called before."""
+    return [text.replace(one, other) for one, other in _SCHOOLS if one in text]
 
 
 def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -176,7 +182,7 @@ def compute_features(name: str, text: str, kind: FormKind, relation: str, region
     None when a character typed belongs to no word of the name, or only places were typed.
     """
     takings = _align_words(text, split_name(name))
-    if takings is None or all(how == "left" or word.kind == "place" for word, how, _ in takings):
+    if takings is None or all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
         return None
     return _count_features(text, takings, kind, relation, region)
 

@@ -16,7 +16,7 @@ from itertools import product
 from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
-from registry.search import pinyin
+from registry.search import english, pinyin
 from registry.search.naming import is_formal
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
@@ -49,12 +49,19 @@ _LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
 @lru_cache(maxsize=2048)
 def understand_question(raw: str) -> SearchQuery:
     """Read a question in all its ways. Never fails: what is not understood is text."""
-    text = expand_nicknames(simplify_script(normalise_width(raw[:MAX_LENGTH])).lower())
+    text = expand_nicknames(english.replace_phrases(simplify_script(normalise_width(raw[:MAX_LENGTH]))).lower())
     text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
         return SearchQuery(raw=raw)
     filters = parse_filters(words)
+    if named := english.read_words(" ".join(_cut_all_words(words))):
+        filters = parse_filters([word for word in words if not english.is_around(word)])
+        reading = QueryReading(english=named, whole=fold_text(text))
+        is_name = english.is_formal(named) and filters is None
+        return SearchQuery(
+            raw=raw, readings=(reading,), listing=filters, listing_first=filters is not None, is_name=is_name
+        )
     plain = _ReadingDraft(words)
     drafts = [plain]
     bare = _take_out_words(plain)
@@ -160,6 +167,10 @@ def _take_out_words(draft: _ReadingDraft) -> _ReadingDraft:
         understood += pieces
         rest += parts
     return _ReadingDraft(rest, understood, 0.2)
+
+
+def _cut_all_words(words: Iterable[str]) -> list[str]:
+    return [part for word in words for part in _cut_words(word)[0]]
 
 
 def _cut_words(word: str) -> tuple[list[str], list[Understood]]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
-from registry.search import misspellings, naming, sound_match, words
+from registry.domain.normalise import fold_text
+from registry.search import english, misspellings, naming, sound_match, words
 from registry.search.engine import FormKind, NameForm, SearchDocument
 from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
@@ -120,9 +121,20 @@ def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
         return _select_best_fit(_fit_sound(reading.ways, form) for form in _list_forms(document))
     if reading.letters:
         return _select_best_fit(_fit_initials(reading.letters, form) for form in _list_forms(document))
+    if reading.english:
+        return _fit_english(reading.english, document)
     if reading.text:
         return _fit_text(reading, document)
     return 0.0, "filter", ""
+
+
+def _fit_english(question: tuple[str, ...], document: SearchDocument) -> Fit | None:
+    found = english.compute_cost(question, document)
+    if found is None:
+        return None
+    left_out, is_named = found
+    cost = min(left_out, WEAK - 1) + (0.0 if is_named else WEAK)
+    return cost, "name" if is_named else "similar", fold_text(document.english)
 
 
 def is_of_categories(categories: Iterable[str], document: SearchDocument) -> bool:
@@ -144,7 +156,7 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 
 
 def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
-    best = _fit_name(reading, document)
+    best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document)))
     if best is None or best[0] > _PLACE:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
@@ -157,6 +169,18 @@ def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
     aligned = [naming.align_document(reading.whole, document)]
     if reading.text != reading.whole:
         aligned.append(naming.align_document(reading.text, document, is_inside=True))
+    best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
+    return None if best is None else _make_fit(reading.text, best)
+
+
+def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    """Fit words that a name holds in another order than they were typed: 妇幼 唐山 市."""
+    texts = {
+        "".join(sorted(reading.parts, key=form.text.find))
+        for form in (document.forms if len(reading.parts) > 1 else ())
+        if all(part in form.text for part in reading.parts)
+    }
+    aligned = [naming.align_document(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 

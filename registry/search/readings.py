@@ -43,7 +43,7 @@ class QueryReading(Struct, frozen=True):
     """One way to read a question: what is left to look for in names and addresses, and what was read as something else.
 
     Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
-    ``ways`` to hear them, or ``letters`` as initials, instead. ``regions`` are where the institution must be. ``cost``
+    ``ways`` to hear them, ``letters`` as initials, or words in ``english``, instead. ``regions`` are where the institution must be. ``cost``
     is what this reading presumes. ``whole`` is the text with the places that were taken out of it.
     """
 
@@ -52,6 +52,7 @@ class QueryReading(Struct, frozen=True):
     parts: tuple[str, ...] = ()
     ways: tuple[tuple[SoundPiece, ...], ...] = ()
     letters: str = ""
+    english: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     techniques: tuple[TechniqueCode, ...] = ()
     stage: Stage | None = None
@@ -62,7 +63,7 @@ class QueryReading(Struct, frozen=True):
     @property
     def is_listing(self) -> bool:
         """Whether nothing is looked for in names: the question is made of places, techniques, stages and kinds."""
-        return not (self.text or self.ways or self.letters)
+        return not (self.text or self.ways or self.letters or self.english)
 
 
 class SearchQuery(Struct, frozen=True):

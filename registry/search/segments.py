@@ -17,6 +17,7 @@ from registry.search.vocabulary import AROUND_NAMES, JOINED, LEFT_AFTER, LEFT_BE
 #: No more segments of one question are looked for, and none that is shorter.
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
+_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
 _NUMBER = re.compile(r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}")
 
 
@@ -48,6 +49,14 @@ def split_joined(segment: Segment) -> list[Segment]:
     """Split a segment at what may join two names; empty when there is nothing of the kind."""
     pieces = JOINED.split(segment.text)
     return _make_segments(pieces) if len(pieces) > 1 and all(len(piece) >= _SHORTEST for piece in pieces) else []
+
+
+def cut_behind_kinds(segment: Segment) -> list[Segment]:
+    """Cut a segment behind every word for a kind of hospital; empty when it ends there or has none."""
+    ends = [found.end() for found in _KIND.finditer(segment.text)]
+    if not ends or ends[0] == len(segment.text):
+        return []
+    return _make_segments(segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends))
 
 
 def _make_segments(pieces: Iterable[str]) -> list[Segment]:

@@ -48,7 +48,8 @@ _QUESTION_WORDS = _split_words("""
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
 _PLACES_OF_CARE = _split_words("""
-    医疗机构 医疗单位 医院 机构 单位 名单 名录 一览 大全 列表 技术 助孕 辅助生殖 人类辅助生殖 生殖医学 生殖 中心
+    医疗机构 医疗单位 医院 机构 单位 名单 名录 一览 大全 列表 技术 助孕 辅助生殖 人类辅助生殖 生殖医学 生殖
+    生殖中心 生殖医学中心 试管中心
     科室 科 门诊 精子 不孕不育 不孕症 不孕 不育 求子 备孕 医生 专家 专业 条件 位置 三甲 三级甲等 公立 私立 民营 国家
     附近 周边 当地 本地 本市 本省 全市 全省 全国 全部 所有 我们 夫妻 夫妇 老公 老婆 或者 还是 以及
 """)
