@@ -44,7 +44,7 @@ _QUESTION_WORDS = _split_words("""
     排队多久 要排队 排队 多久 成功率 多少 公立还是私立 公立吗 私立吗 公立 私立 正规吗 靠谱吗 怎么走 在哪里 在哪儿 在哪
     号码 专家号 看不孕 看男科 做手术 无精 弱精 少精 高龄 不好怀 怀不上 要孩子 生孩子 宝宝 麻烦 求助 求问 有人 有谁
     听说 朋友 我们 俺们 咱们 阿拉 想问 问问看 咋样 中不中 得行不 得行 有木有 有冇 好伐
-    去过 医保 报销 做试管 做人授 能做吗 可以做吗 做不做 做得
+    去过 医保 报销 能做吗 可以做吗 做不做 做得
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
 _PLACES_OF_CARE = _split_words("""
