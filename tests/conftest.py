@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from httpx._transports import default
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
@@ -165,6 +165,7 @@ def browser() -> Iterator[Browser]:
             "REGISTRY_TESTS_WITHOUT_BROWSER=1 leaves these tests out",
             pytrace=False,
         )
+    expect.set_options(timeout=30_000)  # as long as Playwright waits for everything else
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         for kind, names in UNWAITING.items():
             for name in names:

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.errors import ThreadDied
+from registry.errors import RegistryError, ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
@@ -28,8 +28,6 @@ from tests.running import REGISTRY, Cli, Server, cpu_of, environment, eventually
 
 Start = Callable[..., Server]
 REQUESTS = 1_500
-#: Seconds that the whole server took to start here: a machine with other work is slower than one without.
-started: list[float] = []
 
 
 @pytest.fixture
@@ -43,9 +41,7 @@ def pair(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Two workers; whatever happens to them, the supervisor and the log are whole at the end."""
     data_dir = tmp_path_factory.mktemp("pair") / "var"
     shutil.copytree(seed_dir, data_dir)
-    begun = time.monotonic()
     with serving(data_dir, workers=2) as running:
-        started.append(time.monotonic() - begun)
         assert eventually(lambda: len(answering(running)) == 2, 60)
         yield running
         assert running.process.poll() is None
@@ -89,7 +85,7 @@ def is_free(port: int) -> bool:
 
 def answers(server: Server) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{server.url}/readyz", timeout=2).status_code == 200
+        return httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200
     return False
 
 
@@ -106,8 +102,8 @@ def test_workers_end_with_a_supervisor_that_was_killed(
     port = int(server.url.rsplit(":", 1)[1])
     server.process.kill()
     server.process.wait()
-    assert eventually(lambda: not any(map(is_alive, there)), 8)
-    assert eventually(lambda: is_free(port), 2)
+    assert eventually(lambda: not any(map(is_alive, there)), 30)
+    assert eventually(lambda: is_free(port), 30)
     seeded.ok("log", "check")
 
 
@@ -119,7 +115,7 @@ def test_a_worker_ends_with_its_supervisor_even_while_it_hangs(seeded: Cli, star
     server.process.kill()
     server.process.wait()
     os.kill(worker, signal.SIGCONT)
-    assert eventually(lambda: not is_alive(worker), 8)
+    assert eventually(lambda: not is_alive(worker), 30)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -154,7 +150,7 @@ def test_a_terminal_that_is_closed_ends_the_server(seeded: Cli) -> None:
     there = workers_of(pid)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert eventually(lambda: not any(map(is_alive, there)), 8)
+    assert eventually(lambda: not any(map(is_alive, there)), 30)
 
 
 def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(seeded: Cli) -> None:
@@ -236,15 +232,15 @@ def test_workers_are_replaced_under_load_and_no_request_is_lost(
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(work) for work in [load.keeping, load.fresh, load.pausing] * 2]
         rounds = 0
-        until = time.monotonic() + 240
-        while (load.done < REQUESTS or rounds < 2) and time.monotonic() < until:
-            replace(server)
-            rounds += 1
-        eventually(lambda: load.done >= REQUESTS, max(1, until - time.monotonic()))
-        load.over.set()
+        try:
+            while load.done < REQUESTS or rounds < 2:
+                replace(server)
+                rounds += 1
+        finally:
+            load.over.set()
         for job in jobs:
             job.result()
-    assert load.failures == [] and load.done >= REQUESTS and rounds >= 2
+    assert load.failures == []
     assert len(answering(server)) == workers
     assert "Traceback" not in server.errors.read_text()
 
@@ -267,14 +263,20 @@ def test_a_successor_that_cannot_start_leaves_the_old_worker_in_place(seeded: Cl
 
 
 def test_all_workers_killed_at_once_are_back_at_once(pair: Server) -> None:
-    begun = time.monotonic()
     there = workers_of(pair.process.pid)
     assert len(there) == 2
+    begun = time.monotonic()
     for pid in there:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: answers(pair), max(5.0, started[0])), f"not back after {time.monotonic() - begun:.1f} s"
-    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair), 30)
-    assert pair.errors.read_text().count("ended unexpectedly (SIGKILL)") == 2
+    assert eventually(lambda: answers(pair), 60)
+    taken = time.monotonic() - begun
+    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair), 60)
+    errors = pair.errors.read_text()
+    delays = re.findall(r"ended unexpectedly \(SIGKILL\); another one is started in ([0-9.]+) s", errors)
+    assert len(delays) == 2 and max(map(float, delays)) <= 0.5
+    begun = time.monotonic()
+    with serving(pair.data_dir):  # what a start takes here at the moment
+        assert taken < max(5.0, 3 * (time.monotonic() - begun))
 
 
 def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair: Server) -> None:
@@ -287,15 +289,15 @@ def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     assert 6 <= len(killed) <= 14, "a busy loop, or nobody was started"
-    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed), 5)
-    assert eventually(lambda: answers(pair), 40)
+    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed), 30)
+    assert eventually(lambda: answers(pair), 60)
     assert eventually(lambda: len(answering(pair)) == 2, 60)
 
 
 def test_a_worker_that_hangs_is_replaced_while_the_other_answers(pair: Server) -> None:
     (hung, other) = workers_of(pair.process.pid)
     os.kill(hung, signal.SIGSTOP)
-    assert eventually(lambda: not is_alive(hung), 40)
+    assert eventually(lambda: not is_alive(hung), 60)
     assert eventually(lambda: len(answering(pair)) == 2 and hung not in answering(pair), 60)
     assert other in workers_of(pair.process.pid)
     assert f"Worker {hung} does not respond" in pair.errors.read_text()
@@ -347,12 +349,12 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     def codes() -> list[str]:
         return [fault["code"] for fault in server.get("/readyz").json()["faults"]]
 
-    assert eventually(lambda: codes() == ["out_of_descriptors"], 10)
+    assert eventually(lambda: codes() == ["out_of_descriptors"], 30)
     before, begun = cpu_of(worker), time.monotonic()
-    refused = 0
+    refused, patience = 0, 3  # nobody ever answers who waits in the line of a listener that is closed
     while time.monotonic() < begun + 4 or (refused <= 5 and time.monotonic() < begun + 60):
         try:
-            refused += httpx.get(f"{server.url}/healthz", timeout=3).status_code == 503
+            refused += httpx.get(f"{server.url}/healthz", timeout=patience).status_code == 503
         except httpx.HTTPError:
             refused += 1
         assert {server.get(path).status_code for path in paths} == {200}
@@ -360,8 +362,8 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     assert refused > 5
     assert cpu_of(worker) - before < 0.8 * (time.monotonic() - begun), "it spins"
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
-    assert eventually(lambda: codes() == [], 10)
-    assert eventually(lambda: answers(server), 10)
+    assert eventually(lambda: codes() == [], 30)
+    assert eventually(lambda: answers(server), 30)
     assert workers_of(server.process.pid) == [worker]
     assert "Traceback" not in server.errors.read_text()
 
@@ -371,7 +373,14 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
 
 def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "WELL_AFTER", 1.0)
-    board = FaultBoard()
+    board, told = FaultBoard(), list[tuple[str, str, bool]]()
+    report = board.report
+
+    def note_report(error: RegistryError, *, blocks_reading: bool = False) -> None:
+        told.append((error.code, error.en, blocks_reading))
+        report(error, blocks_reading=blocks_reading)
+
+    monkeypatch.setattr(board, "report", note_report)
     running = BackgroundThreads(board)
     runs: list[str] = []
 
@@ -389,15 +398,14 @@ def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pyt
 
     running.start("reader", dies_twice, blocks_reading=True)
     running.start("once", lambda _: runs.append("once"), once=True)
-    assert eventually(lambda: bool(board.list_faults()), 5)
-    (fault,) = board.list_faults()
-    assert fault.code == ThreadDied.code and "reader" in fault.en and "once" not in fault.en
-    assert fault.blocks_reading
-    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults(), 10)
+    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults(), 60)
+    code, sentence, blocks = told[0]
+    assert code == ThreadDied.code and "reader" in sentence and "once" not in sentence
+    assert blocks
+    told.clear()
     running.start("silent", ends_by_itself)
-    assert eventually(lambda: bool(board.list_faults()) and "silent" in board.list_faults()[0].en, 5)
-    assert not board.list_faults()[0].blocks_reading
-    assert eventually(lambda: not board.list_faults(), 10)
+    assert eventually(lambda: bool(told) and not board.list_faults(), 60)
+    assert all("silent" in sentence and not blocks for _, sentence, blocks in told)
     assert runs.count("once") == 1
     running.close()
 
@@ -415,7 +423,7 @@ def test_a_dead_thread_of_a_running_server_is_named_and_started_again(seeded: Cl
         told = [fault for fault in answer.json()["faults"] if fault["code"] == "thread_died" and name in fault["en"]]
         return bool(told) and (answer.status_code == 503 or name != "follow-log")
 
-    assert eventually(dead, 20)
+    assert eventually(dead, 30)
     assert server.get("/healthz").status_code == 200
     flag.unlink()
     assert eventually(lambda: server.get("/readyz").json() == {**server.get("/readyz").json(), "faults": []}, 60)

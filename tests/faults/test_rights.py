@@ -232,7 +232,7 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
     )
     try:
         assert eventually((data_dir / "register.sqlite-wal").exists, 30)
-        assert eventually(lambda: open_to_others(data_dir) == [], 10)
+        assert eventually(lambda: open_to_others(data_dir) == [], 30)
     finally:
         process.terminate()
         process.wait()

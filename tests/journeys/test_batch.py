@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tests.running import Server, workers_of
+from tests.running import PATIENCE, Server, workers_of
 
 BATCH = "/api/v1/verify/batch"
 NDJSON, CSV = {"Content-Type": "application/x-ndjson"}, {"Content-Type": "text/csv"}
@@ -120,11 +120,11 @@ def test_an_answer_comes_while_the_request_is_still_being_sent(server: Server) -
 
     def slow() -> Iterator[bytes]:
         yield b"".join(line(n) for n in range(200))
-        assert seen.wait(10), "no answer before the request had ended"
+        assert seen.wait(PATIENCE), "no answer before the request had ended"
         yield line(200)
 
     # httpx reads only after sending; this one does both.
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.putrequest("POST", BATCH)
     connection.putheader("Content-Type", "application/x-ndjson")
     connection.putheader("Transfer-Encoding", "chunked")
@@ -211,7 +211,7 @@ def test_a_client_that_goes_away_leaves_no_trace_in_the_servers_log(
 ) -> None:
     shutil.copytree(seed_dir, tmp_path / "var")
     server = start(tmp_path / "var")
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.putrequest("POST", BATCH)
     connection.putheader("Content-Type", "application/x-ndjson")
     connection.putheader("Transfer-Encoding", "chunked")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import Cli, Server, serving
+from tests.running import Cli, Server, eventually, find_delay, serving
 
 VERIFY = "/api/v1/verify"
 NAME = {"name": "鞍山市妇儿医院"}
@@ -196,8 +195,8 @@ def test_a_key_works_at_once_and_stops_within_a_second_of_being_revoked(office: 
     key = a_key(office)
     assert set(statuses(limited, 8, **bearer(key))) == {200}
     office.ok("key", "revoke", key.split("_")[1])
-    time.sleep(1)
-    assert set(statuses(limited, 8, **bearer(key))) == {401}
+    late, asking = find_delay(lambda: set(statuses(limited, 8, **bearer(key))) == {401})
+    assert late < max(1.0, 5 * asking)
 
 
 def test_a_rotated_key_and_its_successor_both_work(office: Cli, limited: httpx.Client) -> None:
@@ -205,8 +204,7 @@ def test_a_rotated_key_and_its_successor_both_work(office: Cli, limited: httpx.C
     new = office.ok("key", "rotate", old.split("_")[1], "--json").json["key"]
     assert set(statuses(limited, 4, **bearer(old)) + statuses(limited, 4, **bearer(new))) == {200}
     ended = office.ok("key", "rotate", new.split("_")[1], "--overlap", 0, "--json").json["key"]
-    time.sleep(1)
-    assert set(statuses(limited, 4, **bearer(new))) == {401}
+    assert eventually(lambda: set(statuses(limited, 4, **bearer(new))) == {401}, 30)
     assert set(statuses(limited, 4, **bearer(ended))) == {200}
 
 
@@ -237,15 +235,17 @@ def test_a_client_sees_its_own_limits_and_usage_and_so_does_whoever_runs_the_reg
         f"{VERIFY}/batch", content=lines, headers={**bearer(key), "Content-Type": "application/x-ndjson"}
     )
     assert batch.status_code == 200
-    time.sleep(1.6)
+
+    def read_usage() -> dict[str, int]:
+        return {one["operation"]: one["questions"] for one in office.ok("key", "usage", client, "--json").json}
+
+    assert eventually(lambda: read_usage() == {"verifyByQuery": 3, "verifyBatch": 250}, 30)  # written once a second
     state = limited.get("/api/v1/key", headers=bearer(key)).json()
     assert (state["client"], state["scopes"], state["per_minute"]) == (client, ["read", "verify"], 100)
     assert state["left_today"] == 1000 - 3 - 250 - 1
     told = {one["operation"]: (one["requests"], one["questions"]) for one in state["usage"]}
     assert told["verifyByQuery"] == (3, 3)
     assert told["verifyBatch"] == (1, 250)
-    usage = {one["operation"]: one["questions"] for one in office.ok("key", "usage", client, "--json").json}
-    assert (usage["verifyByQuery"], usage["verifyBatch"]) == (3, 250)
     (listed,) = office.ok("key", "list", client, "--json").json
     assert listed["last_used_at"] is not None
     assert key.split("_")[2] not in office.ok("key", "list").out

@@ -91,8 +91,8 @@ def test_a_slow_answer_never_replaces_a_later_one(opened: Opened) -> None:
         "**/api/v1/suggest?*", lambda route: held.append(route) if asked_of(route) == "大连" else route.continue_()
     )
     box = page.get_by_role("combobox")
-    box.press_sequentially("大连")
-    page.wait_for_timeout(400)
+    with page.expect_request(lambda request: "q=%E5%A4%A7%E8%BF%9E" in request.url):
+        box.press_sequentially("大连")
     assert len(held) == 1
     box.fill("盛京")
     expect(page.get_by_role("option").first).to_contain_text(SHENGJING)
@@ -106,8 +106,8 @@ def test_when_suggestions_cannot_be_had_the_search_works_as_ever(opened: Opened)
     page = suggesting(opened)
     page.route("**/api/v1/suggest?*", lambda route: route.fulfill(status=503, body="{}"))
     box = page.get_by_role("combobox")
-    box.press_sequentially("盛京")
-    page.wait_for_timeout(500)
+    with page.expect_response(lambda answer: answer.status == 503):
+        box.press_sequentially("盛京")
     expect(page.get_by_role("option")).to_have_count(0)
     box.press("Enter")
     page.wait_for_url("**/search?*")

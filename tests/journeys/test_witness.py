@@ -31,7 +31,7 @@ from tests.published import (
     require_proof,
     serving_folder,
 )
-from tests.running import REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.running import PATIENCE, REGISTRY, Cli, Ran, Server, environment, eventually
 from tests.thoroughness import THOROUGH
 
 NAME = "witness.example/w1"
@@ -57,7 +57,7 @@ class Watching:
     def refused(self, *more: object, **env: str) -> str:
         """The reason of a look that came to nothing; what was kept stays as it was."""
         before = self.kept()
-        ran = self("--timeout", "2", *more, **env)
+        ran = self(*more, **env)
         assert ran.code == 1
         assert ran.out == ""
         assert len(ran.err.strip().splitlines()) == 1
@@ -582,7 +582,7 @@ class Going:
         self.out = data_dir / "out"
         self.err = data_dir / "err"
         data_dir.mkdir(exist_ok=True)
-        command = [REGISTRY, "log", "witness", url, "--dir", folder, "--json", "--every", "0.2", "--timeout", "5"]
+        command = [REGISTRY, "log", "witness", url, "--dir", folder, "--json", "--every", "0.2"]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 [str(part) for part in command], stdout=out, stderr=err, env=environment(data_dir)
@@ -607,7 +607,7 @@ def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
         origin.gains(*hospitals(2, 1000))
         assert eventually(lambda: "grown" in going.verdicts(), 30)
         served.folder = forked(origin, tmp_path / "other", 2 * SIZE).log.folder.path
-        assert going.process.wait(timeout=30) == 1
+        assert going.process.wait(timeout=PATIENCE) == 1
     finally:
         going.process.kill()
         going.process.wait()
@@ -619,7 +619,7 @@ def test_interrupted_it_stops_and_says_so(served: Static, tmp_path: Path) -> Non
     going = Going(tmp_path / "var", served.url, tmp_path / "w")
     assert going.comes_to("same")
     going.process.send_signal(signal.SIGINT)
-    assert going.process.wait(timeout=20) == 0
+    assert going.process.wait(timeout=PATIENCE) == 0
     assert "stopped" in going.err.read_text()
 
 

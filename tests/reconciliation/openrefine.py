@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,16 +18,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.running import free_port
+
 MISSING = "没有 OpenRefine / no OpenRefine: on Debian 12, apt-get install openrefine"
 #: No facet: the engine of every command works on all rows.
 EVERYTHING = json.dumps({"facets": [], "mode": "row-based"})
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @contextmanager
