@@ -15,17 +15,18 @@ from bench.soak import checks
 from bench.soak.checks import WrongAnswer
 from bench.soak.oracle import Log
 from tests.factories import ROOT
+from tests.running import Server, slowness_of
 
-#: Seconds that a change may take here: the machine of a test has other work.
+#: Seconds that a change may take: the machine of a test has other work.
 LAG = 15
 
 
 @pytest.fixture(scope="module")
-def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
+def soaked(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a short soak, and its report."""
-    folder = tmp_path_factory.mktemp("soak")
+    folder, lag = tmp_path_factory.mktemp("soak"), LAG + 50 * slowness_of(server)
     # By this seed everything that happens has happened once within 21 of the 36 seconds.
-    told = ("--minutes", 0.6, "--rate", 20, "--list-rows", 150, "--lag", LAG, "--back", 240, "--seed", 111)
+    told = ("--minutes", 0.6, "--rate", 20, "--list-rows", 150, "--lag", lag, "--back", 240, "--seed", 111)
     command = [sys.executable, "-m", "bench", "soak", *map(str, told), "--keep", folder, "--json", folder / "report"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert (folder / "report").exists(), done.stdout + done.stderr
