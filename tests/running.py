@@ -27,7 +27,7 @@ from tests.copies import CopyProcess
 REGISTRY = Path(sys.executable).with_name("registry")
 PASSWORD = "correct horse battery\n"
 #: Seconds after which something hangs, however slow the machine is.
-PATIENCE = 60
+PATIENCE = 180
 #: Kept from the caller's environment; every REGISTRY_ setting of the caller is left out.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -76,7 +76,7 @@ class Cli:
             text=True,
             encoding="utf-8",
             env=env,
-            timeout=120,
+            timeout=2 * PATIENCE,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -129,7 +129,7 @@ class Server:
         self.errors.touch(mode=0o600)  # as everything in a data folder
         arguments, seen = ["serve", "--port", str(port), "--workers", str(workers)], environment(data_dir, **env)
         with self.errors.open("wb") as said:
-            if self.new or not all(name.startswith("REGISTRY_") for name in env):  # others may change the interpreter
+            if self.new or not all(name.startswith("REGISTRY_") or name == "TMPDIR" for name in env):  # a changed one
                 self.process = subprocess.Popen(
                     [REGISTRY, *arguments],
                     stdin=subprocess.DEVNULL,
@@ -190,6 +190,17 @@ class Server:
     def get(self, path: str, **query: Any) -> httpx.Response:
         """GET, following no redirects."""
         return self.client.get(path, params=query or None)
+
+    def get_made(self, path: str) -> httpx.Response:
+        """GET of what is made when it is asked for first: whoever is told to come again does."""
+        answers: list[httpx.Response] = []
+
+        def is_made() -> bool:
+            answers.append(self.get(path))
+            return answers[-1].status_code != 503
+
+        eventually(is_made)
+        return answers[-1]
 
     def metrics(self, client: httpx.Client | None = None) -> str:
         """The figures of /metrics, read with a key that is made when they are asked for first.
@@ -277,7 +288,7 @@ def find_delay(check: Callable[[], bool]) -> tuple[float, float]:
     return looked - begun, time.monotonic() - looked
 
 
-def eventually(check: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> bool:
     """Whether `check` comes true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -100,7 +100,7 @@ def test_a_batch_of_rows_that_are_none_is_refused_and_nobody_else_waits(
     pieces: Any = (content[at : at + 65_536] for at in range(0, len(content), 65_536)) if streamed else content
     worker = worker_of(served)
     answer, slowest = waits(
-        served, server, lambda: served.client.post(BATCH, content=pieces, headers={"Content-Type": kind}, timeout=60)
+        served, server, lambda: served.client.post(BATCH, content=pieces, headers={"Content-Type": kind})
     )
     if answer.status_code == 200:  # rows were answered before: the last of them says where it ended
         last = answer.text.splitlines()[-1]
@@ -116,7 +116,7 @@ def test_millions_of_values_that_are_no_claims_are_refused_and_fill_no_memory(se
     content = b'{"claims":[' + b"0," * 8_000_000 + b"0]}"
     peak = Peak(worker_of(served))
     answer, slowest = waits(
-        served, server, lambda: served.client.post(BATCH, content=content, headers={"Content-Type": JSON}, timeout=60)
+        served, server, lambda: served.client.post(BATCH, content=content, headers={"Content-Type": JSON})
     )
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert peak.growth() < 50
@@ -128,7 +128,7 @@ def test_a_list_of_rows_that_are_none_is_refused_at_the_page_and_nobody_else_wai
     served: Server, server: Server, content: bytes
 ) -> None:
     files = {"file": ("a.csv", content)}
-    answer, slowest = waits(served, server, lambda: served.client.post(LIST, files=files, timeout=60))
+    answer, slowest = waits(served, server, lambda: served.client.post(LIST, files=files))
     assert answer.status_code in (400, 413)
     assert 'class="error-summary"' in answer.text
     assert slowest < 1.0

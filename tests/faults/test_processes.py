@@ -24,7 +24,7 @@ from registry.errors import RegistryError, ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
-from tests.running import REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
+from tests.running import PATIENCE, REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
 REQUESTS = 1_500
@@ -42,7 +42,7 @@ def pair(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     data_dir = tmp_path_factory.mktemp("pair") / "var"
     shutil.copytree(seed_dir, data_dir)
     with serving(data_dir, workers=2) as running:
-        assert eventually(lambda: len(answering(running)) == 2, 60)
+        assert eventually(lambda: len(answering(running)) == 2)
         yield running
         assert running.process.poll() is None
     Cli(data_dir, inside=True).ok("log", "check")
@@ -85,7 +85,7 @@ def is_free(port: int) -> bool:
 
 def answers(server: Server) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{server.url}/readyz", timeout=30).status_code == 200
+        return httpx.get(f"{server.url}/readyz", timeout=PATIENCE).status_code == 200
     return False
 
 
@@ -97,13 +97,13 @@ def test_workers_end_with_a_supervisor_that_was_killed(
     started_as_ever: None, seeded: Cli, start: Start, workers: int
 ) -> None:
     server = start(seeded.data_dir, workers)
-    assert eventually(lambda: len(answering(server)) == workers, 60)
+    assert eventually(lambda: len(answering(server)) == workers)
     there = workers_of(server.process.pid)
     port = int(server.url.rsplit(":", 1)[1])
     server.process.kill()
     server.process.wait()
-    assert eventually(lambda: not any(map(is_alive, there)), 30)
-    assert eventually(lambda: is_free(port), 30)
+    assert eventually(lambda: not any(map(is_alive, there)))
+    assert eventually(lambda: is_free(port))
     seeded.ok("log", "check")
 
 
@@ -115,7 +115,7 @@ def test_a_worker_ends_with_its_supervisor_even_while_it_hangs(seeded: Cli, star
     server.process.kill()
     server.process.wait()
     os.kill(worker, signal.SIGCONT)
-    assert eventually(lambda: not is_alive(worker), 30)
+    assert eventually(lambda: not is_alive(worker))
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -126,7 +126,7 @@ def test_what_is_being_answered_is_finished_when_the_server_ends(
     rows = b'{"id":"a","provider":{"name":"x"}}\n' * 200
     piece = b"%x\r\n%s\r\n" % (len(rows), rows)
     head = "POST /api/v1/verify/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=PATIENCE) as connection:
         connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + piece)
         received = connection.recv(65536)  # it has begun
         server.process.send_signal(how)
@@ -138,7 +138,7 @@ def test_what_is_being_answered_is_finished_when_the_server_ends(
             received += data
     assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"0\r\n\r\n")
     assert received.count(b'"verdict":"not_found"') == 7 * 200
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(timeout=PATIENCE) == 0
     assert "Traceback" not in server.errors.read_text()
 
 
@@ -150,7 +150,7 @@ def test_a_terminal_that_is_closed_ends_the_server(seeded: Cli) -> None:
     there = workers_of(pid)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert eventually(lambda: not any(map(is_alive, there)), 30)
+    assert eventually(lambda: not any(map(is_alive, there)))
 
 
 def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(seeded: Cli) -> None:
@@ -161,7 +161,7 @@ def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(seeded: Cli)
             env=environment(seeded.data_dir, PYTHONPATH=str(Path(__file__).parent / "broken")),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 1
@@ -194,13 +194,13 @@ class Load:
                 self.failures.append(failure)
 
     def keeping(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             while not self.over.is_set():
                 self._ask(client.get)
 
     def pausing(self) -> None:
         """A person: a connection that is idle for a while between two requests."""
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             number = 0
             while not self.over.is_set():
                 self._ask(client.get)
@@ -208,7 +208,7 @@ class Load:
                 self.over.wait(0.2 * (number % 12))
 
     def fresh(self) -> None:
-        with httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+        with httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0)) as client:
             while not self.over.is_set():
                 self._ask(client.get)
 
@@ -217,7 +217,7 @@ def replace(server: Server) -> None:
     """Have every worker replaced, and wait until those there were are gone."""
     before = set(workers_of(server.process.pid))
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: not before & set(workers_of(server.process.pid)), 90)
+    assert eventually(lambda: not before & set(workers_of(server.process.pid)))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -227,7 +227,7 @@ def test_workers_are_replaced_under_load_and_no_request_is_lost(
     if workers == 1:
         request.getfixturevalue("started_as_ever")
     server = start(seeded.data_dir, workers)
-    assert eventually(lambda: len(answering(server)) == workers, 60)
+    assert eventually(lambda: len(answering(server)) == workers)
     load = Load(server)
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(work) for work in [load.keeping, load.fresh, load.pausing] * 2]
@@ -251,11 +251,11 @@ def test_a_successor_that_cannot_start_leaves_the_old_worker_in_place(seeded: Cl
     there = workers_of(server.process.pid)
     flag.touch()
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: "A new worker cannot start" in server.errors.read_text(), 60)
+    assert eventually(lambda: "A new worker cannot start" in server.errors.read_text())
     assert workers_of(server.process.pid) == there and answers(server)
     flag.unlink()
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: not set(there) & set(workers_of(server.process.pid)), 60)
+    assert eventually(lambda: not set(there) & set(workers_of(server.process.pid)))
     assert answers(server)
 
 
@@ -268,9 +268,9 @@ def test_all_workers_killed_at_once_are_back_at_once(pair: Server) -> None:
     begun = time.monotonic()
     for pid in there:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: answers(pair), 60)
+    assert eventually(lambda: answers(pair))
     taken = time.monotonic() - begun
-    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair), 60)
+    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair))
     errors = pair.errors.read_text()
     delays = re.findall(r"ended unexpectedly \(SIGKILL\); another one is started in ([0-9.]+) s", errors)
     assert len(delays) == 2 and max(map(float, delays)) <= 0.5
@@ -289,16 +289,16 @@ def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     assert 6 <= len(killed) <= 14, "a busy loop, or nobody was started"
-    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed), 30)
-    assert eventually(lambda: answers(pair), 60)
-    assert eventually(lambda: len(answering(pair)) == 2, 60)
+    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed))
+    assert eventually(lambda: answers(pair))
+    assert eventually(lambda: len(answering(pair)) == 2)
 
 
 def test_a_worker_that_hangs_is_replaced_while_the_other_answers(pair: Server) -> None:
     (hung, other) = workers_of(pair.process.pid)
     os.kill(hung, signal.SIGSTOP)
-    assert eventually(lambda: not is_alive(hung), 60)
-    assert eventually(lambda: len(answering(pair)) == 2 and hung not in answering(pair), 60)
+    assert eventually(lambda: not is_alive(hung))
+    assert eventually(lambda: len(answering(pair)) == 2 and hung not in answering(pair))
     assert other in workers_of(pair.process.pid)
     assert f"Worker {hung} does not respond" in pair.errors.read_text()
     assert answers(pair)
@@ -315,7 +315,7 @@ def with_descriptors(data_dir: Path, soft: int, hard: int) -> subprocess.Popen[s
 
 def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
     with with_descriptors(seeded.data_dir, 100, 100) as refused:
-        out, err = refused.communicate(timeout=60)
+        out, err = refused.communicate(timeout=PATIENCE)
     assert refused.returncode == 1 and out == ""
     assert len(err.splitlines()) == 1 and "1192" in err and "ulimit -n" in err
     with with_descriptors(seeded.data_dir, 256, 400) as fewer:
@@ -323,7 +323,7 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
         (worker,) = workers_of(fewer.pid)
         assert resource.prlimit(worker, resource.RLIMIT_NOFILE)[0] == 400
         fewer.terminate()
-        _, err = fewer.communicate(timeout=60)
+        _, err = fewer.communicate(timeout=PATIENCE)
     assert fewer.returncode == 0
     assert len(err.splitlines()) == 1 and "208 connections a process instead of 1000" in err and "1192" in err
     with with_descriptors(seeded.data_dir, 256, 4096) as raised:
@@ -331,7 +331,7 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
         (worker,) = workers_of(raised.pid)
         assert resource.prlimit(worker, resource.RLIMIT_NOFILE)[0] == 1192
         raised.terminate()
-        assert raised.communicate(timeout=60)[1] == ""
+        assert raised.communicate(timeout=PATIENCE)[1] == ""
 
 
 @pytest.mark.parametrize("left", [40, 0], ids=["nearly used up", "used up"])
@@ -349,7 +349,7 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     def codes() -> list[str]:
         return [fault["code"] for fault in server.get("/readyz").json()["faults"]]
 
-    assert eventually(lambda: codes() == ["out_of_descriptors"], 30)
+    assert eventually(lambda: codes() == ["out_of_descriptors"])
     before, begun = cpu_of(worker), time.monotonic()
     refused, patience = 0, 3  # nobody ever answers who waits in the line of a listener that is closed
     while time.monotonic() < begun + 4 or (refused <= 5 and time.monotonic() < begun + 60):
@@ -362,8 +362,8 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     assert refused > 5
     assert cpu_of(worker) - before < 0.8 * (time.monotonic() - begun), "it spins"
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
-    assert eventually(lambda: codes() == [], 30)
-    assert eventually(lambda: answers(server), 30)
+    assert eventually(lambda: codes() == [])
+    assert eventually(lambda: answers(server))
     assert workers_of(server.process.pid) == [worker]
     assert "Traceback" not in server.errors.read_text()
 
@@ -398,13 +398,13 @@ def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pyt
 
     running.start("reader", dies_twice, blocks_reading=True)
     running.start("once", lambda _: runs.append("once"), once=True)
-    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults(), 60)
+    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults())
     code, sentence, blocks = told[0]
     assert code == ThreadDied.code and "reader" in sentence and "once" not in sentence
     assert blocks
     told.clear()
     running.start("silent", ends_by_itself)
-    assert eventually(lambda: bool(told) and not board.list_faults(), 60)
+    assert eventually(lambda: bool(told) and not board.list_faults())
     assert all("silent" in sentence and not blocks for _, sentence, blocks in told)
     assert runs.count("once") == 1
     running.close()
@@ -423,9 +423,9 @@ def test_a_dead_thread_of_a_running_server_is_named_and_started_again(seeded: Cl
         told = [fault for fault in answer.json()["faults"] if fault["code"] == "thread_died" and name in fault["en"]]
         return bool(told) and (answer.status_code == 503 or name != "follow-log")
 
-    assert eventually(dead, 30)
+    assert eventually(dead)
     assert server.get("/healthz").status_code == 200
     flag.unlink()
-    assert eventually(lambda: server.get("/readyz").json() == {**server.get("/readyz").json(), "faults": []}, 60)
+    assert eventually(lambda: server.get("/readyz").json() == {**server.get("/readyz").json(), "faults": []})
     assert server.get("/readyz").status_code == 200
     seeded.ok("log", "check")

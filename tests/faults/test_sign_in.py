@@ -31,7 +31,7 @@ from tests.backends.conftest import BACKENDS, postgres
 from tests.desk import FIRST, Staff, let_proof_age
 from tests.factories import a_list
 from tests.hashing import the_products_hashing
-from tests.running import PASSWORD, Cli, Server, eventually, serving
+from tests.running import PASSWORD, PATIENCE, Cli, Server, eventually, serving
 
 __all__ = ["postgres"]
 ROLES = {"owner": "approver", "admin": "administrator", "stopper": "editor", "late": "approver", "auditor": "auditor"}
@@ -101,7 +101,7 @@ def arrive(place: Place) -> Iterator[Arrive]:
 def from_address(server: Server, address: str) -> httpx.Client:
     """A browser at another address of this machine."""
     transport = httpx.HTTPTransport(local_address=address)
-    return httpx.Client(base_url=server.url, transport=transport, timeout=60)
+    return httpx.Client(base_url=server.url, transport=transport, timeout=PATIENCE)
 
 
 def guess(client: httpx.Client, name: str, password: str = "a wrong pass phrase") -> httpx.Response:
@@ -171,7 +171,7 @@ def test_while_sixty_wrong_posts_run_from_the_same_address_the_owner_signs_in(pl
         answer = next((one for one in answers if one.status_code != 503 or time.sleep(1)), None)
     took = time.monotonic() - began
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=PATIENCE)
     assert answer is not None and answer.status_code == 303
     assert len(seen) == 60 and set(seen) <= {400, 429, 503}
     print(f"quiet {quiet:.2f} s, under attack {took:.2f} s")
@@ -253,12 +253,12 @@ def test_without_its_key_the_server_says_so_recovery_codes_work_and_the_key_can_
         with place.server.fresh() as client:
             return "secrets_key_missing" in [one["code"] for one in client.get("/readyz").json()["faults"]]
 
-    assert eventually(is_told, 40, 0.3)
+    assert eventually(is_told, every=0.3)
     assert "registry user rekey --lost" in place.ok("log", "check")
     assert "registry user rekey --lost" in place.ok("init")
     assert not file.exists()  # never made anew by itself
     shutil.move(away, file)
-    assert eventually(lambda: not any(is_told() for _ in range(6)), 60, 0.5)
+    assert eventually(lambda: not any(is_told() for _ in range(6)), every=0.5)
     assert again.send("/staff/account/end", on="/staff/account", session="none").status_code == 303
     place.ok("user", "rekey")
     back = arrive("late")

@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import Cli, Server, eventually, free_port, serving, slowness_of
+from tests.running import PATIENCE, Cli, Server, eventually, free_port, serving, slowness_of
 
 ALL, PER_ADDRESS = 60, 20
 PROXY = "127.0.0.99"
@@ -343,7 +343,7 @@ def test_whoever_is_slow_is_cut_and_counted_and_nobody_else_notices(edge: Server
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sendall((b"GET /api/v1/institutions?limit=500 HTTP/1.1\r\n" + HOST + b"\r\n") * 20)
             cut = eventually(
-                lambda: figure(edge, "registry_connections_cut_total", at="answer") > before["answer"], 45, 1
+                lambda: figure(edge, "registry_connections_cut_total", at="answer") > before["answer"], every=1
             )
             return b"cut" if cut else b"waited for"
 
@@ -399,7 +399,7 @@ def test_one_address_has_so_many_connections_and_no_more(edge: Server) -> None:
 
 
 def test_all_together_have_so_many_connections_and_no_more(edge: Server) -> None:
-    assert eventually(lambda: figure(edge, "registry_connections") <= 2, 30)
+    assert eventually(lambda: figure(edge, "registry_connections") <= 2)
     with contextlib.ExitStack() as stack:
         for number in range(4):
             stack.enter_context(many(edge, (ALL - 2) // 4, f"127.0.1.{number}"))
@@ -408,7 +408,7 @@ def test_all_together_have_so_many_connections_and_no_more(edge: Server) -> None
         received = rest_of(told[-1])
         assert statuses(received) == [503] and b"retry-after" in received
         assert "这不代表任何机构未获批准".encode() in received
-    assert eventually(lambda: answers(edge.url), 30)  # once those who left are forgotten
+    assert eventually(lambda: answers(edge.url))  # once those who left are forgotten
     assert figure(edge, "registry_connections_refused_total", reason="all") >= 1
     assert edge.get("/readyz").json()["ready"]
 
@@ -442,9 +442,9 @@ def test_hundreds_of_clients_that_go_away_leave_no_traceback(edge: Server) -> No
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(leave, range(400)))
-    assert eventually(lambda: answers(edge.url), 30)
+    assert eventually(lambda: answers(edge.url))
     assert edge.get("/readyz").json()["ready"]
-    assert eventually(lambda: figure(edge, "registry_connections_departed_total") > 0, 30)
+    assert eventually(lambda: figure(edge, "registry_connections_departed_total") > 0)
     errors = edge.errors.read_text()
     assert "Traceback" not in errors and len(errors.splitlines()) < 50, errors[:6000]
 
@@ -476,7 +476,7 @@ def in_front(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         process = subprocess.Popen([nginx, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "errors"])
         url = f"http://127.0.0.1:{port}"
         try:
-            assert eventually(lambda: answers(url), 30), (folder / "errors").read_text()
+            assert eventually(lambda: answers(url)), (folder / "errors").read_text()
             yield running, url
         finally:
             process.terminate()
@@ -487,7 +487,7 @@ def in_front(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return httpx.get(f"{url}/healthz", timeout=PATIENCE).status_code == 200
     return False
 
 
@@ -500,8 +500,8 @@ def through(url: str, sent: bytes, source: str = "127.0.0.1") -> bytes:
 
 def test_nginx_passes_on_requests_and_who_asks(in_front: tuple[Server, str]) -> None:
     _, url = in_front
-    assert httpx.get(f"{url}/readyz").json()["ready"]
-    assert httpx.get(f"{url}/metrics").status_code == 403
+    assert httpx.get(f"{url}/readyz", timeout=PATIENCE).json()["ready"]
+    assert httpx.get(f"{url}/metrics", timeout=PATIENCE).status_code == 403
     asked = (
         b"GET /api/v1/verify?name=%d HTTP/1.1\r\n" + HOST + b"X-Forwarded-For: 10.9.9.9\r\nConnection: close\r\n\r\n"
     )
@@ -514,13 +514,15 @@ def test_nginx_passes_on_what_is_large_where_it_may_be(in_front: tuple[Server, s
     _, url = in_front
     rows = b'{"provider":{"name":"x"}}\n' * 20_000
     kind = {"Content-Type": "application/x-ndjson"}
-    answer = httpx.post(f"{url}/api/v1/verify/batch", content=rows, headers=kind, timeout=60)
+    answer = httpx.post(f"{url}/api/v1/verify/batch", content=rows, headers=kind, timeout=PATIENCE)
     assert answer.status_code == 200 and answer.text.count("\n") == 20_000
     text = "试管" * 1000
-    assert httpx.get(f"{url}/api/v1/verify", params={"name": "x", "text": text}).status_code == 200
+    asked = {"name": "x", "text": text}
+    assert httpx.get(f"{url}/api/v1/verify", params=asked, timeout=PATIENCE).status_code == 200
     large = [("/api/v1/verify", JSON, 300 * KIB), ("/check", FORM, 3 * KIB * KIB), ("/staff/sign-in", FORM, 100 * KIB)]
     for path, form, size in large:
-        answer = httpx.post(f"{url}{path}", content=b"a" * size, headers={"Content-Type": form})
+        sent = {"content": b"a" * size, "headers": {"Content-Type": form}}
+        answer = httpx.post(f"{url}{path}", **sent, timeout=PATIENCE)  # type: ignore[arg-type]
         assert answer.status_code == 413, path
 
 

@@ -109,7 +109,7 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     url = database.url.render_as_string(hide_password=False)
     with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:
         for one in (server, twin):
-            assert eventually(lambda: one.get("/readyz").json()["views"].get("checkpoint") == 0, 30)  # noqa: B023
+            assert eventually(lambda: one.get("/readyz").json()["views"].get("checkpoint") == 0)  # noqa: B023
         time.sleep(2)  # what is loaded after a start
         with ExitStack() as stack:
             yield Stuck(server, database, twin, stack)
@@ -155,7 +155,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
         connection.execute(
             sa.update(staff_sessions).where(staff_sessions.c.account == "approver.a").values(seen_at=ago)
         )
-    assert eventually(lambda: _watch(register, text, "盛京医院").status_code == 200, 30)
+    assert eventually(lambda: _watch(register, text, "盛京医院").status_code == 200)
     left: list[tuple[httpx.Response, float]] = []
     url = register.database.url.render_as_string(hide_password=False)
     with register.readers() as readers, stuck.hold_writer_lock(url, HELD):
@@ -204,7 +204,7 @@ def test_while_a_long_proposal_is_approved_everything_is_read(register: Stuck) -
     with register.readers() as readers:
         answer = register.member("approver.a").approve_proposal(number)
         claim = {"provider": {"code": code_of(hospitals[-1])}}
-        assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), 60, every=0.5)
+        assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), every=0.5)
     assert answer.status_code == 200, answer.text[-500:]
     readers.require_quick()
     register.require_intact()
@@ -256,7 +256,7 @@ def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
         threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
-        assert eventually(lambda: len(refused) == 6, 60)
+        assert eventually(lambda: len(refused) == 6)
         assert max(refused) < 60  # half of what the others wait
     for thread in threads:
         thread.join()

@@ -462,7 +462,7 @@ def test_reads_have_an_etag_that_changes_with_the_register(
     )
     outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
     staffed.ok("approve", outcome["proposal"], "--by", "approver")
-    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200, 30)
+    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200)
 
 
 def test_any_site_may_read_and_verify_from_a_browser(server: Server) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.running import Cli, Server, eventually, find_delay, serving
+from tests.running import PATIENCE, Cli, Server, eventually, find_delay, serving
 
 VERIFY = "/api/v1/verify"
 NAME = {"name": "鞍山市妇儿医院"}
@@ -36,7 +36,7 @@ def statuses(client: httpx.Client, times: int, **headers: str) -> list[int]:
 
     def ask(_: int) -> int:
         sent = {**client.headers, **headers, "Connection": "close"}
-        return httpx.get(f"{client.base_url}{VERIFY}", params=NAME, headers=sent, timeout=30).status_code
+        return httpx.get(f"{client.base_url}{VERIFY}", params=NAME, headers=sent, timeout=PATIENCE).status_code
 
     with ThreadPoolExecutor(8) as pool:
         return sorted(pool.map(ask, range(times)))
@@ -62,7 +62,7 @@ def server(office: Cli) -> Iterator[Server]:
 def limited(server: Server) -> Iterator[httpx.Client]:
     """Somebody whose address, as the trusted proxy tells it, no other test has."""
     headers = {"X-Forwarded-For": f"198.51.100.{next(_addresses)}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
         yield client
 
 
@@ -204,7 +204,7 @@ def test_a_rotated_key_and_its_successor_both_work(office: Cli, limited: httpx.C
     new = office.ok("key", "rotate", old.split("_")[1], "--json").json["key"]
     assert set(statuses(limited, 4, **bearer(old)) + statuses(limited, 4, **bearer(new))) == {200}
     ended = office.ok("key", "rotate", new.split("_")[1], "--overlap", 0, "--json").json["key"]
-    assert eventually(lambda: set(statuses(limited, 4, **bearer(new))) == {401}, 30)
+    assert eventually(lambda: set(statuses(limited, 4, **bearer(new))) == {401})
     assert set(statuses(limited, 4, **bearer(ended))) == {200}
 
 
@@ -239,7 +239,7 @@ def test_a_client_sees_its_own_limits_and_usage_and_so_does_whoever_runs_the_reg
     def read_usage() -> dict[str, int]:
         return {one["operation"]: one["questions"] for one in office.ok("key", "usage", client, "--json").json}
 
-    assert eventually(lambda: read_usage() == {"verifyByQuery": 3, "verifyBatch": 250}, 30)  # written once a second
+    assert eventually(lambda: read_usage() == {"verifyByQuery": 3, "verifyBatch": 250})  # written once a second
     state = limited.get("/api/v1/key", headers=bearer(key)).json()
     assert (state["client"], state["scopes"], state["per_minute"]) == (client, ["read", "verify"], 100)
     assert state["left_today"] == 1000 - 3 - 250 - 1

@@ -207,7 +207,7 @@ def test_a_running_mirror_answers_with_what_it_has_just_taken_in(
         assert copy.api("/verify", name=name)["verdict"] == "not_found"
         origin.gains(an_institution(name))
         mirror.run(verdict="grown")
-        assert eventually(lambda name=name: copy.api("/verify", name=name)["verdict"] == "licensed", 30)
+        assert eventually(lambda name=name: copy.api("/verify", name=name)["verdict"] == "licensed")
         assert copy.get("/log/checkpoint").content == origin.log.get_checkpoint().note
     same(origin, mirror)
 
@@ -521,7 +521,7 @@ def killed(mirror: Mirror, server: Static, rolled: random.Random) -> bool:
     goes_on = (mirror.folder / "mirror" / "staged").exists()
     running = Running(mirror)
     answers = rolled.choice([0, 1, 2, 4] if goes_on else [0, 2, 5, 10, 15, 20])
-    eventually(lambda: len(server.asked) >= answers or running.process.poll() is not None, 30, 0.002)
+    eventually(lambda: len(server.asked) >= answers or running.process.poll() is not None, every=0.002)
     time.sleep(rolled.random() * rolled.choice([0.05, 0.5, 1.5]))
     return running.kill()
 
@@ -605,9 +605,9 @@ def test_it_goes_on_until_interrupted(origin: Origin, mirror: Mirror) -> None:
     running = Running(mirror, "--every", "0.2")
     try:
         checkpoint = mirror.folder / "log" / CHECKPOINT
-        assert eventually(checkpoint.exists, 30)
+        assert eventually(checkpoint.exists)
         signed: SignedCheckpoint = origin.gains(*hospitals(3, 1000))
-        assert eventually(lambda: checkpoint.read_bytes() == signed.note, 30)
+        assert eventually(lambda: checkpoint.read_bytes() == signed.note)
         running.process.send_signal(signal.SIGINT)
         out, err = running.process.communicate(timeout=PATIENCE)
         assert running.process.returncode == 0, err

@@ -185,7 +185,7 @@ def test_a_new_institution_with_its_document_goes_through_the_browser_to_the_pub
     assert running.verify(provider={"name": NAME})["verdict"] == "not_found"
     approved(arrive(running, "approver").sign_in(), number)
     claim = {"provider": {"name": NAME, "address": ADDRESS}, "techniques": ["IVF"]}
-    assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"), seconds=30)
+    assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"))
 
 
 def test_what_is_typed_is_kept_by_itself_and_found_again_in_another_browser(

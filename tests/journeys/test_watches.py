@@ -79,7 +79,7 @@ def until_changed(server: Server, since: str, key: dict[str, str]) -> Any:
         answers.append(told.json())
         return bool(answers[-1]["items"])
 
-    assert eventually(is_told, 30), "the change was not told"
+    assert eventually(is_told), "the change was not told"
     return answers[-1]
 
 

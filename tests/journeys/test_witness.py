@@ -592,7 +592,7 @@ class Going:
         return [json.loads(line)["verdict"] for line in self.out.read_text().splitlines()]
 
     def comes_to(self, verdict: str) -> bool:
-        return eventually(lambda: verdict in self.verdicts()[-1:], 30)
+        return eventually(lambda: verdict in self.verdicts()[-1:])
 
 
 def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
@@ -602,10 +602,10 @@ def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
     try:
         assert going.comes_to("same")
         served.alter = only(CHECKPOINT, b"<html>maintenance</html>")
-        assert eventually(lambda: "没有名录日志" in going.err.read_text(), 30)
+        assert eventually(lambda: "没有名录日志" in going.err.read_text())
         served.alter = as_is
         origin.gains(*hospitals(2, 1000))
-        assert eventually(lambda: "grown" in going.verdicts(), 30)
+        assert eventually(lambda: "grown" in going.verdicts())
         served.folder = forked(origin, tmp_path / "other", 2 * SIZE).log.folder.path
         assert going.process.wait(timeout=PATIENCE) == 1
     finally:
@@ -631,7 +631,7 @@ def test_several_witnesses_in_one_folder_take_turns(origin: Origin, served: Stat
         assert all(one.comes_to("same") for one in going)
         for step in range(8):
             signed = origin.gains(*hospitals(1, 1000 + step))
-        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note, 30)
+        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note)
     finally:
         for one in going:
             one.process.kill()
@@ -659,7 +659,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
             stderr=subprocess.DEVNULL,
             env=environment(tmp_path / "var"),
         )
-        assert eventually(lambda asked=asked: len(served.asked) > asked, 30, every=0.005)
+        assert eventually(lambda asked=asked: len(served.asked) > asked, every=0.005)
         time.sleep(rolled.random() * 0.15)
         process.kill()
         process.wait()

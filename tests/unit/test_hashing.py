@@ -41,7 +41,7 @@ class Line:
         """Have it done; the next one who asks stands behind."""
         before = self._waiting.joined
         future = self._pool.submit(self.hashing.run_task, name, task)
-        assert eventually(lambda: self._waiting.joined > before, 30, every=0.001)
+        assert eventually(lambda: self._waiting.joined > before, every=0.001)
         return future
 
     def wrong(self, name: str | None, said: str = "") -> Future[bool]:
