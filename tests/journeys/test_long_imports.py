@@ -13,7 +13,7 @@ import pytest
 
 from tests.desk import Staff
 from tests.factories import a_list
-from tests.running import Cli, Server, eventually
+from tests.running import PATIENCE, Cli, Server, eventually
 
 Arrive = Callable[..., Staff]
 LONG = 20_000
@@ -52,7 +52,7 @@ def begun(one: Staff, path: Path) -> str:
 
 def seen(one: Staff, at: str) -> Iterator[str]:
     """The page of an import over and over, while a process works on it."""
-    until = time.monotonic() + 90
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until:
         answer = one.client.get(at)
         if "refresh" not in answer.headers:
