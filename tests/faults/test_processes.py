@@ -262,21 +262,22 @@ def test_a_successor_that_cannot_start_leaves_the_old_worker_in_place(seeded: Cl
 # --- dying -----------------------------------------------------------------------------------------------------------
 
 
-def test_all_workers_killed_at_once_are_back_at_once(pair: Server) -> None:
-    there = workers_of(pair.process.pid)
-    assert len(there) == 2
+def test_all_workers_killed_at_once_are_back_at_once(seeded: Cli, start: Start) -> None:
+    server = start(seeded.data_dir, 2)
+    assert eventually(lambda: len(answering(server)) == 2)
+    there = workers_of(server.process.pid)
     begun = time.monotonic()
     for pid in there:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: answers(pair))
+    assert eventually(lambda: answers(server))
     taken = time.monotonic() - begun
-    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair))
-    errors = pair.errors.read_text()
+    assert eventually(lambda: len(answering(server)) == 2 and not set(there) & answering(server))
+    errors = server.errors.read_text()
     delays = re.findall(r"ended unexpectedly \(SIGKILL\); another one is started in ([0-9.]+) s", errors)
     assert len(delays) == 2 and max(map(float, delays)) <= 0.5
     begun = time.monotonic()
-    with serving(pair.data_dir):  # what a start takes here at the moment
-        assert taken < max(5.0, 3 * (time.monotonic() - begun))
+    start(seeded.data_dir)  # what a start takes here at the moment
+    assert taken < max(5.0, 3 * (time.monotonic() - begun))
 
 
 def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair: Server) -> None:

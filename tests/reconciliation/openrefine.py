@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.running import free_port
+from tests.running import PATIENCE, free_port
 
 MISSING = "没有 OpenRefine / no OpenRefine: on Debian 12, apt-get install openrefine"
 #: No facet: the engine of every command works on all rows.
@@ -43,7 +43,7 @@ def openrefine(folder: Path) -> Iterator[Table]:
             start_new_session=True,  # a shell script that starts Java: both are ended together
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             _until_ready(client, process, folder / "openrefine.log")
             yield Table(client)
     finally:
@@ -52,7 +52,7 @@ def openrefine(folder: Path) -> Iterator[Table]:
 
 
 def _until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
             if client.get("/command/core/get-version").status_code == 200:
