@@ -16,7 +16,7 @@ from registry.accounts.sessions import PROOF
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import staff_sessions
-from tests.running import PASSWORD, PATIENCE, Server
+from tests.running import PASSWORD, PATIENCE, Server, come_again
 
 FIRST = PASSWORD.strip()
 SECOND = "several unrelated words"
@@ -65,7 +65,7 @@ class Staff:
 
     def show_password(self, password: str = "", path: str = "/staff/sign-in") -> httpx.Response:
         """The first half."""
-        return self.send(path, name=self.name, password=password or self.password)
+        return come_again(lambda: self.send(path, name=self.name, password=password or self.password))
 
     def enrol(self) -> httpx.Response:
         """Scan the secret and show the first code."""

@@ -192,15 +192,8 @@ class Server:
         return self.client.get(path, params=query or None)
 
     def get_made(self, path: str) -> httpx.Response:
-        """GET of what is made when it is asked for first: whoever is told to come again does."""
-        answers: list[httpx.Response] = []
-
-        def is_made() -> bool:
-            answers.append(self.get(path))
-            return answers[-1].status_code != 503
-
-        eventually(is_made)
-        return answers[-1]
+        """GET of what is made when it is asked for first."""
+        return come_again(lambda: self.get(path))
 
     def metrics(self, client: httpx.Client | None = None) -> str:
         """The figures of /metrics, read with a key that is made when they are asked for first.
@@ -276,6 +269,18 @@ def free_port() -> int:
             one.bind(("127.0.0.1", port))
             return port
     raise AssertionError("no port is free")
+
+
+def come_again(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """What is answered to whoever comes again as long as there is no room, as he is told."""
+    answers: list[httpx.Response] = []
+
+    def is_answered() -> bool:
+        answers.append(ask())
+        return answers[-1].status_code != 503
+
+    eventually(is_answered, every=0.5)
+    return answers[-1]
 
 
 def find_delay(check: Callable[[], bool]) -> tuple[float, float]:

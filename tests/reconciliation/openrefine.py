@@ -80,7 +80,7 @@ class Table:
         assert answer.status_code == 200, answer.text[:500]
         return answer
 
-    def _done(self, answer: httpx.Response, seconds: float = 90) -> None:
+    def _done(self, answer: httpx.Response, seconds: float = 2 * PATIENCE) -> None:
         """Wait until what a command began is finished."""
         told = answer.json()
         assert told["code"] in ("ok", "pending"), told
