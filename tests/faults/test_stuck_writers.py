@@ -33,7 +33,7 @@ from registry.web.lanes import LANES
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import PASSWORD, an_institution, code_of, hash_of, propose, the_real_lists
 from tests.hashing import the_products_hashing
-from tests.running import Cli, Server, eventually, serving, slowness_of
+from tests.running import PATIENCE, Cli, Server, eventually, serving, slowness_of
 
 #: Seconds another process holds the lock; drafts of the long proposal; seconds of each measurement.
 HELD, LONG, MEASURED = 8.0, 3_000, 4.0
@@ -131,15 +131,21 @@ def test_sixty_who_sign_in_wrongly_keep_nobody_from_reading_nor_from_signing_in(
     tries: list[tuple[int, float]] = []
 
     def is_in_time() -> bool:
-        """Within 5 seconds, and what two hashes take on this machine now: one may be at work already."""
+        """Within 5 seconds, and what two hashes take on this machine now: one may be at work already.
+
+        Where it is so slow that most of the sixty are sent away unheard, they are back so soon that their address has
+        had its share: then from another one.
+        """
         _, alone = stuck.sign_in(register.twin.url, "approver.a", PASSWORD)
         tries.append(stuck.sign_in(register.server.url, "approver.a", PASSWORD))
+        if tries[-1][0] == 429:
+            tries.append(_sign_in_from("127.0.0.5", register.server.url))
         return tries[-1][0] == 303 and tries[-1][1] < 5 + 2 * alone
 
     with stuck.keep_signing_in(register.server.url, names), register.readers() as readers:
-        assert eventually(is_in_time, 30), tries
+        assert eventually(is_in_time), tries
         time.sleep(MEASURED)
-        assert eventually(is_in_time, 30), tries
+        assert eventually(is_in_time), tries
     readers.require_quick()
     register.require_intact()
 
@@ -208,6 +214,12 @@ def test_while_a_long_proposal_is_approved_everything_is_read(register: Stuck) -
     assert answer.status_code == 200, answer.text[-500:]
     readers.require_quick()
     register.require_intact()
+
+
+def _sign_in_from(address: str, url: str) -> tuple[int, float]:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=PATIENCE) as client:
+        answer = client.post(f"{url}/staff/sign-in", data={"name": "approver.a", "password": PASSWORD})
+    return answer.status_code, answer.elapsed.total_seconds()
 
 
 def _watch(register: Stuck, key: str, name: str) -> httpx.Response:
