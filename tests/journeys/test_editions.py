@@ -435,9 +435,9 @@ def test_a_publisher_previews_and_proposes_and_another_person_approves(
     seen = approver.get(f"/staff/proposals/{number}")
     assert "审批通过后，公众立即看到第2期" in seen
     assert "与第1期相比" in seen
-    assert server.api("/editions/latest")["id"] == "1"
+    assert server.get_made("/api/v1/editions/latest").json()["id"] == "1"
     assert approver.send(f"/staff/proposals/{number}/approve", on=f"/staff/proposals/{number}").status_code == 200
-    assert server.api("/editions/latest")["title"] == "第二期名单"
+    assert server.get_made("/api/v1/editions/latest").json()["title"] == "第二期名单"
     assert "已公布" in publisher.get("/staff/editions")
 
 
