@@ -264,7 +264,8 @@ def describe_understanding(pieces: Iterable[Understood], language: Language) -> 
 
 def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "region":
-        return language.mark_chinese(_find_region_name(piece.value) or piece.value)
+        region = regions.find_region(piece.value)
+        return language.format_region(region) if region else language.mark_chinese(piece.value)
     if piece.kind == "category":
         return language.translate(f"search.category.{piece.value}")
     if piece.kind == "technique":

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from markupsafe import Markup, escape
 
 from registry import texts
-from registry.domain import techniques
+from registry.domain import english_places, techniques
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Region
 from registry.texts import FixedText, Message
@@ -51,7 +51,8 @@ class Language:
 
     def mark_chinese(self, text: str) -> Markup:
         """Mark Chinese of the register (a name, an address) as such on an English page."""
-        return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
+        is_marked = self.english and _CHINESE.search(text)
+        return Markup('<span lang="zh-CN">{}</span>').format(text) if is_marked else escape(text)
 
     def format_prose(self, text: str) -> Markup:
         """Format text of a document: `x` as code; the page's half of 中文 / English; other languages marked as such."""
@@ -123,9 +124,19 @@ class Language:
         return self.format_list(map(self.get_plain_word, codes))
 
     def format_region(self, region: Region) -> Markup:
-        """Format province, city and district, each name once (北京市 is both province and city)."""
+        """Format province, city and district, each name once (北京市 is both province and city).
+
+        In English the narrowest comes first: Tiexi District, Anshan, Liaoning.
+        """
+        if self.english and (names := english_places.list_english_names(region)):
+            return escape(", ".join(names))
         levels = dict.fromkeys(filter(None, (region.province, region.city, region.district)))
         return self.mark_chinese("".join(levels)) if levels else self.translate("card.region_unknown")
+
+    def format_place(self, code: str | None, name: str) -> Markup:
+        """Format one division by its name in the language: the English one by its code."""
+        english = english_places.find_english_name(code or "") if self.english else None
+        return self.mark_chinese(name) if english is None else escape(english)
 
     def list_page_parameters(self) -> list[tuple[str, str]]:
         """Return the parameters that every link and form keeps: language and size, when not the default."""
