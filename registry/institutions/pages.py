@@ -24,7 +24,7 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.naming import is_formal
+from registry.search.name_alignment import is_formal
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
@@ -93,10 +93,8 @@ class PageSearch(Struct, frozen=True):
             return listed
         searched = search_documents(self.engine, query, self.effort)
         if searched.hits and ranking.is_named(searched.hits[0]):
-            is_place = searched.best_cost >= _IS_THE_NAME and not (
-                ranking.has_own_word(searched.hits[0]) and listed is not None and not listed.total
-            )
-            if listed is not None and query.listing_first and is_place:
+            is_place = searched.best_cost >= _IS_THE_NAME and query.listing_first
+            if listed is not None and is_place and (listed.total or (query.listing and query.listing.techniques)):
                 return listed  # nobody there approved is an answer too, and no hospital with the place's name
             return self.make_name_page(searched, "found", query)
         if listed is not None and (listed.total or query.listing_first):

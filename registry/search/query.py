@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import english, pinyin
-from registry.search.naming import is_formal
+from registry.search.name_alignment import is_formal
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
@@ -152,7 +152,18 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
             ways.append(way)
         if len(ways) == _WAYS:
             break
-    return tuple(ways)
+    return tuple(ways) + tuple(_leave_open(way) for way in ways if _may_go_on(way[-1]))
+
+
+def _may_go_on(last: SoundPiece) -> bool:
+    """Whether a syllable may still be typed on: sha is the beginning of shan."""
+    return last.kind == "s" and any(
+        syllable.startswith(last.value) and syllable != last.value for syllable in pinyin.list_syllables()
+    )
+
+
+def _leave_open(way: tuple[SoundPiece, ...]) -> tuple[SoundPiece, ...]:
+    return (*way[:-1], SoundPiece("p", way[-1].value))
 
 
 # --- words taken out -------------------------------------------------------------------------------------------------

@@ -52,11 +52,14 @@ def split_joined(segment: Segment) -> list[Segment]:
 
 
 def cut_behind_kinds(segment: Segment) -> list[Segment]:
-    """Cut a segment behind every word for a kind of hospital; empty when it ends there or has none."""
+    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece.
+
+    Empty when it has no such word.
+    """
     ends = [found.end() for found in _KIND.finditer(segment.text)]
-    if not ends or ends[0] == len(segment.text):
-        return []
-    return _make_segments(segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends))
+    pieces = [segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends, strict=False)]
+    placed = [piece[places[0][0] :] for piece in pieces if (places := sorted(regions.find_places(piece)))]
+    return _make_segments(piece for piece in (*pieces, *placed) if piece != segment.text)
 
 
 def _make_segments(pieces: Iterable[str]) -> list[Segment]:

@@ -49,6 +49,17 @@ class Language:
         text = texts.find_text(key, self.lang, values.get("count"))
         return Markup(escape(text)).format(**values)  # noqa: S704  our own catalogue, escaped first
 
+    def format_message(self, message: Message) -> Markup:
+        """Format a sentence of the register; Chinese among what fills it in is marked as such on an English page."""
+        values = {name: self._format_value(value) for name, value in message.values.items()}
+        if not values:
+            return escape(message.to_text(self.lang))
+        return Markup(escape(message.translate(self.lang))).format(**values)  # noqa: S704  our own catalogue, escaped
+
+    def _format_value(self, value: object) -> object:
+        text = value.to_text(self.lang) if isinstance(value, Message) else value
+        return self.mark_chinese(text) if isinstance(text, str) else text
+
     def mark_chinese(self, text: str) -> Markup:
         """Mark Chinese of the register (a name, an address) as such on an English page."""
         is_marked = self.english and _CHINESE.search(text)
