@@ -326,7 +326,7 @@ def killed_at(wizard: Wizard, one: Import, state: import_store.State, is_there: 
     command = [sys.executable, "-m", "registry.importers.wizard.job", str(one.id), run, "-"]
     process = subprocess.Popen(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
     try:
-        assert eventually(lambda: is_there(wizard.of(one)), 60)
+        assert eventually(lambda: is_there(wizard.of(one)))
         process.send_signal(signal.SIGKILL)
     finally:
         process.kill()

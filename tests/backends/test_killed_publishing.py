@@ -79,7 +79,7 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
     with working(tmp_path, first=1):
         sizes = []
         begun = time.monotonic()
-        while time.monotonic() < begun + 6 or (len(set(sizes)) <= 3 and time.monotonic() < begun + 60):
+        while time.monotonic() < begun + 6 or len(sizes) <= 10 or len(set(sizes)) <= 3:
             with database.reading() as connection:
                 found = log_check.check_log(connection, log)
                 four_eyes.check_entries(connection, after=found.signed, whole=True)
@@ -87,8 +87,6 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
             log_check.check_folder(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
-    assert len(sizes) > 10
-    assert len(set(sizes)) > 3
     database.close()
 
 
