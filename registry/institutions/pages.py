@@ -104,7 +104,13 @@ class PageSearch(Struct, frozen=True):
         if searched.hits and searched.best_cost < ranking.WEAK and not query.is_name:
             return self.make_name_page(searched, "found", query)  # an address
         found = None if query.is_name else self.find_people_page(query)
-        return found or self.find_text_page(query) or self.make_near_page(searched, query)
+        if found is not None:
+            return found
+        text_page = self.find_text_page(query)
+        is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
+        if text_page is not None and (text_page.state == "found" or not is_slip):
+            return text_page
+        return self.make_near_page(searched, query)
 
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""

@@ -20,6 +20,7 @@ from registry.domain import english_places, regions
 from registry.domain.model import Region
 from registry.search.engine import SearchDocument
 from registry.search.pinyin import to_letters
+from registry.search.sound_match import spell_atoms
 
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("english.toml").read_text("utf-8"))
 _WEIGHTS: dict[str, float] = {word: weight for weight, words in _DATA["weights"] for word in words.split()}
@@ -162,9 +163,5 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
 
 def _has_sound(word: str, document: SearchDocument) -> bool:
     """Whether a Chinese name of the institution holds what sounds like a word of four letters or more."""
-    return len(word) > 3 and word.isalpha() and any(word in _spell(form.atoms) for form in document.forms)
+    return len(word) > 3 and word.isalpha() and any(word in spell_atoms(form.atoms) for form in document.forms)
 
-
-@lru_cache(maxsize=65536)
-def _spell(atoms: str) -> str:
-    return "".join(atom.split(".")[1] for atom in atoms.split() if "." in atom)

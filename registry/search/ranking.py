@@ -255,7 +255,8 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
         match = sound_match.find_sound_match(way, form.atoms)
         if match is None:
             continue
-        extra = price + 0.1 * at + (0.0 if match.exact else 0.35)
+        is_other = not match.exact and any(piece.kind == "c" for piece in way)  # another character than was typed
+        extra = price + 0.1 * at + (0.0 if match.exact else 0.35) + (1.0 if is_other else 0.0)
         if match.contiguous:
             excess = 0.02 * min(match.name_length - len(way) + 1, 20)
             if match.is_whole and kind == "known_as":

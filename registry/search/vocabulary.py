@@ -63,7 +63,7 @@ PERSON = re.compile(
     f"[{''.join(sorted(FAMILY_NAMES))}][\u4e00-\u9fff]{{0,2}}?(?:主任医师|副主任|主任|教授|医生|大夫|医师|院长|专家|博士|老师|护士)"
 )
 #: Between two names of one question.
-JOINED = re.compile("以及|或者|还是|对比|比较|[和与跟同及或]|vs|pk")
+JOINED = re.compile("以及|或者|还是|对比|比较|[和与跟]|vs|pk")
 #: Single characters between the others.
 _BETWEEN = "的了吗呢吧啊呀么嘛和或及与在于里内做有能会去到要想是查找问求哪谁家所都用请啥咋俺咱侬伐呗"
 #: Those that are left over beside a word that was taken out of a question: 三亚妇幼能做[人工授精]吗.
@@ -75,7 +75,7 @@ def _join_alternatives(words: Iterable[str]) -> str:
 
 
 #: Words around a question that say nothing about which institution.
-FILLER = re.compile(f"(?:{_join_alternatives((*_QUESTION_WORDS, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
+FILLER = re.compile(f"(?!生殖(?:专科)?医院)(?:{_join_alternatives((*_QUESTION_WORDS, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
 #: The department people name beside its hospital; and what they ask about it.
 DEPARTMENT = re.compile(
     "(?:生殖(?:医学|健康|遗传|内分泌|助孕)*(?:与不孕)?(?:中心|科|门诊|医学部)|(?:不孕不育|辅助生殖|生殖医学|遗传)(?:中心|科|门诊)"
