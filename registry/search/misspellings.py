@@ -91,7 +91,7 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
 
 def _compute_slip_cost(text: str, name: str) -> float | None:
     slips = measure_distance(text, name)
-    slips += _OTHER_PLACE * (_is_elsewhere(text, name) + _lacks_own_word(text, name))
+    slips += _OTHER_PLACE * (_is_elsewhere(text, name) + _is_own_word_missing(text, name))
     excess = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
     if slips <= _get_allowed_slips(len(text)):
         return slips + excess
@@ -105,10 +105,14 @@ def _is_elsewhere(text: str, name: str) -> bool:
     return bool(place and own_place) and place[:2] != own_place[:2] and place not in name
 
 
-def _lacks_own_word(text: str, name: str) -> bool:
-    """Whether a name holds no character of some word of the text's own: 盛京 is no slip in 黑龙江省医院."""
+def _is_own_word_missing(text: str, name: str) -> bool:
+    """Whether a name holds no character of some word of the text's own, and not its sound: 盛京 in 黑龙江省医院."""
     return any(
-        word.kind == "own" and len(word.text) > 1 and not set(word.text) & set(name) for word in words.split_name(text)
+        word.kind == "own"
+        and len(word.text) > 1
+        and not set(word.text) & set(name)
+        and pinyin.to_letters(word.text) not in pinyin.to_letters(name)
+        for word in words.split_name(text)
     )
 
 

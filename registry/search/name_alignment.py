@@ -81,7 +81,7 @@ def find_alignment(
                 name = form.text if _is_spread(text, form.text) else strip_optional(form.text)
                 if not _is_spread(text, name):
                     continue
-                relation = _relate_places(codes, document.region) or "wider" * is_inside
+                relation = _compare_places(codes, document.region) or "wider" * is_inside
                 if relation == "elsewhere":
                     continue
                 features = compute_features(name, text, kind, relation, document.region)
@@ -108,12 +108,12 @@ def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     variants = {
         variant: codes
         for text, codes in reversed(_list_cuts(typed))
-        for variant in (text, strip_optional(text), *swap_ordinal(text), *_rename_schools(text))
+        for variant in (text, strip_optional(text), *swap_ordinal(text), *_replace_schools(text))
     }
     return tuple(reversed(variants.items()))
 
 
-def _rename_schools(text: str) -> list[str]:
+def _replace_schools(text: str) -> list[str]:
     """Exchange what medical schools are called when they become universities, and were called before."""
     return [text.replace(one, other) for one, other in _SCHOOLS if one in text]
 
@@ -131,7 +131,7 @@ def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 @lru_cache(maxsize=65536)
-def _relate_places(codes: tuple[str, ...], region: str) -> str:
+def _compare_places(codes: tuple[str, ...], region: str) -> str:
     """Say how places relate to a region that lies in one of them (``wider``), holds one (``narrower``), or not."""
     if not codes:
         return ""
@@ -223,6 +223,7 @@ def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation:
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
     if kind in value:
         value[kind] = 1.0
+    value["ends"] = float(_is_end(text, takings))
     value["starts"] = float(takings[0].how != "left")
     value["excess"] = min(sum(len(word.text) - taken for word, _, taken in takings), 20) / 20
     begun = left_after = False
@@ -252,6 +253,10 @@ def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation:
         value["generic_out"] = float(bool(relation))
     value["narrower"] = float(relation == "narrower")
     return tuple(value.values())
+
+
+def _is_end(text: str, takings: list[_Taking]) -> bool:
+    return "".join(taking.word.text for taking in takings).endswith(text)
 
 
 def _sort_word(word: NameWord, region: str) -> str:

@@ -74,9 +74,15 @@ def understand_question(raw: str) -> SearchQuery:
         any(piece.kind != "region" for piece in filters.understood)
         or fold_text(filters.understood[0].text) == fold_text(text)
     )
+    has_name = bare.words == plain.words and any(is_formal(word) and not parse_filters([word]) for word in words)
     is_name = len(words) == 1 and is_formal(plain.whole) and bare.words == plain.words
     return SearchQuery(
-        raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first, is_name=is_name
+        raw=raw,
+        readings=tuple(dict.fromkeys(readings)),
+        listing=filters,
+        listing_first=first,
+        is_name=is_name,
+        has_name=has_name,
     )
 
 

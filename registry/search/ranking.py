@@ -158,7 +158,9 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
     if name_alignment.is_common(reading.whole):
         return _fit_common_name(reading.text, document)
-    best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document)))
+    best = _select_best_fit(
+        (_fit_name(reading, document), _fit_name_in_order(reading, document), _fit_beginning(reading.text, document))
+    )
     if best is None or best[0] > _PLACE:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
@@ -185,6 +187,18 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
     aligned = [name_alignment.find_alignment(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
+
+
+def _fit_beginning(text: str, document: SearchDocument) -> Fit | None:
+    """Fit a text that is no whole name to those that begin with it: somebody may still be typing."""
+    if name_alignment.is_formal(text):
+        return None
+    fits = [
+        (_BEGINS + 0.02 * min(len(form.text) - len(text), 20) + price, kind, form.text)
+        for form, kind, price in _list_forms(document)
+        if kind != "known_as" and form.text.startswith(text)
+    ]
+    return min(fits, default=None)
 
 
 def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:

@@ -13,15 +13,20 @@ from registry.errors import InvalidInput
 from registry.register import Register
 from registry.settings import Settings
 from tests.factories import LIST_2025, a_register, an_institution
+from tests.relevance.fit import is_for_fitting
 from tests.relevance.measure import (
     ENGINES,
     FILES,
+    LEAST_OF_KIND,
+    NOBODY,
     Judged,
     Query,
     Score,
     a_register_with,
     by_kind,
+    compute_interval,
     failures,
+    find_wrong_hits,
     judge,
     main,
     missed,
@@ -37,7 +42,7 @@ def everything() -> list[Query]:
 def test_every_expected_name_is_printed_so_in_the_list() -> None:
     with LIST_2025.open(encoding="utf-8", newline="") as file:
         printed = {row["name"] for row in csv.DictReader(file)}
-    assert [query for query in everything() if not set(query.expected) <= printed] == []
+    assert [query for query in everything() if not set(query.expected) <= {*printed, NOBODY}] == []
 
 
 def test_no_query_is_asked_twice() -> None:
@@ -45,9 +50,31 @@ def test_no_query_is_asked_twice() -> None:
     assert sorted(text for text in texts if texts.count(text) > 1) == []
 
 
-def test_every_kind_has_queries_enough_to_be_a_figure() -> None:
-    asked = Counter(query.kind for query in everything())
-    assert {kind: count for kind, count in asked.items() if count < 8} == {}
+def test_a_kind_of_few_queries_has_no_bar_of_its_own() -> None:
+    few = [Judged(Query("示例", ("示例医院",), "few"), None, None)] * (LEAST_OF_KIND - 1)
+    many = [Judged(Query("示例", ("示例医院",), "many"), "示例医院", 1)] * 1000
+    assert missed([*few, *many]) == []
+
+
+def test_half_of_the_judged_queries_are_never_fitted() -> None:
+    fitted = Counter(is_for_fitting(query) for query in everything())
+    assert 0.45 < fitted[True] / fitted.total() < 0.55
+
+
+def test_nobody_is_the_right_answer_when_nobody_is_said_to_be_meant(tmp_path: Path) -> None:
+    a_register(tmp_path, an_institution("鞍山示例妇产医院", "辽宁省鞍山市示例路1号")).close()
+    register = Register(Settings(data_dir=tmp_path))
+    found = judge(register, [Query(text, (NOBODY,), "none") for text in ("鞍山样本医院", "鞍山示例妇产医院")])
+    wrong = find_wrong_hits(register, ["鞍山样本医院", "鞍山示例妇产医院", "示例妇产医院"])
+    register.close()
+    assert [one.position for one in found] == [1, None]
+    assert wrong == []
+
+
+def test_an_interval_holds_the_share_and_is_narrower_with_more_queries() -> None:
+    few, many = compute_interval(9, 10), compute_interval(900, 1000)
+    assert few[0] < many[0] < 0.9 < many[1] < few[1] <= 1
+    assert compute_interval(0, 0) == (0, 1)
 
 
 def test_a_right_answer_is_counted_where_it_stood(tmp_path: Path) -> None:
