@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
 from tests.running import Cli, Server, serving
+from tests.sharing import find_folder, share_once
 from tests.thoroughness import count_examples
 
 #: A folder in memory, and bytes of room that it must have.
@@ -35,6 +36,7 @@ def choose_scratch() -> None:
 
 
 choose_scratch()
+find_folder()  # before there is more than one process
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
@@ -68,18 +70,21 @@ BROWSER_ARGS = [
 
 
 @pytest.fixture(scope="session")
-def seed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seed_dir() -> Path:
     """A data folder after `registry init` and `registry seed`: made once, to be copied, never written to."""
-    cli = Cli(tmp_path_factory.mktemp("seed") / "var", inside=True)
-    cli.ok("init")
-    cli.ok("seed")
-    return cli.data_dir
+
+    def seed(folder: Path) -> None:
+        cli = Cli(folder, inside=True)
+        cli.ok("init")
+        cli.ok("seed")
+
+    return share_once("seed", seed)
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Cli:
-    """The console script over a folder in which nothing is yet."""
-    return Cli(tmp_path / "var")
+    """The console script in new interpreters over a folder in which nothing is yet."""
+    return Cli(tmp_path / "var", new=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from registry.storage.database import Database
 from registry.storage.tables import import_pages, imports
 from registry.storage.tables import proposals as proposals_table
 from registry.storage.tables import trail as trail_table
+from tests.copies import CopyProcess
 from tests.factories import DAY, a_list, a_source, an_institution, approve, enter
 from tests.running import eventually
 from tests.wizard import Wizard, names
@@ -317,14 +317,14 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
 
 def environment(settings: Settings) -> dict[str, str]:
     told = {get_variable_name(name): str(getattr(settings, name)) for name in ("data_dir", "database_url")}
-    return {**os.environ, **told}
+    return {"LC_ALL": "C.UTF-8", **told}
 
 
 def killed_at(wizard: Wizard, one: Import, state: import_store.State, is_there: Callable[[Import], bool]) -> Import:
     """A real process, killed as soon as the import looks as wanted."""
     run = wizard.begin(one, state)
     command = [sys.executable, "-m", "registry.importers.wizard.job", str(one.id), run, "-"]
-    process = subprocess.Popen(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
+    process = CopyProcess(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
     try:
         assert eventually(lambda: is_there(wizard.of(one)), 60)
         process.send_signal(signal.SIGKILL)

@@ -24,7 +24,8 @@ from registry.errors import ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
-from tests.running import REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
+from tests.copies import REGISTRY
+from tests.running import Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
 REQUESTS = 1_500

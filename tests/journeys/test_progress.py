@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.running import REGISTRY, Cli, environment
+from tests.copies import REGISTRY
+from tests.running import Cli, environment
 
 HEADINGS = "province,name,address,techniques,stages"
 
