@@ -181,7 +181,7 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
         proposals.reject(database, proposal, by=SEED_APPROVER, reason="示例")
     seconds = timed(base, "seed", SEEDED)
     sizes = []
-    for path in rounds(base, "seed", spread(seconds, 8)):
+    for path in rounds(base, "seed", spread(seconds, count_moments(8))):
         with opened(path) as database:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER, SEEDED)
@@ -190,5 +190,5 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
             with database.reading() as connection:
                 assert proposals.list_proposals(connection, "pending") == []
                 assert len(proposals.list_proposals(connection, "approved")) == 3
-    assert len(sizes) == 8
+    assert len(sizes) == count_moments(8)
     assert BEFORE in sizes

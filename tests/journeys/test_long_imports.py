@@ -26,7 +26,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def editor(cli: Cli, start: Callable[..., Server], arrive: Arrive) -> Staff:
+def editor(cli: Cli, start: Callable[..., Server], arrive: Arrive, monkeypatch: pytest.MonkeyPatch) -> Staff:
+    """At a server whose processes are new ones: they are found by how they were called."""
+    monkeypatch.setattr(Server, "new", True)
     cli.ok("init")
     cli.staff()
     return arrive(start(cli.data_dir, workers=2), "editor").sign_in()
