@@ -15,9 +15,8 @@ from public_site.responses import PageContext, PageRequest, get_register, make_f
 from registry.domain import regions
 from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
-from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
-from registry.institutions.result import InstitutionHit, SearchRequest
+from registry.institutions.result import InstitutionHit, SearchRequest, SearchResult
 from registry.records.stats import Stats
 from registry.search.readings import Understood
 from registry.web.i18n import Language
@@ -97,27 +96,28 @@ class WarningPage(PageContext, frozen=True, kw_only=True):
 
 
 class SearchPage(PageContext, frozen=True, kw_only=True):
-    """Results of a search. ``next``: the cursor of the next page; ``at_least``: more than ``total``; ``path``: the
-    chosen region with those it lies in, widest first; ``unfiltered``: how many there would be without the filters."""
+    """Results of a search. ``cursor``: of this page; ``path``: the chosen region with those it lies in, widest first;
+    ``unfiltered``: how many would be found without the filters, where nobody is with them."""
 
     template: ClassVar[str] = "search.html"
     section: ClassVar[str] = "home"
     noindex: ClassVar[bool] = True
     query: str
     filters: Filters
-    hits: list[SearchHit]
-    total: int
+    result: SearchResult
     facets: Facets
     understood: tuple[str, ...] = ()
     cursor: str | None = None
-    next: str | None = None
-    at_least: bool = False
-    similar: bool = False
-    did_you_mean: str | None = None
     path: tuple[tuple[str, str], ...] = ()
     unfiltered: int = 0
-    unreadable: bool = False
     people_withheld: str | None = None
+
+    @property
+    def hits(self) -> list[SearchHit]:
+        """The institutions found, each with why it is there."""
+        return [
+            make_hit(hit, in_text=self.result.in_text and self.result.state == "found") for hit in self.result.items
+        ]
 
 
 @route_get("/", "home")
@@ -161,7 +161,7 @@ def show_search(request: PageRequest) -> Response[Any]:
         )
         return make_page_response(request, page)
     bare = None
-    if not result.total and (unfiltered := remove_filters(choice)) is not None:
+    if _is_nobody_found(result) and (unfiltered := remove_filters(choice)) is not None:
         bare = register.search_institutions(unfiltered, asof, limit=1, may_look=budget.may_look)
     return make_page_response(
         request,
@@ -173,18 +173,12 @@ def show_search(request: PageRequest) -> Response[Any]:
                 region_name=_find_region_name(choice.region) if choice.region else None,
                 stage=choice.stage,
             ),
-            hits=[make_hit(hit) for hit in result.items],
-            total=result.total,
+            result=result,
             facets=make_facets(result.facets),
             understood=describe_understanding(result.understood, language),
             cursor=cursor,
-            next=result.next,
-            at_least=result.at_least,
-            similar=result.similar,
-            did_you_mean=result.did_you_mean,
             path=list_region_path(choice.region),
-            unfiltered=bare.total if bare is not None and not bare.similar else 0,
-            unreadable=bool(choice.q) and not fold_text(choice.q),  # no letter, digit or character in it
+            unfiltered=0 if bare is None or _is_nobody_found(bare) else bare.total,
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),
@@ -209,6 +203,10 @@ def remove_filters(choice: SearchRequest) -> SearchRequest | None:
     return msgspec.structs.replace(choice, technique=(), region=None, stage=None) if is_filtered and choice.q else None
 
 
+def _is_nobody_found(result: SearchResult) -> bool:
+    return result.state != "found" or not result.total
+
+
 def _find_region_name(code: str) -> str | None:
     region = regions.find_region(code)
     if region is None:
@@ -216,13 +214,15 @@ def _find_region_name(code: str) -> str | None:
     return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
 
 
-def make_hit(hit: InstitutionHit) -> SearchHit:
-    """Make a result with why it fitted, and the name that did when it was another than the one shown."""
-    why = hit.match if hit.match in _EXPLAINED else None
+def make_hit(hit: InstitutionHit, in_text: bool = False) -> SearchHit:
+    """Make a result with why it fitted, and the name that did when it was another than the one shown; of a text, how it
+    is written there."""
+    why = "written" if in_text else hit.match if hit.match in _EXPLAINED else None
+    is_named_otherwise = why == "written" or why in _OTHER_NAMES
     return SearchHit(
         institution=hit.institution,
         why=why if hit.by or why not in _OTHER_NAMES else None,
-        match=hit.by if why in _OTHER_NAMES else None,
+        match=hit.by if is_named_otherwise else None,
         similar=hit.match == "similar",
         lacks=hit.lacks,
         people=hit.practitioners,
@@ -264,7 +264,8 @@ def describe_understanding(pieces: Iterable[Understood], language: Language) -> 
 
 def _describe_piece(piece: Understood, language: Language) -> str:
     if piece.kind == "region":
-        return language.mark_chinese(_find_region_name(piece.value) or piece.value)
+        region = regions.find_region(piece.value)
+        return language.format_region(region) if region else language.mark_chinese(piece.value)
     if piece.kind == "category":
         return language.translate(f"search.category.{piece.value}")
     if piece.kind == "technique":

@@ -21,6 +21,7 @@ from registry.errors import NotFound, make_cannot_answer_error
 from registry.institutions import search
 from registry.institutions.pages import MayLook, allow_every_look
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest, SearchResult
+from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.operations import health
@@ -40,6 +41,7 @@ from registry.storage.fault_board import FaultBoard
 from registry.texts import Message
 from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
+from registry.verification.mentions import find_names
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
@@ -233,13 +235,22 @@ class Register:
     def _search(self, choice: SearchRequest, asof: AsOf, **options: Any) -> SearchResult:
         engine = self.outside.find_engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
-            run = partial(search.search_institutions, connection, choice, asof, **options)
+            names = partial(self._find_written_names, asof)
+            run = partial(search.search_institutions, connection, choice, asof, find_names=names, **options)
             if self.outside and engine is not None:
                 try:
                     return run(engine=engine)
                 except EngineUnavailable as error:
                     self.outside.report_failure(error)
             return run()
+
+    def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
+        """Find the names of the register in a text; brings the view up to the log where nobody follows it."""
+        if self.verification.size < asof.size:
+            self.follow_log()
+        with self.verification.lock:
+            found = find_names(self.verification, text, asof)
+        return [WrittenName(place.start, place.end, place.codes, place.is_part) for place in found]
 
     def explain_search(self, question: str) -> SearchExplanation:
         """Explain how the search understands a question, and what every hit cost."""

@@ -114,7 +114,7 @@ class Follower:
 
     def _telling(self, held: dict[str, Said]) -> list[Said]:
         """Names in use say nothing of the licence: they are the basis of a record only where nothing else is known."""
-        beside = ("known_as", "extra.俗称依据")
+        beside = ("known_as", "extra.俗称依据", "name_en", "extra.英文名称依据")
         return [said for path, said in held.items() if path not in beside] or list(held.values())
 
     def _basis(self, held: dict[str, Said]) -> Said:
@@ -181,7 +181,7 @@ class Follower:
             for code, name in TECHNIQUES.items()
             if f"approvals.{code}" in value
         ]
-        plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus")
+        plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus", "name_en")
         return {
             **told,
             **{field: value.get(field) for field in plain},

@@ -106,7 +106,8 @@ def _read_edition(data_dir: Path) -> dict[str, Any]:
     with database.reading() as connection:
         asof = make_as_of(connection)
     with ListContent(database, asof, "national") as content:
-        rows = [dict(zip(text_formats.HEADINGS, row, strict=True)) for row in text_formats.make_rows(content)]
+        headings = text_formats.list_headings(content)
+        rows = [dict(zip(headings, row, strict=True)) for row in text_formats.make_rows(content)]
     database.close()
     return {"edition": next(row for row in rows if row["医疗机构名称"] == NAME)}
 

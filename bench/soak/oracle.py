@@ -23,7 +23,7 @@ TECHNIQUES = {
 }
 LAWFUL = frozenset({"trial", "formal", "operating", "rectification"})
 #: Names in use, and what they rest on: they say nothing of the licence.
-BESIDE = ("known_as", "extra.俗称依据")
+BESIDE = ("known_as", "extra.俗称依据", "name_en", "extra.英文名称依据")
 APPROVAL = ("stage", "valid_from", "verification_due", "document_no", "authority", "note")
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
@@ -212,7 +212,7 @@ class Log:
             if f"approvals.{code}" in value
         ]
         stopped = bool(approvals) and all(one["stage"] == "suspended" for one in approvals)
-        plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus")
+        plain = ("name", "address", "uscc", "practice_licence_no", "ownership", "level", "campus", "name_en")
         code = subject.partition(":")[2]
         return {
             "code": f"{code[:4]}-{code[4:]}",

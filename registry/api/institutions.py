@@ -11,7 +11,7 @@ from registry.api.requests import AnyRequest, Code, KnownAtText, OnText, get_reg
 from registry.domain.model import Institution, Practitioner, Region, StandingWord, Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.institutions.result import SearchRequest, Warned
+from registry.institutions.result import SearchRequest, SearchState, Warned
 from registry.records.history import Version
 from registry.records.stats import Stats
 from registry.search.readings import MatchKind, Understood
@@ -33,9 +33,12 @@ class InstitutionList(Struct, frozen=True):
     """One page of institutions. ``next`` is the cursor of the following page, null on the last one.
 
     ``at_least``: so many fit the question that only the first ``total`` were counted; the pages go on beyond.
-    ``similar``: no institution is called what was asked for; the items only have names like it and are other
-    institutions, the first of which was perhaps meant (``did_you_mean``). With a ``warning`` there are no items: nobody
-    may offer what was asked.
+    ``state``: ``found``, these are what was asked for; ``near``, a name was read whole (``name_read``) and nobody on
+    the list has it, so that the items are other institutions; ``not_understood``, no name was read whole, and nothing
+    is said of who is on the list. ``not_understood`` are the words that were read as nothing, ``elsewhere`` the place
+    that was written, where the institutions found do not lie. ``in_text``: they are named in a longer text, in the
+    order written there, ``by`` as written. ``similar``: there are items, and none of them is certainly meant; the first
+    was perhaps (``did_you_mean``). With a ``warning`` there are no items: nobody may offer what was asked.
     """
 
     items: list[Institution]
@@ -45,6 +48,11 @@ class InstitutionList(Struct, frozen=True):
     at_least: bool
     why: list[Why]
     understood: list[Understood]
+    state: SearchState
+    name_read: str | None
+    not_understood: list[str]
+    in_text: bool
+    elsewhere: str | None
     similar: bool
     did_you_mean: str | None
     warning: Warned | None
@@ -89,7 +97,10 @@ class SuggestionList(Struct, frozen=True):
         "其余可按名称查到。`standing` 为当日现行状态，`status` 为记载的名录状态。"
         "`q` 可含错字、拼音、首字母、简称、曾用名、地址、地区与技术；`why` 说明每家为何在列，"
         "`understood` 为读作地区或技术的词，"
-        "`similar` 为真时各家只是名称相近，并非所问机构；"
+        "`state` 为 `found` 时各家即所问；为 `near` 时 `name_read` 完整读出而名录中无人用此名称，各家是其他机构；"
+        "为 `not_understood` 时没有读出名称，不能说明谁在或不在名录中。"
+        "`not_understood` 为没有读懂的词，`elsewhere` 为所写而各家不在的地区，"
+        "`in_text` 为真时各家写在一段文字中，这不能证明与其有关；"
         "所问为任何人不得提供的（如代孕）时 `items` 为空而有 `warning`。"
     ),
     sync_to_thread=True,
@@ -141,6 +152,11 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
         at_least=result.at_least,
         why=[Why(code=i.institution.code, match=i.match, by=i.by, lacks=list(i.lacks)) for i in result.items],
         understood=list(result.understood),
+        state=result.state,
+        name_read=result.name_read,
+        not_understood=list(result.not_understood),
+        in_text=result.in_text,
+        elsewhere=result.elsewhere,
         similar=result.similar,
         did_you_mean=result.did_you_mean,
         warning=result.warning,
@@ -204,6 +220,7 @@ def list_practitioners(
     summary=write_bilingual("输入时的提示"),
     description=write_bilingual(
         "从第一个字、未打完的拼音起即可；`match` 说明因何相符。输入任何人不得提供的服务时为空。"
+        "没有提示不等于名录中没有：请看 `/institutions` 的 `state`。"
     ),
     sync_to_thread=True,
 )

@@ -71,7 +71,7 @@ def import_list(  # noqa: PLR0913 - one parameter per option
 
 @main.command(
     "known-as",
-    help=common.write_help(Message("导入俗称表（提案）"), Message("表中机构的俗称以表为准，其他机构不变")),
+    help=common.write_help(Message("导入俗称表或英文名称表（提案）"), Message("表中机构的名称以表为准，其他机构不变")),
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--from", "day", type=common.DayParam(), help=write_bilingual("自哪一天起，默认今天"))
@@ -79,7 +79,7 @@ def import_list(  # noqa: PLR0913 - one parameter per option
 @click.option("--dry-run", is_flag=True, help=write_bilingual("只比对，不提案"))
 @common.as_json
 def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run: bool, json_: bool) -> None:
-    """Propose the names people use: a csv of name, known_as, source."""
+    """Propose names that no list prints: a csv of those people use, or of English ones."""
     from registry.importers.seed import common_names
 
     if not dry_run:
@@ -91,7 +91,7 @@ def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run:
             with database.reading() as connection:
                 today = asof.find_today(connection)
             drafts = common_names.make_drafts(changes, day or today)
-            title = f"俗称：{file.name}，{len(changes)}家机构"
+            title = f"{common_names.LABELS[changes[0].field]}：{file.name}，{len(changes)}家机构"
             report = {"changes": changes}
             proposal = four_eyes.propose(
                 database, drafts, by=by, title=title, kind="names", report=report, log=PublishedLog(settings.load())

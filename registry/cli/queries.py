@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import click
+import msgspec
 
 from registry import settings
 from registry.cli import common, detect_language, main
@@ -14,11 +15,12 @@ from registry.domain import regions
 from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider, read_provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
+from registry.institutions.findings import describe_finding
 from registry.institutions.result import InstitutionHit, SearchExplanation, SearchRequest
 from registry.records.asof import SHANGHAI, get_day_end
 from registry.register import open_register
 from registry.search.readings import QueryReading, Understood
-from registry.texts import Listing, Message, write_bilingual
+from registry.texts import Listing, Message, PageText, write_bilingual
 
 on_day = click.option("--on", type=common.DayParam(), help=write_bilingual("哪一天的情况，默认今天"))
 known_at = click.option(
@@ -44,7 +46,8 @@ def search(
     explanation = register.explain_search(query) if explain else None
     register.close()
     if json_:
-        common.print_json(result if explanation is None else {"result": result, "explained": explanation})
+        shown = msgspec.to_builtins(result) | {"similar": result.similar}
+        common.print_json(shown if explanation is None else {"result": shown, "explained": explanation})
         return
     if explanation is not None:
         for line in _describe_search(explanation, limit):
@@ -55,11 +58,16 @@ def search(
             Message("任何机构都不得提供：{words}。请向 12345 举报。", words=Listing(result.warning.words))
         )
         return
+    finding = describe_finding(result, query)
+    if finding.kind != "listing":
+        common.print_both(finding.headline)
+    for note in (*finding.notes, *filter(None, (finding.items_note,))):
+        click.echo(note.to_bilingual())
+    if result.did_you_mean is not None:
+        click.echo(f"{PageText('search.did_you_mean').to_bilingual()}: {result.did_you_mean}")
     count, many = result.total, result.at_least
     total = write_bilingual("共 {count} 以上", count=count) if many else write_bilingual("共 {count} 家", count=count)
     click.echo(total + _describe_times(on, known_at))
-    if result.similar:
-        click.echo(write_bilingual("没有完全相符的；以下各家只是名称相近"))
     for item in result.items:
         _print_institution(item)
 

@@ -29,7 +29,22 @@ OWNERSHIP = {"public": "公立", "private": "民营"}
 LAST = 50
 
 _TYPES: dict[FieldKind, Any] = {"names": list[str], "numbers": list[str], "status": Status}
+#: Latin letters with and without accents, digits, and the signs printed between them.
+_LATIN = re.compile("(?=.*[A-Za-z])[ -~À-ÖØ-öø-ɏḀ-ỿ‐-‧]{2,200}")
 _SEPARATORS = re.compile(r"[、，,;；\s]+")
+
+
+def check_english_name(text: str) -> Message | None:
+    """Say, without a full stop, what to do about a text that is no name in Latin letters on one line; None for one.
+
+    >>> check_english_name("Women's Hospital"), str(check_english_name("妇婴医院"))[:12]
+    (None, '英文名称须用拉丁字母书写')
+    """
+    if _LATIN.fullmatch(text) and text == text.strip():
+        return None
+    return Message(
+        "英文名称须用拉丁字母书写，2至200个字符，“{text}”不是：请填写机构自用的英文名称，没有就留空", text=text[:40]
+    )
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +64,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     column. ``public``: it is an attribute of ``model.Institution``. ``page``, ``record``: its place among the details
     of the citizens' page and of the workspace's; None where it is not shown so. ``required``, ``suggested``, ``mode``:
     how the form asks for it, if it does (``in_form``). ``legal``: it changes only with a document. ``basis``: what is
-    stated of it may be what a record rests on. ``compact``: the one way in which a number is recorded; None for text
-    that is no such number. ``edition``: editions have a column for it.
+    stated of it may be what a record rests on. ``sources``: the path beside it of what its value rests on. ``compact``:
+    the one way in which a number is recorded; None for text that is no such number. ``check``: what to do about a text
+    that may not be recorded; None for one that may. ``edition``: editions have a column for it.
     """
 
     name: str
@@ -67,7 +83,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = ""
     legal: bool = True
     basis: bool = True
+    sources: str = ""
     compact: Callable[[str], str | None] | None = None
+    check: Callable[[str], Message | None] | None = None
     edition: bool = False
     column: Column | None = None
 
@@ -144,10 +162,26 @@ FIELDS: tuple[Field, ...] = (
         record=None,
         in_form=False,
         basis=False,
+        sources="extra.俗称依据",
         column=Column(
             message=Message("俗称"),
             meaning=Message("人们使用而名单未载的名称，不作为匹配依据"),
             place=4,
+        ),
+    ),
+    Field(  # the institution's own, or a translation: for readers of English, never a basis of a verdict
+        name="name_en",
+        headings=("英文名称", "英文名", "机构英文名称", "name_en", "english name"),
+        page=None,
+        legal=False,
+        basis=False,
+        sources="extra.英文名称依据",
+        check=check_english_name,
+        edition=True,
+        column=Column(
+            message=Message("英文名称"),
+            meaning=Message("机构自用的英文名称，没有的为译名，不作为匹配依据"),
+            place=23,
         ),
     ),
     Field(name="ownership_form", public=False, page=None, record=None, in_form=False),
@@ -239,6 +273,8 @@ PUBLIC: tuple[Field, ...] = tuple(field for field in FIELDS if field.public)
 LISTED: tuple[Field, ...] = tuple(field for field in FIELDS if field.headings and not field.required)
 #: Those that editions print besides what every list has.
 IN_EDITIONS: tuple[Field, ...] = tuple(field for field in FIELDS if field.edition)
+#: Paths that are no basis of a record: they say nothing of the licence.
+NO_BASIS = frozenset(path for field in FIELDS if not field.basis for path in (field.name, field.sources))
 
 
 def fill_values(values: dict[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,8 @@ class Institution(Struct, frozen=True):
     """One approved practice site, as of a day and a log size.
 
     ``status`` is as recorded; ``standing`` what is in force on the day, of all its approvals together. ``aliases`` and
-    ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on.
+    ``former_names`` are from lists; ``known_as`` are names people use, which no verdict rests on, and so is
+    ``name_en``: the institution's own name in English, or a translation.
     """
 
     code: str
@@ -160,6 +161,7 @@ class Institution(Struct, frozen=True):
     source: SourceRef | None
     entry: int
     log_size: int
+    name_en: str | None = None
 
 
 class Practitioner(Struct, frozen=True):

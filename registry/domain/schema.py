@@ -152,6 +152,9 @@ def check_draft(draft: Draft) -> None:
     _check_scope(draft, plain)
     if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
         raise _make_draft_error(draft, Message("编号与标识不符"))
+    for field in FIELDS if kind == "institution" else ():
+        if field.check and (text := plain.get(field.name)) is not None and (message := field.check(text)):
+            raise _make_draft_error(draft, message)
     region = plain.get("region")
     if region is not None and regions.find_region(region) is None:
         raise _make_draft_error(draft, Message("未知的行政区划代码 {region}", region=region))

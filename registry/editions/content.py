@@ -26,6 +26,8 @@ Progress = Callable[[int], None]
 PAGE = 500
 #: Stages that lists print; what was revoked or has lapsed is no approval any more.
 PRINTED: frozenset[str] = LAWFUL_STAGES | {"suspended", "preparing"}
+#: Fields that editions have had from the first on: their files stay the same to the last byte.
+_IN_FIRST_EDITIONS = ("ownership", "level")
 _STANDING: frozenset[str] = LAWFUL_STAGES | {"suspended"}
 _encode = msgspec.msgpack.Encoder().encode
 _LENGTH_BYTES = 4  # before each record of the temporary file
@@ -110,6 +112,7 @@ class ListContent:
         techniques = Counter[str]()
         provinces: dict[str, list[int]] = {}
         total = banks = 0
+        recorded = set(_IN_FIRST_EDITIONS)
         try:
             for institution in read_institutions_on_day(database, asof, scope):
                 if not any(approval.stage in _STANDING for approval in institution.approvals):
@@ -119,6 +122,7 @@ class ListContent:
                 listed = make_edition_institution(institution)
                 body = _encode((listed, institution))
                 self._file.write(len(body).to_bytes(_LENGTH_BYTES) + body)
+                recorded.update(field.name for field in IN_EDITIONS if getattr(listed, field.name))
                 techniques.update({line.technique for line in listed.lines if line.stage in _STANDING})
                 counts = provinces.setdefault(listed.province, [0, 0])
                 counts[0] += bool(listed.centre_lines)
@@ -129,6 +133,8 @@ class ListContent:
         except BaseException:
             self.close()
             raise
+        #: What it prints of each besides: a field that editions gained later only where one states it.
+        self.fields = tuple(field for field in IN_EDITIONS if field.name in recorded)
         self.totals = Totals(
             institutions=total,
             centres=sum(centres for name, (centres, _) in provinces.items() if name),

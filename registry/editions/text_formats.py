@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from registry.domain.fields import IN_EDITIONS
 from registry.domain.model import Institution
 from registry.domain.normalise import escape_cells
 from registry.editions import labels, manifest
@@ -24,9 +23,19 @@ from registry.verification.phrases import format_date
 _json = msgspec.json.Encoder(order="sorted")
 
 
-def _drop_standing(institution: Institution) -> dict[str, Any]:
-    """Leave out what institutions have gained since the first editions: their files stay the same to the last byte."""
+#: Fields that institutions gained since the first editions, with what they are where nothing is stated.
+_GAINED = {field.name: field.default for field in msgspec.structs.fields(Institution) if not field.required}
+
+
+def _drop_gained_fields(institution: Institution) -> dict[str, Any]:
+    """Leave out what institutions have gained since the first editions: their files stay the same to the last byte.
+
+    A field that is stated stays.
+    """
     record: dict[str, Any] = msgspec.to_builtins(institution)
+    for name, absent in _GAINED.items():
+        if record[name] == absent:
+            del record[name]
     del record["standing"]
     for approval in record["approvals"]:
         del approval["standing"], approval["since"]
@@ -39,7 +48,7 @@ def write_json(path: Path, edition: Edition, content: ListContent, progress: Pro
         file.write(b'{"edition":' + _json.encode(manifest.make_head(edition)) + b',"log":' + _json.encode(edition.log))
         file.write(b',"items":[')
         for number, institution in enumerate(content.read_institutions()):
-            file.write((b",\n" if number else b"\n") + _json.encode(_drop_standing(institution)))
+            file.write((b",\n" if number else b"\n") + _json.encode(_drop_gained_fields(institution)))
             if progress and number % 1000 == 999:
                 progress(number + 1)
         file.write(b"\n]}\n")
@@ -47,19 +56,22 @@ def write_json(path: Path, edition: Edition, content: ListContent, progress: Pro
 
 # --- csv ---
 
-#: The attachment's six columns, then what else is known.
-HEADINGS = (*labels.CENTRES, *(field.headings[0] for field in IN_EDITIONS), "编码", "行政区划代码", "运行情况说明")
+
+def list_headings(content: ListContent) -> tuple[str, ...]:
+    """List the attachment's six columns, then what else is known."""
+    further = (field.headings[0] for field in content.fields)
+    return (*labels.CENTRES, *further, "编码", "行政区划代码", "运行情况说明")
 
 
 def make_rows(content: ListContent) -> Iterator[list[str]]:
     """Make the rows below the headings; numbers run through the whole list."""
     for number, institution in enumerate(content.read_list(), start=1):
         for line in institution.lines:
-            yield make_cells(number, institution, line)
+            yield make_cells(content, number, institution, line)
 
 
-def make_cells(number: int, institution: EditionInstitution, line: ApprovalLine) -> list[str]:
-    """Make one row: a cell for each of HEADINGS."""
+def make_cells(content: ListContent, number: int, institution: EditionInstitution, line: ApprovalLine) -> list[str]:
+    """Make one row: a cell for each heading."""
     return [
         institution.province,
         str(number),
@@ -67,7 +79,7 @@ def make_cells(number: int, institution: EditionInstitution, line: ApprovalLine)
         institution.address,
         labels.format_technique(line),
         labels.format_stage(line),
-        *(getattr(institution, field.name) or "" for field in IN_EDITIONS),
+        *(getattr(institution, field.name) or "" for field in content.fields),
         institution.code,
         institution.region,
         line.note or "",
@@ -78,7 +90,7 @@ def write_csv(path: Path, content: ListContent, progress: Progress | None = None
     """Write the file as UTF-8 with a byte order mark and CRLF, as spreadsheets want; no cell begins a formula."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(HEADINGS)
+        writer.writerow(list_headings(content))
         for number, row in enumerate(make_rows(content), start=1):
             writer.writerow(escape_cells([labels.remove_unprintable(cell) for cell in row]))
             if progress and number % 1000 == 0:

@@ -9,12 +9,12 @@ from typing import Any
 
 import xlsxwriter
 
-from registry.domain.fields import IN_EDITIONS
 from registry.editions import labels, text_formats
 from registry.editions.content import ApprovalLine, EditionInstitution, ListContent, Progress
 from registry.editions.edition import Edition
 
-_WIDTHS = (12, 7, 38, 46, 30, 14, *(10 for _ in IN_EDITIONS), 12, 14, 24)
+#: Of the attachment's columns; of one for a field that is printed besides; of the last three.
+_WIDTHS, _FIELD_WIDTH, _LAST_WIDTHS = (12, 7, 38, 46, 30, 14), 10, (12, 14, 24)
 _CELL_LIMIT = 32_767  # characters of a cell in the file format
 
 
@@ -43,9 +43,10 @@ class _Workbook:
     def write_sheets(self) -> None:
         """Write the centres of the provinces, those of none, and the sperm banks; where there is nothing, the first."""
         content, totals = self._content, self._content.totals
-        further = text_formats.HEADINGS[len(labels.CENTRES) :]
+        centres = text_formats.list_headings(content)
+        further = centres[len(labels.CENTRES) :]
         if totals.centres or not totals.banks + totals.placeless:
-            sheet = self._add_sheet("机构名单", text_formats.HEADINGS, self._edition.title, totals.centres)
+            sheet = self._add_sheet("机构名单", centres, self._edition.title, totals.centres)
             self._write_rows(sheet, content.read_centres())
         if totals.placeless:
             headings = (*labels.PLACELESS, *further)
@@ -56,7 +57,9 @@ class _Workbook:
             self._write_rows(sheet, content.read_banks(), 1)
 
     def _add_sheet(self, name: str, headings: tuple[str, ...], title: str, count: int) -> _Sheet:
-        sheet = _Sheet(self._book, name, headings, self._formats)
+        fields = (_FIELD_WIDTH,) * len(self._content.fields)
+        widths = (*_WIDTHS, *fields, *_LAST_WIDTHS)[-len(headings) :]
+        sheet = _Sheet(self._book, name, dict(zip(headings, widths, strict=True)), self._formats)
         sheet.write_head(title, labels.format_banner(self._edition, count), labels.describe_publication(self._edition))
         return sheet
 
@@ -66,23 +69,22 @@ class _Workbook:
         """Number and write the rows without the first ``skipped`` columns of the csv, which the sheet does not have."""
         for number, (institution, lines) in enumerate(rows, start=1):
             for line in lines:
-                sheet.add_row(text_formats.make_cells(number, institution, line)[skipped:])
+                sheet.add_row(text_formats.make_cells(self._content, number, institution, line)[skipped:])
             if self._progress and number % 1000 == 0:
                 self._progress(number)
 
 
 class _Sheet:
-    """One sheet, filled from the top."""
+    """One sheet, filled from the top; ``headings`` with the widths of their columns."""
 
-    def __init__(self, book: Any, name: str, headings: tuple[str, ...], formats: tuple[Any, Any]) -> None:
+    def __init__(self, book: Any, name: str, headings: dict[str, int], formats: tuple[Any, Any]) -> None:
         self._sheet = book.add_worksheet(name)
         self._headings, (self._text, self._bold) = headings, formats
         self._row = 0
 
     def write_head(self, title: str, banner: str, publication: str) -> None:
         """Write title, banner and headings; printed on paper, the headings stand on every page."""
-        widths = _WIDTHS[len(_WIDTHS) - len(self._headings) :]
-        for column, width in enumerate(widths):
+        for column, width in enumerate(self._headings.values()):
             self._sheet.set_column(column, column, width)
         last = len(self._headings) - 1
         for text in (title, banner, publication):

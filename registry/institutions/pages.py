@@ -9,20 +9,27 @@ from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
-from registry.institutions.result import Cursor, InstitutionHit, SearchRequest, make_filter, make_name_filter
+from registry.institutions.result import (
+    Cursor,
+    InstitutionHit,
+    SearchRequest,
+    SearchState,
+    make_filter,
+    make_name_filter,
+)
+from registry.institutions.text_search import LONGEST_QUESTION, FindNames, WrittenName, find_in_text
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.selection import InstitutionFilter, count_institutions, list_institutions, select_subjects
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
+from registry.search.naming import is_formal
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
 from registry.storage.tables import standings
 
-#: Up to this cost a name holds what was written, as a whole or in a row.
-_AS_WRITTEN = 3.9
 #: Up to this cost a name is just what was written.
 _IS_THE_NAME = 1.0
 #: Hits that cost no more than this beyond the best are as good as it.
@@ -38,6 +45,11 @@ def allow_every_look(_code: str) -> bool:
     return True
 
 
+def find_no_names(_text: str) -> list[WrittenName]:
+    """Find no name: for a register that is not followed."""
+    return []
+
+
 class ResultPage(Struct, frozen=True):
     """Some institutions of a result; ``narrowing`` is the filter that chooses all of them, for counting."""
 
@@ -47,7 +59,11 @@ class ResultPage(Struct, frozen=True):
     narrowing: InstitutionFilter
     at_least: bool = False
     understood: tuple[Understood, ...] = ()
-    similar: bool = False
+    state: SearchState = "found"
+    name_read: str | None = None
+    not_understood: tuple[str, ...] = ()
+    in_text: bool = False
+    elsewhere: str | None = None
     did_you_mean: str | None = None
 
 
@@ -62,25 +78,58 @@ class PageSearch(Struct, frozen=True):
     engine: Engine
     effort: Effort = fetch_plan.EVERYTHING
     may_look: MayLook = allow_every_look
+    find_names: FindNames = find_no_names
 
     def build_page(self, query: SearchQuery) -> ResultPage:
-        """Build the listing a question is, or the institutions whose names it means, or the other."""
+        """Build the listing a question is, or the institutions it names; else those it names somewhere; else near ones.
+
+        Nobody is said to be on no list unless a name was read whole.
+        """
         if not query.readings:
             nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
-        listed = self.make_list_page(query.listing) if query.listing and query.listing_first else None
-        if listed is not None and listed.total and not query.may_be_a_name:
+        listed = self.make_list_page(query.listing) if query.listing and not query.is_name else None
+        if listed is not None and query.listing_first and listed.total and not query.may_be_a_name:
             return listed
         searched = search_documents(self.engine, query, self.effort)
-        if listed is not None and searched.best_cost >= _IS_THE_NAME:
-            return listed  # nobody there approved is an answer too, and no hospital with the place's name
-        named = self.make_name_page(searched) if searched.best_cost < _AS_WRITTEN or query.listing is None else None
-        if named is not None and named.total and not named.similar:
-            return named
-        if query.listing is not None and (listed := listed or self.make_list_page(query.listing)).total:
+        if searched.hits and ranking.is_named(searched.hits[0]):
+            is_place = searched.best_cost >= _IS_THE_NAME and query.listing_first
+            if listed is not None and is_place and (listed.total or (query.listing and query.listing.techniques)):
+                return listed  # nobody there approved is an answer too, and no hospital with the place's name
+            return self.make_name_page(searched, "found", query)
+        if listed is not None and (listed.total or query.listing_first):
             return listed
-        people = self.find_people_page(query) if searched.best_cost >= ranking.WEAK else None
-        return people or named or self.make_name_page(searched)
+        if searched.hits and searched.best_cost < ranking.WEAK and not query.is_name:
+            return self.make_name_page(searched, "found", query)  # an address
+        found = None if query.is_name else self.find_people_page(query)
+        return found or self.find_text_page(query) or self.make_near_page(searched, query)
+
+    def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
+        """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
+        state: SearchState = "near" if query.is_name or is_formal(query.readings[0].whole) else "not_understood"
+        page = self.make_name_page(searched, state, query)
+        if not page.total and query.listing is not None and query.is_name:
+            page = msgspec.structs.replace(self.make_list_page(query.listing), state=state, name_read=query.raw.strip())
+        if state == "not_understood" and not page.not_understood:
+            page = msgspec.structs.replace(page, not_understood=(query.raw.strip(),))
+        return page
+
+    def find_text_page(self, query: SearchQuery) -> ResultPage | None:
+        """Find the institutions named somewhere in what was typed."""
+        if query.readings[0].english:
+            return None
+        finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
+        if finding is None:
+            return None
+        page = self.make_ranked_page(RankedHits(hits=finding.hits), QueryReading())
+        return msgspec.structs.replace(
+            page,
+            state="near" if finding.elsewhere else "found" if finding.is_certain else "not_understood",
+            name_read=query.raw.strip() if finding.elsewhere else None,
+            not_understood=finding.not_understood,
+            elsewhere=finding.elsewhere,
+            in_text=len(finding.hits) > 1 or len(self.choice.q) > LONGEST_QUESTION,
+        )
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -101,16 +150,15 @@ class PageSearch(Struct, frozen=True):
 
     # --- names -------------------------------------------------------------------------------------------------------
 
-    def make_name_page(self, searched: RankedHits) -> ResultPage:
-        """List the institutions whose names fit, best first."""
+    def make_name_page(self, searched: RankedHits, state: SearchState, query: SearchQuery) -> ResultPage:
+        """List the institutions whose names fit, best first, or are near."""
         page = self.make_ranked_page(searched, searched.hits[0].reading if searched.hits else QueryReading())
-        if not page.items or searched.best_cost < ranking.WEAK:
+        page = msgspec.structs.replace(page, state=state, name_read=query.raw.strip())
+        is_slip = ranking.WEAK <= searched.best_cost < ranking.WEAK + ranking.SLIP and searched.hits[0].match == "typo"
+        if state == "found" or not page.items or not is_slip or self.position != Cursor(size=self.asof.size):
             return page
-        is_slip = searched.best_cost < ranking.WEAK + ranking.SLIP and self.position == Cursor(size=self.asof.size)
-        first = page.items[0].institution
-        return msgspec.structs.replace(
-            page, similar=True, did_you_mean=_select_printed_name(first, searched.hits[0].fitted) if is_slip else None
-        )
+        meant = _select_printed_name(page.items[0].institution, searched.hits[0].fitted)
+        return msgspec.structs.replace(page, did_you_mean=meant)
 
     def make_ranked_page(self, searched: RankedHits, reading: QueryReading) -> ResultPage:
         """Make a page of hits; once they are all shown, of what fits besides and was too much to be ranked."""
@@ -194,7 +242,7 @@ class PageSearch(Struct, frozen=True):
             return None
         for reading, person in split_off_person(query):
             searched = search_documents(self.engine, SearchQuery(raw=query.raw, readings=(reading,)))
-            if searched.best_cost >= _AS_WRITTEN or len(searched.hits) > PEOPLE_INSTITUTIONS:
+            if not (searched.hits and ranking.is_named(searched.hits[0])) or len(searched.hits) > PEOPLE_INSTITUTIONS:
                 continue
             page = self.make_ranked_page(searched, reading)
             items = [named for item in page.items if (named := self._match_people(item, person)) is not None]
@@ -235,6 +283,7 @@ def _select_printed_name(institution: Institution, fitted: str) -> str:
     """Return the name of an institution that was meant, as it is printed."""
     names = (
         institution.name,
+        institution.name_en or "",
         *institution.aliases,
         *institution.known_as,
         *(former.name for former in institution.former_names),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -38,11 +38,18 @@ class Warned(Struct, frozen=True):
     rest: str
 
 
+#: ``found``: these are what was asked for. ``near``: a name was read whole and nobody has it; the items, if any, are
+#: other institutions. ``not_understood``: no name was read whole, so nothing can be said of who is on the list.
+SearchState = Literal["found", "near", "not_understood"]
+
+
 class SearchResult(Struct, frozen=True):
     """One page of institutions; ``next`` is the cursor of the following page, on the same log size.
 
     ``total`` is how many fit. With ``at_least`` so many fit a question that only the first were ranked and counted;
-    more of them follow, and ``facets`` are left out.
+    more of them follow, and ``facets`` are left out. ``name_read`` is what was read as a name, as it was typed;
+    ``not_understood`` the words that were read as nothing. ``in_text``: the names were found inside a longer text.
+    ``elsewhere`` is the place that was typed, when the institutions found do not lie there.
     """
 
     items: list[InstitutionHit]
@@ -53,8 +60,17 @@ class SearchResult(Struct, frozen=True):
     at_least: bool = False
     facets: Stats | None = None
     warning: Warned | None = None
-    similar: bool = False  # nothing fits what was written; these are near names, which are different institutions
-    did_you_mean: str | None = None  # the name the question may have meant to write, when it is only similar
+    state: SearchState = "found"
+    name_read: str | None = None
+    not_understood: tuple[str, ...] = ()
+    in_text: bool = False
+    elsewhere: str | None = None
+    did_you_mean: str | None = None  # the name the question may have meant to write, when it is only near
+
+    @property
+    def similar(self) -> bool:
+        """Whether there are items and all of them are other institutions than the one asked for."""
+        return self.state != "found" and bool(self.items)
 
 
 class SearchExplanation(Struct, frozen=True):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from registry.domain import ad_lexicon
 from registry.domain.identifiers import may_be_code
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.institutions.pages import MayLook, PageSearch, allow_every_look
+from registry.institutions.pages import MayLook, PageSearch, allow_every_look, find_no_names
 from registry.institutions.result import (
     Cursor,
     InstitutionHit,
@@ -20,6 +20,7 @@ from registry.institutions.result import (
     Warned,
     make_filter,
 )
+from registry.institutions.text_search import FindNames
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings
@@ -43,6 +44,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     engine: Engine | None = None,
     effort: Effort | None = None,
     may_look: MayLook = allow_every_look,
+    find_names: FindNames = find_no_names,
 ) -> SearchResult:
     """Search one page, by relevance with a question, else by region code; InvalidInput for a wrong filter or cursor.
 
@@ -57,9 +59,9 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
-    effort = effort or (fetch_plan.IN_LARGE if asof.size > fetch_plan.LARGE else fetch_plan.EVERYTHING)
+    effort = effort or fetch_plan.choose_effort(asof.size)
     engine = engine or embedded_engine.EmbeddedEngine(connection)
-    search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look)
+    search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look, find_names)
     page = search.build_page(understand_question(choice.q))
     stats_of_page = (
         stats.compute_stats(connection, asof, page.narrowing) if facets and page.total and not page.at_least else None
@@ -72,7 +74,11 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         understood=page.understood,
         at_least=page.at_least,
         facets=stats_of_page,
-        similar=page.similar,
+        state=page.state,
+        name_read=page.name_read,
+        not_understood=page.not_understood,
+        in_text=page.in_text,
+        elsewhere=page.elsewhere,
         did_you_mean=page.did_you_mean,
     )
 

@@ -10,12 +10,10 @@ from typing import Any
 
 import msgspec
 
-from registry.domain.fields import FIELDS
+from registry.domain.fields import NO_BASIS
 from registry.domain.model import Entry
 from registry.storage.tables import FOREVER, STILL_KNOWN
 
-#: Paths that are no basis of a record: they say nothing of the licence.
-_NO_BASIS = frozenset({*(field.name for field in FIELDS if not field.basis), "extra.俗称依据"})
 Group = list[Any]  # [number, valid_from, source, {path: value}]
 State = list[Group]
 
@@ -98,7 +96,7 @@ def collect_facts(state: State) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     last: str | None = None
     for number, valid_from, source, values in state:
-        if source is not None and not values.keys() <= _NO_BASIS:
+        if source is not None and not values.keys() <= NO_BASIS:
             last = source
         for path, value in values.items():
             if value is not None:
@@ -116,10 +114,10 @@ def get_basis(state: State) -> Group:
 
     Names in use only help to find an institution: they are the basis of nothing.
     """
-    return next((group for group in reversed(state) if not group[3].keys() <= _NO_BASIS), state[-1])
+    return next((group for group in reversed(state) if not group[3].keys() <= NO_BASIS), state[-1])
 
 
 def find_source(state: State) -> str | None:
     """The source that the record as a whole rests on: its basis's own, or the last one before."""
-    groups = [group for group in state if not group[3].keys() <= _NO_BASIS] or state
+    groups = [group for group in state if not group[3].keys() <= NO_BASIS] or state
     return next((source for _, _, source, _ in reversed(groups) if source is not None), None)

@@ -52,6 +52,7 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
         former=_make_forms([form for name in former for form in (name, _strip_brackets(name))], taken),
         place=fold_text(place + " " + now["address"]),
         region=now.get("region") or "",
+        english=now.get("name_en") or "",
         listed=states[-1][0] != "delisted",
     )
 

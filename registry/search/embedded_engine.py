@@ -68,6 +68,11 @@ def _join_tokens(body: bytes) -> str:
     return " ".join(decode_tokens(body))
 
 
+def decode_document(body: bytes) -> SearchDocument:
+    """Decode a stored document."""
+    return _documents.decode(body)
+
+
 def decode_tokens(body: bytes) -> list[str]:
     """List the tokens of a stored document."""
     return list_tokens(_documents.decode(body))

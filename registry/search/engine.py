@@ -7,9 +7,13 @@ satisfy an expression. Understanding a question is ``query``, order is ``ranking
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from registry.domain.model import Struct
+
+
+#: What a name is to its institution.
+FormKind = Literal["name", "alias", "known_as", "former_name"]
 
 
 class NameForm(Struct, frozen=True):
@@ -26,7 +30,7 @@ class SearchDocument(Struct, frozen=True):
     """What the index holds of one institution: its names and its place, nothing that is a fact about its licence.
 
     ``place`` is the address with the names of its region, folded; ``region`` the GB/T 2260 code of the address, empty
-    when none is known; ``listed`` is false for an institution in no list any more.
+    when none is known; ``english`` is the name in English; ``listed`` is false for an institution in no list any more.
     """
 
     subject: str
@@ -36,12 +40,19 @@ class SearchDocument(Struct, frozen=True):
     former: tuple[NameForm, ...] = ()
     place: str = ""
     region: str = ""
+    english: str = ""
     listed: bool = True
 
     @property
     def forms(self) -> tuple[NameForm, ...]:
         """All its names."""
         return self.names + self.aliases + self.known_as + self.former
+
+    def list_forms(self) -> tuple[tuple[FormKind, tuple[NameForm, ...]], ...]:
+        """List its names by what they are."""
+        return (
+            ("name", self.names), ("alias", self.aliases), ("known_as", self.known_as), ("former_name", self.former)
+        )  # fmt: skip
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------

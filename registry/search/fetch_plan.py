@@ -30,20 +30,29 @@ _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 class Effort(Struct, frozen=True):
     """How much is done for a question.
 
-    Documents looked at for one expression, and for one that tells too little; and whether names that are only alike
-    count.
+    Documents looked at for one expression, and for one that tells too little; whether names that are only alike count,
+    and whether every institution is looked at when nothing was found, as there are few.
     """
 
     limit: int = FETCH_LIMIT
     further_limit: int = 6 * FETCH_LIMIT
     alike: bool = True
+    everything: bool = False
 
 
 #: For a question still being typed: fast, and only institutions that may be meant.
 TYPING = Effort(limit=60, further_limit=60, alike=False)
-EVERYTHING = Effort()
+EVERYTHING = Effort(everything=True)
 #: In a large register a question that fits very many names is answered by its best hundred, and the rest page by page.
+#: Up to so many entries of the log a register has few institutions.
+FEW = 20_000
+MIDDLING = Effort()
 LARGE, IN_LARGE = 100_000, Effort(limit=100, further_limit=100)
+
+
+def choose_effort(entries: int) -> Effort:
+    """Choose the effort for a register of so many entries."""
+    return IN_LARGE if entries > LARGE else MIDDLING if entries > FEW else EVERYTHING
 
 
 class FetchStep(Struct, frozen=True):
@@ -78,6 +87,13 @@ def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[Fetc
         expressions = dict.fromkeys(expression for reading in query.readings for expression in stage(reading))
         limit = _SIMILAR_LIMIT if stage is _match_similar_names else FETCH_LIMIT
         yield FetchStep(expressions=tuple(expressions), enough=enough, deep=deep, limit=limit)
+        if effort.everything and stage is _match_misspellings and _is_short(query):
+            yield FetchStep(expressions=(tokens.match_any_name(),), enough=WEAK + SLIP, deep=True, limit=FEW)
+
+
+def _is_short(query: SearchQuery) -> bool:
+    """Whether a question may be a shortened name with a slip, of which no two neighbours are right: 哈衣大一院."""
+    return not query.is_name and all(len(reading.text) <= _LONGEST_ABBREVIATION for reading in query.readings)
 
 
 def _make_plain_step(readings: Sequence[QueryReading], enough: float) -> FetchStep:
@@ -117,6 +133,8 @@ def _match_names(reading: QueryReading) -> list[Expression]:
         return _apply_limits(reading, *(tokens.match_sounds(way, in_a_row=True) for way in reading.ways))
     if reading.letters:
         return _apply_limits(reading, tokens.match_initials(reading.letters))
+    if reading.english:
+        return _apply_limits(reading, tokens.match_english(reading.english))
     if not reading.text:
         return []
     bare = words.strip_optional(reading.text)

@@ -9,7 +9,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from registry.domain.techniques import BANK, STAGES, TECHNIQUES, Stage, TechniqueCode
-from registry.search import pinyin
+from registry.search import english, pinyin
 from registry.search.places import find_leading_places, is_inside, load_city_sounds, resolve_regions
 from registry.search.readings import QueryReading, Understood
 from registry.search.vocabulary import AROUND, FILLER, WORDS, find_word
@@ -84,7 +84,7 @@ def _parse_word(word: str) -> list[Understood] | None:
             understood += before
             position = end
         elif run := _LETTERS.match(word, position):
-            spelt = _parse_pinyin(run[0])
+            spelt = [] if english.is_around(run[0]) else _parse_pinyin(run[0])
             if spelt is None:
                 return None
             understood += spelt

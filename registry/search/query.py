@@ -16,12 +16,13 @@ from itertools import product
 from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
-from registry.search import pinyin
+from registry.search import english, pinyin
+from registry.search.naming import is_formal
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
-from registry.search.vocabulary import DEPARTMENT, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
+from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
 from registry.search.words import split_name
 
 #: Characters that are read of a question: more than the longest name with its address has.
@@ -43,22 +44,24 @@ _SHORTEST_PERSON, _LONGEST_PERSON = 2, 12
 _PERSON_READINGS = 2
 #: A name written right after its institution's: so long at most, and the institution's at least so long.
 _LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
-#: Family names that begin a name which is written right after an institution's: nine people in ten have one of these.
-_FAMILIES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
-    "范汪廖石金韦贾夏付傅方邹熊白孟秦邱侯江尹薛闫阎雷龙黎史陶贺毛段郝顾龚邵覃武钱戴严莫孔向常汤康易乔赖文施洪辛柯欧阳"
-)
 
 
 @lru_cache(maxsize=2048)
 def understand_question(raw: str) -> SearchQuery:
     """Read a question in all its ways. Never fails: what is not understood is text."""
-    text = expand_nicknames(simplify_script(normalise_width(raw[:MAX_LENGTH])).lower())
+    text = expand_nicknames(english.replace_phrases(simplify_script(normalise_width(raw[:MAX_LENGTH]))).lower())
     text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
         return SearchQuery(raw=raw)
     filters = parse_filters(words)
+    if named := english.read_words(" ".join(_cut_all_words(words))):
+        filters = parse_filters([word for word in words if not english.is_around(word)])
+        reading = QueryReading(english=named, whole=fold_text(text))
+        is_name = english.is_formal(named) and filters is None
+        return SearchQuery(
+            raw=raw, readings=(reading,), listing=filters, listing_first=filters is not None, is_name=is_name
+        )
     plain = _ReadingDraft(words)
     drafts = [plain]
     bare = _take_out_words(plain)
@@ -71,7 +74,10 @@ def understand_question(raw: str) -> SearchQuery:
         any(piece.kind != "region" for piece in filters.understood)
         or fold_text(filters.understood[0].text) == fold_text(text)
     )
-    return SearchQuery(raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first)
+    is_name = is_formal(plain.whole) and bare.words == plain.words and not any(parse_place(word) for word in words)
+    return SearchQuery(
+        raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first, is_name=is_name
+    )
 
 
 def _join_characters(words: Iterable[str]) -> list[str]:
@@ -95,15 +101,18 @@ def _join_characters(words: Iterable[str]) -> list[str]:
 class _ReadingDraft:
     """Words still to be looked for, and what was taken out of them."""
 
-    def __init__(self, words: Sequence[str], found: Iterable[Understood] = (), cost: float = 0.0) -> None:
+    def __init__(
+        self, words: Sequence[str], found: Iterable[Understood] = (), cost: float = 0.0, whole: str | None = None
+    ) -> None:
         self.words = [word for word in words if fold_text(word)]
         self.found = tuple(found)
         self.cost = cost
+        self.whole = fold_text("".join(self.words)) if whole is None else whole
 
     def make_readings(self) -> list[QueryReading]:
         """Make its readings: as characters; or, with letters, as sounds and as initials."""
         folded = tuple(fold_text(word) for word in self.words)
-        base = make_filter_reading(self.found, self.cost)
+        base = replace(make_filter_reading(self.found, self.cost), whole=self.whole)
         dearer = replace(base, cost=self.cost + 0.1)
         text = "".join(folded)
         if not re.search("[a-z]", text):
@@ -143,7 +152,18 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
             ways.append(way)
         if len(ways) == _WAYS:
             break
-    return tuple(ways)
+    return tuple(ways) + tuple(_leave_open(way) for way in ways if _may_go_on(way[-1]))
+
+
+def _may_go_on(last: SoundPiece) -> bool:
+    """Whether a syllable may still be typed on: sha is the beginning of shan."""
+    return last.kind == "s" and any(
+        syllable.startswith(last.value) and syllable != last.value for syllable in pinyin.list_syllables()
+    )
+
+
+def _leave_open(way: tuple[SoundPiece, ...]) -> tuple[SoundPiece, ...]:
+    return (*way[:-1], SoundPiece("p", way[-1].value))
 
 
 # --- words taken out -------------------------------------------------------------------------------------------------
@@ -158,6 +178,10 @@ def _take_out_words(draft: _ReadingDraft) -> _ReadingDraft:
         understood += pieces
         rest += parts
     return _ReadingDraft(rest, understood, 0.2)
+
+
+def _cut_all_words(words: Iterable[str]) -> list[str]:
+    return [part for word in words for part in _cut_words(word)[0]]
 
 
 def _cut_words(word: str) -> tuple[list[str], list[Understood]]:
@@ -187,20 +211,21 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
     rest = [word for at, word in enumerate(draft.words) if at not in named]
     understood = [*draft.found, *(piece for places in named.values() for piece in places)]
     if named and rest:
-        drafts.append(_ReadingDraft(rest, understood, draft.cost + 0.2))
+        drafts.append(_ReadingDraft(rest, understood, draft.cost + 0.2, draft.whole))
     for at, word in enumerate(rest):
         left, places = split_places(word)
         if places and fold_text(left):
-            drafts.append(_ReadingDraft([*rest[:at], left, *rest[at + 1 :]], [*understood, *places], draft.cost + 0.3))
+            words = [*rest[:at], left, *rest[at + 1 :]]
+            drafts.append(_ReadingDraft(words, [*understood, *places], draft.cost + 0.3, draft.whole))
             last = places[-1].text
             if word.endswith(last + left) and (outer := [piece for piece in places if piece.text != last]):
                 # 山东济南市妇幼保健院: the last place belongs to the name
                 words = [*rest[:at], last + left, *rest[at + 1 :]]
-                drafts.append(_ReadingDraft(words, [*understood, *outer], draft.cost + 0.2))
+                drafts.append(_ReadingDraft(words, [*understood, *outer], draft.cost + 0.2, draft.whole))
             break
     if spelt := split_pinyin_place("".join(draft.words)):
         text, pieces = spelt
-        drafts.append(_ReadingDraft([text], [*draft.found, *pieces], draft.cost + 0.4))
+        drafts.append(_ReadingDraft([text], [*draft.found, *pieces], draft.cost + 0.4, draft.whole))
     return drafts
 
 
@@ -226,7 +251,7 @@ def split_off_person(query: SearchQuery) -> Iterator[tuple[QueryReading, str]]:
                 yield _remove_person(reading, "".join(rest), rest), person
         if not reading.parts:
             for length in range(_SHORTEST_PERSON, min(_LONGEST_ATTACHED, len(reading.text) - _LEAST_LEFT) + 1):
-                if reading.text[-length] not in _FAMILIES or not _is_distinctive(reading.text[:-length]):
+                if reading.text[-length] not in FAMILY_NAMES or not _is_distinctive(reading.text[:-length]):
                     continue
                 yield _remove_person(reading, reading.text[:-length], ()), reading.text[-length:]
 

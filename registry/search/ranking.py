@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
-from registry.search import misspellings, sound_match, words
-from registry.search.engine import NameForm, SearchDocument
+from registry.domain.normalise import fold_text
+from registry.search import english, misspellings, naming, sound_match, words
+from registry.search.engine import FormKind, NameForm, SearchDocument
 from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
@@ -27,7 +28,7 @@ _BEGINS, _ENDS, _HOLDS, _SHORT, _PLACE = 2.0, 2.3, 3.0, 2.4, 4.6
 _GONE = 0.7
 #: What people call an institution means it as a whole: 同济 is not first of all 同济山西医院.
 _PARTLY_KNOWN = 1.0
-_KINDS: tuple[tuple[MatchKind, float], ...] = (("name", 0.0), ("alias", 0.05), ("known_as", 0.3), ("former_name", 0.6))
+_KIND_COSTS: dict[FormKind, float] = {"name": 0.0, "alias": 0.05, "known_as": 0.3, "former_name": 0.6}
 Fit = tuple[float, MatchKind, str]
 
 
@@ -64,6 +65,16 @@ def select_best(hits: Sequence[Hit]) -> list[Hit]:
     best = hits[0].cost
     limit = best + SPREAD if best >= WEAK else min(WEAK, max(best + SPREAD, _HOLDS + 1.0))
     return [hit for hit in hits if hit.cost < limit]
+
+
+def is_named(hit: Hit) -> bool:
+    """Whether the institution was named, more likely than not: its name, whole or shortened, written or spelt."""
+    return hit.cost < WEAK and hit.match not in ("address", "filter")
+
+
+def has_own_word(hit: Hit) -> bool:
+    """Whether what was typed has a word of the institution's own, and not only a kind and a number."""
+    return any(word.kind == "own" for word in words.split_name(hit.reading.text))
 
 
 def is_as_written(hit: Hit) -> bool:
@@ -110,9 +121,20 @@ def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
         return _select_best_fit(_fit_sound(reading.ways, form) for form in _list_forms(document))
     if reading.letters:
         return _select_best_fit(_fit_initials(reading.letters, form) for form in _list_forms(document))
+    if reading.english:
+        return _fit_english(reading.english, document)
     if reading.text:
         return _fit_text(reading, document)
     return 0.0, "filter", ""
+
+
+def _fit_english(question: tuple[str, ...], document: SearchDocument) -> Fit | None:
+    found = english.compute_cost(question, document)
+    if found is None:
+        return None
+    left_out, is_named = found
+    cost = min(left_out, WEAK - 1) + (0.0 if is_named else WEAK)
+    return cost, "name" if is_named else "similar", fold_text(document.english)
 
 
 def is_of_categories(categories: Iterable[str], document: SearchDocument) -> bool:
@@ -121,11 +143,9 @@ def is_of_categories(categories: Iterable[str], document: SearchDocument) -> boo
 
 
 def _list_forms(document: SearchDocument) -> Iterator[tuple[NameForm, MatchKind, float]]:
-    for (kind, price), forms in zip(
-        _KINDS, (document.names, document.aliases, document.known_as, document.former), strict=True
-    ):
+    for kind, forms in document.list_forms():
         for form in forms:
-            yield form, kind, price
+            yield form, kind, _KIND_COSTS[kind]
 
 
 def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
@@ -136,7 +156,7 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 
 
 def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
-    best = _select_best_fit(_fit_name(reading.text, named) for named in _list_forms(document))
+    best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document)))
     if best is None or best[0] > _PLACE:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
@@ -144,36 +164,30 @@ def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
     return best
 
 
-def _fit_name(text: str, named: tuple[NameForm, MatchKind, float]) -> Fit | None:
-    form, kind, price = named
-    name = form.text
-    if text != name and kind == "known_as":
-        price += _PARTLY_KNOWN
-    if (cost := _compute_text_cost(text, name)) is not None:
-        return price + cost, kind, name
-    if len(text) < 2:
-        return None
-    if (cost := _compute_text_cost(words.strip_optional(text), words.strip_optional(name))) is not None:
-        return price + cost + 0.3, kind, name
-    cost = words.compute_shortening(text, name)
-    if cost is None:
-        turned = [words.compute_shortening(other, name) for other in words.swap_ordinal(text)]
-        cost = min((one + 0.1 for one in turned if one is not None), default=None)
-    if cost is None or cost > _WEAK_SHORT:
-        return None
-    return _SHORT + cost + price, "abbreviation" if kind == "name" else kind, name
+def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    """Fit what was typed, with its place and without, to the names; from ``WEAK`` on it more likely names another."""
+    aligned = [naming.align_document(reading.whole, document)]
+    if reading.text != reading.whole:
+        aligned.append(naming.align_document(reading.text, document, is_inside=True))
+    best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
+    return None if best is None else _make_fit(reading.text, best)
 
 
-def _compute_text_cost(text: str, name: str) -> float | None:
-    """Compute the cost of finding a text in a name: whole, at its start, at its end or inside; None when absent."""
-    if text not in name:
-        return None
-    if name == text:
-        return 0.0
-    excess = 0.02 * min(len(name) - len(text), 20)
-    if name.startswith(text):
-        return _BEGINS + excess
-    return (_ENDS if name.endswith((text, text + "医院")) else _HOLDS) + excess
+def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    """Fit words that a name holds in another order than they were typed: 妇幼 唐山 市."""
+    texts = {
+        "".join(sorted(reading.parts, key=form.text.find))
+        for form in (document.forms if len(reading.parts) > 1 else ())
+        if all(part in form.text for part in reading.parts)
+    }
+    aligned = [naming.align_document(text, document, is_inside=bool(reading.regions)) for text in texts]
+    best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
+    return None if best is None else _make_fit(reading.text, best)
+
+
+def _make_fit(text: str, aligned: naming.Alignment) -> Fit:
+    is_short = aligned.kind == "name" and words.strip_optional(text) not in words.strip_optional(aligned.name)
+    return max(0.0, WEAK - aligned.score), "abbreviation" if is_short else aligned.kind, aligned.name
 
 
 _WEAK_SHORT = WEAK - _SHORT - 0.8
@@ -206,9 +220,8 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Fit every word by itself, in a name or in the address; the worst of them decides."""
     fits: list[Fit] = []
     for part in parts:
-        fit = _select_best_fit(
-            (*(_fit_name(part, named) for named in _list_forms(document)), _fit_address(part, document))
-        )
+        aligned = naming.align_document(part, document)
+        fit = _select_best_fit((_make_fit(part, aligned) if aligned else None, _fit_address(part, document)))
         if fit is None:
             return None
         fits.append(fit)

@@ -43,14 +43,16 @@ class QueryReading(Struct, frozen=True):
     """One way to read a question: what is left to look for in names and addresses, and what was read as something else.
 
     Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
-    ``ways`` to hear them, or ``letters`` as initials, instead. ``regions`` are where the institution must be. ``cost``
-    is what this reading presumes.
+    ``ways`` to hear them, ``letters`` as initials, or words in ``english``, instead. ``regions`` are where the institution must be. ``cost``
+    is what this reading presumes. ``whole`` is the text with the places that were taken out of it.
     """
 
     text: str = ""
+    whole: str = ""
     parts: tuple[str, ...] = ()
     ways: tuple[tuple[SoundPiece, ...], ...] = ()
     letters: str = ""
+    english: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     techniques: tuple[TechniqueCode, ...] = ()
     stage: Stage | None = None
@@ -61,20 +63,22 @@ class QueryReading(Struct, frozen=True):
     @property
     def is_listing(self) -> bool:
         """Whether nothing is looked for in names: the question is made of places, techniques, stages and kinds."""
-        return not (self.text or self.ways or self.letters)
+        return not (self.text or self.ways or self.letters or self.english)
 
 
 class SearchQuery(Struct, frozen=True):
     """A question as understood: readings, the plainest first.
 
     ``listing`` is the reading in which every word is a filter, ``listing_first`` when that is more likely meant than a
-    name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county).
+    name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county). ``is_name`` when it
+    is written like the whole name of one institution and nothing else (鞍山市中心医院).
     """
 
     raw: str
     readings: tuple[QueryReading, ...] = ()
     listing: QueryReading | None = None
     listing_first: bool = False
+    is_name: bool = False
 
     @property
     def may_be_a_name(self) -> bool:

@@ -47,7 +47,8 @@ def search_documents(engine: Engine, query: SearchQuery, effort: Effort = fetch_
     for step in fetch_plan.make_steps(query, effort):
         if not step.expressions:
             continue
-        before, limit = len(known), min(step.limit, effort.limit)
+        before = len(known)
+        limit = step.limit if step.limit > fetch_plan.FETCH_LIMIT else min(step.limit, effort.limit)
         results = _fetch_documents(engine, step.expressions, known, limit)
         too_many = {
             e: result

@@ -7,6 +7,7 @@ A token is a class letter and letters, digits or characters, so that one flat li
     p<1-2>    syllables as heard    h<1>     the first of them
     i<2-3>    initials in a row     j<1-3>   initials a name begins with    y<all>  initials of a whole name
     r<2-6>    a region it lies in   q<2-6>   the most that is known of its place
+    e<word>   words of its English name
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from itertools import pairwise
 from typing import TypeVar
 
 from registry.domain import regions
-from registry.search import pinyin, words
+from registry.search import english, pinyin, words
 from registry.search.engine import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
-FORMAT = 1
+FORMAT = 2
 _T = TypeVar("_T")
 _UNIT = re.compile("[0-9a-z]+|.")
 #: Between two syllables of one token; no syllable holds it.
@@ -85,6 +86,7 @@ def list_tokens(document: SearchDocument) -> list[str]:
     for form in document.forms:
         tokens.update(_list_name_tokens(form))
     tokens.update("a" + pair for pair in _pair_neighbours(split_units(document.place)))
+    tokens.update("e" + word for word in english.list_indexed(english.split_words(document.english)))
     if document.region:
         code = regions.get_prefix(document.region)
         tokens.update("r" + code[:length] for length in (2, 4, 6) if len(code) >= length)
@@ -213,6 +215,17 @@ def match_any_pair(text: str) -> Expression | None:
     pairs = _pair_neighbours(split_units(text)) or split_units(text)
     telling = [pair for pair in pairs if pair not in _COMMON_PAIRS]
     return match_any(TokenTerm(token="n" + pair) for pair in telling or pairs)
+
+
+def match_any_name() -> Expression:
+    """Match nearly every name there is, by how it ends."""
+    return AnyOf(parts=tuple(TokenTerm(token="n" + end) for end in "院心所部司"))
+
+
+def match_english(wanted: Sequence[str]) -> Expression | None:
+    """Match English names that hold the words of a question that tell."""
+    words_wanted, is_all = english.select_wanted(wanted)
+    return (match_all if is_all else match_any)(TokenTerm(token="e" + word) for word in words_wanted)
 
 
 def match_regions(codes: Iterable[str]) -> Expression | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from registry.domain import regions
 from registry.domain.normalise import fold_text
@@ -30,16 +30,17 @@ _COSTS = {
     0.4: "妇幼 妇产 妇女 儿童 妇婴 妇儿 不孕不育 计划生育 中西医",
     0.5: "红十字",
 }
-_GENERIC = {word: cost for cost, words in _COSTS.items() for word in words.split()}
-_PLACE, _NUMBER, _OTHER = 0.5, 0.9, 0.8
+_GENERIC = {fold_text(word): cost for cost, words in _COSTS.items() for word in words.split()}
+_PLACE, _NUMBER, _OWN = 0.5, 0.9, 0.8
 _LONGEST = max(map(len, _GENERIC))
 
 
 class NameWord(NamedTuple):
-    """A word of a name and what leaving it out costs."""
+    """A word of a name, what leaving it out costs, and whether it is a place, a number, a common word or its own."""
 
     text: str
     weight: float
+    kind: Literal["place", "number", "common", "own"]
 
 
 @lru_cache(maxsize=65536)
@@ -54,11 +55,11 @@ def split_name(name: str) -> tuple[NameWord, ...]:
             at += 1
             continue
         if start < at:
-            words.append(NameWord(name[start:at], _OTHER))
+            words.append(NameWord(name[start:at], _OWN, "own"))
         words.append(word)
         at = start = at + len(word.text)
     if start < at:
-        words.append(NameWord(name[start:at], _OTHER))
+        words.append(NameWord(name[start:at], _OWN, "own"))
     return tuple(words)
 
 
@@ -74,18 +75,18 @@ def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | N
     if name[at].isdigit():
         for length in range(min(8, len(name) - at), 1, -1):
             if name[at : at + length] in _load_folded_places():
-                return NameWord(name[at : at + length], _PLACE)
+                return NameWord(name[at : at + length], _PLACE, "place")
         end = at
         while end < len(name) and name[end].isdigit():
             end += 1
-        return NameWord(name[at:end], _NUMBER)
+        return NameWord(name[at:end], _NUMBER, "number")
     if at in places:
         text = name[at : places[at]]
         if not (len(text) == 2 and text in _GENERIC):
-            return NameWord(text, _PLACE)
+            return NameWord(text, _PLACE, "place")
     for length in range(min(_LONGEST, len(name) - at), 0, -1):
         if (weight := _GENERIC.get(name[at : at + length])) is not None:
-            return NameWord(name[at : at + length], weight)
+            return NameWord(name[at : at + length], weight, "common")
     return None
 
 
@@ -138,8 +139,8 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
         if taken > 1:
             takings.append((1, 0.05))
     elif rest[0] == text[-1]:
-        takings.append((1, 0.05 if word.weight != _OTHER else 0.4))
-    elif word.weight == _OTHER and rest[0] in text:
+        takings.append((1, 0.05 if word.kind != "own" else 0.4))
+    elif word.kind == "own" and rest[0] in text:
         taken = 0
         for character in text:
             if taken < len(rest) and rest[taken] == character:

@@ -48,6 +48,7 @@ _PLACE_LENGTHS = range(2, 9)
 _AROUND = 12
 #: Candidates of one mention.
 _CANDIDATE_LIMIT = 5
+PROVES_NOTHING = Message("名称写在文字中，不能证明该机构与此有关。")
 
 
 class NamePlace(NamedTuple):
@@ -118,16 +119,16 @@ def answer_text(answered: list[AnsweredMention], nobody: Answer, lang: str) -> t
 
 def _describe_gravest(gravest: AnsweredMention, count: int) -> Message:
     mention = gravest.mention
-    parts = {"text": mention.text, "sentence": mention.explanation}
+    parts: dict[str, Any] = {"text": mention.text, "sentence": mention.explanation, "caution": PROVES_NOTHING}
     if count > 1:
         return Message(
-            "文字中写有{count}家机构的名称，其中“{text}”：{sentence}名称写在文字中，不能证明该机构与此有关。",
+            "文字中写有{count}家机构的名称，其中“{text}”：{sentence}{caution}",
             count=count,
             **parts,
         )
     if gravest.answer is None:
         return Message("文字中写有机构的名称：{sentence}", sentence=mention.explanation)
-    return Message("文字中写有“{text}”：{sentence}名称写在文字中，不能证明该机构与此有关。", **parts)
+    return Message("文字中写有“{text}”：{sentence}{caution}", **parts)
 
 
 def make_nobody(model: Answer, techniques: tuple[TechniqueCode, ...]) -> Answer:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from markupsafe import Markup, escape
 
 from registry import texts
-from registry.domain import techniques
+from registry.domain import english_places, techniques
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Region
 from registry.texts import FixedText, Message
@@ -49,9 +49,21 @@ class Language:
         text = texts.find_text(key, self.lang, values.get("count"))
         return Markup(escape(text)).format(**values)  # noqa: S704  our own catalogue, escaped first
 
+    def format_message(self, message: Message) -> Markup:
+        """Format a sentence of the register; Chinese among what fills it in is marked as such on an English page."""
+        values = {name: self._format_value(value) for name, value in message.values.items()}
+        if not values:
+            return escape(message.to_text(self.lang))
+        return Markup(escape(message.translate(self.lang))).format(**values)  # noqa: S704  our own catalogue, escaped
+
+    def _format_value(self, value: object) -> object:
+        text = value.to_text(self.lang) if isinstance(value, Message) else value
+        return self.mark_chinese(text) if isinstance(text, str) else text
+
     def mark_chinese(self, text: str) -> Markup:
         """Mark Chinese of the register (a name, an address) as such on an English page."""
-        return Markup('<span lang="zh-CN">{}</span>').format(text) if self.english else escape(text)
+        is_marked = self.english and _CHINESE.search(text)
+        return Markup('<span lang="zh-CN">{}</span>').format(text) if is_marked else escape(text)
 
     def format_prose(self, text: str) -> Markup:
         """Format text of a document: `x` as code; the page's half of 中文 / English; other languages marked as such."""
@@ -123,9 +135,19 @@ class Language:
         return self.format_list(map(self.get_plain_word, codes))
 
     def format_region(self, region: Region) -> Markup:
-        """Format province, city and district, each name once (北京市 is both province and city)."""
+        """Format province, city and district, each name once (北京市 is both province and city).
+
+        In English the narrowest comes first: Tiexi District, Anshan, Liaoning.
+        """
+        if self.english and (names := english_places.list_english_names(region)):
+            return escape(", ".join(names))
         levels = dict.fromkeys(filter(None, (region.province, region.city, region.district)))
         return self.mark_chinese("".join(levels)) if levels else self.translate("card.region_unknown")
+
+    def format_place(self, code: str | None, name: str) -> Markup:
+        """Format one division by its name in the language: the English one by its code."""
+        english = english_places.find_english_name(code or "") if self.english else None
+        return self.mark_chinese(name) if english is None else escape(english)
 
     def list_page_parameters(self) -> list[tuple[str, str]]:
         """Return the parameters that every link and form keeps: language and size, when not the default."""

@@ -14,6 +14,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from registry.domain.techniques import STAGES, TECHNIQUES
+from registry.institutions.findings import describe_finding
 from registry.web import labels, record_changes, standing
 from registry.web.i18n import Language
 
@@ -104,6 +105,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
     environment.globals.update(
         language=language,
         t=language.translate,
+        say=language.format_message,
         link=language.make_link,
         asset=make_asset_url,
         icon=render_icon,
@@ -113,6 +115,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         show_approvals=standing.show_approvals,
         choose_tone=standing.choose_tone,
         is_old_list=labels.is_old_list,
+        describe_finding=describe_finding,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )

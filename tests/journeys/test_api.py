@@ -84,6 +84,7 @@ INSTITUTION = {
     "source": Null(SOURCE),
     "entry": int,
     "log_size": int,
+    "name_en": Null(str),
 }
 INSTITUTIONS = {"items": [INSTITUTION], "next": Null(str), "total": int, "log_size": int}
 HISTORY = {

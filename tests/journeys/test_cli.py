@@ -184,7 +184,7 @@ def test_init_twice_changes_nothing(script: Cli) -> None:
 def test_seed_twice_loads_once(seeded: Cli) -> None:
     size = seeded.log_size()
     again = seeded.ok("seed", "--json").json
-    sources = ("national-2018-02", "national-2025-06", "aliases")
+    sources = ("national-2018-02", "national-2025-06", "aliases", "name-en")
     assert [(one["source"], one["first"]) for one in again] == [(source, None) for source in sources]
     seeded.ok("seed", "--if-empty")
     assert seeded.log_size() == size

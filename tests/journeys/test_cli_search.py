@@ -14,13 +14,21 @@ SHENGJING = "中国医科大学附属盛京医院"
 @pytest.mark.parametrize(
     ("question", "says"),
     [
-        ("盛景医院", ("名称或地址 / name or address: 盛景医院", "typo", SHENGJING, "没有完全相符的")),
+        (
+            "盛景医院",
+            (
+                "名称或地址 / name or address: 盛景医院",
+                "typo",
+                SHENGJING,
+                "名录中没有名为“盛景医院”的机构\nNobody on the list is called “盛景医院”\n",
+            ),
+        ),
         ("大连三代试管", ("地区 / place: 大连 = 辽宁省大连市 210200", "技术 / technique: 三代试管", "先于名称")),
         ("shengjing", ("读音 / heard: sheng'jing", "pinyin", SHENGJING)),
         ("zdsfy", ("首字母 / initials: zdsfy", "initials", "郑州大学第三附属医院")),
         ("解放军940医院", ("类别 / kind: 解放军 = military", "联勤保障部队第九四〇医院")),
         ("沈阳 试运行", ("运行情况 / stage: 试运行",)),
-        ("？！", ("没有可查的字", "共 0 家")),
+        ("？！", ("没有可查的字", "没有可以查的文字", "共 0 家")),
     ],
 )
 def test_explain_shows_the_understanding_and_the_reasons(reading: Cli, question: str, says: tuple[str, ...]) -> None:
@@ -38,6 +46,18 @@ def test_every_hit_of_an_explanation_has_its_cost_and_every_stage_what_it_brough
     assert [hit["match"] for hit in explained["hits"]][:1] == ["typo"]
     assert explained["hits"] == sorted(explained["hits"], key=lambda hit: hit["cost"])
     assert told["result"] == reading.ok("search", "盛景医院", "--json").json
+
+
+def test_the_shell_says_first_what_was_found_and_its_json_says_the_state(reading: Cli) -> None:
+    found = reading.ok("search", SHENGJING)
+    assert found.out.startswith("找到了您问的机构\n")
+    near = reading.ok("search", "盛景医院", "--json").json
+    assert (near["state"], near["similar"], near["did_you_mean"] in near["items"][0]["institution"]["name"]) == (
+        "near",
+        True,
+        True,
+    )
+    assert {"name_read", "not_understood", "in_text", "elsewhere"} <= set(near)
 
 
 def test_without_explain_nothing_of_it_is_shown(reading: Cli) -> None:

@@ -120,7 +120,7 @@ def test_the_snapshot_holds_the_institutions_the_list_of_every_status_holds(serv
     assert taken["total"] == page["total"] == len(listed)
     assert taken["items"] == sorted(listed, key=lambda one: one["code"])
     assert {one["status"] for one in taken["items"]} > {"delisted"}
-    assert [one["id"] for one in taken["sources"]] == ["aliases", "national-2018-02", "national-2025-06"]
+    assert [one["id"] for one in taken["sources"]] == ["aliases", "name-en", "national-2018-02", "national-2025-06"]
 
 
 def test_both_answers_are_shaped_as_the_document_says(server: Server) -> None:

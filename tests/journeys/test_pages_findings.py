@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from public_site.check_pages import CheckPage
+from public_site.search_pages import SearchPage
 from tests.journeys.test_pages import PHONE, Opened, opened, overflow, text
 from tests.pages import gallery
 
@@ -17,8 +18,10 @@ PAGES = gallery.make_pages()
 ANSWERED = [name for name, page in PAGES.items() if isinstance(page, CheckPage) and page.answer and not page.past]
 #: Where an old list is said with what to do.
 OLD = ("home", "search", "landing", "check-old", "check-partly", "check-unlawful", "check-list", "edition")
+SEARCHES = [name for name, page in PAGES.items() if isinstance(page, SearchPage)]
 #: Pixels from the top.
 FINDINGS_BY = 600
+SEARCH_FINDING_BY = 300
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,19 @@ def test_findings_begin_in_the_upper_part_of_a_phone(folder: Path, phone: Browse
         assert top < FINDINGS_BY, f"{name}: {top} px"
         assert size or span(page, ".panel .verdict-word")[0] < FINDINGS_BY, name
         assert span(page, "main form")[0] > bottom, name
+        assert overflow(page) <= 0, name
+
+
+@pytest.mark.parametrize("size", ["", ".large"], ids=["normal", "large"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_what_a_search_found_is_the_first_thing_below_its_box(
+    folder: Path, phone: BrowserContext, lang: str, size: str
+) -> None:
+    page = phone.new_page()
+    for name in SEARCHES:
+        page.goto((folder / f"{name}.{lang}{size}.html").as_uri())
+        assert span(page, ".finding h2")[0] < SEARCH_FINDING_BY, name
+        assert span(page, ".finding")[0] > span(page, "main form")[1], name
         assert overflow(page) <= 0, name
 
 

@@ -144,9 +144,10 @@ def test_the_rest_of_a_forbidden_question_can_be_asked_alone(opened: Opened) -> 
 
 def test_a_misspelt_name_asks_whether_another_was_meant_and_says_it_is_another(opened: Opened) -> None:
     page = opened("/search?q=盛景医院")
-    assert "没有叫“盛景医院”的机构" in text(page)
-    page.locator(".notice a").click()
-    assert "没有叫" not in text(page)
+    assert "名录中没有名为“盛景医院”的机构" in text(page)
+    assert "下面是名称相近或同在当地的其他机构，不是您问的那一家" in text(page)
+    page.locator(".finding").get_by_role("link", name=SHENGJING).click()
+    assert "找到了您问的机构" in text(page)
     assert SHENGJING in text(page)
 
 
@@ -186,7 +187,7 @@ def test_regions_are_walked_down_and_up_again(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("/search?q=圣玛丽国际生殖中心", "名录中未找到“圣玛丽国际生殖中心”"),
+        ("/search?q=圣玛丽国际生殖中心", "名录中没有名为“圣玛丽国际生殖中心”的机构"),
         ("/search?q=盛京&region=110000", "去掉筛选条件后，有 1 家机构相符"),
         ("/search?q=？！", "没有可以查的文字"),
         ("/search?q=西藏三代试管", "扩大地区，或换一项技术再查"),

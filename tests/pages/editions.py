@@ -8,6 +8,7 @@ from typing import Any
 from public_site.edition_pages import EditionPage, EditionRows, EditionsPage
 from public_site.responses import PageContext
 from registry.domain.answers import LogState
+from registry.domain.fields import IN_EDITIONS
 from registry.domain.model import Institution
 from registry.editions.content import ApprovalLine, EditionInstitution
 from registry.editions.difference import EditionDifference, InstitutionRef, StageChange, TechniqueChange, ValueChange
@@ -39,15 +40,14 @@ def make_edition(number: int, **more: Any) -> Edition:
 
 
 def _make_listed_institution(one: Institution) -> EditionInstitution:
-    return EditionInstitution(  # type: ignore[call-arg]  # its last fields are those of the table of fields
+    return EditionInstitution(
         code=one.code,
         name=one.name,
         address=one.address,
         province=one.region.province or "",
         region=one.region.code or "",
-        ownership=None,
-        level=None,
         lines=tuple(ApprovalLine(approval.technique, approval.stage) for approval in one.approvals),
+        **dict.fromkeys(field.name for field in IN_EDITIONS),
     )
 
 

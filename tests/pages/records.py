@@ -88,6 +88,7 @@ ANSHAN = make_institution(
     former_names=[model.FormerName(name="鞍山市妇儿医院", until=dt.date(2025, 6, 30))],
     region=model.Region(code="210303", province="辽宁省", city="鞍山市", district="铁西区"),
     address="辽宁省鞍山市铁西区三道街115号",
+    name_en="Anshan Women's and Children's Hospital",
 )
 FUYING = make_institution(
     "沈阳市妇婴医院",
@@ -118,6 +119,7 @@ FULL = make_institution(
     level="三级甲等",
     campus="示例院区",
     domains=["hospital.example"],
+    name_en="Example Reproductive Hospital",
 )
 TRIAL = make_institution("示例市示例试运行医院", make_approval("PGT", "trial"), source=NOTICE)
 RECTIFY = make_institution(

@@ -1,23 +1,31 @@
 """Where the search puts the institution meant: hit@1 and hit@5 of judged queries, by kind, on both engines.
 
 ``python -m tests.relevance.measure [FILE...] [--engine NAME] [--json] [--failures]``: without a file, every .tsv of
-this folder. Every query goes through ``Register.find``, as the public search sends it. Exit 1 below the bars.
+this folder. Every query goes through ``Register.search_institutions``, as the public search sends it. A query that
+names nobody is right when no institution is said to be the one meant. ``--unlisted FILE``: names of hospitals, one a
+line or in the first column of a csv, and how many of them that are not on the list came back as found. Exit 1 below
+the bars.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from registry.domain.model import Institution
+from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest
 from registry.register import Register
 from registry.search.outside_search import OutsideSearch
+from registry.search.words import strip_optional
 from registry.settings import Settings
 from registry.texts import FixedText
 from tests.factories import DAY, the_real_lists
@@ -28,6 +36,8 @@ FILES = tuple(sorted(HERE.glob("*.tsv")))
 ENGINES = ("embedded", "meilisearch")
 #: The least share first and among the first five, over all queries; and first in every kind.
 BAR_1, BAR_5, BAR_KIND = 0.97, 0.99, 0.90
+#: The expected answer when nobody on the list was named.
+NOBODY = "NONE"
 #: What the search page shows first; an institution after that is one nobody sees.
 PAGE = 20
 #: Names of a long list of right answers that a failure prints.
@@ -43,7 +53,10 @@ class Query(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A query with what came first and where the best right answer stood: 1 is first, None is not on the first page."""
+    """A query with what came first and where the best right answer stood: 1 is first, None is not on the first page.
+
+    Of a query that names nobody: 1 when nobody was found, None otherwise.
+    """
 
     query: Query
     first: str | None
@@ -111,11 +124,41 @@ def judge(register: Register, queries: Iterable[Query]) -> list[Judged]:
     asof = register.make_as_of(DAY)
     judged = []
     for query in queries:
-        items = register.search_institutions(SearchRequest(q=query.text), asof, limit=PAGE).items
-        names = [item.institution.name for item in items]
+        result = register.search_institutions(SearchRequest(q=query.text), asof, limit=PAGE)
+        names = [item.institution.name for item in result.items]
         position = next((place for place, name in enumerate(names, 1) if name in query.expected), None)
+        if query.expected == (NOBODY,):
+            position = None if result.items and result.state == "found" else 1
         judged.append(Judged(query, names[0] if names else None, position))
     return judged
+
+
+def find_wrong_hits(register: Register, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Find the names that came back as found though no institution has them: (name, whose it was said to be)."""
+    asof = register.make_as_of(DAY)
+    wrong = []
+    for name in names:
+        result = register.search_institutions(SearchRequest(q=name), asof, limit=1)
+        if result.state == "found" and result.items and not _has_name(result.items[0].institution, name):
+            wrong.append((name, result.items[0].institution.name))
+    return wrong
+
+
+def _has_name(institution: Institution, name: str) -> bool:
+    former = (one.name for one in institution.former_names)
+    own = (institution.name, *institution.aliases, *institution.known_as, *former)
+    wanted = strip_optional(fold_text(name))
+    return any(wanted in strip_optional(fold_text(one)) for one in own)
+
+
+def compute_interval(hits: int, queries: int) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson)."""
+    if not queries:
+        return 0.0, 1.0
+    share, spread = hits / queries, 1.96**2 / queries
+    middle = (share + spread / 2) / (1 + spread)
+    half = 1.96 * math.sqrt(share * (1 - share) / queries + spread / (4 * queries)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def score(judged: Iterable[Judged]) -> Score:
@@ -155,10 +198,12 @@ def failures(judged: Iterable[Judged]) -> list[Judged]:
 
 
 def _table(title: str, judged: list[Judged]) -> str:
-    lines = [f"{title:<14}{'queries':>9}{'hit@1':>9}{'hit@5':>9}"]
+    lines = [f"{title:<14}{'queries':>9}{'hit@1':>9}{'hit@5':>9}   95% of hit@1"]
     for kind, hits in {**by_kind(judged), "all": score(judged)}.items():
         of = hits.queries or 1  # a file of comments only
-        lines.append(f"{kind:<14}{hits.queries:>9}{hits.hit_1 / of:>9.1%}{hits.hit_5 / of:>9.1%}")
+        low, high = compute_interval(hits.hit_1, hits.queries)
+        figures = f"{hits.queries:>9}{hits.hit_1 / of:>9.1%}{hits.hit_5 / of:>9.1%}   {low:.0%} to {high:.0%}"
+        lines.append(f"{kind:<14}{figures}")
     return "\n".join(lines)
 
 
@@ -186,10 +231,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.relevance.measure", description="Relevance of the search.")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="every .tsv of this folder without one")
     parser.add_argument("--engine", choices=ENGINES, help="one engine (both)")
+    parser.add_argument("--unlisted", type=Path, metavar="FILE", help="names of hospitals of which few are on the list")
     parser.add_argument("--json", action="store_true", help="figures and failures for programs")
     parser.add_argument("--failures", action="store_true", help="also what did not come first, and what did")
     given = parser.parse_args(arguments)
     try:
+        unlisted = _read_names(given.unlisted) if given.unlisted else []
         asked = {path.name if path in FILES else str(path): read(path) for path in given.files or FILES}
     except (OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
@@ -201,16 +248,26 @@ def main(arguments: list[str] | None = None) -> None:
     for engine in engines:
         with a_register_with(engine) as register:
             judged = {name: judge(register, queries) for name, queries in asked.items()}
+            wrong = find_wrong_hits(register, unlisted)
         together = [one for those in judged.values() for one in those]
         below += [f"{engine}: {line}" for line in missed(together)]
         files = {name: _document(those) for name, those in judged.items()}
         documents[engine] = {"files": files, "together": _document(together)}
         if not given.json:
             print(_told(engine, judged, together, given.failures))
+            if unlisted:
+                print(f"unlisted names found: {len(wrong)} of {len(unlisted)} ({len(wrong) / len(unlisted):.2%})")
+                for name, said in wrong:
+                    print(f"  {name} -> {said}")
     if given.json:
         print(json.dumps(documents, ensure_ascii=False, indent=1))
     if below:
         raise SystemExit("\n".join(below))
+
+
+def _read_names(path: Path) -> list[str]:
+    rows = csv.reader(path.read_text("utf-8-sig").splitlines())
+    return [name for row in rows if (name := (row or [""])[0].strip()) and name != "name"]
 
 
 def _told(engine: str, judged: dict[str, list[Judged]], together: list[Judged], with_failures: bool) -> str:

@@ -36,7 +36,6 @@ RECORDED = {
     "registry/institutions/search.py": "a search that warms up",
     "registry/proposals/edition_proposals.py": "titles of proposals",
     "registry/proposals/emergency.py": "titles and reasons of proposals",
-    "registry/records/timeline.py": "a column",
     "registry/settings.py": "the default name of a provider",
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",

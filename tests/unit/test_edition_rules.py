@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from registry import accounts, proposals
 from registry.domain import schema
+from registry.domain.fields import IN_EDITIONS
 from registry.domain.model import Change, Draft
 from registry.domain.techniques import Stage
 from registry.editions import difference, edition, manifest, plan, store
@@ -94,7 +95,7 @@ def test_what_an_edition_is_compared_with_never_depends_on_when_somebody_asks() 
 
 def listed(code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage) -> EditionInstitution:
     lines = tuple(ApprovalLine(t, s) for t, s in (stages or {"IVF": "formal"}).items())  # type: ignore[arg-type]
-    return EditionInstitution(code, name, address, "示例省", "", None, None, lines)  # type: ignore[call-arg]
+    return EditionInstitution(code, name, address, "示例省", "", *(None for _ in IN_EDITIONS), lines)  # type: ignore[call-arg]
 
 
 def test_a_difference_names_each_change_once_by_code() -> None:

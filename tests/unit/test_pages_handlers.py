@@ -104,7 +104,8 @@ def test_search_keeps_what_was_asked_and_offers_filters(client: Client) -> None:
     html = client.get("/search?q=示例&technique=AIH").text
     assert 'value="示例"' in html and '<input type="hidden" name="technique" value="AIH">' in html
     assert 'id="filters"' in html
-    assert "名录中未找到“查无此院”" in client.get("/search?q=查无此院").text
+    assert "名录中没有名为“查无此医院”的机构" in client.get("/search?q=查无此医院").text
+    assert "没有看懂“查无此院”" in client.get("/search?q=查无此院").text
 
 
 def test_a_filter_nobody_knows_is_refused_in_words_and_keeps_the_question(client: Client) -> None:

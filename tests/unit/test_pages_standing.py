@@ -120,8 +120,9 @@ def test_the_landing_page_says_the_verdict_the_time_and_the_address_in_that_orde
 
 
 def test_near_names_are_said_to_be_near_only_and_the_city_is_always_shown() -> None:
+    near = responses.render_page(make_pages()["search-near"])
+    assert "名称相近，请核对全称和地址" in near and "不是您问的那一家" in near
     html = responses.render_page(make_pages()["search"])
-    assert "名称相近，不一定是您找的机构" in html
     assert "辽宁省鞍山市铁西区" in html and "三道街115号" in html
 
 

@@ -268,6 +268,9 @@ class _ListReader:
         if draft.has_unstated_stage:
             self.unstated += 1
             self._add_finding(draft, "stages", Message("运行情况未写明：{draft_name}", draft_name=draft.name))
+        for kind, text in draft.fields.items():
+            if (check := fields.BY_NAME[kind].check) and (wrong := check(text)):
+                self._add_finding(draft, kind, wrong, "error")
         return ListedInstitution(
             row=draft.place.row,
             name=draft.name,

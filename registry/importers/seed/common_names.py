@@ -1,18 +1,21 @@
-"""Names people use for an institution (俗称): a small csv file with a source per row, proposed like any change.
+"""Names that no list prints: a small csv file with a source per row, proposed like any change.
 
-Its columns are ``name`` (as the register prints it), ``known_as`` and ``source``. The institutions in the file get
-exactly the names it gives; a row without ``known_as`` removes them all; other institutions are left as they are.
+Of those people use (俗称) the columns are ``name`` (as the register prints it), ``known_as`` and ``source``; of English
+names ``name``, ``address`` (where two have the name), ``name_en``, ``kind`` and ``source``. The institutions in the
+file get exactly the names it gives; a row without one removes them all; other institutions are left as they are.
 """
 
 import csv
 import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from registry.domain.model import Change, Date, Draft, Struct
-from registry.domain.normalise import fold_text
+from registry.domain.fields import BY_NAME
+from registry.domain.model import Change, Date, Draft, Institution, Struct
+from registry.domain.normalise import compact_text, fold_text
 from registry.errors import InvalidInput
 from registry.records import lookup
 from registry.records.asof import AsOf, make_as_of
@@ -20,18 +23,21 @@ from registry.records.selection import InstitutionFilter, select_subjects
 from registry.storage.database import Database
 from registry.texts import Message
 
-COLUMNS = ("name", "known_as", "source")
-#: The path of the sources of an institution's names.
-SOURCES_PATH = "extra.俗称依据"
+#: The columns of a file, by the field it is about.
+COLUMNS = {"known_as": ("name", "known_as", "source"), "name_en": ("name", "address", "name_en", "kind", "source")}
+#: What a proposal calls them.
+LABELS = {"known_as": "俗称", "name_en": "英文名称"}
 
 
 class CommonNameRow(Struct, frozen=True):
-    """One line of the file; ``line`` counts from 1, the header included."""
+    """One line of a file; ``line`` counts from 1, the header included; ``text`` is the name for the field."""
 
     line: int
+    field: str
     name: str
-    known_as: str
+    text: str
     source: str
+    address: str = ""
 
 
 class CommonNameChange(Struct, frozen=True):
@@ -42,6 +48,7 @@ class CommonNameChange(Struct, frozen=True):
     before: tuple[str, ...]
     after: tuple[str, ...]
     sources: str
+    field: str = "known_as"
 
     @property
     def has_changes(self) -> bool:
@@ -56,27 +63,42 @@ def read_rows(path: Path) -> list[CommonNameRow]:
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(Message("无法读取 {path_name}，须为 UTF-8 的 CSV 文件。", path_name=path.name)) from error
     reader = csv.DictReader(text.splitlines())
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InvalidInput(Message("{path_name} 首行须为 {columns}。", path_name=path.name, columns=",".join(COLUMNS)))
+    printed = tuple(reader.fieldnames or ())
+    field = next((field for field, columns in COLUMNS.items() if columns == printed), None)
+    if field is None:
+        either = " / ".join(map(",".join, COLUMNS.values()))
+        raise InvalidInput(Message("{path_name} 首行须为 {columns}。", path_name=path.name, columns=either))
+    lines = ({column: (line[column] or "").strip() for column in printed} for line in reader)
     rows = [
-        CommonNameRow(line=number, **{column: (line[column] or "").strip() for column in COLUMNS})
-        for number, line in enumerate(reader, 2)
-        if any((line[column] or "").strip() for column in COLUMNS)
+        CommonNameRow(
+            line=number,
+            field=field,
+            name=line["name"],
+            text=line[field],
+            source=line["source"],
+            address=line.get("address", ""),
+        )
+        for number, line in enumerate(lines, 2)
+        if any(line.values())
     ]
     _check_rows(path.name, rows)
     return rows
 
 
 def _check_rows(file: str, rows: list[CommonNameRow]) -> None:
-    taken: dict[str, CommonNameRow] = {}
+    taken: dict[tuple[str, ...], CommonNameRow] = {}
     for row in rows:
-        if not row.name or (row.known_as and not row.source):
+        field = BY_NAME[row.field]
+        if not row.name or (row.text and not row.source):
             raise _make_error(file, row, Message("须有机构名称和依据"))
-        if row.known_as and fold_text(row.known_as) == fold_text(row.name):
+        if row.text and fold_text(row.text) == fold_text(row.name):
             raise _make_error(file, row, Message("俗称与机构名称相同"))
-        if row.known_as and (first := taken.setdefault(fold_text(row.known_as), row)) is not row:
-            message = Message("“{known_as}”已见于第{line}行", known_as=row.known_as, line=first.line)
+        if row.text and field.check and (message := field.check(row.text)):
             raise _make_error(file, row, message)
+        key = (fold_text(row.text),) if field.has_several else (fold_text(row.name), compact_text(row.address))
+        if (row.text or not field.has_several) and (first := taken.setdefault(key, row)) is not row:
+            text = row.text if field.has_several else row.name
+            raise _make_error(file, row, Message("“{text}”已见于第{line}行", text=text, line=first.line))
 
 
 def _make_error(file: str, row: CommonNameRow, message: Message) -> InvalidInput:
@@ -91,28 +113,28 @@ def compare_rows(
     """The changes of institutions named in rows; InvalidInput for a name that none or several of them have."""
     asof = asof or make_as_of(connection)
     subjects = select_subjects(connection, InstitutionFilter(standings=(), statuses=("listed", "suspended")), asof)
-    known: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
+    known: dict[str, list[Institution]] = {}
     for institution in lookup.read_institutions(connection, sorted(subjects), asof):
-        holder = (institution.code, tuple(institution.known_as), institution.name)
-        known.setdefault(fold_text(institution.name), []).append(holder)
-    by_name: dict[str, list[CommonNameRow]] = {}
+        known.setdefault(fold_text(institution.name), []).append(institution)
+    by_name: dict[tuple[str, str], list[CommonNameRow]] = {}
     for row in rows:
-        by_name.setdefault(fold_text(row.name), []).append(row)
+        by_name.setdefault((fold_text(row.name), compact_text(row.address)), []).append(row)
     changes = []
-    for name, lines in by_name.items():
-        holders = known.get(name, [])
+    for (name, address), lines in by_name.items():
+        holders = [it for it in known.get(name, []) if address in ("", compact_text(it.address))]
         if len(holders) != 1:
             message = Message("名录中没有这家机构") if not holders else Message("名录中有几家同名机构")
             raise _make_error(file, lines[0], Message("{message}：{name}", message=message, name=lines[0].name))
-        code, before, printed = holders[0]
-        named = [row for row in lines if row.known_as]
+        before = getattr(holders[0], lines[0].field) or []
+        named = [row for row in lines if row.text]
         changes.append(
             CommonNameChange(
-                name=printed,
-                code=code,
-                before=before,
-                after=tuple(row.known_as for row in named),
+                name=holders[0].name,
+                code=holders[0].code,
+                before=tuple([before] if isinstance(before, str) else before),
+                after=tuple(row.text for row in named),
                 sources="；".join(dict.fromkeys(row.source for row in named)),
+                field=lines[0].field,
             )
         )
     return changes
@@ -123,15 +145,20 @@ def make_drafts(changes: Iterable[CommonNameChange], day: dt.date, source: str |
     return [
         Draft(
             subject=lookup.to_subject(change.code.replace("-", "")),
-            change=Change(
-                kind="institution", set={"known_as": list(change.after) or None, SOURCES_PATH: change.sources or None}
-            ),
+            change=Change(kind="institution", set=_make_values(change)),
             valid_from=Date(day.year, day.month, day.day),
             source=source,
         )
         for change in changes
         if change.has_changes
     ]
+
+
+def _make_values(change: CommonNameChange) -> dict[str, Any]:
+    """The names of an institution, or its one name, with their sources beside; None for what is no longer stated."""
+    field, names = BY_NAME[change.field], list(change.after)
+    value = names if field.has_several else "".join(names)
+    return {field.name: value or None, field.sources: change.sources or None}
 
 
 def compare_file(database: Database, path: Path) -> list[CommonNameChange]:

@@ -28,8 +28,8 @@ from registry.storage.tables import proposals as proposals_table
 from registry.storage.tables import versions
 from registry.texts import FixedText, Message
 
-#: The id of the source of names people use, whose file lies beside the lists.
-ALIASES = "aliases"
+#: The sources of names that no list prints, whose files lie beside the lists: those people use, and English ones.
+NAMES = ("aliases", "name-en")
 #: The id of the fictional city.
 DEMO = "demo"
 SEED_DATA = Path(__file__).parents[3] / "seed_data"
@@ -62,7 +62,7 @@ def is_seed_incomplete(database: Database) -> bool:
     with database.reading() as connection:
         query = sa.select(versions.c.subject).where(versions.c.kind == "source").distinct()
         present = set(connection.execute(query).scalars())
-    shipped = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{ALIASES}"}
+    shipped = {f"source:{folder.name}" for folder in list_sources()} | {f"source:{name}" for name in NAMES}
     return present < shipped
 
 
@@ -96,9 +96,9 @@ def load_seed(
     with_demo: bool = False,
     log: PublishedLog | None = None,
 ) -> list[SeedResult]:
-    """Load every list not loaded yet by day, then the names people use; ``with_demo`` also the fictional city."""
+    """Load every list not loaded yet by day, then the names that none prints; ``with_demo`` also the fictional city."""
     done = [_load_list(database, folder, progress, log) for folder in list_sources()]
-    done.append(_load_common_names(database, log))
+    done += [_load_common_names(database, name, log) for name in NAMES]
     if with_demo:
         done.append(_load_demo(database, log))
     return done
@@ -157,10 +157,10 @@ def _load_list(
     return SeedResult(source=folder.name, institutions=outcome.institutions, first=first, last=last)
 
 
-def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResult:
-    if has_source(database, ALIASES):
-        return SeedResult(source=ALIASES, institutions=0)
-    described = _read_toml(SEED_DATA / f"{ALIASES}.toml", ALIASES)
+def _load_common_names(database: Database, name: str, log: PublishedLog | None) -> SeedResult:
+    if has_source(database, name):
+        return SeedResult(source=name, institutions=0)
+    described = _read_toml(SEED_DATA / f"{name}.toml", name)
     day, title = described["as_of"], described["title"]
     _reject_leftovers(database, title, log)
     path = SEED_DATA / described["file"]
@@ -173,13 +173,13 @@ def _load_common_names(database: Database, log: PublishedLog | None) -> SeedResu
         "rows": len(common_names.read_rows(path)),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    source = Draft(subject=f"source:{ALIASES}", change=Change(kind="source", set=fields), valid_from=day)
-    names = common_names.make_drafts(common_names.compare_file(database, path), day, ALIASES)
+    source = Draft(subject=f"source:{name}", change=Change(kind="source", set=fields), valid_from=day)
+    names = common_names.make_drafts(common_names.compare_file(database, path), day, name)
     identifier = proposals.propose(
         database, [source, *names], by=accounts.SEED_PROPOSER, title=title, kind="names", report={}, log=log
     )
     first, last = _approve_proposal(database, identifier, None, log)
-    return SeedResult(source=ALIASES, institutions=len(names), first=first, last=last)
+    return SeedResult(source=name, institutions=len(names), first=first, last=last)
 
 
 def _load_demo(database: Database, log: PublishedLog | None) -> SeedResult:

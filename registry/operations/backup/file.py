@@ -29,7 +29,7 @@ from registry.texts import Message, write_bilingual
 Progress = Callable[[str, int], None]
 FORMAT = 1
 #: Schemas of earlier versions whose tables lack only columns that have a default.
-EARLIER_SCHEMAS = ("0006", "0007")
+EARLIER_SCHEMAS = ("0006", "0007", "0008")
 #: The tables that are copied, in an order in which every row comes after those it refers to.
 KEPT = (
     tables.accounts,

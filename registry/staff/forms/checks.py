@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from registry.domain import identifiers, regions
+from registry.domain.fields import FIELDS
 from registry.domain.model import Struct
 from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
@@ -121,6 +122,9 @@ def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
 
 
 def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
+    for field in FIELDS:
+        if field.check and (text := read_text(typed, field.name)) and (message := field.check(text)):
+            yield make_error(field.name, Message("{message}。", message=message))
     yield from check_address(read_text(typed, "address"), read_text(typed, "region"))
     yield from check_uscc(read_text(typed, "uscc"))
     yield from check_licence_number(read_text(typed, "practice_licence_no"), read_text(typed, "uscc"))

@@ -1,0 +1,155 @@
+"""Names inside a question or a text that is no name as a whole: each part is looked for by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from registry.domain import regions
+from registry.domain.model import Struct
+from registry.domain.normalise import fold_text
+from registry.records import lookup
+from registry.search import ranking, segments
+from registry.search.engine import Engine
+from registry.search.fetch_plan import Effort
+from registry.search.query import understand_question
+from registry.search.readings import Hit, QueryReading
+from registry.search.segments import Segment
+from registry.search.stages import search_documents
+
+#: Longer ones are texts: only names that the register holds are found in them, not what resembles one.
+LONGEST_QUESTION = 120
+#: Institutions of one name that are shown among others.
+_OF_ONE_NAME = 3
+
+
+class WrittenName(Struct, frozen=True):
+    """A name of the register as it stands in a text: ``text[start:end]``, and the compact codes of who may be meant.
+
+    ``is_part``: letters around it go on, so that it may be the beginning or end of another name.
+    """
+
+    start: int
+    end: int
+    codes: tuple[str, ...]
+    is_part: bool
+
+
+#: Finds the names of the register in a text.
+FindNames = Callable[[str], list[WrittenName]]
+
+
+class TextFinding(Struct, frozen=True):
+    """What was found in a text: hits in the order written, and the words that were read as nothing.
+
+    Not ``is_certain``: every name found is part of a longer one. ``elsewhere``: nobody was found there, at the place
+    typed, but the hits have this name elsewhere.
+    """
+
+    hits: list[Hit]
+    not_understood: tuple[str, ...] = ()
+    elsewhere: str | None = None
+    is_certain: bool = True
+
+
+def find_in_text(
+    engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool
+) -> TextFinding | None:
+    """Find the institutions that a question or text names somewhere; None when it names none.
+
+    ``is_name``: it is written like one name, so that no part of it is a name.
+    """
+    written = find_names(text)
+    certain = [name for name in written if not name.is_part]
+    if len(text) > LONGEST_QUESTION:
+        return _report_written(text, written)
+    search = _SegmentSearch(engine, effort)
+    names = [fold_text(text[name.start : name.end]) for name in certain]
+    for segment in segments.split_question(text):
+        if not any(fold_text(segment.text) in name for name in names):
+            search.search_segment(segment)
+    hits = _join_hits(_make_hits(text, certain), [] if is_name else search.hits)
+    if hits:
+        rest = tuple(word for word in search.not_understood if not any(name in fold_text(word) for name in names))
+        return TextFinding(hits=hits, not_understood=rest)
+    if search.elsewhere is not None:
+        return TextFinding(hits=search.elsewhere[1], elsewhere=search.elsewhere[0])
+    return _report_written(text, written)
+
+
+def _report_written(text: str, written: list[WrittenName]) -> TextFinding | None:
+    certain = [name for name in written if not name.is_part]
+    hits = _join_hits(_make_hits(text, certain or written))
+    return TextFinding(hits=hits, is_certain=bool(certain)) if hits else None
+
+
+def _make_hits(text: str, names: Iterable[WrittenName]) -> list[Hit]:
+    return [
+        Hit(lookup.to_subject(code), "name", 0.0, fold_text(text[name.start : name.end]), QueryReading())
+        for name in names
+        for code in name.codes
+    ]
+
+
+def _join_hits(*groups: list[Hit]) -> list[Hit]:
+    """Join hits, each institution once."""
+    joined: dict[str, Hit] = {}
+    for group in groups:
+        for hit in group:
+            joined.setdefault(hit.subject, hit)
+    return list(joined.values())
+
+
+class _SegmentSearch:
+    """Segments searched one after another, and what came of it."""
+
+    def __init__(self, engine: Engine, effort: Effort) -> None:
+        self._engine = engine
+        self._effort = msgspec.structs.replace(effort, everything=False)
+        self.hits: list[Hit] = []
+        self.not_understood: list[str] = []
+        #: The place typed before a name that others have elsewhere, and these.
+        self.elsewhere: tuple[str, list[Hit]] | None = None
+
+    def search_segment(self, segment: Segment) -> None:
+        """Search a segment as it stands; else without the people in it, and what is joined in it one by one."""
+        if self._add_named(segment.text):
+            return
+        left, people = segments.take_out_people(segment)
+        for part in left:
+            if not (people and self._add_named(part.text)) and not self._search_joined(part):
+                self._search_inside(part)
+        self.not_understood += people
+
+    def _search_joined(self, segment: Segment) -> bool:
+        """Search what is joined in a segment; only if each part names somebody it was joined, and is no one name."""
+        found = [self._find_named(part.text) for part in segments.split_joined(segment)]
+        if not found or not all(found):
+            return False
+        self.hits += [hit for hits in found for hit in hits]
+        return True
+
+    def _search_inside(self, segment: Segment) -> None:
+        """Search what ends like a hospital, where more is written behind it."""
+        pieces = segments.cut_behind_kinds(segment)
+        found = [piece for piece in pieces if self._add_named(piece.text)]
+        if not found:
+            self._search_elsewhere(segment)
+
+    def _search_elsewhere(self, segment: Segment) -> None:
+        self.not_understood.append(segment.text)
+        if segment.place and self.elsewhere is None:
+            hits = [hit for hit in self._find_named(segment.rest) if ranking.has_own_word(hit)]
+            self.elsewhere = (segment.place, hits) if hits else None
+
+    def _add_named(self, text: str) -> bool:
+        named = self._find_named(text)
+        self.hits += named
+        return bool(named)
+
+    def _find_named(self, text: str) -> list[Hit]:
+        query = msgspec.structs.replace(understand_question(text), listing=None)
+        hits = search_documents(self._engine, query, self._effort).hits
+        has_place = bool(regions.find_places(text))
+        return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][:_OF_ONE_NAME]

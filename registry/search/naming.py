@@ -1,0 +1,309 @@
+"""Whether a question names an institution, or only resembles its name: features of an alignment, and a fitted score.
+
+What was typed is aligned with the words of a name: every character typed must belong to a word of the name, in order;
+words of the name may be shortened or left out. What is left out, and how much of the rest tells this institution from
+others, are the features; ``naming.toml`` holds their weights, fitted on judged questions by ``tests/relevance/fit.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from registry.domain import regions
+from registry.search.engine import FormKind, SearchDocument
+from registry.search.words import NameWord, split_name, strip_optional, swap_ordinal
+
+#: Every feature with what it counts. The order is that of the weights.
+FEATURES = {
+    "bias": "1 for every alignment",
+    "same": "1 when nothing is left out and nothing shortened",
+    "known_as": "1 for a name that people use",
+    "former_name": "1 for a former name",
+    "left_number": "numbers left out",
+    "left_place": "places left out",
+    "left_own": "words of its own left out",
+    "left_own_formal": "the same, when what was typed is written like a whole name",
+    "left_common": "weight of the common words left out: 人民 little, 妇幼 much",
+    "left_common_formal": "the same, when what was typed is written like a whole name",
+    "formal_open": "1 when it is written like a whole name without a word of its own, and something is left out",
+    "left_after_formal": "1 when a place, a number or a word of its own is left out behind what was taken, as of branches",
+    "starts": "1 when the first word of the name was typed",
+    "excess": "characters left out, up to 20, as a share of 20",
+    "cut": "words taken in part, as abbreviations do",
+    "cut_inside": "words taken from within or from their end: 东方 for 东明方, 医院 for 中医院",
+    "split": "common words that were typed and lie across two words of the name: 中医 in 中心医院",
+    "own": "words of its own that were typed",
+    "place": "1 when a place of the name was typed",
+    "number": "1 when a number of the name was typed",
+    "generic": "1 when no word of its own and no place was typed",
+    "generic_out": "the same, after a place was taken out before it",
+    "length": "characters typed, up to 8, as a share of 8",
+    "narrower": "1 when the place taken out lies inside the institution's region, so that it may be another one there",
+}
+NAMES = tuple(FEATURES)
+#: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
+_SLIGHT, _LONGEST_ORDINAL = 0.07, 2
+_LATER = 0.01
+#: What is left of a text without its place has at least so many characters.
+_LEAST = 2
+#: From this weight on a common word tells two names of one place apart: 人民 does.
+TELLS = 0.08
+_SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
+_PLACE_KINDS = "市省区县州"
+_FORMAL = re.compile("(?:医院|保健院|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
+
+
+class Alignment(NamedTuple):
+    """How what was typed fits a name of an institution: the score (log odds that it names it), and its features."""
+
+    score: float
+    features: tuple[float, ...]
+    name: str
+    kind: FormKind
+
+
+_WEIGHTS = Path(__file__).with_name("naming.toml")
+
+
+@cache
+def load_weights() -> tuple[float, ...]:
+    """Load the weights, in the order of the features."""
+    table = tomllib.loads(_WEIGHTS.read_text("utf-8"))["weights"]
+    return tuple(float(table.get(name, 0.0)) for name in NAMES)
+
+
+def save_weights(weights: Iterable[float]) -> None:
+    """Write the weights; for the program that fits them."""
+    lines = [f"{name} = {weight:.3f}  # {FEATURES[name]}" for name, weight in zip(NAMES, weights, strict=True)]
+    head = "# How much each feature counts for an institution being named; fitted by tests/relevance/fit.py.\n[weights]\n"
+    _WEIGHTS.write_text(head + "\n".join(lines) + "\n", "utf-8")
+    load_weights.cache_clear()
+
+
+def is_formal(text: str) -> bool:
+    """Whether a text is written like a whole name."""
+    return bool(_FORMAL.search(text))
+
+
+def align_document(
+    typed: str, document: SearchDocument, is_inside: bool = False, weights: tuple[float, ...] | None = None
+) -> Alignment | None:
+    """Find the best alignment of folded text with any name of a document; None when it fits none.
+
+    ``is_inside``: a place in which the institution lies was taken out of the text already.
+    """
+    weights = weights or load_weights()
+    best: Alignment | None = None
+    for text, codes in list_variants(typed):
+        for kind, forms in document.list_forms():
+            for form in forms:
+                name = form.text if _is_spread(text, form.text) else strip_optional(form.text)
+                if not _is_spread(text, name):
+                    continue
+                relation = _relate_places(codes, document.region) or "wider" * is_inside
+                if relation == "elsewhere":
+                    continue
+                features = compute_features(name, text, kind, relation, document.region)
+                if features is not None:
+                    score = sum(map(float.__mul__, weights, features))
+                    if best is None or score > best.score:
+                        best = Alignment(score, features, form.text, kind)
+    return best
+
+
+def _is_spread(text: str, name: str) -> bool:
+    """Whether the characters of a text stand in a name in this order, with others between them or not."""
+    at = 0
+    for character in text:
+        at = name.find(character, at) + 1
+        if not at:
+            return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """List (text, codes of the place taken out before it) of what was typed: whole, and without places before it."""
+    variants = {
+        variant: codes
+        for text, codes in reversed(_list_cuts(typed))
+        for variant in (text, strip_optional(text), *swap_ordinal(text), *_rename_schools(text))
+    }
+    return tuple(reversed(variants.items()))
+
+
+def _rename_schools(text: str) -> list[str]:
+    """Exchange what medical schools are called when they become universities, and were called before."""
+    return [text.replace(one, other) for one, other in _SCHOOLS if one in text]
+
+
+def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
+    cuts: list[tuple[str, tuple[str, ...]]] = [(typed, ())]
+    rest = typed
+    while places := [(end, code) for start, end, code in regions.find_places(rest) if start == 0]:
+        rest = rest[places[0][0] :]
+        rest = rest[1:] if rest[:1] in _PLACE_KINDS and len(rest) > _LEAST + 1 else rest
+        if len(rest) < _LEAST:
+            break
+        cuts.append((rest, tuple(code for _, code in places)))
+    return cuts
+
+
+@lru_cache(maxsize=65536)
+def _relate_places(codes: tuple[str, ...], region: str) -> str:
+    """Say how places relate to a region that lies in one of them (``wider``), holds one (``narrower``), or not."""
+    if not codes:
+        return ""
+    if not region or any(regions.is_inside(region, code) for code in codes):
+        return "wider"
+    return "narrower" if any(regions.may_overlap(code, region) for code in codes) else "elsewhere"
+
+
+# --- alignment -------------------------------------------------------------------------------------------------------
+
+
+class _Taking(NamedTuple):
+    """How a word of the name was taken (``whole``, ``start``, ``inside``, ``left``), and how many characters."""
+
+    word: NameWord
+    how: str
+    taken: int
+
+
+@lru_cache(maxsize=65536)
+def compute_features(name: str, text: str, kind: FormKind, relation: str, region: str) -> tuple[float, ...] | None:
+    """Compute the features of the cheapest alignment.
+
+    None when a character typed belongs to no word of the name, or only places were typed.
+    """
+    takings = _align_words(text, split_name(name))
+    if takings is None or all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
+        return None
+    return _count_features(text, takings, kind, relation, region)
+
+
+def _align_words(text: str, words: tuple[NameWord, ...]) -> list[_Taking] | None:
+    """Align a text with words at the least cost; None when a character of it belongs to none of them."""
+    best: dict[int, tuple[float, tuple[_Taking, ...]]] = {0: (0.0, ())}
+    for word in words:
+        following: dict[int, tuple[float, tuple[_Taking, ...]]] = {}
+        for used, (cost, path) in best.items():
+            # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
+            options = [(0, word.weight + (_LATER if used else 0), "left"), *_list_takings(text[used:], word)]
+            for taken, price, how in options:
+                end, total = used + taken, cost + price
+                if end not in following or total < following[end][0]:
+                    following[end] = (total, (*path, _Taking(word, how, taken)))
+        best = following
+    found = best.get(len(text))
+    return list(found[1]) if found else None
+
+
+def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
+    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
+    text = word.text
+    if rest.startswith(text):
+        return [(len(text), 0.0, "whole")]
+    if word.kind == "place" and text[-1] in _PLACE_KINDS and len(text) > 2 and rest.startswith(text[:-1]):
+        return [(len(text) - 1, 0.0, "whole")]
+    if not rest or text.isdigit():
+        return []
+    if rest[0] == text[0]:
+        run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
+        taken = _count_in_order(rest, text)
+        takings = [(1, 0.05, "start")]
+        if run > 1:
+            takings.append((run, 0.05, "start"))
+        return [*takings, (taken, 0.3, "inside")] if taken > run else takings
+    if rest[0] == text[-1]:
+        return [(1, 0.05 if word.kind != "own" else 0.4, "start" if text == "医院" else "inside")]
+    if word.kind == "own" and rest[0] in text:
+        tail = text[text.index(rest[0]) :]
+        return [(len(tail), 0.3, "inside") if rest.startswith(tail) else (_count_in_order(rest, text), 0.5, "inside")]
+    return []
+
+
+def _count_in_order(rest: str, text: str) -> int:
+    taken = 0
+    for character in text:
+        if taken < len(rest) and rest[taken] == character:
+            taken += 1
+    return taken
+
+
+def _count_features(
+    text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str
+) -> tuple[float, ...]:
+    value = dict.fromkeys(NAMES, 0.0)
+    value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
+    if kind in value:
+        value[kind] = 1.0
+    value["starts"] = float(takings[0].how != "left")
+    value["excess"] = min(sum(len(word.text) - taken for word, _, taken in takings), 20) / 20
+    begun = left_after = False
+    for at, (word, how, _) in enumerate(takings):
+        sort = _sort_word(word, region)
+        if how == "left":
+            if word.weight < _SLIGHT or (sort == "place" and _is_place_implied(word.text, takings[at + 1 :])):
+                continue
+            value["same"] = 0.0
+            value[f"left_{sort}"] += word.weight if sort == "common" else 1
+            left_after = left_after or (begun and sort != "common")
+            continue
+        begun = True
+        if how != "whole":
+            value["same"] = 0.0
+            value["cut_inside" if how == "inside" else "cut"] += 1
+        if sort != "common" and how != "inside":
+            value[sort] = 1.0
+    value["split"] = float(_count_split_words(text, takings))
+    if is_formal(text):
+        value["left_common_formal"], value["left_own_formal"] = value["left_common"], value["left_own"]
+        is_open = value["left_place"] or value["left_number"] or value["left_own"] or value["left_common"] >= TELLS
+        value["left_after_formal"] = float(left_after)
+        value["formal_open"] = float(bool(is_open) and not value["own"])
+    if not (value["own"] or value["place"]):
+        value["generic"] = 1.0
+        value["generic_out"] = float(bool(relation))
+    value["narrower"] = float(relation == "narrower")
+    return tuple(value.values())
+
+
+def _sort_word(word: NameWord, region: str) -> str:
+    """Sort a word of a name: a place elsewhere (瑞金医院 in Shanghai) and a number of an army hospital are its own."""
+    if word.kind == "place" and region:
+        codes = regions.map_names_to_codes().get(word.text) or ()
+        return "place" if not codes or any(regions.overlap(region, code) for code in codes) else "own"
+    return "own" if word.kind == "number" and len(word.text) > _LONGEST_ORDINAL else word.kind
+
+
+def _is_place_implied(place: str, following: list[_Taking]) -> bool:
+    """Whether a place that was left out contains one that was typed: 福建省 before 龙岩市."""
+    outer = regions.map_names_to_codes().get(place) or ()
+    inner = [
+        code
+        for word, how, _ in following
+        if word.kind == "place" and how == "whole"
+        for code in regions.map_names_to_codes().get(word.text) or ()
+    ]
+    return any(regions.is_inside(code, one) for code in inner for one in outer)
+
+
+def _count_split_words(text: str, takings: list[_Taking]) -> int:
+    """Count the common words of a text that were not taken from one word of the name."""
+    edges, at = {0}, 0
+    for _, _, taken in takings:
+        at += taken
+        edges.add(at)
+    count = start = 0
+    for word in split_name(text):
+        end = start + len(word.text)
+        if word.kind == "common" and word.weight >= TELLS and any(start < edge < end for edge in edges):
+            count += 1
+        start = end
+    return count

@@ -1,0 +1,96 @@
+"""Parts of a question or a text in which a name may stand, when it is no name as a whole.
+
+People write around names: questions, people, prices, several hospitals in one line. What is between such words is
+looked for by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from registry.domain import regions
+from registry.domain.model import Struct
+from registry.domain.normalise import fold_text, normalise_width, simplify_script
+from registry.search.vocabulary import AROUND_NAMES, JOINED, LEFT_AFTER, LEFT_BEFORE, PERSON, expand_nicknames, find_word
+
+#: No more segments of one question are looked for, and none that is shorter.
+_MOST, _SHORTEST = 8, 2
+_MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
+_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
+_NUMBER = re.compile(r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}")
+
+
+class Segment(Struct, frozen=True):
+    """A part of a question: as written, and the places it begins with, when something is left without them."""
+
+    text: str
+    place: str = ""
+
+    @property
+    def rest(self) -> str:
+        """The segment without its places."""
+        return self.text[len(self.place) :]
+
+
+def split_question(raw: str) -> list[Segment]:
+    """Split a question at marks, words around names, numbers and techniques."""
+    text = expand_nicknames(simplify_script(normalise_width(raw)).lower())
+    return _make_segments(piece for part in _MARK.split(text) for piece in _split_part(part))
+
+
+def take_out_people(segment: Segment) -> tuple[list[Segment], list[str]]:
+    """Return what is left of a segment without the people in it, and these as written."""
+    people = [found[0] for found in PERSON.finditer(segment.text)]
+    return (_make_segments(PERSON.split(segment.text)) if people else [segment]), people
+
+
+def split_joined(segment: Segment) -> list[Segment]:
+    """Split a segment at what may join two names; empty when there is nothing of the kind."""
+    pieces = JOINED.split(segment.text)
+    return _make_segments(pieces) if len(pieces) > 1 and all(len(piece) >= _SHORTEST for piece in pieces) else []
+
+
+def cut_behind_kinds(segment: Segment) -> list[Segment]:
+    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece.
+
+    Empty when it has no such word.
+    """
+    ends = [found.end() for found in _KIND.finditer(segment.text)]
+    pieces = [segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends, strict=False)]
+    placed = [piece[places[0][0] :] for piece in pieces if (places := sorted(regions.find_places(piece)))]
+    return _make_segments(piece for piece in (*pieces, *placed) if piece != segment.text)
+
+
+def _make_segments(pieces: Iterable[str]) -> list[Segment]:
+    found = dict.fromkeys(piece for piece in pieces if len(fold_text(piece)) >= _SHORTEST)
+    return [_make_segment(piece) for piece in found][:_MOST]
+
+
+def _split_part(part: str) -> Iterator[str]:
+    start = at = 0
+    while at < len(part):
+        length = _find_divider(part, at)
+        if not length:
+            at += 1
+            continue
+        yield part[start:at].rstrip(LEFT_BEFORE)
+        at = start = at + length
+    yield part[start:].lstrip(LEFT_AFTER) if start else part
+
+
+def _find_divider(part: str, at: int) -> int:
+    """Return how many characters at a position are no part of a name; 0 when they may be."""
+    if found := find_word(part, at):
+        return found[0]
+    match = AROUND_NAMES.match(part, at) or _NUMBER.match(part, at)
+    return match.end() - at if match else 0
+
+
+def _make_segment(text: str) -> Segment:
+    end = 0
+    while places := [stop for start, stop, _ in regions.find_places(text[end:]) if start == 0]:
+        if len(text) - end - places[0] < _SHORTEST:
+            break
+        end += places[0]
+    return Segment(text=text, place=text[:end])
