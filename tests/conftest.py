@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import ssl
@@ -35,6 +36,7 @@ def choose_scratch() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 
+gc.disable()
 choose_scratch()
 find_folder()  # before there is more than one process
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
@@ -44,6 +46,12 @@ settings.register_profile(
 settings.load_profile("unhurried")
 hash_cheaply()
 _make_context, _make_context_once = default.create_ssl_context, cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected is there to the end: the garbage collector need not look at it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def make_context(**told: Any) -> ssl.SSLContext:
