@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import regions
 from registry.domain.normalise import fold_text
-from registry.search import english, misspellings, naming, sound_match, words
+from registry.search import english, misspellings, name_alignment, sound_match, words
 from registry.search.engine import FormKind, NameForm, SearchDocument
 from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
@@ -166,9 +166,9 @@ def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
 
 def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
     """Fit what was typed, with its place and without, to the names; from ``WEAK`` on it more likely names another."""
-    aligned = [naming.align_document(reading.whole, document)]
+    aligned = [name_alignment.align_document(reading.whole, document)]
     if reading.text != reading.whole:
-        aligned.append(naming.align_document(reading.text, document, is_inside=True))
+        aligned.append(name_alignment.align_document(reading.text, document, is_inside=True))
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -180,12 +180,12 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
         for form in (document.forms if len(reading.parts) > 1 else ())
         if all(part in form.text for part in reading.parts)
     }
-    aligned = [naming.align_document(text, document, is_inside=bool(reading.regions)) for text in texts]
+    aligned = [name_alignment.align_document(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
 
-def _make_fit(text: str, aligned: naming.Alignment) -> Fit:
+def _make_fit(text: str, aligned: name_alignment.Alignment) -> Fit:
     is_short = aligned.kind == "name" and words.strip_optional(text) not in words.strip_optional(aligned.name)
     return max(0.0, WEAK - aligned.score), "abbreviation" if is_short else aligned.kind, aligned.name
 
@@ -220,7 +220,7 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Fit every word by itself, in a name or in the address; the worst of them decides."""
     fits: list[Fit] = []
     for part in parts:
-        aligned = naming.align_document(part, document)
+        aligned = name_alignment.align_document(part, document)
         fit = _select_best_fit((_make_fit(part, aligned) if aligned else None, _fit_address(part, document)))
         if fit is None:
             return None

@@ -425,7 +425,7 @@ def test_a_day_before_the_first_source_has_no_institutions(server: Server) -> No
 
 def test_known_at_answers_as_was_known_then(server: Server) -> None:
     code = one(server, ANSHAN)["code"]
-    before, after = (item["recorded_at"] for item in server.api(f"/institutions/{code}/history")["versions"])
+    before, after, _ = (item["recorded_at"] for item in server.api(f"/institutions/{code}/history")["versions"])
     assert server.api("/institutions", known_at=before)["total"] == 325
     assert server.api("/institutions", known_at=after)["total"] == 635
     assert server.api("/institutions", known_at="2001-01-01T00:00:00Z")["total"] == 0

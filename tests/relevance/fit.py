@@ -1,4 +1,4 @@
-"""Fit the weights of ``registry/search/naming.toml``: ``python -m tests.relevance.fit [--check]``.
+"""Fit the weights of ``registry/search/name_alignment.toml``: ``python -m tests.relevance.fit [--check]``.
 
 Judged questions say whom a text names; names made up from parts of real ones, and of places, say whom it does not. The
 weights maximise the likelihood of two things at once: that each institution was named or not (logistic), and that the
@@ -24,7 +24,7 @@ from registry.domain.identifiers import parse_code
 from registry.domain.normalise import fold_text
 from registry.records import lookup
 from registry.register import Register
-from registry.search import naming
+from registry.search import name_alignment
 from registry.search.embedded_engine import decode_document
 from registry.search.engine import SearchDocument
 from registry.search.query import understand_question
@@ -82,7 +82,7 @@ def make_up_names(documents: Sequence[SearchDocument], number: int, seed: int = 
         else:
             name = _exchange_word(chance, chance.choice(forms), places)
         folded = fold_text(name)
-        if len(name) > 4 and naming.is_formal(name) and not {folded, strip_optional(folded)} & known:
+        if len(name) > 4 and name_alignment.is_formal(name) and not {folded, strip_optional(folded)} & known:
             found.add(name)
     return sorted(found)
 
@@ -106,7 +106,7 @@ def _exchange_word(chance: random.Random, form: str, places: list[str]) -> str:
         "common": ["人民", "中心", "中医", "妇幼", "大学", "医科", "儿童"],
         "own": ["和平", "仁济", "华山", "东方", "安贞", "新华", "同仁", ""],
     }
-    if words[at].kind == "common" and words[at].weight < naming.TELLS:
+    if words[at].kind == "common" and words[at].weight < name_alignment.TELLS:
         return ""
     return "".join(word.text if n != at else chance.choice(choices[word.kind]) for n, word in enumerate(words))
 
@@ -151,7 +151,7 @@ def _finish(draft: _Draft) -> Example:
     """Align all institutions by the weights as they stand; the best alignment of each counts."""
     aligned = []
     for subject, document in draft.documents.items():
-        found = [one for whole in draft.wholes if (one := naming.align_document(whole, document))]
+        found = [one for whole in draft.wholes if (one := name_alignment.align_document(whole, document))]
         if found:
             best = max(found, key=lambda one: one.score)
             aligned.append((subject in draft.expected, best.score, best.features))
@@ -231,11 +231,11 @@ def main() -> None:
         if given.check:
             _cross_validate(examples)
             return
-        weights = list(naming.load_weights())
+        weights = list(name_alignment.load_weights())
         for turn in range(3):  # which alignment of an institution is the best depends on the weights
             weights = fit_weights(examples, weights)
             print(f"turn {turn}: first {{:.1%}}, named {{:.1%}}, wrong {{:.1%}}".format(*measure_examples(examples, weights)))
-            naming.save_weights(weights)
+            name_alignment.save_weights(weights)
             examples = load_examples(register)
 
 
@@ -244,7 +244,7 @@ def _cross_validate(examples: list[Example]) -> None:
     for fold in range(5):
         fitted = [one for n, one in enumerate(examples) if n % 5 != fold]
         held = [one for n, one in enumerate(examples) if n % 5 == fold]
-        figures = measure_examples(held, fit_weights(fitted, [0.0] * len(naming.FEATURES)))
+        figures = measure_examples(held, fit_weights(fitted, [0.0] * len(name_alignment.FEATURES)))
         print("held out: first {:.1%}, named {:.1%}, wrong {:.1%}".format(*figures))
 
 

@@ -2,7 +2,7 @@
 
 What was typed is aligned with the words of a name: every character typed must belong to a word of the name, in order;
 words of the name may be shortened or left out. What is left out, and how much of the rest tells this institution from
-others, are the features; ``naming.toml`` holds their weights, fitted on judged questions by ``tests/relevance/fit.py``.
+others, are the features; ``name_alignment.toml`` holds their weights, fitted on judged questions by ``tests/relevance/fit.py``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Alignment(NamedTuple):
     kind: FormKind
 
 
-_WEIGHTS = Path(__file__).with_name("naming.toml")
+_WEIGHTS = Path(__file__).with_name("name_alignment.toml")
 
 
 @cache
