@@ -114,19 +114,19 @@ class Broken:
             found.append(ready)
             return ready == measured
 
-        assert eventually(agree, 30)
+        assert eventually(agree)
         return found[-1]
 
     def begins(self, server: Server, code: str) -> None:
         """The server sees the fault by itself, and says so in one line."""
-        assert eventually(lambda: code in self.faults(server), 30, every=0.3), self.faults(server)
+        assert eventually(lambda: code in self.faults(server), every=0.3), self.faults(server)
         assert self.lines(server, f"{code}: ") == 1, server.errors.read_text()
 
     def ends(self, server: Server, code: str) -> None:
         """The server sees that it is over, says so in one line, and is ready."""
-        assert eventually(lambda: code not in self.faults(server), 30, every=0.3)
+        assert eventually(lambda: code not in self.faults(server), every=0.3)
         assert self.lines(server, f"{code}: 已恢复 / over") == 1, server.errors.read_text()
-        assert eventually(lambda: server.get("/readyz").status_code == 200, 30, every=0.3)
+        assert eventually(lambda: server.get("/readyz").status_code == 200, every=0.3)
 
     def lines(self, server: Server, start: str) -> int:
         """Lines of the server's log that begin so; with only a code, of those that say what is wrong."""

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from httpx._transports import default
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
-from tests.running import Cli, Server, serving
+from tests.running import PATIENCE, Cli, Server, serving
 from tests.sharing import find_folder, share_once
 from tests.thoroughness import count_examples
 
@@ -166,6 +166,18 @@ def after_loading(read: Callable[..., Any]) -> Callable[..., Any]:
     return waiting
 
 
+def with_patience(open_context: Callable[..., BrowserContext]) -> Callable[..., BrowserContext]:
+    """Opens contexts whose pages wait until something hangs."""
+
+    @wraps(open_context)
+    def opening(*args: Any, **more: Any) -> BrowserContext:
+        context = open_context(*args, **more)
+        context.set_default_timeout(1000 * PATIENCE)
+        return context
+
+    return opening
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium. Fails where there is none; REGISTRY_TESTS_WITHOUT_BROWSER=1 skips instead, visibly."""
@@ -178,10 +190,12 @@ def browser() -> Iterator[Browser]:
             "REGISTRY_TESTS_WITHOUT_BROWSER=1 leaves these tests out",
             pytrace=False,
         )
+    expect.set_options(timeout=1000 * PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         for kind, names in UNWAITING.items():
             for name in names:
                 patch.setattr(kind, name, after_loading(getattr(kind, name)))
+        patch.setattr(Browser, "new_context", with_patience(Browser.new_context))
         chromium = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGS)
         yield chromium
         chromium.close()

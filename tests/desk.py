@@ -16,7 +16,7 @@ from registry.accounts.sessions import PROOF
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import staff_sessions
-from tests.running import PASSWORD, Server
+from tests.running import PASSWORD, PATIENCE, Server, come_again
 
 FIRST = PASSWORD.strip()
 SECOND = "several unrelated words"
@@ -36,7 +36,7 @@ class Staff:
     """One person with a browser of their own, and an authenticator once they have set it up."""
 
     def __init__(self, server: Server, name: str, password: str = FIRST, agent: str = "Desk/1") -> None:
-        self.client = httpx.Client(base_url=server.url, timeout=20, headers={"user-agent": agent})
+        self.client = httpx.Client(base_url=server.url, timeout=PATIENCE, headers={"user-agent": agent})
         self.name, self.password, self.secret = name, password, ""
         self.recovery: list[str] = []
 
@@ -65,7 +65,7 @@ class Staff:
 
     def show_password(self, password: str = "", path: str = "/staff/sign-in") -> httpx.Response:
         """The first half."""
-        return self.send(path, name=self.name, password=password or self.password)
+        return come_again(lambda: self.send(path, name=self.name, password=password or self.password))
 
     def enrol(self) -> httpx.Response:
         """Scan the secret and show the first code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -23,6 +24,8 @@ from registry.cli import main
 from tests.copies import KEPT, REGISTRY, CopyProcess
 
 PASSWORD = "correct horse battery\n"
+#: Seconds after which something hangs, however slow the machine is.
+PATIENCE = 180
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
@@ -69,7 +72,7 @@ class Cli:
             command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=env
         ) as process:
             try:
-                out, err = process.communicate(given, timeout=120)
+                out, err = process.communicate(given, timeout=2 * PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
@@ -129,11 +132,11 @@ class Server:
             )
         self.line = self._line()
         self.url = self.line.rsplit(" ", 1)[-1]
-        self.client = httpx.Client(base_url=self.url, timeout=20)
+        self.client = self.fresh()
 
     def _line(self) -> str:
         assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline().decode() if ready else ""
         if not line.strip():
             self.process.kill()
@@ -149,7 +152,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=20)
+            return self.process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -173,11 +176,15 @@ class Server:
 
     def fresh(self) -> httpx.Client:
         """A client with connections of its own."""
-        return httpx.Client(base_url=self.url, timeout=20)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     def get(self, path: str, **query: Any) -> httpx.Response:
         """GET, following no redirects."""
         return self.client.get(path, params=query or None)
+
+    def get_made(self, path: str) -> httpx.Response:
+        """GET of what is made when it is asked for first."""
+        return come_again(lambda: self.get(path))
 
     def metrics(self, client: httpx.Client | None = None) -> str:
         """The figures of /metrics, read with a key that is made when they are asked for first.
@@ -246,13 +253,38 @@ def serving(data_dir: Path, workers: int = 1, **env: str) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port nobody listens on, and none of those that whoever connects to somebody gets until it is listened on."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for port in random.SystemRandom().sample(range(lowest // 2, lowest), 100):
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
-def eventually(check: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
+def come_again(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """What is answered to whoever comes again as long as there is no room, as he is told."""
+    answers: list[httpx.Response] = []
+
+    def is_answered() -> bool:
+        answers.append(ask())
+        return answers[-1].status_code != 503
+
+    eventually(is_answered, every=0.5)
+    return answers[-1]
+
+
+def find_delay(check: Callable[[], bool]) -> tuple[float, float]:
+    """(seconds until a look began that found it true, seconds this look took on this machine)."""
+    begun = looked = time.monotonic()
+    while not check():
+        assert looked < begun + PATIENCE, "it never came true"
+        time.sleep(0.02)
+        looked = time.monotonic()
+    return looked - begun, time.monotonic() - looked
+
+
+def eventually(check: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> bool:
     """Whether `check` comes true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.running import PATIENCE, free_port
 
 PROGRAM = Path(__file__).parent / "meilisearch" / "node_modules" / "@gaubee" / "meilisearch-linux-amd64" / "meilisearch"
 KEY = "a master key of the tests"
@@ -23,9 +24,7 @@ class MeilisearchServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +39,7 @@ class MeilisearchServer:
                  "--db-path", self.folder / "data", "--max-indexing-threads", "1"],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > until:
                 pytest.fail(f"Meilisearch did not start:\n{(self.folder / 'log').read_text()[-2000:]}")
@@ -49,7 +48,7 @@ class MeilisearchServer:
     def answers(self) -> bool:
         """Whether it says it is there."""
         try:
-            return httpx.get(f"{self.url}/health", timeout=2).status_code == 200
+            return httpx.get(f"{self.url}/health", timeout=PATIENCE).status_code == 200
         except httpx.HTTPError:
             return False
 

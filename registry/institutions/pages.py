@@ -24,7 +24,7 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.name_alignment import is_formal
+from registry.search.name_alignment import is_common, is_formal
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
@@ -89,24 +89,34 @@ class PageSearch(Struct, frozen=True):
             nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
         listed = self.make_list_page(query.listing) if query.listing and not query.is_name else None
-        if listed is not None and query.listing_first and listed.total and not query.may_be_a_name:
+        is_typing = not self.effort.alike  # what is typed on must not change the order of what fits
+        if listed is not None and query.listing_first and listed.total and not (query.may_be_a_name or is_typing):
             return listed
         searched = search_documents(self.engine, query, self.effort)
         if searched.hits and ranking.is_named(searched.hits[0]):
             is_place = searched.best_cost >= _IS_THE_NAME and query.listing_first
             if listed is not None and is_place and (listed.total or (query.listing and query.listing.techniques)):
                 return listed  # nobody there approved is an answer too, and no hospital with the place's name
-            return self.make_name_page(searched, "found", query)
+            is_list = searched.best_cost >= _IS_THE_NAME and is_common(query.readings[0].whole)
+            return self.make_name_page(searched, "not_understood" if is_list else "found", query)
         if listed is not None and (listed.total or query.listing_first):
             return listed
         if searched.hits and searched.best_cost < ranking.WEAK and not query.is_name:
             return self.make_name_page(searched, "found", query)  # an address
         found = None if query.is_name else self.find_people_page(query)
-        return found or self.find_text_page(query) or self.make_near_page(searched, query)
+        if found is not None:
+            return found
+        text_page = self.find_text_page(query)
+        is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
+        if text_page is not None and (text_page.state == "found" or not is_slip):
+            return text_page
+        return self.make_near_page(searched, query)
 
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
-        state: SearchState = "near" if query.is_name or is_formal(query.readings[0].whole) else "not_understood"
+        whole = query.readings[0].whole
+        is_read = query.is_name or is_formal(whole)
+        state: SearchState = "near" if is_read and not is_common(whole) else "not_understood"
         page = self.make_name_page(searched, state, query)
         if not page.total and query.listing is not None and query.is_name:
             page = msgspec.structs.replace(self.make_list_page(query.listing), state=state, name_read=query.raw.strip())

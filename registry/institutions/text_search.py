@@ -10,7 +10,7 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.records import lookup
-from registry.search import ranking, segments
+from registry.search import name_alignment, places, ranking, segments
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
@@ -64,7 +64,7 @@ def find_in_text(
     certain = [name for name in written if not name.is_part]
     if len(text) > LONGEST_QUESTION:
         return _report_written(text, written)
-    search = _SegmentSearch(engine, effort)
+    search = _SegmentSearch(engine, effort, fold_text(text))
     names = [fold_text(text[name.start : name.end]) for name in certain]
     for segment in segments.split_question(text):
         if not any(fold_text(segment.text) in name for name in names):
@@ -104,8 +104,9 @@ def _join_hits(*groups: list[Hit]) -> list[Hit]:
 class _SegmentSearch:
     """Segments searched one after another, and what came of it."""
 
-    def __init__(self, engine: Engine, effort: Effort) -> None:
+    def __init__(self, engine: Engine, effort: Effort, whole: str) -> None:
         self._engine = engine
+        self._whole = whole  # it named nobody: that is why its parts are looked for
         self._effort = msgspec.structs.replace(effort, everything=False)
         self.hits: list[Hit] = []
         self.not_understood: list[str] = []
@@ -138,7 +139,8 @@ class _SegmentSearch:
             self._search_elsewhere(segment)
 
     def _search_elsewhere(self, segment: Segment) -> None:
-        self.not_understood.append(segment.text)
+        if not places.parse_place(segment.text):
+            self.not_understood.append(segment.text)
         if segment.place and self.elsewhere is None:
             hits = [hit for hit in self._find_named(segment.rest) if ranking.has_own_word(hit)]
             self.elsewhere = (segment.place, hits) if hits else None
@@ -149,6 +151,8 @@ class _SegmentSearch:
         return bool(named)
 
     def _find_named(self, text: str) -> list[Hit]:
+        if fold_text(text) == self._whole or name_alignment.is_common(fold_text(text)) or places.parse_place(text):
+            return []
         query = msgspec.structs.replace(understand_question(text), listing=None)
         hits = search_documents(self._engine, query, self._effort).hits
         has_place = bool(regions.find_places(text))

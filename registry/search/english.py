@@ -20,6 +20,7 @@ from registry.domain import english_places, regions
 from registry.domain.model import Region
 from registry.search.engine import SearchDocument
 from registry.search.pinyin import to_letters
+from registry.search.sound_match import spell_atoms
 
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("english.toml").read_text("utf-8"))
 _WEIGHTS: dict[str, float] = {word: weight for weight, words in _DATA["weights"] for word in words.split()}
@@ -85,7 +86,7 @@ def read_words(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if word not in _AROUND) if _MARKS.intersection(found) else ()
 
 
-def weigh_word(word: str) -> float:
+def compute_word_weight(word: str) -> float:
     """How much a word tells one institution from another, 0 to 1."""
     if word in _NUMBERS:
         return _NUMBER
@@ -94,7 +95,7 @@ def weigh_word(word: str) -> float:
 
 def list_indexed(words: Iterable[str]) -> list[str]:
     """List the words by which a name is looked up: all but those that nearly every name has."""
-    return [word for word in words if weigh_word(word) > _MAY_MISS]
+    return [word for word in words if compute_word_weight(word) > _MAY_MISS]
 
 
 def select_wanted(words: Iterable[str]) -> tuple[list[str], bool]:
@@ -103,7 +104,7 @@ def select_wanted(words: Iterable[str]) -> tuple[list[str], bool]:
     Any of those of somebody's own; without one, all that are common; else any place.
     """
     indexed = list_indexed(words)
-    own = [word for word in indexed if weigh_word(word) >= _OWN]
+    own = [word for word in indexed if compute_word_weight(word) >= _OWN]
     common = [word for word in indexed if word in _WEIGHTS]
     return (own, False) if own else (common, True) if common else (indexed, False)
 
@@ -136,16 +137,16 @@ def compute_cost(words: tuple[str, ...], document: SearchDocument) -> tuple[floa
     around = _list_region_words(document.region)
     missing, matched, own = 0.0, set(), False
     for word in words:
-        weight = weigh_word(word)
+        weight = compute_word_weight(word)
         if (found := _find_word(word, name)) is not None:
             matched.add(found)
-        elif word not in around and not (weight >= _OWN and _is_heard(word, document)):
+        elif word not in around and not (weight >= _OWN and _has_sound(word, document)):
             if weight > _MAY_MISS:
                 return None
             missing += weight
             continue
         own = own or (weight >= _OWN and word not in around)
-    left = [weigh_word(word) for word in dict.fromkeys(name) if word not in matched and word not in around]
+    left = [compute_word_weight(word) for word in dict.fromkeys(name) if word not in matched and word not in around]
     total = missing + sum(left)
     tells = own or (max(left, default=0.0) < _TELLS and len(matched) > 1)
     return total, tells and bool(words)
@@ -160,11 +161,7 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
     return best if best not in _WEIGHTS and fuzz.ratio(word, best) >= _ALIKE else None
 
 
-def _is_heard(word: str, document: SearchDocument) -> bool:
+def _has_sound(word: str, document: SearchDocument) -> bool:
     """Whether a Chinese name of the institution holds what sounds like a word of four letters or more."""
-    return len(word) > 3 and word.isalpha() and any(word in _spell(form.atoms) for form in document.forms)
+    return len(word) > 3 and word.isalpha() and any(word in spell_atoms(form.atoms) for form in document.forms)
 
-
-@lru_cache(maxsize=65536)
-def _spell(atoms: str) -> str:
-    return "".join(atom.split(".")[1] for atom in atoms.split() if "." in atom)

@@ -28,6 +28,8 @@ _HOPELESS = 3.0
 _LEAST = 0.35
 #: The cost of beginning with another place.
 _OTHER_PLACE = 1.0
+#: Letters of the shortest spelling with a slip that is looked for, and how alike another must be.
+_LETTERS, _SPELT_ALIKE = 7, 85.0
 _LIGHT = frozenset("市省区县州第的医院科")
 
 
@@ -37,9 +39,11 @@ def find_closest_names(
     """Find (document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it
     alike."""
     text = reading.text
+    forms = [(form, document) for document in documents for form in document.forms]
+    if len(reading.letters) >= _LETTERS:
+        return _find_closest_spellings(reading.letters, forms)
     if len(text) < 2:
         return []
-    forms = [(form, document) for document in documents for form in document.forms]
     names = [form.text for form, _ in forms]
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
@@ -52,6 +56,21 @@ def find_closest_names(
     return list(best.values())
 
 
+def _find_closest_spellings(
+    letters: str, forms: list[tuple[NameForm, SearchDocument]]
+) -> list[tuple[SearchDocument, float, str]]:
+    """Find names that are spelt nearly so in pinyin: shaoyifuyiyaun for 邵逸夫医院."""
+    spellings = [sound_match.spell_atoms(form.atoms) for form, _ in forms]
+    close = process.extract(letters, spellings, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=_SPELT_ALIKE)
+    best: dict[str, tuple[SearchDocument, float, str]] = {}
+    for spelling, ratio, at in close:
+        form, document = forms[at]
+        cost = (100 - ratio) / (100 - _SPELT_ALIKE) + 0.01 * min(abs(len(spelling) - len(letters)), 40)
+        if len(spelling) >= len(letters) and (document.subject not in best or cost < best[document.subject][1]):
+            best[document.subject] = (document, cost, form.text)
+    return list(best.values())
+
+
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
     way = pinyin.to_pieces(text)
@@ -60,7 +79,7 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
         return None
     typed = [piece.value[0] for piece in way]
     wrong = [(a, b) for a, b in zip(typed, match.characters, strict=True) if a != b]
-    if len(wrong) > max(1, len(typed) // 3) or any(a.isdigit() and b.isdigit() for a, b in wrong):
+    if len(wrong) > max(1, len(typed) // 2) or any(a.isdigit() and b.isdigit() for a, b in wrong):
         return None
     left_out = words.compute_shortening(match.characters, form.text)
     if left_out is None or left_out > _SHORT:

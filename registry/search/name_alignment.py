@@ -18,44 +18,22 @@ from registry.domain import regions
 from registry.search.engine import FormKind, SearchDocument
 from registry.search.words import NameWord, split_name, strip_optional, swap_ordinal
 
-#: Every feature with what it counts. The order is that of the weights.
-FEATURES = {
-    "bias": "1 for every alignment",
-    "same": "1 when nothing is left out and nothing shortened",
-    "known_as": "1 for a name that people use",
-    "former_name": "1 for a former name",
-    "left_number": "numbers left out",
-    "left_place": "places left out",
-    "left_own": "words of its own left out",
-    "left_own_formal": "the same, when what was typed is written like a whole name",
-    "left_common": "weight of the common words left out: 人民 little, 妇幼 much",
-    "left_common_formal": "the same, when what was typed is written like a whole name",
-    "formal_open": "1 when it is written like a whole name without a word of its own, and something is left out",
-    "left_after_formal": "1 when a place, a number or a word of its own is left out behind what was taken, as of branches",
-    "starts": "1 when the first word of the name was typed",
-    "excess": "characters left out, up to 20, as a share of 20",
-    "cut": "words taken in part, as abbreviations do",
-    "cut_inside": "words taken from within or from their end: 东方 for 东明方, 医院 for 中医院",
-    "split": "common words that were typed and lie across two words of the name: 中医 in 中心医院",
-    "own": "words of its own that were typed",
-    "place": "1 when a place of the name was typed",
-    "number": "1 when a number of the name was typed",
-    "generic": "1 when no word of its own and no place was typed",
-    "generic_out": "the same, after a place was taken out before it",
-    "length": "characters typed, up to 8, as a share of 8",
-    "narrower": "1 when the place taken out lies inside the institution's region, so that it may be another one there",
-}
+_FILE = Path(__file__).with_name("name_alignment.toml")
+#: Every feature with what it counts, as the file of weights says. The order is that of the weights.
+FEATURES: dict[str, str] = tomllib.loads(_FILE.read_text("utf-8"))["features"]
 NAMES = tuple(FEATURES)
 #: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
 _SLIGHT, _LONGEST_ORDINAL = 0.07, 2
 _LATER = 0.01
+_CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
 #: What is left of a text without its place has at least so many characters.
 _LEAST = 2
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
 _SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
 _PLACE_KINDS = "市省区县州"
-_FORMAL = re.compile("(?:医院|保健院|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
+_HEADING = "[weights]"
+_FORMAL = re.compile("(?:医院|保健院|分院|院区|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
 
 
 class Alignment(NamedTuple):
@@ -67,21 +45,18 @@ class Alignment(NamedTuple):
     kind: FormKind
 
 
-_WEIGHTS = Path(__file__).with_name("name_alignment.toml")
-
-
 @cache
 def load_weights() -> tuple[float, ...]:
     """Load the weights, in the order of the features."""
-    table = tomllib.loads(_WEIGHTS.read_text("utf-8"))["weights"]
+    table = tomllib.loads(_FILE.read_text("utf-8"))["weights"]
     return tuple(float(table.get(name, 0.0)) for name in NAMES)
 
 
 def save_weights(weights: Iterable[float]) -> None:
     """Write the weights; for the program that fits them."""
-    lines = [f"{name} = {weight:.3f}  # {FEATURES[name]}" for name, weight in zip(NAMES, weights, strict=True)]
-    head = "# How much each feature counts for an institution being named; fitted by tests/relevance/fit.py.\n[weights]\n"
-    _WEIGHTS.write_text(head + "\n".join(lines) + "\n", "utf-8")
+    text = _FILE.read_text("utf-8")
+    lines = [f"{name} = {weight:.3f}" for name, weight in zip(NAMES, weights, strict=True)]
+    _FILE.write_text(text[: text.index(_HEADING)] + _HEADING + "\n" + "\n".join(lines) + "\n", "utf-8")
     load_weights.cache_clear()
 
 
@@ -90,7 +65,7 @@ def is_formal(text: str) -> bool:
     return bool(_FORMAL.search(text))
 
 
-def align_document(
+def find_alignment(
     typed: str, document: SearchDocument, is_inside: bool = False, weights: tuple[float, ...] | None = None
 ) -> Alignment | None:
     """Find the best alignment of folded text with any name of a document; None when it fits none.
@@ -164,11 +139,17 @@ def _relate_places(codes: tuple[str, ...], region: str) -> str:
     return "narrower" if any(regions.may_overlap(code, region) for code in codes) else "elsewhere"
 
 
+def is_common(text: str) -> bool:
+    """Whether a text has nothing but words and numbers that many names have, and so means nobody: 第一人民医院."""
+    words = split_name(text)
+    return bool(words) and all(_sort_word(word, "") in ("common", "number") for word in words)
+
+
 # --- alignment -------------------------------------------------------------------------------------------------------
 
 
 class _Taking(NamedTuple):
-    """How a word of the name was taken (``whole``, ``start``, ``inside``, ``left``), and how many characters."""
+    """How a word of the name was taken (``whole``, ``start``, ``end``, ``inside``, ``left``), and how many characters."""
 
     word: NameWord
     how: str
@@ -181,13 +162,13 @@ def compute_features(name: str, text: str, kind: FormKind, relation: str, region
 
     None when a character typed belongs to no word of the name, or only places were typed.
     """
-    takings = _align_words(text, split_name(name))
+    takings = _find_takings(text, split_name(name))
     if takings is None or all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
         return None
     return _count_features(text, takings, kind, relation, region)
 
 
-def _align_words(text: str, words: tuple[NameWord, ...]) -> list[_Taking] | None:
+def _find_takings(text: str, words: tuple[NameWord, ...]) -> list[_Taking] | None:
     """Align a text with words at the least cost; None when a character of it belongs to none of them."""
     best: dict[int, tuple[float, tuple[_Taking, ...]]] = {0: (0.0, ())}
     for word in words:
@@ -224,7 +205,8 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
         return [(1, 0.05 if word.kind != "own" else 0.4, "start" if text == "医院" else "inside")]
     if word.kind == "own" and rest[0] in text:
         tail = text[text.index(rest[0]) :]
-        return [(len(tail), 0.3, "inside") if rest.startswith(tail) else (_count_in_order(rest, text), 0.5, "inside")]
+        is_end = len(tail) >= _LEAST and rest.startswith(tail)
+        return [(len(tail), 0.3, "end") if is_end else (_count_in_order(rest, text), 0.5, "inside")]
     return []
 
 
@@ -258,7 +240,7 @@ def _count_features(
         begun = True
         if how != "whole":
             value["same"] = 0.0
-            value["cut_inside" if how == "inside" else "cut"] += 1
+            value[_CUTS[how]] += 1
         if sort != "common" and how != "inside":
             value[sort] = 1.0
     value["split"] = float(_count_split_words(text, takings))

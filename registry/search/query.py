@@ -74,7 +74,7 @@ def understand_question(raw: str) -> SearchQuery:
         any(piece.kind != "region" for piece in filters.understood)
         or fold_text(filters.understood[0].text) == fold_text(text)
     )
-    is_name = is_formal(plain.whole) and bare.words == plain.words and not any(parse_place(word) for word in words)
+    is_name = len(words) == 1 and is_formal(plain.whole) and bare.words == plain.words
     return SearchQuery(
         raw=raw, readings=tuple(dict.fromkeys(readings)), listing=filters, listing_first=first, is_name=is_name
     )
@@ -261,4 +261,4 @@ def _is_distinctive(name: str) -> bool:
 
 
 def _remove_person(reading: QueryReading, text: str, parts: tuple[str, ...]) -> QueryReading:
-    return replace(reading, text=text, parts=parts if len(parts) > 1 else ())
+    return replace(reading, text=text, whole=text, parts=parts if len(parts) > 1 else ())

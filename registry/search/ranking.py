@@ -156,6 +156,8 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 
 
 def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
+    if name_alignment.is_common(reading.whole):
+        return _fit_common_name(reading.text, document)
     best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document)))
     if best is None or best[0] > _PLACE:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
@@ -166,9 +168,9 @@ def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
 
 def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
     """Fit what was typed, with its place and without, to the names; from ``WEAK`` on it more likely names another."""
-    aligned = [name_alignment.align_document(reading.whole, document)]
+    aligned = [name_alignment.find_alignment(reading.whole, document)]
     if reading.text != reading.whole:
-        aligned.append(name_alignment.align_document(reading.text, document, is_inside=True))
+        aligned.append(name_alignment.find_alignment(reading.text, document, is_inside=True))
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -180,9 +182,19 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
         for form in (document.forms if len(reading.parts) > 1 else ())
         if all(part in form.text for part in reading.parts)
     }
-    aligned = [name_alignment.align_document(text, document, is_inside=bool(reading.regions)) for text in texts]
+    aligned = [name_alignment.find_alignment(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
+
+
+def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
+    """Fit a text that means nobody (妇产医院) to every name that holds it: they are listed, and none was meant alone."""
+    fits = [
+        (_HOLDS + 0.02 * min(len(form.text) - len(text), 20), kind, form.text)
+        for form, kind, _ in _list_forms(document)
+        if text in form.text
+    ]
+    return min(fits, default=None)
 
 
 def _make_fit(text: str, aligned: name_alignment.Alignment) -> Fit:
@@ -220,7 +232,7 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Fit every word by itself, in a name or in the address; the worst of them decides."""
     fits: list[Fit] = []
     for part in parts:
-        aligned = name_alignment.align_document(part, document)
+        aligned = name_alignment.find_alignment(part, document)
         fit = _select_best_fit((_make_fit(part, aligned) if aligned else None, _fit_address(part, document)))
         if fit is None:
             return None
@@ -243,7 +255,8 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
         match = sound_match.find_sound_match(way, form.atoms)
         if match is None:
             continue
-        extra = price + 0.1 * at + (0.0 if match.exact else 0.35)
+        is_other = not match.exact and any(piece.kind == "c" for piece in way)  # another character than was typed
+        extra = price + 0.1 * at + (0.0 if match.exact else 0.35) + (1.0 if is_other else 0.0)
         if match.contiguous:
             excess = 0.02 * min(match.name_length - len(way) + 1, 20)
             if match.is_whole and kind == "known_as":

@@ -69,6 +69,12 @@ def _parse_atom(atom: str) -> _Atom:
     return _Atom(character, tuple(s.replace("v", "u") for s in sounds), frozenset(map(blur_syllable, sounds)))
 
 
+@lru_cache(maxsize=65536)
+def spell_atoms(atoms: str) -> str:
+    """Spell a name in letters, by the first reading of each character."""
+    return "".join(atom.split(".")[1] for atom in atoms.split() if "." in atom)
+
+
 def _find_run(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
     """Find where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
     last = len(name) - len(way)

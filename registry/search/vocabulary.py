@@ -44,7 +44,7 @@ _QUESTION_WORDS = _split_words("""
     排队多久 要排队 排队 多久 成功率 多少 公立还是私立 公立吗 私立吗 公立 私立 正规吗 靠谱吗 怎么走 在哪里 在哪儿 在哪
     号码 专家号 看不孕 看男科 做手术 无精 弱精 少精 高龄 不好怀 怀不上 要孩子 生孩子 宝宝 麻烦 求助 求问 有人 有谁
     听说 朋友 我们 俺们 咱们 阿拉 想问 问问看 咋样 中不中 得行不 得行 有木有 有冇 好伐
-    去过 医保 报销 做试管 做人授 能做吗 可以做吗 做不做 做得
+    去过 医保 报销 能做吗 可以做吗 做不做 做得
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
 _PLACES_OF_CARE = _split_words("""
@@ -63,7 +63,7 @@ PERSON = re.compile(
     f"[{''.join(sorted(FAMILY_NAMES))}][\u4e00-\u9fff]{{0,2}}?(?:主任医师|副主任|主任|教授|医生|大夫|医师|院长|专家|博士|老师|护士)"
 )
 #: Between two names of one question.
-JOINED = re.compile("以及|或者|还是|对比|比较|[和与跟同及或]|vs|pk")
+JOINED = re.compile("以及|或者|还是|对比|比较|[和与跟]|vs|pk")
 #: Single characters between the others.
 _BETWEEN = "的了吗呢吧啊呀么嘛和或及与在于里内做有能会去到要想是查找问求哪谁家所都用请啥咋俺咱侬伐呗"
 #: Those that are left over beside a word that was taken out of a question: 三亚妇幼能做[人工授精]吗.
@@ -75,7 +75,7 @@ def _join_alternatives(words: Iterable[str]) -> str:
 
 
 #: Words around a question that say nothing about which institution.
-FILLER = re.compile(f"(?:{_join_alternatives((*_QUESTION_WORDS, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
+FILLER = re.compile(f"(?!生殖(?:专科)?医院)(?:{_join_alternatives((*_QUESTION_WORDS, *_PLACES_OF_CARE))}|[{_BETWEEN}])")
 #: The department people name beside its hospital; and what they ask about it.
 DEPARTMENT = re.compile(
     "(?:生殖(?:医学|健康|遗传|内分泌|助孕)*(?:与不孕)?(?:中心|科|门诊|医学部)|(?:不孕不育|辅助生殖|生殖医学|遗传)(?:中心|科|门诊)"

@@ -27,7 +27,7 @@ _COSTS = {
     0.25: "大学",
     0.3: "医院 中医药 总 生殖 研究院 研究所 不孕 不育 交通 科技 师范 工业 理工",
     0.35: "中医",
-    0.4: "妇幼 妇产 妇女 儿童 妇婴 妇儿 不孕不育 计划生育 中西医",
+    0.4: "妇幼 妇产 妇女 儿童 妇婴 妇儿 不孕不育 计划生育 中西医 军区",
     0.5: "红十字",
 }
 _GENERIC = {fold_text(word): cost for cost, words in _COSTS.items() for word in words.split()}

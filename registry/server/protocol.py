@@ -71,8 +71,8 @@ class HttpConnection(HttpToolsProtocol):
         """Count the connection, or refuse it."""
         super().connection_made(transport)
         self._outlet = ResponseTransport(transport, self._close_gently)
-        self._begun = self._since = CONNECTIONS.now
-        self._deadline = CONNECTIONS.now + FIRST_BYTE
+        self._begun = self._since = self.loop.time()
+        self._deadline = self.loop.time() + FIRST_BYTE
         self._head_bytes = self._body_bytes = self._lingered = 0
         self._hosts = self._codings = self._announced = 0
         self._unsent: tuple[float, int] | None = None
@@ -114,7 +114,7 @@ class HttpConnection(HttpToolsProtocol):
             if not self.cycle.response_started:
                 self.cycle.keep_alive = False
         elif CONNECTIONS.stopping is StopMode.END and self.reading is _BETWEEN:
-            self._deadline = min(self._deadline, CONNECTIONS.now + LAST_CHANCE)
+            self._deadline = min(self._deadline, self.loop.time() + LAST_CHANCE)
 
     @property
     def _is_busy(self) -> bool:
@@ -164,7 +164,7 @@ class HttpConnection(HttpToolsProtocol):
     def _start_head(self) -> None:
         self.reading = _HEAD
         self._head_bytes = 0
-        self._deadline = CONNECTIONS.now + WHOLE_HEAD
+        self._deadline = self.loop.time() + WHOLE_HEAD
 
     def on_message_begin(self) -> None:
         """Begin a request, perhaps behind others in the same bytes."""
@@ -208,7 +208,7 @@ class HttpConnection(HttpToolsProtocol):
             return  # see _reread_without_upgrade
         super().on_headers_complete()
         self.reading = _BODY
-        self._begun = self._since = CONNECTIONS.now
+        self._begun = self._since = self.loop.time()
         self._head_bytes = self._body_bytes = 0
         cycle = self.cycle
         if not self.pipeline:
@@ -259,7 +259,7 @@ class HttpConnection(HttpToolsProtocol):
         self.reading = _BETWEEN
         if self._draining:
             self._draining = False
-            self._deadline = CONNECTIONS.now + (LAST_CHANCE if CONNECTIONS.stopping is StopMode.END else BETWEEN)
+            self._deadline = self.loop.time() + (LAST_CHANCE if CONNECTIONS.stopping is StopMode.END else BETWEEN)
         super().on_message_complete()
 
     # --- answers -----------------------------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class HttpConnection(HttpToolsProtocol):
         else:
             self.flow.resume_reading()
             if self.reading is _BETWEEN:
-                self._deadline = CONNECTIONS.now + BETWEEN
+                self._deadline = self.loop.time() + BETWEEN
 
     def _can_drain(self) -> bool:
         """Return whether the rest of the body is small, as far as one can know."""
@@ -296,7 +296,7 @@ class HttpConnection(HttpToolsProtocol):
             return
         self._draining = True
         self._body_bytes = 0
-        self._since = CONNECTIONS.now
+        self._since = self.loop.time()
         self.flow.resume_reading()
 
     def _close_gently(self) -> None:
@@ -337,7 +337,7 @@ class HttpConnection(HttpToolsProtocol):
         """Send the end and wait for the client's: closing at once could take the answer from it."""
         self.reading = _OVER
         self._lingering = 1
-        self._deadline = CONNECTIONS.now + LINGER
+        self._deadline = self.loop.time() + LINGER
         self.flow.resume_reading()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()

@@ -103,7 +103,6 @@ class WorkerServer(uvicorn.Server):
         """Start the application, then tell the supervisor."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_loop_error)
-        CONNECTIONS.now = loop.time()
         await super().startup(sockets)
         self._watch_task = loop.create_task(self._watch_connections())
         loop.add_reader(self._channel.fileno(), self._receive_messages)
@@ -125,19 +124,20 @@ class WorkerServer(uvicorn.Server):
         summary, summarised_at = CONNECTIONS.summarise(), loop.time()
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            CONNECTIONS.now = loop.time()
+            await asyncio.sleep(0)  # what came while this process had no turn is read before anybody is too late
+            now = loop.time()
             CONNECTIONS.highest_descriptor = descriptors.find_first_reserved()
             for connection in list(cast("set[HttpConnection]", self.server_state.connections)):
                 if self._cut_off is not None and time.monotonic() > self._cut_off:
                     connection.transport.abort()
                 else:
-                    connection.check_deadlines(CONNECTIONS.now)
+                    connection.check_deadlines(now)
             try:
                 await self._reopen_listener()
             except OSError as error:
                 _log.warning("cannot listen again: %s", error.strerror)
-            if CONNECTIONS.now > summarised_at + SUMMARY_EVERY:
-                summary, summarised_at = _log_summary(summary), CONNECTIONS.now
+            if now > summarised_at + SUMMARY_EVERY:
+                summary, summarised_at = _log_summary(summary), now
 
     async def _reopen_listener(self) -> None:
         """Listen again where the event loop gave up: it closes the listener when descriptors run out."""

@@ -41,8 +41,6 @@ class Connections:
         self.open = 0
         #: Whether so many connections are open that idle ones are a burden.
         self.crowded = False
-        #: Seconds of the event loop's clock at its last look at the connections: near enough for what may take seconds.
-        self.now = 0.0
         #: Refused before anything was read, by ``address``, ``all`` or ``descriptors``.
         self.refused: Counter[str] = Counter()
         #: Closed by this side in the middle of a ``head``, ``body`` or ``answer``.

@@ -93,12 +93,14 @@ class Postgres:
         return Path(folder).stat().st_uid
 
     def rename(self, before: str, after: str) -> None:
-        """Give a database another name, whoever uses it."""
+        """Give a database another name, whoever uses it, and keeps coming back."""
         with self._admin.connect() as connection:
+            connection.exec_driver_sql(f"ALTER DATABASE {before} ALLOW_CONNECTIONS false")
             connection.exec_driver_sql(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{before}'"
+                f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{before}'"
             )
             connection.exec_driver_sql(f"ALTER DATABASE {before} RENAME TO {after}")
+            connection.exec_driver_sql(f"ALTER DATABASE {after} ALLOW_CONNECTIONS true")
 
     def stop(self) -> None:
         """End the server and remove its files."""

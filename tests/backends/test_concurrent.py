@@ -20,6 +20,7 @@ from registry.storage.database import Database
 from registry.storage.tables import entries
 from tests.copies import start_code
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
+from tests.running import PATIENCE
 
 PROCESSES, EACH = 4, 8
 #: Waits for its start signal, then does its share; tells what became of each.
@@ -80,7 +81,7 @@ def at_once(
             one.stdin.write("go\n")
             one.stdin.flush()
         for one in running:
-            out, _ = one.communicate(timeout=60)
+            out, _ = one.communicate(timeout=PATIENCE)
             assert one.returncode == 0
             told.append(json.loads(out))
     finally:

@@ -12,7 +12,7 @@ from registry.storage.database import Database
 from tests.copies import start_code
 from tests.factories import DAY, a_source, an_institution, enter
 from tests.following import Follower, root_of, told_by
-from tests.running import Server, serving
+from tests.running import PATIENCE, Server, serving
 
 GROUPS, PAUSES = 40, 4
 ON = "2025-07-15"
@@ -68,7 +68,7 @@ def test_a_follower_misses_nothing_while_another_process_approves(database: Data
                 joined.append(Follower())  # begins from what the register is while approvals go on
                 assert joined[-1].start(lines_of(server))["log_size"] >= whole.position
             process.poll()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         size = 2 + 4 * GROUPS
         assert whole.follow(lambda **query: server.api("/changes", **query), limit=7) == size
         lines = lines_of(server)

@@ -74,9 +74,8 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
     enter(database, a_source())
     log = PublishedLog(settings)
     with working(tmp_path, first=1):
-        sizes = []
-        begun = time.monotonic()
-        while (len(sizes) <= 10 or len(set(sizes)) <= 3) and time.monotonic() < begun + 60:
+        sizes: list[int] = []
+        while len(sizes) <= 10 or len(set(sizes)) <= 3:
             with database.reading() as connection:
                 found = log_check.check_log(connection, log)
                 four_eyes.check_entries(connection, after=found.signed, whole=True)
@@ -84,8 +83,6 @@ def test_a_register_in_use_can_be_checked_at_any_moment(tmp_path: Path) -> None:
             log_check.check_folder(database, log)
             assert found.size - 45 <= found.signed <= found.size
             sizes.append(found.size)
-    assert len(sizes) > 10
-    assert len(set(sizes)) > 3
     database.close()
 
 

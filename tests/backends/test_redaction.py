@@ -303,7 +303,7 @@ def test_a_start_finishes_what_an_approval_could_not(database: Database, tmp_pat
             return not redaction.read_pending_erasure(connection)
 
     with Register(Settings(data_dir=tmp_path / "var", database_url=url)):
-        assert eventually(is_settled, 30)
+        assert eventually(is_settled)
 
 
 def test_a_rejected_proposal_keeps_nothing_of_a_person(database: Database, tmp_path: Path) -> None:

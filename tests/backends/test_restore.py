@@ -81,7 +81,7 @@ class Home(NamedTuple):
 
     def restore(self, path: Path, completing: bool = False, mirror: Path | None = None) -> RestoreResult:
         self.database.close()
-        source = compare.read_remote_log(RemoteLog(str(mirror), timeout=5)) if mirror else None
+        source = compare.read_remote_log(RemoteLog(str(mirror), timeout=30)) if mirror else None
         return restore.restore_backup(self.settings, path, completing=completing, source=source, progress=silent)
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from filelock import FileLock
+
 FOLDER = Path(__file__).parent
 PROGRAMS = FOLDER / "programs"
 _BUILD = FOLDER / ".build"
@@ -47,15 +49,9 @@ def build_clients(document: bytes) -> dict[str, list[str]]:
     RuntimeError with the last words of a generator or compiler that failed.
     """
     folder = _BUILD / _hash_sources(document)
-    if not (folder / "done").exists():
-        shutil.rmtree(_BUILD, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "openapi.json").write_bytes(document)
-        generate = (_generate_by_openapi_generator, _generate_python_client, _generate_types)
-        compile_sources = (_compile_java, _compile_go, _compile_typescript)
-        for steps in (generate, compile_sources):
-            _run_steps(folder, steps)
-        (folder / "done").touch()
+    with FileLock(_BIN.parent / "clients.lock"):  # one of several processes that test builds, the others wait for it
+        if not (folder / "done").exists():
+            _build_in(folder, document)
     python, java = str(_BIN / "python"), f"{folder / 'java' / 'classes'}{os.pathsep}{_find_jar()}"
     return {
         "python": [python, str(folder / "python" / "generator_python.py")],
@@ -65,6 +61,17 @@ def build_clients(document: bytes) -> dict[str, list[str]]:
         "openapi-python-client": [python, str(folder / "python" / "typed_python.py")],
         "openapi-typescript": ["node", str(folder / "typescript" / "ask_types.js")],
     }
+
+
+def _build_in(folder: Path, document: bytes) -> None:
+    shutil.rmtree(_BUILD, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "openapi.json").write_bytes(document)
+    generate = (_generate_by_openapi_generator, _generate_python_client, _generate_types)
+    compile_sources = (_compile_java, _compile_go, _compile_typescript)
+    for steps in (generate, compile_sources):
+        _run_steps(folder, steps)
+    (folder / "done").touch()
 
 
 def _hash_sources(document: bytes) -> str:

@@ -23,6 +23,7 @@ from tests.broken import CLAIM, HOSPITAL, NOT_LICENSED, TO_READERS, Broken, answ
 from tests.factories import a_database, an_institution, propose
 from tests.running import Server, eventually, slowness_of
 
+#: Seconds for which these servers answer from memory where the machine is quick.
 LIMIT = 12
 
 
@@ -47,16 +48,24 @@ class OwnPostgres(Postgres):
         pid = self._server.get_pid()
         assert pid
         os.kill(pid, signal.SIGQUIT)
-        assert eventually(lambda: not Path(f"/proc/{pid}").exists(), 20)
+        assert eventually(lambda: not Path(f"/proc/{pid}").exists())
         yield
         self._server.ensure_postgres_running()
 
 
+@pytest.fixture
+def limit(server: Server) -> int:
+    """The same here: in that time all is asked that memory answers."""
+    return LIMIT + int(100 * slowness_of(server))
+
+
 @pytest.fixture(params=BACKENDS)
-def away(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Broken, Callable[[Broken], object]]]:
+def away(
+    request: pytest.FixtureRequest, limit: int, tmp_path: Path
+) -> Iterator[tuple[Broken, Callable[[Broken], object]]]:
     """A register, and what takes its database out of reach for the length of a block."""
     if request.param == "sqlite":
-        with Broken(tmp_path / "var", state_limit=LIMIT) as one:
+        with Broken(tmp_path / "var", state_limit=limit) as one:
             yield one, file_moved_away
         return
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -65,7 +74,7 @@ def away(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Broke
         database = server.fresh()
         database.close()
         url = database.url.render_as_string(hide_password=False)
-        with Broken(tmp_path / "var", url, state_limit=LIMIT) as one:
+        with Broken(tmp_path / "var", url, state_limit=limit) as one:
             yield one, server.killed
     finally:
         server.stop()
@@ -73,7 +82,7 @@ def away(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Broke
 
 
 def test_what_is_in_memory_is_answered_with_its_age_and_then_nothing_is(
-    away: tuple[Broken, Callable[[Broken], object]],
+    away: tuple[Broken, Callable[[Broken], object]], limit: int
 ) -> None:
     one, taking_it_away = away
     server = one.serve()
@@ -85,19 +94,19 @@ def test_what_is_in_memory_is_answered_with_its_age_and_then_nothing_is(
         assert_memory_answers_with_its_age(server, tag)
         assert_a_scanned_code_is_answered_from_memory(one, server)
         assert_what_needs_the_database_refuses_at_once(server)
-        assert eventually(lambda: server.client.post("/api/v1/verify", json=CLAIM).status_code == 503, LIMIT + 20, 0.3)
+        assert eventually(lambda: server.client.post("/api/v1/verify", json=CLAIM).status_code == 503, limit + 30, 0.3)
         assert_nothing_is_answered(one, server, tag)
     one.ends(server, "database_unreachable")
     one.require_reads(server)
-    assert server.verify(**CLAIM)["state_age"] <= 1
+    assert eventually(lambda: server.verify(**CLAIM)["state_age"] <= 1)
     assert "Traceback" not in server.errors.read_text()
     one.require_whole()
 
 
 def assert_memory_answers_with_its_age(server: Server, tag: str) -> None:
-    assert eventually(lambda: server.verify(**CLAIM)["state_age"] >= 1, 10)
+    assert eventually(lambda: server.verify(**CLAIM)["state_age"] >= 1)
     first = server.verify(**CLAIM)
-    time.sleep(1.2)
+    assert eventually(lambda: server.verify(**CLAIM)["state_age"] > first["state_age"])
     answer = server.client.post("/api/v1/verify", json=CLAIM)
     later = answer.json()
     assert first["verdict"] == later["verdict"] == "licensed"

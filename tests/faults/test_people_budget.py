@@ -17,7 +17,7 @@ from registry.domain.identifiers import format_code
 from registry.domain.model import Draft
 from registry.storage.request_counts import Counts
 from tests.factories import a_person, a_register, an_institution
-from tests.running import Cli, Server, serving
+from tests.running import PATIENCE, Cli, Server, serving
 
 LIMIT, INSTITUTIONS = 4, 12
 NAMES = [f"{one}江妇产医院" for one in "甲乙丙丁戊己庚辛壬癸子丑"]
@@ -64,7 +64,7 @@ def somebody(server: Server) -> Iterator[Callable[..., httpx.Client]]:
     def come(address: str | None = None, **headers: str) -> httpx.Client:
         address = address or f"198.51.100.{next(_addresses)}"
         sent = {"X-Forwarded-For": address, "Connection": "close", **headers}
-        clients.append(httpx.Client(base_url=server.url, headers=sent, timeout=30))
+        clients.append(httpx.Client(base_url=server.url, headers=sent, timeout=PATIENCE))
         return clients[-1]
 
     yield come

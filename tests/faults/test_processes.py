@@ -20,17 +20,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from registry.errors import ThreadDied
+from registry.errors import RegistryError, ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
 from tests.copies import REGISTRY
-from tests.running import Cli, Server, cpu_of, environment, eventually, serving, workers_of
+from tests.running import PATIENCE, Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
 REQUESTS = 1_500
-#: Seconds that the whole server took to start here: a machine with other work is slower than one without.
-started: list[float] = []
 
 
 @pytest.fixture
@@ -44,10 +42,8 @@ def pair(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Two workers; whatever happens to them, the supervisor and the log are whole at the end."""
     data_dir = tmp_path_factory.mktemp("pair") / "var"
     shutil.copytree(seed_dir, data_dir)
-    begun = time.monotonic()
     with serving(data_dir, workers=2) as running:
-        started.append(time.monotonic() - begun)
-        assert eventually(lambda: len(answering(running)) == 2, 60)
+        assert eventually(lambda: len(answering(running)) == 2)
         yield running
         assert running.process.poll() is None
     Cli(data_dir, inside=True).ok("log", "check")
@@ -90,7 +86,7 @@ def is_free(port: int) -> bool:
 
 def answers(server: Server) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{server.url}/readyz", timeout=2).status_code == 200
+        return httpx.get(f"{server.url}/readyz", timeout=PATIENCE).status_code == 200
     return False
 
 
@@ -102,13 +98,13 @@ def test_workers_end_with_a_supervisor_that_was_killed(
     started_as_ever: None, seeded: Cli, start: Start, workers: int
 ) -> None:
     server = start(seeded.data_dir, workers)
-    assert eventually(lambda: len(answering(server)) == workers, 60)
+    assert eventually(lambda: len(answering(server)) == workers)
     there = workers_of(server.process.pid)
     port = int(server.url.rsplit(":", 1)[1])
     server.process.kill()
     server.process.wait()
-    assert eventually(lambda: not any(map(is_alive, there)), 8)
-    assert eventually(lambda: is_free(port), 2)
+    assert eventually(lambda: not any(map(is_alive, there)))
+    assert eventually(lambda: is_free(port))
     seeded.ok("log", "check")
 
 
@@ -120,7 +116,7 @@ def test_a_worker_ends_with_its_supervisor_even_while_it_hangs(seeded: Cli, star
     server.process.kill()
     server.process.wait()
     os.kill(worker, signal.SIGCONT)
-    assert eventually(lambda: not is_alive(worker), 8)
+    assert eventually(lambda: not is_alive(worker))
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -131,7 +127,7 @@ def test_what_is_being_answered_is_finished_when_the_server_ends(
     rows = b'{"id":"a","provider":{"name":"x"}}\n' * 200
     piece = b"%x\r\n%s\r\n" % (len(rows), rows)
     head = "POST /api/v1/verify/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
-    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=PATIENCE) as connection:
         connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + piece)
         received = connection.recv(65536)  # it has begun
         server.process.send_signal(how)
@@ -143,7 +139,7 @@ def test_what_is_being_answered_is_finished_when_the_server_ends(
             received += data
     assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"0\r\n\r\n")
     assert received.count(b'"verdict":"not_found"') == 7 * 200
-    assert server.process.wait(timeout=30) == 0
+    assert server.process.wait(timeout=PATIENCE) == 0
     assert "Traceback" not in server.errors.read_text()
 
 
@@ -155,7 +151,7 @@ def test_a_terminal_that_is_closed_ends_the_server(seeded: Cli) -> None:
     there = workers_of(pid)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert eventually(lambda: not any(map(is_alive, there)), 8)
+    assert eventually(lambda: not any(map(is_alive, there)))
 
 
 def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(seeded: Cli) -> None:
@@ -166,7 +162,7 @@ def test_a_worker_that_cannot_start_ends_the_server_with_a_sentence(seeded: Cli)
             env=environment(seeded.data_dir, PYTHONPATH=str(Path(__file__).parent / "broken")),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 1
@@ -199,13 +195,13 @@ class Load:
                 self.failures.append(failure)
 
     def keeping(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             while not self.over.is_set():
                 self._ask(client.get)
 
     def pausing(self) -> None:
         """A person: a connection that is idle for a while between two requests."""
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             number = 0
             while not self.over.is_set():
                 self._ask(client.get)
@@ -213,7 +209,7 @@ class Load:
                 self.over.wait(0.2 * (number % 12))
 
     def fresh(self) -> None:
-        with httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+        with httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0)) as client:
             while not self.over.is_set():
                 self._ask(client.get)
 
@@ -222,7 +218,7 @@ def replace(server: Server) -> None:
     """Have every worker replaced, and wait until those there were are gone."""
     before = set(workers_of(server.process.pid))
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: not before & set(workers_of(server.process.pid)), 90)
+    assert eventually(lambda: not before & set(workers_of(server.process.pid)))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -232,20 +228,20 @@ def test_workers_are_replaced_under_load_and_no_request_is_lost(
     if workers == 1:
         request.getfixturevalue("started_as_ever")
     server = start(seeded.data_dir, workers)
-    assert eventually(lambda: len(answering(server)) == workers, 60)
+    assert eventually(lambda: len(answering(server)) == workers)
     load = Load(server)
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(work) for work in [load.keeping, load.fresh, load.pausing] * 2]
         rounds = 0
-        until = time.monotonic() + 240
-        while (load.done < REQUESTS or rounds < 2) and time.monotonic() < until:
-            replace(server)
-            rounds += 1
-        eventually(lambda: load.done >= REQUESTS, max(1, until - time.monotonic()))
-        load.over.set()
+        try:
+            while load.done < REQUESTS or rounds < 2:
+                replace(server)
+                rounds += 1
+        finally:
+            load.over.set()
         for job in jobs:
             job.result()
-    assert load.failures == [] and load.done >= REQUESTS and rounds >= 2
+    assert load.failures == []
     assert len(answering(server)) == workers
     assert "Traceback" not in server.errors.read_text()
 
@@ -256,26 +252,33 @@ def test_a_successor_that_cannot_start_leaves_the_old_worker_in_place(seeded: Cl
     there = workers_of(server.process.pid)
     flag.touch()
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: "A new worker cannot start" in server.errors.read_text(), 60)
+    assert eventually(lambda: "A new worker cannot start" in server.errors.read_text())
     assert workers_of(server.process.pid) == there and answers(server)
     flag.unlink()
     server.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: not set(there) & set(workers_of(server.process.pid)), 60)
+    assert eventually(lambda: not set(there) & set(workers_of(server.process.pid)))
     assert answers(server)
 
 
 # --- dying -----------------------------------------------------------------------------------------------------------
 
 
-def test_all_workers_killed_at_once_are_back_at_once(pair: Server) -> None:
+def test_all_workers_killed_at_once_are_back_at_once(seeded: Cli, start: Start) -> None:
+    server = start(seeded.data_dir, 2)
+    assert eventually(lambda: len(answering(server)) == 2)
+    there = workers_of(server.process.pid)
     begun = time.monotonic()
-    there = workers_of(pair.process.pid)
-    assert len(there) == 2
     for pid in there:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: answers(pair), max(5.0, started[0])), f"not back after {time.monotonic() - begun:.1f} s"
-    assert eventually(lambda: len(answering(pair)) == 2 and not set(there) & answering(pair), 30)
-    assert pair.errors.read_text().count("ended unexpectedly (SIGKILL)") == 2
+    assert eventually(lambda: answers(server))
+    taken = time.monotonic() - begun
+    assert eventually(lambda: len(answering(server)) == 2 and not set(there) & answering(server))
+    errors = server.errors.read_text()
+    delays = re.findall(r"ended unexpectedly \(SIGKILL\); another one is started in ([0-9.]+) s", errors)
+    assert len(delays) == 2 and max(map(float, delays)) <= 0.5
+    begun = time.monotonic()
+    start(seeded.data_dir)  # what a start takes here at the moment
+    assert taken < max(5.0, 3 * (time.monotonic() - begun))
 
 
 def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair: Server) -> None:
@@ -288,16 +291,16 @@ def test_a_worker_that_dies_again_and_again_is_started_with_a_growing_delay(pair
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     assert 6 <= len(killed) <= 14, "a busy loop, or nobody was started"
-    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed), 5)
-    assert eventually(lambda: answers(pair), 40)
-    assert eventually(lambda: len(answering(pair)) == 2, 60)
+    assert eventually(lambda: pair.errors.read_text().count("ended unexpectedly") == said + len(killed))
+    assert eventually(lambda: answers(pair))
+    assert eventually(lambda: len(answering(pair)) == 2)
 
 
 def test_a_worker_that_hangs_is_replaced_while_the_other_answers(pair: Server) -> None:
     (hung, other) = workers_of(pair.process.pid)
     os.kill(hung, signal.SIGSTOP)
-    assert eventually(lambda: not is_alive(hung), 40)
-    assert eventually(lambda: len(answering(pair)) == 2 and hung not in answering(pair), 60)
+    assert eventually(lambda: not is_alive(hung))
+    assert eventually(lambda: len(answering(pair)) == 2 and hung not in answering(pair))
     assert other in workers_of(pair.process.pid)
     assert f"Worker {hung} does not respond" in pair.errors.read_text()
     assert answers(pair)
@@ -314,7 +317,7 @@ def with_descriptors(data_dir: Path, soft: int, hard: int) -> subprocess.Popen[s
 
 def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
     with with_descriptors(seeded.data_dir, 100, 100) as refused:
-        out, err = refused.communicate(timeout=60)
+        out, err = refused.communicate(timeout=PATIENCE)
     assert refused.returncode == 1 and out == ""
     assert len(err.splitlines()) == 1 and "1192" in err and "ulimit -n" in err
     with with_descriptors(seeded.data_dir, 256, 400) as fewer:
@@ -322,7 +325,7 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
         (worker,) = workers_of(fewer.pid)
         assert resource.prlimit(worker, resource.RLIMIT_NOFILE)[0] == 400
         fewer.terminate()
-        _, err = fewer.communicate(timeout=60)
+        _, err = fewer.communicate(timeout=PATIENCE)
     assert fewer.returncode == 0
     assert len(err.splitlines()) == 1 and "208 connections a process instead of 1000" in err and "1192" in err
     with with_descriptors(seeded.data_dir, 256, 4096) as raised:
@@ -330,7 +333,7 @@ def test_too_few_descriptors_are_said_at_the_start(seeded: Cli) -> None:
         (worker,) = workers_of(raised.pid)
         assert resource.prlimit(worker, resource.RLIMIT_NOFILE)[0] == 1192
         raised.terminate()
-        assert raised.communicate(timeout=60)[1] == ""
+        assert raised.communicate(timeout=PATIENCE)[1] == ""
 
 
 @pytest.mark.parametrize("left", [40, 0], ids=["nearly used up", "used up"])
@@ -348,12 +351,12 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     def codes() -> list[str]:
         return [fault["code"] for fault in server.get("/readyz").json()["faults"]]
 
-    assert eventually(lambda: codes() == ["out_of_descriptors"], 10)
+    assert eventually(lambda: codes() == ["out_of_descriptors"])
     before, begun = cpu_of(worker), time.monotonic()
-    refused = 0
+    refused, patience = 0, 3  # nobody ever answers who waits in the line of a listener that is closed
     while time.monotonic() < begun + 4 or (refused <= 5 and time.monotonic() < begun + 60):
         try:
-            refused += httpx.get(f"{server.url}/healthz", timeout=3).status_code == 503
+            refused += httpx.get(f"{server.url}/healthz", timeout=patience).status_code == 503
         except httpx.HTTPError:
             refused += 1
         assert {server.get(path).status_code for path in paths} == {200}
@@ -361,8 +364,8 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
     assert refused > 5
     assert cpu_of(worker) - before < 0.8 * (time.monotonic() - begun), "it spins"
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
-    assert eventually(lambda: codes() == [], 10)
-    assert eventually(lambda: answers(server), 10)
+    assert eventually(lambda: codes() == [])
+    assert eventually(lambda: answers(server))
     assert workers_of(server.process.pid) == [worker]
     assert "Traceback" not in server.errors.read_text()
 
@@ -372,7 +375,14 @@ def test_a_worker_without_descriptors_goes_on_reading_and_says_so(
 
 def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "WELL_AFTER", 1.0)
-    board = FaultBoard()
+    board, told = FaultBoard(), list[tuple[str, str, bool]]()
+    report = board.report
+
+    def note_report(error: RegistryError, *, blocks_reading: bool = False) -> None:
+        told.append((error.code, error.en, blocks_reading))
+        report(error, blocks_reading=blocks_reading)
+
+    monkeypatch.setattr(board, "report", note_report)
     running = BackgroundThreads(board)
     runs: list[str] = []
 
@@ -390,15 +400,14 @@ def test_a_thread_that_dies_is_a_fault_until_it_runs_well_again(monkeypatch: pyt
 
     running.start("reader", dies_twice, blocks_reading=True)
     running.start("once", lambda _: runs.append("once"), once=True)
-    assert eventually(lambda: bool(board.list_faults()), 5)
-    (fault,) = board.list_faults()
-    assert fault.code == ThreadDied.code and "reader" in fault.en and "once" not in fault.en
-    assert fault.blocks_reading
-    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults(), 10)
+    assert eventually(lambda: runs.count("run") == 3 and not board.list_faults())
+    code, sentence, blocks = told[0]
+    assert code == ThreadDied.code and "reader" in sentence and "once" not in sentence
+    assert blocks
+    told.clear()
     running.start("silent", ends_by_itself)
-    assert eventually(lambda: bool(board.list_faults()) and "silent" in board.list_faults()[0].en, 5)
-    assert not board.list_faults()[0].blocks_reading
-    assert eventually(lambda: not board.list_faults(), 10)
+    assert eventually(lambda: bool(told) and not board.list_faults())
+    assert all("silent" in sentence and not blocks for _, sentence, blocks in told)
     assert runs.count("once") == 1
     running.close()
 
@@ -416,9 +425,9 @@ def test_a_dead_thread_of_a_running_server_is_named_and_started_again(seeded: Cl
         told = [fault for fault in answer.json()["faults"] if fault["code"] == "thread_died" and name in fault["en"]]
         return bool(told) and (answer.status_code == 503 or name != "follow-log")
 
-    assert eventually(dead, 20)
+    assert eventually(dead)
     assert server.get("/healthz").status_code == 200
     flag.unlink()
-    assert eventually(lambda: server.get("/readyz").json() == {**server.get("/readyz").json(), "faults": []}, 60)
+    assert eventually(lambda: server.get("/readyz").json() == {**server.get("/readyz").json(), "faults": []})
     assert server.get("/readyz").status_code == 200
     seeded.ok("log", "check")

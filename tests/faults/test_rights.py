@@ -67,7 +67,7 @@ def test_everything_a_new_register_makes_is_its_own_users_alone(
     an_edition(script)
     server = start(script.data_dir, workers=2, REGISTRY_ANONYMOUS_LIMIT="1000")
     assert server.get("/search", q="示例").status_code == 200
-    assert server.get("/api/v1/editions/latest/list.csv").status_code == 200
+    assert server.get_made("/api/v1/editions/latest/list.csv").status_code == 200
     names = {path.name for path in script.data_dir.rglob("*")}
     assert {"register.sqlite", "register.sqlite-wal", "register.sqlite-shm", "limits.sqlite", "signing.key"} <= names
     assert {"log", "checkpoint", ".lock", "editions", "list.csv"} <= names
@@ -232,8 +232,8 @@ def test_a_file_that_is_made_while_the_server_runs_is_closed_as_well(
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert eventually((data_dir / "register.sqlite-wal").exists, 30)
-        assert eventually(lambda: open_to_others(data_dir) == [], 10)
+        assert eventually((data_dir / "register.sqlite-wal").exists)
+        assert eventually(lambda: open_to_others(data_dir) == [])
     finally:
         process.terminate()
         process.wait()

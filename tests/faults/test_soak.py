@@ -15,19 +15,22 @@ from bench.soak import checks
 from bench.soak.checks import WrongAnswer
 from bench.soak.oracle import Log
 from tests.factories import ROOT
+from tests.running import Server, slowness_of
 
-#: Seconds that a change may take here: the machine of a test has other work.
-LAG = 15
+#: Seconds that a change may take: the machine of a test has other work. Requests a second, and how many minutes long.
+LAG, RATE, MINUTES = 15, 20, 0.6
 
 
 @pytest.fixture(scope="module")
-def soaked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
+def soaked(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a short soak, and its report."""
-    folder = tmp_path_factory.mktemp("soak")
+    folder, slowness = tmp_path_factory.mktemp("soak"), slowness_of(server)
+    rate = max(4.0, min(RATE, 1 / slowness))  # on a slow machine as many, in a longer time
+    load = ("--rate", rate, "--minutes", MINUTES * RATE / rate, "--lag", LAG + 50 * slowness)
     # By this seed everything that happens has happened once within 21 of the 36 seconds.
-    told = ("--minutes", 0.6, "--rate", 20, "--list-rows", 150, "--lag", LAG, "--back", 240, "--seed", 111)
+    told = (*load, "--list-rows", 150, "--back", 240, "--seed", 111)
     command = [sys.executable, "-m", "bench", "soak", *map(str, told), "--keep", folder, "--json", folder / "report"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False)
     assert (folder / "report").exists(), done.stdout + done.stderr
     print(done.stdout, done.stderr)
     yield folder / "soak-sqlite", json.loads((folder / "report").read_text("utf-8"))

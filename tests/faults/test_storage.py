@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -134,7 +133,7 @@ def test_the_files_of_an_edition_that_find_no_room_are_503_and_say_nothing_of_an
         assert page.status_code == 503 and TO_READERS in page.text
         assert "Traceback" not in server.errors.read_text()
         disk.empty()
-        assert server.get("/api/v1/editions/1/list.csv").status_code == 200
+        assert server.get_made("/api/v1/editions/1/list.csv").status_code == 200
         server.end()
 
 
@@ -149,7 +148,7 @@ def test_a_disk_that_stops_writing_is_said_while_the_server_runs_and_reading_goe
             assert said.code == 1 and "(storage_read_only)" in said.err and TO_READERS not in said.err
             one.require_reads(server)
             # A form of the staff is a write too: the page says what happened, not that nobody is licensed.
-            with httpx.Client(base_url=server.url) as client:
+            with server.fresh() as client:
                 page = client.get("/staff/sign-in")
                 sent = client.post("/staff/sign-in", data={"name": "editor.a", "password": "x" * 20})
             assert page.status_code == 200

@@ -33,7 +33,7 @@ from registry.web.lanes import LANES
 from tests.backends.conftest import BACKENDS, Postgres
 from tests.factories import PASSWORD, an_institution, code_of, hash_of, propose, the_real_lists
 from tests.hashing import the_products_hashing
-from tests.running import Cli, Server, eventually, serving, slowness_of
+from tests.running import PATIENCE, Cli, Server, eventually, serving, slowness_of
 
 #: Seconds another process holds the lock; drafts of the long proposal; seconds of each measurement.
 HELD, LONG, MEASURED = 8.0, 3_000, 4.0
@@ -109,7 +109,7 @@ def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     url = database.url.render_as_string(hide_password=False)
     with serving(data_dir, REGISTRY_DATABASE_URL=url) as server, serving(_twin(data_dir)) as twin:
         for one in (server, twin):
-            assert eventually(lambda: one.get("/readyz").json()["views"].get("checkpoint") == 0, 30)  # noqa: B023
+            assert eventually(lambda: one.get("/readyz").json()["views"].get("checkpoint") == 0)  # noqa: B023
         time.sleep(2)  # what is loaded after a start
         with ExitStack() as stack:
             yield Stuck(server, database, twin, stack)
@@ -131,15 +131,22 @@ def test_sixty_who_sign_in_wrongly_keep_nobody_from_reading_nor_from_signing_in(
     tries: list[tuple[int, float]] = []
 
     def is_in_time() -> bool:
-        """Within 5 seconds, and what two hashes take on this machine now: one may be at work already."""
+        """Within 5 seconds, and what a few hashes take on this machine now: one may be at work already.
+
+        Where it is so slow that most of the sixty are sent away unheard, they are back so soon that their address has
+        had its share: then from another one.
+        """
         _, alone = stuck.sign_in(register.twin.url, "approver.a", PASSWORD)
         tries.append(stuck.sign_in(register.server.url, "approver.a", PASSWORD))
-        return tries[-1][0] == 303 and tries[-1][1] < 5 + 2 * alone
+        if tries[-1][0] == 429:
+            tries.append(_sign_in_from("127.0.0.5", register.server.url))
+        return tries[-1][0] == 303 and tries[-1][1] < 5 + 5 * alone
 
+    patience = 30 + 20 * slowness_of(register.twin)
     with stuck.keep_signing_in(register.server.url, names), register.readers() as readers:
-        assert eventually(is_in_time, 30), tries
+        assert eventually(is_in_time, patience), tries
         time.sleep(MEASURED)
-        assert eventually(is_in_time, 30), tries
+        assert eventually(is_in_time, patience), tries
     readers.require_quick()
     register.require_intact()
 
@@ -155,7 +162,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
         connection.execute(
             sa.update(staff_sessions).where(staff_sessions.c.account == "approver.a").values(seen_at=ago)
         )
-    assert eventually(lambda: _watch(register, text, "盛京医院").status_code == 200, 5)
+    assert eventually(lambda: _watch(register, text, "盛京医院").status_code == 200)
     left: list[tuple[httpx.Response, float]] = []
     url = register.database.url.render_as_string(hide_password=False)
     with register.readers() as readers, stuck.hold_writer_lock(url, HELD):
@@ -164,7 +171,7 @@ def test_while_another_process_holds_the_lock_everything_is_read_and_only_some_w
             thread.start()
         time.sleep(1)
         refused = _watch(register, text, "示例医院")
-        with httpx.Client(base_url=register.server.url, timeout=20) as late:
+        with register.server.fresh() as late:
             over = late.post("/staff/account/end", headers={"cookie": "staff_session=over"})
         page = resting.client.get("/staff")
         figures = register.server.metrics()
@@ -204,10 +211,16 @@ def test_while_a_long_proposal_is_approved_everything_is_read(register: Stuck) -
     with register.readers() as readers:
         answer = register.member("approver.a").approve_proposal(number)
         claim = {"provider": {"code": code_of(hospitals[-1])}}
-        assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), 60, every=0.5)
+        assert eventually(lambda: bool(register.server.verify(**claim)["verdict"] == "licensed"), every=0.5)
     assert answer.status_code == 200, answer.text[-500:]
     readers.require_quick()
     register.require_intact()
+
+
+def _sign_in_from(address: str, url: str) -> tuple[int, float]:
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=PATIENCE) as client:
+        answer = client.post(f"{url}/staff/sign-in", data={"name": "approver.a", "password": PASSWORD})
+    return answer.status_code, answer.elapsed.total_seconds()
 
 
 def _watch(register: Stuck, key: str, name: str) -> httpx.Response:
@@ -226,16 +239,17 @@ def _timed(into: list[tuple[httpx.Response, float]], client: httpx.Client, path:
 
 @pytest.mark.parametrize("patience", [0.0, 0.5])
 def test_waiting_for_the_lock_ends_when_patience_does_and_reading_goes_on(database: Database, patience: float) -> None:
-    url = database.url.render_as_string(hide_password=False)
-    with stuck.hold_writer_lock(url, 6.0):
+    other = Database(database.url.render_as_string(hide_password=False))
+    with other.writing():  # for as long as it takes
         before = time.monotonic()
         with pytest.raises(Busy), database.writing(LockWait(patience, 8)):
             raise AssertionError("two writers at once")
         assert patience <= time.monotonic() - before
-        with pytest.raises(Busy), database.writing(AT_ONCE):  # it did not wait until the lock was free
+        with pytest.raises(Busy), database.writing(AT_ONCE):
             raise AssertionError("two writers at once")
         with database.reading() as connection:
             assert connection.execute(sa.text("SELECT 1")).scalar() == 1
+    other.close()
     with database.writing(AT_ONCE):
         pass
 
@@ -255,7 +269,7 @@ def test_no_more_wait_in_one_process_than_may(database: Database) -> None:
         threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
-        assert eventually(lambda: len(refused) == 6, 60)
+        assert eventually(lambda: len(refused) == 6)
         assert max(refused) < 60  # half of what the others wait
     for thread in threads:
         thread.join()

@@ -28,7 +28,7 @@ class Program:
 
     def __call__(self, *args: object) -> Ran:
         done = subprocess.run(
-            [self.path, *map(str, args)], capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+            [self.path, *map(str, args)], capture_output=True, text=True, encoding="utf-8", check=False
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -463,7 +463,7 @@ def test_reads_have_an_etag_that_changes_with_the_register(
     )
     outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
     staffed.ok("approve", outcome["proposal"], "--by", "approver")
-    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200, 30)
+    assert eventually(lambda: server.client.get("/api/v1/stats", headers=tag).status_code == 200)
 
 
 def test_any_site_may_read_and_verify_from_a_browser(server: Server) -> None:
@@ -533,9 +533,12 @@ def test_an_address_asks_the_same_with_a_text_of_its_own_length(server: Server) 
 
 
 def test_a_hostile_text_of_full_length_is_answered_soon(server: Server) -> None:
-    for piece in ("代", "dai", "供卵试管代孕", "成功率高达", "禁止代孕"):
+    ordinary = 0.05  # what an ordinary one of that length costs here, of the processor
+    for piece in ("本院开展人工授精，请到门诊。", "代", "dai", "供卵试管代孕", "成功率高达", "禁止代孕"):
         text = (piece * 20_000)[:20_000]
         before = cpu_of_workers(server)
         answer = server.verify(provider={"name": FUYING}, text=text)
-        assert cpu_of_workers(server) - before < 10
+        cost = cpu_of_workers(server) - before
+        assert cost < 50 * ordinary
+        ordinary = max(ordinary, cost) if piece.startswith("本院") else ordinary
         assert all(text[flag["start"] : flag["end"]] == flag["text"] for flag in answer["content_flags"])

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.journeys.test_api_problems import problem
-from tests.running import Cli, Server
+from tests.running import PATIENCE, Cli, Server
 
 GBK = quote("鞍山市妇儿医院".encode("gbk"))
 CLAIM = {"provider": {"name": "鞍山市妇儿医院"}}
@@ -61,7 +61,7 @@ def test_json_that_is_not_utf8_is_refused(server: Server, path: str) -> None:
 
 def test_an_address_with_bare_chinese_is_told_to_percent_encode(server: Server) -> None:
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall("GET /api/v1/verify?name=鞍山 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         answer = connection.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 400 ")

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tests.running import Server, workers_of
+from tests.running import PATIENCE, Server, workers_of
 
 BATCH = "/api/v1/verify/batch"
 NDJSON, CSV = {"Content-Type": "application/x-ndjson"}, {"Content-Type": "text/csv"}
@@ -120,11 +120,11 @@ def test_an_answer_comes_while_the_request_is_still_being_sent(server: Server) -
 
     def slow() -> Iterator[bytes]:
         yield b"".join(line(n) for n in range(200))
-        assert seen.wait(10), "no answer before the request had ended"
+        assert seen.wait(PATIENCE), "no answer before the request had ended"
         yield line(200)
 
     # httpx reads only after sending; this one does both.
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.putrequest("POST", BATCH)
     connection.putheader("Content-Type", "application/x-ndjson")
     connection.putheader("Transfer-Encoding", "chunked")
@@ -146,7 +146,7 @@ def test_an_answer_comes_while_the_request_is_still_being_sent(server: Server) -
 
 
 def test_a_hundred_thousand_rows_are_answered_and_the_next_is_said_not_to_be(server: Server) -> None:
-    answer = server.client.post(BATCH, content=pieces(LIMIT + 3), headers=NDJSON, timeout=60)
+    answer = server.client.post(BATCH, content=pieces(LIMIT + 3), headers=NDJSON)
     told = answer.content.splitlines()
     assert len(told) == LIMIT + 1
     assert json.loads(told[LIMIT - 1])["id"] == f"row-{LIMIT - 1}"
@@ -164,7 +164,7 @@ def test_a_large_request_takes_no_more_memory_than_a_small_one(
 
     def ask(rows: int, whole: bool) -> int:
         content: Any = b"".join(pieces(rows)) if whole else pieces(rows)
-        with server.client.stream("POST", BATCH, content=content, headers=NDJSON, timeout=60) as answer:
+        with server.client.stream("POST", BATCH, content=content, headers=NDJSON) as answer:
             return sum(len(piece) for piece in answer.iter_bytes())
 
     for whole in (True, False):
@@ -183,7 +183,7 @@ def test_others_are_answered_while_a_batch_is_worked_on(server: Server) -> None:
 
     def ask() -> None:
         with server.fresh() as client:
-            done.append(len(client.post(BATCH, content=body, headers=NDJSON, timeout=120).content.splitlines()))
+            done.append(len(client.post(BATCH, content=body, headers=NDJSON).content.splitlines()))
 
     def wait(client: httpx.Client) -> float:
         started = time.perf_counter()
@@ -211,7 +211,7 @@ def test_a_client_that_goes_away_leaves_no_trace_in_the_servers_log(
 ) -> None:
     shutil.copytree(seed_dir, tmp_path / "var")
     server = start(tmp_path / "var")
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     connection.putrequest("POST", BATCH)
     connection.putheader("Content-Type", "application/x-ndjson")
     connection.putheader("Transfer-Encoding", "chunked")

@@ -12,7 +12,7 @@ import pytest
 
 from registry.api import security_txt
 from registry.settings import Settings
-from tests.running import Cli, Server, serving
+from tests.running import PATIENCE, Cli, Server, serving
 
 ORIGIN = {"Origin": "https://advertising.example"}
 PREFLIGHT = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -41,7 +41,7 @@ def asked_of(server: Server, host: str | None, path: str = "/about", more: str =
     """(status, headers, body) of a request that says exactly this host; None: no such header at all."""
     address = httpx.URL(server.url)
     line = "" if host is None else f"Host: {host}\r\n"
-    with socket.create_connection((address.host, address.port or 80), timeout=20) as sent:
+    with socket.create_connection((address.host, address.port or 80), timeout=PATIENCE) as sent:
         sent.sendall(f"GET {path} HTTP/1.1\r\n{line}{more}Connection: close\r\n\r\n".encode())
         pieces = []
         while piece := sent.recv(65536):

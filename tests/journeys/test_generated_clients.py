@@ -14,7 +14,7 @@ import pytest
 
 from tests.clients import build
 from tests.explained import UNUSED_USCC
-from tests.running import Server
+from tests.running import PATIENCE, Server
 
 pytestmark = pytest.mark.skipif(os.environ.get("REGISTRY_TESTS_WITHOUT_CLIENTS") == "1", reason="asked for")
 WHOLE = {
@@ -73,7 +73,7 @@ def test_a_generated_client_sends_every_field_and_gets_the_verdict(
     file = tmp_path / "claims.json"
     file.write_text(json.dumps({"claims": CLAIMS}), "utf-8")
     done = subprocess.run(
-        [*commands[name], server.url, str(file)], capture_output=True, text=True, timeout=120, check=False
+        [*commands[name], server.url, str(file)], capture_output=True, text=True, timeout=2 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)

@@ -17,7 +17,7 @@ import pytest
 from registry.log import codec, merkle, note, tiles
 from registry.log.merkle import hash_leaf
 from registry.log.publish import PublishedLog
-from tests.running import Cli, Server, eventually
+from tests.running import PATIENCE, Cli, Server, eventually
 
 LIST = "province,name,address,techniques,stages\n辽宁省,鞍山市示例医院,辽宁省鞍山市铁西区示例路1号,IVF,formal\n"
 
@@ -112,7 +112,7 @@ def test_bundles_of_entries_travel_compressed_and_are_the_same(server: Server) -
     ],
 )
 def test_what_is_no_tile_is_not_found_whatever_is_asked(server: Server, path: str) -> None:
-    answer = httpx.get(f"{server.url}/log/tile/{path}")
+    answer = httpx.get(f"{server.url}/log/tile/{path}", timeout=PATIENCE)
     assert answer.status_code == 404
     assert b"SQLite" not in answer.content
 
@@ -218,7 +218,7 @@ def test_the_server_signs_what_the_process_that_approved_it_could_not(
     with monkeypatch.context() as patched:
         patched.setattr(PublishedLog, "publish", breaks)
         add_one(staffed, tmp_path)
-    assert eventually(lambda: the_checkpoint(server).size > before, 30)
+    assert eventually(lambda: the_checkpoint(server).size > before)
     assert staffed.log_size() == the_checkpoint(server).size
 
 
@@ -277,7 +277,7 @@ def test_a_database_that_was_rolled_back_answers_nothing_until_it_is_restored(
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     shutil.copyfile(newest, tmp_path / "again")
     (tmp_path / "again").replace(path)
-    assert eventually(lambda: server.get("/readyz").status_code == 200, 30)
+    assert eventually(lambda: server.get("/readyz").status_code == 200)
     assert server.verify(provider={"name": "鞍山市示例医院"})["verdict"] == "licensed"
 
 

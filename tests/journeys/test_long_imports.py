@@ -13,7 +13,7 @@ import pytest
 
 from tests.desk import Staff
 from tests.factories import a_list
-from tests.running import Cli, Server, eventually
+from tests.running import PATIENCE, Cli, Server, eventually
 
 Arrive = Callable[..., Staff]
 LONG = 12_000
@@ -47,14 +47,14 @@ def begun(one: Staff, path: Path) -> str:
         answer = one.client.post("/staff/imports", data=sent, files={"file": (path.name, file)})
     assert answer.status_code == 303, answer.text
     at = answer.headers["location"].partition("?")[0]
-    assert eventually(lambda: "/columns" in one.get(at), 30)
+    assert eventually(lambda: "/columns" in one.get(at))
     assert one.send(f"{at}/columns", on=at).status_code == 303
     return at
 
 
 def seen(one: Staff, at: str) -> Iterator[str]:
     """The page of an import over and over, while a process works on it."""
-    until = time.monotonic() + 90
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until:
         answer = one.client.get(at)
         if "refresh" not in answer.headers:
@@ -105,15 +105,15 @@ def test_progress_is_shown_and_others_are_answered_meanwhile(editor: Staff, long
     assert all(0 < int(count) <= LONG + 1 for count in counts)
     assert "已提交" in pages[-1]
     assert slowest < max(5.0, 100 * quiet)  # quiet: what it takes here when nothing is compared
-    assert eventually(lambda: processes(cli.data_dir) == [], 30)
+    assert eventually(lambda: processes(cli.data_dir) == [])
 
 
 def test_cancelling_ends_the_process_and_leaves_nothing(editor: Staff, long: Path, cli: Cli) -> None:
     at = begun(editor, long)
-    assert eventually(lambda: processes(cli.data_dir) != [], 30)
+    assert eventually(lambda: processes(cli.data_dir) != [])
     assert editor.send(f"{at}/cancel", on=at).status_code == 303
     assert "已取消" in editor.get(at)
-    assert eventually(lambda: processes(cli.data_dir) == [], 30)
+    assert eventually(lambda: processes(cli.data_dir) == [])
     assert list((cli.data_dir / "imports").iterdir()) == []
     assert cli.ok("proposals", "--json").json == []
     assert editor.client.post(f"{at}/cancel", data={"form_token": token(editor)}).status_code == 409
@@ -121,10 +121,10 @@ def test_cancelling_ends_the_process_and_leaves_nothing(editor: Staff, long: Pat
 
 def test_a_killed_process_is_shown_as_interrupted_at_once_and_begins_anew(editor: Staff, long: Path, cli: Cli) -> None:
     at = begun(editor, long)
-    assert eventually(lambda: processes(cli.data_dir) != [], 30)
+    assert eventually(lambda: processes(cli.data_dir) != [])
     for one in processes(cli.data_dir):
         os.kill(one, signal.SIGKILL)
-    assert eventually(lambda: "重新开始这一步" in editor.get(at), 30)
+    assert eventually(lambda: "重新开始这一步" in editor.get(at))
     assert cli.ok("proposals", "--json").json == []
     assert editor.send(f"{at}/compare", on=at).status_code == 303
     assert "可以提交" in list(seen(editor, at))[-1]

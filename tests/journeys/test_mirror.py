@@ -40,7 +40,7 @@ from tests.published import (
     require_proof,
     serving_folder,
 )
-from tests.running import Cli, Ran, Server, environment, eventually
+from tests.running import PATIENCE, Cli, Ran, Server, environment, eventually
 from tests.thoroughness import THOROUGH
 
 MANY = 4000
@@ -68,7 +68,7 @@ class Mirror:
     def refused(self, *more: object, **env: str) -> str:
         """The reason of a run that came to nothing; the mirror is as it was."""
         before = self.held() if (self.folder / "log" / CHECKPOINT).exists() else None
-        ran = self("--timeout", "2", *more, **env)
+        ran = self(*more, **env)
         assert (ran.code, ran.out) == (1, "")
         assert len(ran.err.strip().splitlines()) == 1
         if before is not None:
@@ -208,7 +208,7 @@ def test_a_running_mirror_answers_with_what_it_has_just_taken_in(
         assert copy.api("/verify", name=name)["verdict"] == "not_found"
         origin.gains(an_institution(name))
         mirror.run(verdict="grown")
-        assert eventually(lambda name=name: copy.api("/verify", name=name)["verdict"] == "licensed", 30)
+        assert eventually(lambda name=name: copy.api("/verify", name=name)["verdict"] == "licensed")
         assert copy.get("/log/checkpoint").content == origin.log.get_checkpoint().note
     same(origin, mirror)
 
@@ -507,14 +507,13 @@ def test_killed_at_any_moment_the_next_run_goes_on_and_ends_right(many: Origin, 
     rolled = random.Random(11)
     stages: list[str] = []
     with serving_folder(many.log.folder.path) as server:
-        while len(stages) < KILLS:
+        while len(stages) < KILLS or not {"begun", "fetched"} <= set(stages):
             mirror = Mirror(tmp_path / f"m{len(stages)}", server.url)
             for _ in range(4):  # the same one again and again: each run goes on where the last was killed
                 if killed(mirror, server, rolled):
                     stages.append(stage(wanted, mirror))
             mirror.run()
             assert mirror.held() == (wanted, many.log.get_checkpoint().note)
-    assert set(stages) >= {"begun", "fetched"}, stages
 
 
 def killed(mirror: Mirror, server: Static, rolled: random.Random) -> bool:
@@ -523,7 +522,7 @@ def killed(mirror: Mirror, server: Static, rolled: random.Random) -> bool:
     goes_on = (mirror.folder / "mirror" / "staged").exists()
     running = Running(mirror)
     answers = rolled.choice([0, 1, 2, 4] if goes_on else [0, 2, 5, 10, 15, 20])
-    eventually(lambda: len(server.asked) >= answers or running.process.poll() is not None, 30, 0.002)
+    eventually(lambda: len(server.asked) >= answers or running.process.poll() is not None, every=0.002)
     time.sleep(rolled.random() * rolled.choice([0.05, 0.5, 1.5]))
     return running.kill()
 
@@ -594,7 +593,7 @@ def test_two_mirrors_into_one_folder_take_turns(many: Origin, tmp_path: Path) ->
         mirror = Mirror(tmp_path / "m", server.url)
         both = [Running(mirror), Running(mirror)]
         try:
-            told = [one.process.communicate(timeout=120) for one in both]
+            told = [one.process.communicate(timeout=2 * PATIENCE) for one in both]
         finally:
             for one in both:
                 one.kill()
@@ -607,11 +606,11 @@ def test_it_goes_on_until_interrupted(origin: Origin, mirror: Mirror) -> None:
     running = Running(mirror, "--every", "0.2")
     try:
         checkpoint = mirror.folder / "log" / CHECKPOINT
-        assert eventually(checkpoint.exists, 30)
+        assert eventually(checkpoint.exists)
         signed: SignedCheckpoint = origin.gains(*hospitals(3, 1000))
-        assert eventually(lambda: checkpoint.read_bytes() == signed.note, 30)
+        assert eventually(lambda: checkpoint.read_bytes() == signed.note)
         running.process.send_signal(signal.SIGINT)
-        out, err = running.process.communicate(timeout=20)
+        out, err = running.process.communicate(timeout=PATIENCE)
         assert running.process.returncode == 0, err
     finally:
         running.kill()

@@ -44,10 +44,10 @@ def upload(page: Page, file: Path | dict[str, object], scope: str = "national", 
     page.click('form[enctype] button[type="submit"]')
 
 
-def settled(page: Page, seconds: int = 60) -> str:
+def settled(page: Page) -> str:
     """Wait while a process works: the page renews itself."""
     page.wait_for_url(re.compile(r"/staff/imports/\d+"))
-    page.wait_for_selector('main:not(:has([role="status"].lead))', timeout=seconds * 1000)
+    page.wait_for_selector('main:not(:has([role="status"].lead))')
     return page.locator("main").inner_text()
 
 
@@ -117,9 +117,8 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
     approver = arrive(running, "approver").sign_in()
     seen = re.search(r'id="seen" value="(\w+)"', approver.get(f"/staff/proposals/{number}"))
     assert seen
-    approver.client.timeout = 120
     assert approver.send(f"/staff/proposals/{number}/approve", on=f"/staff/proposals/{number}").status_code == 200
-    assert eventually(lambda: running.api("/institutions", q="北部战区总医院和平院区")["items"] != [], 30)
+    assert eventually(lambda: running.api("/institutions", q="北部战区总医院和平院区")["items"] != [])
     hit = running.api("/institutions", q="北部战区总医院和平院区")["items"][0]
     assert [former["name"] for former in hit["former_names"]] == ["原沈阳军区第202医院"]
     public = running.get(f"/i/{hit['code']}").text
@@ -135,7 +134,7 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
         "沈阳市妇婴医院": "licensed",
         "沈阳市妇幼保健院": "technique_not_licensed",
     }
-    assert eventually(lambda: said() == wanted, 30), said()
+    assert eventually(lambda: said() == wanted), said()
     assert len({one["match"]["code"] for one in two.values()}) == 2
 
 

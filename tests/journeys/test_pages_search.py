@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys.test_pages import DESK, PHONE, Opened, heading, opened, overflow, text
+from tests.running import eventually
 
 __all__ = ["opened"]
 SHENGJING = "中国医科大学附属盛京医院"
@@ -92,7 +93,7 @@ def test_a_slow_answer_never_replaces_a_later_one(opened: Opened) -> None:
     )
     box = page.get_by_role("combobox")
     box.press_sequentially("大连")
-    page.wait_for_timeout(400)
+    assert eventually(lambda: page.wait_for_timeout(50) or bool(held))
     assert len(held) == 1
     box.fill("盛京")
     expect(page.get_by_role("option").first).to_contain_text(SHENGJING)
@@ -106,8 +107,8 @@ def test_when_suggestions_cannot_be_had_the_search_works_as_ever(opened: Opened)
     page = suggesting(opened)
     page.route("**/api/v1/suggest?*", lambda route: route.fulfill(status=503, body="{}"))
     box = page.get_by_role("combobox")
-    box.press_sequentially("盛京")
-    page.wait_for_timeout(500)
+    with page.expect_response(lambda answer: answer.status == 503):
+        box.press_sequentially("盛京")
     expect(page.get_by_role("option")).to_have_count(0)
     box.press("Enter")
     page.wait_for_url("**/search?*")

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tests.copies import REGISTRY
-from tests.running import Cli, environment
+from tests.running import PATIENCE, Cli, environment
 
 HEADINGS = "province,name,address,techniques,stages"
 
@@ -40,7 +40,7 @@ def test_a_large_import_shows_its_progress_on_a_terminal(script: Cli, tmp_path: 
     except OSError:  # how a terminal says that the other side is gone
         pass
     os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     shown = seen.decode("utf-8", "replace")
     assert "读取 / reading" in shown
     assert re.search(r"\b[1-9][0-9]?,000\b", shown)  # which of them are painted depends on the machine's speed

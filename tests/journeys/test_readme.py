@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 from tests.copies import REGISTRY
-from tests.running import PASSWORD, environment, free_port
+from tests.running import PASSWORD, PATIENCE, environment, free_port
 
 ROOT = Path(__file__).parents[2]
 #: What each command must say, by its beginning; what is not here only has to succeed.
@@ -66,5 +66,5 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
         assert (tmp_path / "register.backup").stat().st_size > 0
     finally:
         server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
+        server.wait(timeout=PATIENCE)
         server.stdout.close()

@@ -244,7 +244,7 @@ def test_another_person_sees_what_will_be_public_approves_it_and_then_it_is(
     assert public.status_code == 200
     assert NAME in public.text
     claim = {"provider": {"name": NAME, "address": ADDRESS}, "techniques": ["IVF"]}
-    assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"), seconds=30)
+    assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"))
     admin = arrive(running, "admin").sign_in()
     assert ["approver", "approved", f"proposal:{number}", "127.0.0.1"] in admin.deeds()
     assert ["editor", "propose", f"proposal:{number}", "shell"] in admin.deeds()

@@ -113,7 +113,7 @@ def test_a_site_is_stopped_at_once_and_confirmed_by_another(running: Server, arr
     done = editor.send("/staff/suspend", at, technique=["IVF", "ICSI"], why="现场检查发现严重问题")
     assert done.status_code == 303
     page = done.headers["location"]
-    assert eventually(lambda: verdict(running) == "suspended", 30)
+    assert eventually(lambda: verdict(running) == "suspended")
     public = running.get(f"/i/{code}").text
     assert "停业整改" in public
     assert "现场检查发现严重问题" in running.get(f"/i/{code}/history").text
@@ -133,7 +133,7 @@ def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
     page = editor.send("/staff/suspend", f"/staff/suspend?code={code}", technique=["IVF"], why="示例").headers[
         "location"
     ]
-    assert eventually(lambda: verdict(running) == "suspended", 30)
+    assert eventually(lambda: verdict(running) == "suspended")
     database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
     with database.writing() as connection:  # a day later
         connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))

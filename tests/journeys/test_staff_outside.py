@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 
 from registry.settings import Settings
 from tests.desk import Staff, let_proof_age
-from tests.running import PASSWORD, Cli, Server, eventually, free_port
+from tests.running import PASSWORD, PATIENCE, Cli, Server, eventually, free_port
 
 Start = Callable[..., Server]
 Arrive = Callable[..., Staff]
@@ -34,11 +34,11 @@ def provider() -> Iterator[str]:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{address}/.well-known/openid-configuration").is_success
+            return httpx.get(f"{address}/.well-known/openid-configuration", timeout=PATIENCE).is_success
         except httpx.HTTPError:
             return False
 
-    assert eventually(answers, 30, every=0.2)
+    assert eventually(answers, every=0.2)
     yield address
     process.terminate()
     process.wait()
@@ -82,7 +82,7 @@ def leave(client: httpx.Client) -> str:
 
 def authorise(address: str, subject: str = SUBJECT) -> str:
     """Say at the provider who one is; the address it sends the browser back to."""
-    return httpx.post(address, data={"sub": subject}).headers["location"]
+    return httpx.post(address, data={"sub": subject}, timeout=PATIENCE).headers["location"]
 
 
 def said(staff: Staff) -> list[list[str]]:

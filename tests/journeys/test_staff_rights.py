@@ -22,7 +22,7 @@ from registry.storage.tables import proposals, staff_sessions
 from tests.desk import Staff
 from tests.factories import a_list
 from tests.forming import PDF, fill
-from tests.running import PASSWORD, Cli, Server, serving
+from tests.running import PASSWORD, PATIENCE, Cli, Server, serving
 
 Arrive = Callable[..., Staff]
 NOBODY = frozenset[str]()
@@ -445,7 +445,7 @@ def test_a_stolen_cookie_is_refused_in_another_browser_and_worth_nothing_after_t
     robbed = arrive(running, f"robbed.{waiting}").sign_in()
     sent = {"seen": seen_on(robbed, waiting), "form_token": token_of(robbed)}
     cookie = {"cookie": f"staff_session={robbed.client.cookies['staff_session']}"}
-    with httpx.Client(base_url=running.url, headers={"user-agent": "Thief/1"}) as thief:
+    with httpx.Client(base_url=running.url, headers={"user-agent": "Thief/1"}, timeout=PATIENCE) as thief:
         answer = thief.post(f"/staff/proposals/{waiting}/approve", data=sent, headers=cookie)
     assert answer.status_code == 403
     assert is_pending(people["approver"], waiting)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.running import Cli, Server, serving
+from tests.running import Cli, Server, eventually, serving
 
 LISTED, UNLISTED = "鞍山市妇儿医院", "示例市新设妇产医院"
 WATCHES = "/api/v1/watches"
@@ -71,14 +70,17 @@ def test_a_client_learns_which_of_its_answers_changed(
 
 
 def until_changed(server: Server, since: str, key: dict[str, str]) -> Any:
-    """The changes, once the server has seen the approval: within a second or so."""
-    for _ in range(40):
+    """The changes, once the server has seen the approval."""
+    answers: list[Any] = []
+
+    def is_told() -> bool:
         told = server.client.get(f"{WATCHES}/changes", params={"since": since}, headers=key)
         assert told.status_code == 200
-        if told.json()["items"]:
-            return told.json()
-        time.sleep(0.1)
-    pytest.fail("the change was not told")
+        answers.append(told.json())
+        return bool(answers[-1]["items"])
+
+    assert eventually(is_told), "the change was not told"
+    return answers[-1]
 
 
 def test_a_list_is_read_in_pages_and_entries_are_removed(served: Server, key: dict[str, str]) -> None:

@@ -32,7 +32,7 @@ from tests.published import (
     require_proof,
     serving_folder,
 )
-from tests.running import Cli, Ran, Server, environment, eventually
+from tests.running import PATIENCE, Cli, Ran, Server, environment, eventually
 from tests.thoroughness import THOROUGH
 
 NAME = "witness.example/w1"
@@ -58,7 +58,7 @@ class Watching:
     def refused(self, *more: object, **env: str) -> str:
         """The reason of a look that came to nothing; what was kept stays as it was."""
         before = self.kept()
-        ran = self("--timeout", "2", *more, **env)
+        ran = self(*more, **env)
         assert ran.code == 1
         assert ran.out == ""
         assert len(ran.err.strip().splitlines()) == 1
@@ -583,7 +583,7 @@ class Going:
         self.out = data_dir / "out"
         self.err = data_dir / "err"
         data_dir.mkdir(exist_ok=True)
-        command = [REGISTRY, "log", "witness", url, "--dir", folder, "--json", "--every", "0.2", "--timeout", "5"]
+        command = [REGISTRY, "log", "witness", url, "--dir", folder, "--json", "--every", "0.2"]
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = CopyProcess(
                 [str(part) for part in command], stdout=out, stderr=err, env=environment(data_dir)
@@ -593,7 +593,7 @@ class Going:
         return [json.loads(line)["verdict"] for line in self.out.read_text().splitlines()]
 
     def comes_to(self, verdict: str) -> bool:
-        return eventually(lambda: verdict in self.verdicts()[-1:], 30)
+        return eventually(lambda: verdict in self.verdicts()[-1:])
 
 
 def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
@@ -603,12 +603,12 @@ def test_it_goes_on_through_trouble_and_growth_and_ends_with_a_fork(
     try:
         assert going.comes_to("same")
         served.alter = only(CHECKPOINT, b"<html>maintenance</html>")
-        assert eventually(lambda: "没有名录日志" in going.err.read_text(), 30)
+        assert eventually(lambda: "没有名录日志" in going.err.read_text())
         served.alter = as_is
         origin.gains(*hospitals(2, 1000))
-        assert eventually(lambda: "grown" in going.verdicts(), 30)
+        assert eventually(lambda: "grown" in going.verdicts())
         served.folder = forked(origin, tmp_path / "other", 2 * SIZE).log.folder.path
-        assert going.process.wait(timeout=30) == 1
+        assert going.process.wait(timeout=PATIENCE) == 1
     finally:
         going.process.kill()
         going.process.wait()
@@ -620,7 +620,7 @@ def test_interrupted_it_stops_and_says_so(served: Static, tmp_path: Path) -> Non
     going = Going(tmp_path / "var", served.url, tmp_path / "w")
     assert going.comes_to("same")
     going.process.send_signal(signal.SIGINT)
-    assert going.process.wait(timeout=20) == 0
+    assert going.process.wait(timeout=PATIENCE) == 0
     assert "stopped" in going.err.read_text()
 
 
@@ -632,7 +632,7 @@ def test_several_witnesses_in_one_folder_take_turns(origin: Origin, served: Stat
         assert all(one.comes_to("same") for one in going)
         for step in range(8):
             signed = origin.gains(*hospitals(1, 1000 + step))
-        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note, 30)
+        assert eventually(lambda: (watching.folder / CHECKPOINT).read_bytes() == signed.note)
     finally:
         for one in going:
             one.process.kill()
@@ -660,7 +660,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
             stderr=subprocess.DEVNULL,
             env=environment(tmp_path / "var"),
         )
-        assert eventually(lambda asked=asked: len(served.asked) > asked, 30, every=0.005)
+        assert eventually(lambda asked=asked: len(served.asked) > asked, every=0.005)
         time.sleep(rolled.random() * 0.15)
         process.kill()
         process.wait()

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,16 +18,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.running import PATIENCE, free_port
+
 MISSING = "没有 OpenRefine / no OpenRefine: on Debian 12, apt-get install openrefine"
 #: No facet: the engine of every command works on all rows.
 EVERYTHING = json.dumps({"facets": [], "mode": "row-based"})
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @contextmanager
@@ -49,7 +43,7 @@ def openrefine(folder: Path) -> Iterator[Table]:
             start_new_session=True,  # a shell script that starts Java: both are ended together
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             _until_ready(client, process, folder / "openrefine.log")
             yield Table(client)
     finally:
@@ -58,7 +52,7 @@ def openrefine(folder: Path) -> Iterator[Table]:
 
 
 def _until_ready(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
             if client.get("/command/core/get-version").status_code == 200:
@@ -86,7 +80,7 @@ class Table:
         assert answer.status_code == 200, answer.text[:500]
         return answer
 
-    def _done(self, answer: httpx.Response, seconds: float = 90) -> None:
+    def _done(self, answer: httpx.Response, seconds: float = 2 * PATIENCE) -> None:
         """Wait until what a command began is finished."""
         told = answer.json()
         assert told["code"] in ("ok", "pending"), told

@@ -29,7 +29,6 @@ def asked_by_client(address: str, questions: list[dict[str, Any]]) -> dict[str, 
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
         check=False,
         env={"PYTHONUTF8": "1"},
     )

@@ -151,7 +151,7 @@ def _finish(draft: _Draft) -> Example:
     """Align all institutions by the weights as they stand; the best alignment of each counts."""
     aligned = []
     for subject, document in draft.documents.items():
-        found = [one for whole in draft.wholes if (one := name_alignment.align_document(whole, document))]
+        found = [one for whole in draft.wholes if (one := name_alignment.find_alignment(whole, document))]
         if found:
             best = max(found, key=lambda one: one.score)
             aligned.append((subject in draft.expected, best.score, best.features))

@@ -84,7 +84,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,17 @@ import pytest
 from registry.accounts import passwords
 from registry.accounts.passwords import HashingQueue
 from registry.errors import Busy
+from tests.running import eventually
+
+
+class Waiting(list):
+    """Who waits, and how many ever did."""
+
+    joined = 0
+
+    def append(self, one: object) -> None:
+        super().append(one)
+        self.joined += 1
 
 
 class Line:
@@ -20,22 +30,18 @@ class Line:
 
     def __init__(self, **told: float) -> None:
         self.hashing = HashingQueue(**told)  # type: ignore[arg-type]
+        self._waiting = self.hashing._waiting = Waiting()
         self.served: list[str] = []
-        self._go = threading.Event()
+        self._go, begun = threading.Event(), threading.Event()
         self._pool = ThreadPoolExecutor(20)
-        self.ask(None, lambda: bool(self._go.wait(60)))
+        self.ask(None, lambda: begun.set() or bool(self._go.wait(60)))
+        assert begun.wait(30)
 
     def ask(self, name: str | None, task: Callable[[], bool]) -> Future[bool]:
         """Have it done; the next one who asks stands behind."""
-        asked = threading.Event()
-
-        def run() -> bool:
-            asked.set()
-            return self.hashing.run_task(name, task)
-
-        future = self._pool.submit(run)
-        assert asked.wait(30)
-        time.sleep(0.05)
+        before = self._waiting.joined
+        future = self._pool.submit(self.hashing.run_task, name, task)
+        assert eventually(lambda: self._waiting.joined > before, every=0.001)
         return future
 
     def wrong(self, name: str | None, said: str = "") -> Future[bool]:
