@@ -24,7 +24,7 @@ import pytest
 from tests.desk import Staff
 from tests.faults import hostile_files as hostile
 from tests.faults import mutate
-from tests.faults.processes import Peak, children_of, command_of, readers_of, worker_of
+from tests.faults.processes import Peak, children_of, command_of, is_at_rest, readers_of, worker_of
 from tests.forming import errors_in, fill
 from tests.running import PATIENCE, Cli, Server, eventually, serving
 
@@ -119,6 +119,8 @@ def served(staffed_dir: Path, folder: Path, tmp_path_factory: pytest.TempPathFac
                 assert check(running, far("A999999999"), lang=lang).status_code == 413
             assert check(running, b"name\nx\n").status_code == 200
             assert batch(running, b"name\nx\n").status_code == 200
+            running.api("/institutions", q="dalian shengjin 医院 三代试管")  # loads what the start does
+            assert eventually(lambda: is_at_rest(worker_of(running)))
             yield running
 
 
