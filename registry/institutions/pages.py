@@ -32,6 +32,8 @@ from registry.storage.tables import standings
 
 #: Up to this cost a name is just what was written.
 _IS_THE_NAME = 1.0
+#: Up to this cost a name is more likely meant than the hospitals of a place which has it in its name.
+_IS_SURELY_A_NAME = 3.5
 #: Hits that cost no more than this beyond the best are as good as it.
 _AS_GOOD = 0.5
 
@@ -81,7 +83,7 @@ class PageSearch(Struct, frozen=True):
     find_names: FindNames = find_no_names
 
     def build_page(self, query: SearchQuery) -> ResultPage:
-        """Build the listing a question is, or the institutions it names; else those it names somewhere; else near ones.
+        """Build the listing a question is, or the institutions it names; else those named in it; else near ones.
 
         Nobody is said to be on no list unless a name was read whole.
         """
@@ -93,19 +95,32 @@ class PageSearch(Struct, frozen=True):
         if listed is not None and query.listing_first and listed.total and not (query.may_be_a_name or is_typing):
             return listed
         searched = search_documents(self.engine, query, self.effort)
-        if searched.hits and ranking.is_named(searched.hits[0]):
-            is_place = searched.best_cost >= _IS_THE_NAME and query.listing_first
-            if listed is not None and is_place and (listed.total or (query.listing and query.listing.techniques)):
-                return listed  # nobody there approved is an answer too, and no hospital with the place's name
+        if listed is not None and self._is_list_meant(query, searched, listed):
+            return listed
+        if searched.hits and (ranking.is_named(searched.hits[0]) or self._is_address_meant(query, searched)):
             is_list = searched.best_cost >= _IS_THE_NAME and is_common(query.readings[0].whole)
             return self.make_name_page(searched, "not_understood" if is_list else "found", query)
-        if listed is not None and (listed.total or query.listing_first):
-            return listed
-        if searched.hits and searched.best_cost < ranking.WEAK and not query.is_name:
-            return self.make_name_page(searched, "found", query)  # an address
-        found = None if query.is_name else self.find_people_page(query)
-        if found is not None:
-            return found
+        return self._make_other_page(query, searched)
+
+    def _is_list_meant(self, query: SearchQuery, searched: RankedHits, listed: ResultPage) -> bool:
+        """Whether the hospitals of a place are meant rather than one which has the place in its name.
+
+        That nobody there is approved is an answer too.
+        """
+        is_answer = listed.total or (query.listing is not None and bool(query.listing.techniques))
+        if searched.hits and ranking.is_named(searched.hits[0]):
+            limit = _IS_THE_NAME if query.listing_first else _IS_SURELY_A_NAME
+            return bool(is_answer) and searched.best_cost >= limit
+        return bool(listed.total or query.listing_first)
+
+    def _is_address_meant(self, query: SearchQuery, searched: RankedHits) -> bool:
+        return searched.best_cost < ranking.WEAK and not query.is_name
+
+    def _make_other_page(self, query: SearchQuery, searched: RankedHits) -> ResultPage:
+        """Build the page of a question that names nobody as a whole: of people, of names in it, of near names."""
+        people = None if query.is_name else self.find_people_page(query)
+        if people is not None:
+            return people
         text_page = self.find_text_page(query)
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
         if text_page is not None and (text_page.state == "found" or not is_slip):

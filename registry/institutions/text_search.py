@@ -53,9 +53,7 @@ class TextFinding(Struct, frozen=True):
     is_certain: bool = True
 
 
-def find_in_text(
-    engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool
-) -> TextFinding | None:
+def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool) -> TextFinding | None:
     """Find the institutions that a question or text names somewhere; None when it names none.
 
     ``is_name``: it is written like one name, so that no part of it is a name.
@@ -156,4 +154,6 @@ class _SegmentSearch:
         query = msgspec.structs.replace(understand_question(text), listing=None)
         hits = search_documents(self._engine, query, self._effort).hits
         has_place = bool(regions.find_places(text))
-        return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][:_OF_ONE_NAME]
+        return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][
+            :_OF_ONE_NAME
+        ]

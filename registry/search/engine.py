@@ -11,7 +11,6 @@ from typing import Literal, Protocol, TypeAlias
 
 from registry.domain.model import Struct
 
-
 #: What a name is to its institution.
 FormKind = Literal["name", "alias", "known_as", "former_name"]
 

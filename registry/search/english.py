@@ -50,7 +50,7 @@ def split_words(text: str) -> tuple[str, ...]:
 
 
 def replace_phrases(text: str) -> str:
-    """Replace English phrases for techniques and places by the Chinese words (sperm bank, Inner Mongolia), and drop 's."""
+    """Replace English phrases for techniques and places by the Chinese words (sperm bank, Inner Mongolia); drop 's."""
     plain = _POSSESSIVE.sub("", text)
     return _get_phrase_pattern().sub(lambda found: f" {_list_phrases()[found[0].lower()]} ", plain)
 
@@ -164,4 +164,3 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
 def _has_sound(word: str, document: SearchDocument) -> bool:
     """Whether a Chinese name of the institution holds what sounds like a word of four letters or more."""
     return len(word) > 3 and word.isalpha() and any(word in spell_atoms(form.atoms) for form in document.forms)
-

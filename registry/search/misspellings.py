@@ -28,6 +28,8 @@ _HOPELESS = 3.0
 _LEAST = 0.35
 #: The cost of beginning with another place.
 _OTHER_PLACE = 1.0
+#: A text of no more characters may be a shortened name with a slip.
+_SHORTENED = 6
 #: Letters of the shortest spelling with a slip that is looked for, and how alike another must be.
 _LETTERS, _SPELT_ALIKE = 7, 85.0
 _LIGHT = frozenset("市省区县州第的医院科")
@@ -47,7 +49,7 @@ def find_closest_names(
     names = [form.text for form, _ in forms]
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
-    if not any(cost is not None and cost < TYPO for _, cost, _ in costs):
+    if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
         costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:
@@ -84,11 +86,12 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     left_out = words.compute_shortening(match.characters, form.text)
     if left_out is None or left_out > _SHORT:
         return None
-    return 0.4 * len(wrong) + 0.5 * left_out
+    return 0.6 * len(wrong) + 0.5 * left_out
 
 
 def _compute_slip_cost(text: str, name: str) -> float | None:
-    slips = measure_distance(text, name) + (_OTHER_PLACE if _is_elsewhere(text, name) else 0.0)
+    slips = measure_distance(text, name)
+    slips += _OTHER_PLACE * (_is_elsewhere(text, name) + _lacks_own_word(text, name))
     excess = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
     if slips <= _get_allowed_slips(len(text)):
         return slips + excess
@@ -100,6 +103,13 @@ def _is_elsewhere(text: str, name: str) -> bool:
     """Whether both begin with a place, and with another one: 泸州 is not 滨州 written wrongly."""
     place, own_place = _find_leading_place(text), _find_leading_place(name)
     return bool(place and own_place) and place[:2] != own_place[:2] and place not in name
+
+
+def _lacks_own_word(text: str, name: str) -> bool:
+    """Whether a name holds no character of some word of the text's own: 盛京 is no slip in 黑龙江省医院."""
+    return any(
+        word.kind == "own" and len(word.text) > 1 and not set(word.text) & set(name) for word in words.split_name(text)
+    )
 
 
 @lru_cache(maxsize=65536)

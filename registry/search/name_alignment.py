@@ -2,7 +2,8 @@
 
 What was typed is aligned with the words of a name: every character typed must belong to a word of the name, in order;
 words of the name may be shortened or left out. What is left out, and how much of the rest tells this institution from
-others, are the features; ``name_alignment.toml`` holds their weights, fitted on judged questions by ``tests/relevance/fit.py``.
+others, are the features; ``name_alignment.toml`` holds them with their weights, which ``tests/relevance/fit.py`` fits
+on judged questions.
 """
 
 from __future__ import annotations
@@ -149,7 +150,7 @@ def is_common(text: str) -> bool:
 
 
 class _Taking(NamedTuple):
-    """How a word of the name was taken (``whole``, ``start``, ``end``, ``inside``, ``left``), and how many characters."""
+    """How a word of a name was taken (``whole``, ``start``, ``end``, ``inside``, ``left``): how many characters."""
 
     word: NameWord
     how: str
@@ -188,10 +189,9 @@ def _find_takings(text: str, words: tuple[NameWord, ...]) -> list[_Taking] | Non
 def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
     """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
     text = word.text
-    if rest.startswith(text):
-        return [(len(text), 0.0, "whole")]
-    if word.kind == "place" and text[-1] in _PLACE_KINDS and len(text) > 2 and rest.startswith(text[:-1]):
-        return [(len(text) - 1, 0.0, "whole")]
+    short = text[:-1] if word.kind == "place" and text[-1] in _PLACE_KINDS and len(text) > _LEAST else text
+    if rest.startswith(short):
+        return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
     if not rest or text.isdigit():
         return []
     if rest[0] == text[0]:
@@ -218,9 +218,7 @@ def _count_in_order(rest: str, text: str) -> int:
     return taken
 
 
-def _count_features(
-    text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str
-) -> tuple[float, ...]:
+def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str) -> tuple[float, ...]:
     value = dict.fromkeys(NAMES, 0.0)
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
     if kind in value:

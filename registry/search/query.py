@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import english, pinyin
-from registry.search.name_alignment import is_formal
 from registry.search.filter_readings import make_filter_reading, parse_filters
+from registry.search.name_alignment import is_formal
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood

@@ -188,7 +188,7 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
 
 
 def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
-    """Fit a text that means nobody (妇产医院) to every name that holds it: they are listed, and none was meant alone."""
+    """Fit a text that means nobody (妇产医院) to every name that holds it: they are listed, none was meant."""
     fits = [
         (_HOLDS + 0.02 * min(len(form.text) - len(text), 20), kind, form.text)
         for form, kind, _ in _list_forms(document)

@@ -43,8 +43,9 @@ class QueryReading(Struct, frozen=True):
     """One way to read a question: what is left to look for in names and addresses, and what was read as something else.
 
     Characters are in ``text`` (folded; ``parts`` are its words when there were several). A question with letters has
-    ``ways`` to hear them, ``letters`` as initials, or words in ``english``, instead. ``regions`` are where the institution must be. ``cost``
-    is what this reading presumes. ``whole`` is the text with the places that were taken out of it.
+    ``ways`` to hear them, ``letters`` as initials, or words in ``english``, instead. ``regions`` are where the
+    institution must be. ``cost`` is what this reading presumes. ``whole`` is the text with the places that were taken
+    out of it.
     """
 
     text: str = ""

@@ -12,7 +12,15 @@ from collections.abc import Iterable, Iterator
 from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
-from registry.search.vocabulary import AROUND_NAMES, JOINED, LEFT_AFTER, LEFT_BEFORE, PERSON, expand_nicknames, find_word
+from registry.search.vocabulary import (
+    AROUND_NAMES,
+    JOINED,
+    LEFT_AFTER,
+    LEFT_BEFORE,
+    PERSON,
+    expand_nicknames,
+    find_word,
+)
 
 #: No more segments of one question are looked for, and none that is shorter.
 _MOST, _SHORTEST = 8, 2

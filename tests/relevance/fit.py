@@ -40,10 +40,11 @@ MOST = 6
 #: Names made up, of which none is on the list; competitors of one question; and who is wrong for a made-up name.
 MADE_UP, COMPETITORS, WRONG = 6000, 12, 2
 KINDS = (
-    "人民医院 中心医院 第一人民医院 第二人民医院 第三人民医院 第一医院 第二医院 中医院 中医医院 妇幼保健院 妇女儿童医院 "
-    "儿童医院 总医院 医院 红十字医院 中西医结合医院 妇产医院 医学院附属医院 大学附属医院 大学第一附属医院 大学医院 "
-    "和平医院 华山医院 同仁医院 友谊医院 新华医院"
-).split()
+    *("人民医院", "中心医院", "第一人民医院", "第二人民医院", "第三人民医院", "第一医院", "第二医院", "中医院"),
+    *("中医医院", "妇幼保健院", "妇女儿童医院", "儿童医院", "总医院", "医院", "红十字医院", "中西医结合医院"),
+    *("妇产医院", "医学院附属医院", "大学附属医院", "大学第一附属医院", "大学医院", "和平医院", "华山医院"),
+    *("同仁医院", "友谊医院", "新华医院"),
+)
 #: Penalty on the square of a weight, steps, and the length of a step.
 RIDGE, STEPS, RATE = 0.3, 150, 0.1
 
@@ -234,7 +235,11 @@ def main() -> None:
         weights = list(name_alignment.load_weights())
         for turn in range(3):  # which alignment of an institution is the best depends on the weights
             weights = fit_weights(examples, weights)
-            print(f"turn {turn}: first {{:.1%}}, named {{:.1%}}, wrong {{:.1%}}".format(*measure_examples(examples, weights)))
+            print(
+                f"turn {turn}: first {{:.1%}}, named {{:.1%}}, wrong {{:.1%}}".format(
+                    *measure_examples(examples, weights)
+                )
+            )
             name_alignment.save_weights(weights)
             examples = load_examples(register)
 
