@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import ssl
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from tests.hashing import hash_cheaply
 from tests.independent.program import Program, build
 from tests.running import PATIENCE, Cli, Server, serving
+from tests.sharing import find_folder, share_once
 from tests.thoroughness import count_examples
 
 #: A folder in memory, and bytes of room that it must have.
@@ -34,7 +36,9 @@ def choose_scratch() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = MEMORY
 
 
+gc.disable()
 choose_scratch()
+find_folder()  # before there is more than one process
 # No property hangs on speed: on a busy machine an example may take as long as it likes.
 settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=count_examples(100)
@@ -42,6 +46,12 @@ settings.register_profile(
 settings.load_profile("unhurried")
 hash_cheaply()
 _make_context, _make_context_once = default.create_ssl_context, cache(default.create_ssl_context)  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected is there to the end: the garbage collector need not look at it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 def make_context(**told: Any) -> ssl.SSLContext:
@@ -68,18 +78,21 @@ BROWSER_ARGS = [
 
 
 @pytest.fixture(scope="session")
-def seed_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seed_dir() -> Path:
     """A data folder after `registry init` and `registry seed`: made once, to be copied, never written to."""
-    cli = Cli(tmp_path_factory.mktemp("seed") / "var", inside=True)
-    cli.ok("init")
-    cli.ok("seed")
-    return cli.data_dir
+
+    def seed(folder: Path) -> None:
+        cli = Cli(folder, inside=True)
+        cli.ok("init")
+        cli.ok("seed")
+
+    return share_once("seed", seed)
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Cli:
-    """The console script over a folder in which nothing is yet."""
-    return Cli(tmp_path / "var")
+    """The console script in new interpreters over a folder in which nothing is yet."""
+    return Cli(tmp_path / "var", new=True)
 
 
 @pytest.fixture

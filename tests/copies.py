@@ -1,102 +1,158 @@
-"""Server processes that are copies of one which has imported the product: ``python -m tests.copies FD``.
+"""Processes that are copies of one which has imported the product: ``python -m tests.copies NAME``.
 
 An interpreter that imports the register takes more than a second of the processor, its supervisor and each worker
-again, and hundreds of tests start one. Here one process per run of tests imports it, has one thread and no setting, and
-forks for each server; the supervisor forks its workers. From there on they are what the command is: own environment,
-own descriptors, own signals. What the start itself is asked about is tested on new interpreters.
+again, and hundreds of tests start some. Here one process per run of tests imports it, builds its application, has one
+thread and no setting, and forks for each; the supervisor forks its workers. From there on they are what the command is:
+own environment, own descriptors, own signals. What servers start is copied, too. What a start itself is asked about is
+tested on new interpreters.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn, cast
 
-IMPORTED = ("registry.cli.maintenance", "registry.server.app", "registry.server.worker", "uvicorn.loops.auto", "uvloop")
+from tests.sharing import find_folder, hold_lock
+
+ROOT = Path(__file__).parents[1]
+REGISTRY = Path(sys.executable).with_name("registry")
+#: Kept from the caller's environment; every REGISTRY_ setting of the caller is left out.
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+#: The environment of an original whose copies have another clock, which FAKETIME or its file says to each.
+CLOCK = {
+    "LD_PRELOAD": str(next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), "")),
+    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    "FAKETIME_NO_CACHE": "1",
+    "NO_FAKE_STAT": "1",
+    "PYTHONPATH": str(ROOT / "tests" / "faults" / "shifted"),
+}
+IMPORTED = (
+    "alembic.command",
+    "registry.cli.maintenance",
+    "registry.importers.wizard.job",
+    "registry.proposals.job",
+    "registry.server.app",
+    "registry.server.worker",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+    "tests.factories",
+    "uvicorn.loops.auto",
+    "uvloop",
+)
 _DEFAULT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
-class CopyProcess:
-    """A server that was forked by the original, with as much of a Popen as tests use."""
+class CopyProcess(subprocess.Popen[Any]):
+    """A Popen whose process the original forks, where it runs our code and its environment asks for nothing else."""
 
-    def __init__(self, arguments: list[str], env: dict[str, str], stderr: int) -> None:
-        reader, writer = os.pipe()
-        self._life, other_end = socket.socketpair()
-        with other_end:
-            mask = os.umask(0)
-            os.umask(mask)
-            order = json.dumps([arguments, env, str(Path.cwd()), mask]).encode()
-            socket.send_fds(start_original(), [order], [writer, stderr, other_end.fileno()])
-        os.close(writer)
-        self.stdout: IO[bytes] | None = os.fdopen(reader, "rb")
-        self.returncode: int | None = None
+    #: The name of the process that is copied, in its copies.
+    original = ""
+    _life: socket.socket | None = None
+
+    def _execute_child(self, args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *more):
+        arguments, environment = [os.fspath(part) for part in args], dict(os.environ if env is None else env)
+        kind = _find_kind(arguments, environment)
+        if kind is None:
+            return super()._execute_child(args, executable, preexec_fn, close_fds, pass_fds, cwd, env, *more)  # type: ignore[misc]
+        pipes, new_session = more[3:9], more[14]
+        mask = os.umask(0)
+        os.umask(mask)
+        order = [arguments, environment, os.fspath(cwd or Path.cwd()), mask, new_session, list(pass_fds)]
+        standard = [own if given < 0 else given for own, given in enumerate((pipes[0], pipes[3], pipes[5]))]
+        self._life = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._life.connect(f"\0{self.original or start_original(kind)}")
+        socket.send_fds(self._life, [json.dumps(order).encode()], [*standard, *pass_fds])
         self.pid = int.from_bytes(self._life.recv(4), "big")
         assert self.pid, "the process that is copied has ended"
-
-    def poll(self) -> int | None:
-        """Return the exit status, negative for a signal; None while it runs."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self.wait(0)
+        self._child_created = True
+        self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
         return None
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait until it has ended; its exit status. TimeoutExpired after ``timeout`` seconds."""
-        if self.returncode is None:
-            self._life.settimeout(timeout)
+    def _try_wait(self, flags):
+        if self._life is None:
+            return super()._try_wait(flags)  # type: ignore[misc]
+        try:
+            status = self._life.recv(4, socket.MSG_DONTWAIT if flags & os.WNOHANG else 0)
+        except BlockingIOError:
+            return 0, 0
+        self._life.close()
+        return self.pid, int.from_bytes(status or b"\x09", "big")
+
+    def _internal_poll(self, *args, **options):
+        if self._life is None:
+            return super()._internal_poll(*args, **options)  # type: ignore[misc]
+        if self.returncode is None and self._waitpid_lock.acquire(False):  # type: ignore[attr-defined]
             try:
-                status = self._life.recv(4)
-            except (TimeoutError, BlockingIOError):
-                raise subprocess.TimeoutExpired("registry serve", timeout or 0) from None
-            self._life.close()
-            self.returncode = os.waitstatus_to_exitcode(int.from_bytes(status or b"\x09", "big"))
+                process, status = self._try_wait(os.WNOHANG) if self.returncode is None else (0, 0)
+                if process:
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
         return self.returncode
 
-    def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended: perhaps since it was asked, and nobody has said so yet."""
-        if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
 
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
+def start_code(code: str, *arguments: str, text: bool = False) -> CopyProcess:
+    """Start a process that runs a test's own code, which may import the product and ``tests.factories``."""
+    command = [sys.executable, "-c", code, *arguments]
+    env = {name: os.environ[name] for name in KEPT if name in os.environ}
+    pipe = subprocess.PIPE
+    return CopyProcess(command, stdin=pipe, stdout=pipe, text=text, cwd=ROOT, env={**env, "LC_ALL": "C.UTF-8"})
 
-    def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
+
+def _find_kind(arguments: list[str], env: dict[str, str]) -> str | None:
+    """Which original's copy is what a new interpreter would be; None where something else changes the interpreter."""
+    known = arguments[0] == str(REGISTRY) or (arguments[0] == sys.executable and arguments[1] in ("-m", "-c"))
+    more = {name: env[name] for name in env if name not in KEPT and not name.startswith("REGISTRY_")}
+    if not known or env.get("LC_ALL") != "C.UTF-8":
+        return None
+    if not more:
+        return "usual"
+    same = {name: value for name, value in more.items() if name not in ("FAKETIME", "FAKETIME_TIMESTAMP_FILE")}
+    return "shifted" if same == CLOCK else None
 
 
 @cache
-def start_original() -> socket.socket:
-    """Start the process that is copied; return the socket it takes orders from. It ends with this process."""
-    own, other_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def start_original(kind: str) -> str:
+    """Start the process that is copied, unless another of this run did; its name. It ends with the last of the run."""
+    name = f"{find_folder()}-{kind}"
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    with other_end:
-        original = subprocess.Popen(
-            [sys.executable, "-m", "tests.copies", str(other_end.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[other_end.fileno()],
-            env={**kept, "LC_ALL": "C.UTF-8"},
-            cwd=Path(__file__).parents[1],
-        )
-    atexit.register(original.wait)
-    atexit.register(own.close)  # the last one said is the first one done
-    return own
+    life = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with hold_lock(kind):
+        if life.connect_ex(f"\0{name}"):
+            original = subprocess.Popen(
+                [sys.executable, "-m", "tests.copies", name],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                env={**kept, **(CLOCK if kind == "shifted" else {}), "LC_ALL": "C.UTF-8"},
+                cwd=ROOT,
+            )
+            assert original.stdout is not None
+            with original.stdout:
+                assert original.stdout.readline(), "the process that is copied could not start"
+            original.returncode = 0  # nobody waits for it
+            life.connect(f"\0{name}")
+        life.send(b"null")
+    atexit.register(life.close)
+    return name
 
 
 class _Worker:
@@ -127,7 +183,7 @@ class _Worker:
 
 def _become(kept: tuple[int, ...], run: Callable[[], Any]) -> NoReturn:
     """Be a process of one's own, with the standard descriptors and those ``kept``; run, and exit."""
-    code = 1
+    code: Any = 1
     try:
         for number in _DEFAULT:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -137,34 +193,59 @@ def _become(kept: tuple[int, ...], run: Callable[[], Any]) -> NoReturn:
             lowest = descriptor + 1
         code = run() or 0
     except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+        code = ending.code or 0
+        if not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()
+        for end in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush):  # type: ignore[attr-defined]
+            with contextlib.suppress(Exception):
+                end()
         os._exit(code)
 
 
-def _run_server(arguments: list[str], env: dict[str, str], out: int, errors: int) -> NoReturn:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for given, standard in ((nothing, 0), (out, 1), (errors, 2)):
-        os.dup2(given, standard)
+def _run_arguments(arguments: list[str]) -> Any:
+    """Do what a new process with these arguments does."""
+    if arguments[0] == str(REGISTRY):
+        sys.argv[:] = ["registry", *arguments[1:]]
+        return importlib.import_module("registry.cli").main(arguments[1:], prog_name="registry")
+    kind, what = arguments[1:3]
+    sys.argv[:] = [what if kind == "-m" else kind, *arguments[3:]]
+    if kind == "-m":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it was imported before
+            return runpy.run_module(what, run_name="__main__", alter_sys=True) and None
+    return exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+
+
+def _run_copy(order: list[Any], descriptors: list[int]) -> NoReturn:
+    arguments, env, folder, mask, new_session, numbers = order
+    os.chdir(folder)
+    os.umask(mask)
+    if new_session:
+        os.setsid()
+    wanted = [0, 1, 2, *numbers]
+    aside = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, max(wanted) + 1) for descriptor in descriptors]
+    for descriptor, number in zip(aside, wanted, strict=True):
+        os.dup2(descriptor, number)
     os.environ.clear()
     os.environ.update(env)
     tempfile.tempdir = None
-    sys.argv[:] = ["registry", *arguments]
+    subprocess.Popen = CopyProcess  # type: ignore[misc]
     channel = importlib.import_module("registry.server.channel")
     channel.subprocess = SimpleNamespace(Popen=_Worker, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
-    command = importlib.import_module("registry.cli").main
-    _become((), lambda: command(arguments, prog_name="registry"))
+    _become(tuple(numbers), lambda: _run_arguments(arguments))
 
 
 class _Original:
-    """Takes orders, forks for each, and tells how each copy ended; ends them all when nobody gives orders any more."""
+    """Takes orders, forks for each, and tells how each ended; ends them all when nobody is there to give orders."""
 
-    def __init__(self, control: socket.socket) -> None:
-        self._control = control
+    def __init__(self, name: str) -> None:
+        self._orders = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._orders.bind(f"\0{name}")
+        self._orders.listen(64)
         self._copies: dict[int, socket.socket] = {}
 
     def serve(self) -> None:
@@ -174,47 +255,66 @@ class _Original:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: it is for the tests
         with selectors.DefaultSelector() as ready:
-            ready.register(self._control, selectors.EVENT_READ)
-            ready.register(wakes, selectors.EVENT_READ)
+            for file in (self._orders, wakes):
+                ready.register(file, selectors.EVENT_READ)
             while True:
                 for key, _ in ready.select():
-                    if key.fileobj is not self._control:
+                    if key.fileobj is self._orders:
+                        life, _ = self._orders.accept()
+                        order, descriptors, _, _ = socket.recv_fds(life, 1 << 20, 250)
+                        if order == b"null":
+                            ready.register(life, selectors.EVENT_READ)
+                        elif order:
+                            self._fork(life, json.loads(order), list(descriptors))
+                    elif key.fileobj is not wakes:
+                        ready.unregister(key.fileobj)
+                        cast(socket.socket, key.fileobj).close()
+                        if len(ready.get_map()) == 2:
+                            for process in self._copies:
+                                os.kill(process, signal.SIGTERM)
+                            return
+                    else:
                         os.read(wakes, 4096)
-                    elif not self._fork():
-                        for process in self._copies:
-                            os.kill(process, signal.SIGTERM)
-                        return
                 self._reap()
 
-    def _fork(self) -> bool:
-        order, descriptors, _, _ = socket.recv_fds(self._control, 1 << 20, 3)
-        if not order:
-            return False
-        out, errors, life = descriptors
+    def _fork(self, life: socket.socket, order: list[Any], descriptors: list[int]) -> None:
         process = os.fork()
         if process == 0:
             signal.set_wakeup_fd(-1)
-            arguments, env, folder, mask = json.loads(order)
-            os.chdir(folder)
-            os.umask(mask)
-            _run_server(arguments, env, out, errors)
-        os.close(out)
-        os.close(errors)
-        self._copies[process] = socket.socket(fileno=life)
-        self._copies[process].send(process.to_bytes(4, "big"))
-        return True
+            _run_copy(order, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._copies[process] = life
+        with contextlib.suppress(OSError):  # whoever asked has ended
+            life.send(process.to_bytes(4, "big"))
 
     def _reap(self) -> None:
-        while self._copies:
-            process, status = os.waitpid(-1, os.WNOHANG)
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
             if process == 0:
                 return
-            with self._copies.pop(process) as life, contextlib.suppress(OSError):
-                life.send(status.to_bytes(4, "big"))
+            if life := self._copies.pop(process, None):
+                with life, contextlib.suppress(OSError):
+                    life.send(status.to_bytes(4, "big"))
 
 
-def main(control: int) -> None:
-    """Load the product, and serve the socket whose descriptor is given."""
+def _build_app_once() -> None:
+    """Build the application, which is the same for every register but for its settings."""
+    server = importlib.import_module("registry.server.app")
+    app = server.build_app(importlib.import_module("registry.settings").Settings())
+
+    def build_app(settings: Any) -> Any:
+        app.state.settings = settings
+        return app
+
+    server.build_app = build_app  # type: ignore[attr-defined]
+
+
+def main(name: str) -> None:
+    """Load the product, and take orders to that name."""
     gc.disable()
     for module in IMPORTED:
         importlib.import_module(module)
@@ -224,10 +324,15 @@ def main(control: int) -> None:
         environment = importlib.import_module(module).build_environment("zh-CN", "normal")
         for template in environment.list_templates():
             environment.get_template(template)
+    _build_app_once()
     gc.freeze()
     gc.enable()
-    _Original(socket.socket(fileno=control)).serve()
+    CopyProcess.original = name
+    original = _Original(name)
+    print("ready", flush=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    original.serve()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1])

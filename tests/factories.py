@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import csv
 import datetime as dt
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -27,6 +25,7 @@ from registry.storage.tables import accounts as accounts_table
 from registry.verification.answer import answer_claim
 from registry.verification.verdict import Situation
 from registry.verification.view import VerificationView
+from tests.sharing import share_once
 
 ROOT = Path(__file__).parents[1]
 LIST_2018 = ROOT / "seed_data" / "national-2018-02" / "national-list-2018-02-partial.csv"
@@ -61,25 +60,20 @@ PEOPLE = {
 
 
 @cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="register-tests-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-@cache
 def _empty() -> Path:
-    return prepare(Database(f"sqlite:///{_folder() / 'empty.sqlite'}"))
+    return share_once("empty.sqlite", lambda path: prepare(Database(f"sqlite:///{path}")))
 
 
 @cache
 def _real() -> Path:
-    path = _folder() / "real.sqlite"
+    return share_once("real.sqlite", _load_lists)
+
+
+def _load_lists(path: Path) -> None:
     shutil.copyfile(_empty(), path)
     database = Database(f"sqlite:///{path}")
     loader.load_seed(database)
     database.close()
-    return path
 
 
 def prepare(database: Database) -> Path:

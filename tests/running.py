@@ -9,7 +9,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,14 +21,11 @@ import pytest
 from click.testing import CliRunner
 
 from registry.cli import main
-from tests.copies import CopyProcess
+from tests.copies import KEPT, REGISTRY, CopyProcess
 
-REGISTRY = Path(sys.executable).with_name("registry")
 PASSWORD = "correct horse battery\n"
 #: Seconds after which something hangs, however slow the machine is.
 PATIENCE = 180
-#: Kept from the caller's environment; every REGISTRY_ setting of the caller is left out.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
@@ -56,30 +52,31 @@ class Ran:
 class Cli:
     """The command over a register of its own: `cli("search", "盛京")`.
 
-    Runs the console script in a process of its own, or ``inside`` this one, which spares a second per command and is
-    the same code from the arguments to the exit status.
+    Runs the console script in a process of its own, a copy of a warm one unless its interpreter is to be ``new``; or
+    ``inside`` this one, which spares a second per command and is the same code from the arguments to the exit status.
     """
 
-    def __init__(self, data_dir: Path, inside: bool = False) -> None:
+    def __init__(self, data_dir: Path, inside: bool = False, new: bool = False) -> None:
         self.data_dir = data_dir
         self.inside = inside
+        self._start = subprocess.Popen if new else CopyProcess
 
     def __call__(self, *args: object, input: str = "", **env: str) -> Ran:
         arguments = [str(argument) for argument in args]
         return (self._inside if self.inside else self._script)(arguments, input, environment(self.data_dir, **env))
 
     def _script(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
-        done = subprocess.run(
-            [REGISTRY, *arguments],
-            input=given,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env=env,
-            timeout=2 * PATIENCE,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        pipe = subprocess.PIPE
+        command = [str(REGISTRY), *arguments]
+        with self._start(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=env
+        ) as process:
+            try:
+                out, err = process.communicate(given, timeout=2 * PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Ran(process.returncode, out, err)
 
     def _inside(self, arguments: list[str], given: str, env: dict[str, str]) -> Ran:
         left_out = dict.fromkeys(name for name in os.environ if name.startswith("REGISTRY_"))
@@ -119,7 +116,7 @@ class Server:
 
     #: Whether its interpreters are new ones, where the start is what is asked about, or copies of one that is warm.
     new = False
-    process: subprocess.Popen[bytes] | CopyProcess
+    process: subprocess.Popen[bytes]
 
     def __init__(self, data_dir: Path, workers: int = 1, port: int = 0, errors: Path | None = None, **env: str) -> None:
         self.data_dir = data_dir
@@ -128,17 +125,11 @@ class Server:
         self.errors = (errors or data_dir) / f"serve-{time.monotonic_ns()}.err"
         self.errors.touch(mode=0o600)  # as everything in a data folder
         arguments, seen = ["serve", "--port", str(port), "--workers", str(workers)], environment(data_dir, **env)
+        start = subprocess.Popen if self.new else CopyProcess
         with self.errors.open("wb") as said:
-            if self.new or not all(name.startswith("REGISTRY_") or name == "TMPDIR" for name in env):  # a changed one
-                self.process = subprocess.Popen(
-                    [REGISTRY, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=said,
-                    env=seen,
-                )
-            else:
-                self.process = CopyProcess(arguments, seen, said.fileno())
+            self.process = start(
+                [REGISTRY, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=seen
+            )
         self.line = self._line()
         self.url = self.line.rsplit(" ", 1)[-1]
         self.client = self.fresh()

@@ -154,8 +154,8 @@ def _end_suspension(database: Database, identifier: int, log: PublishedLog | Non
             if log is not None:
                 log.require_extension(connection)
             proposal = proposal_store.get_proposal(connection, identifier)
-            if proposal.state not in proposal_store.OPEN:
-                return False
+            if proposal.state not in proposal_store.OPEN or get_now_ms() < (proposal.confirm_by or 0):
+                return False  # decided meanwhile, or the clock by which it was due was put right meanwhile
             restore_approvals(connection, proposal, EMERGENCY, EXPIRED, log)
             proposal_store.close_proposal(connection, identifier, "rejected", EMERGENCY, reason=EXPIRED)
     except ClockWrong:

@@ -29,19 +29,6 @@ from registry.web.utf8 import Utf8QueryMiddleware
 
 def build_app(loaded: settings.Settings | None = None) -> Litestar:
     """Build the application of one process; it opens the register at start-up and closes it at shutdown."""
-    loaded = loaded or settings.load()
-
-    @asynccontextmanager
-    async def open_register(app: Litestar) -> AsyncIterator[None]:
-        asyncio.get_running_loop().set_default_executor(lanes.Lanes())
-        register = Register(loaded)
-        app.state.register = register
-        await anyio.to_thread.run_sync(register.start)
-        try:
-            yield
-        finally:
-            await anyio.to_thread.run_sync(register.close)
-
     return Litestar(
         request_class=JsonRequest,
         route_handlers=[
@@ -52,7 +39,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
             get_readiness,
             get_metrics,
         ],
-        lifespan=[open_register],
+        lifespan=[_open_register],
         middleware=[
             DefineMiddleware(Utf8QueryMiddleware),
             DefineMiddleware(lanes.LaneMiddleware),
@@ -61,10 +48,27 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         exception_handlers={Exception: _make_error_response},
         after_exception=[staff.record_refused_request],
         openapi_config=openapi.CONFIG,
-        state=State({"read_document": openapi.get_document_in}),  # for the page that shows it: doors import no other
+        state=State(
+            {
+                "settings": loaded or settings.load(),
+                "read_document": openapi.get_document_in,  # for the page that shows it: doors import no other
+            }
+        ),
         request_max_body_size=body_limits.SMALL,
         logging_config=None,
     )
+
+
+@asynccontextmanager
+async def _open_register(app: Litestar) -> AsyncIterator[None]:
+    asyncio.get_running_loop().set_default_executor(lanes.Lanes())
+    register = Register(app.state.settings)
+    app.state.register = register
+    await anyio.to_thread.run_sync(register.start)
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(register.close)
 
 
 def build_server_app() -> ASGIApp:

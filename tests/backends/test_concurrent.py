@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from registry.records.selection import InstitutionFilter, count_institutions
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries
+from tests.copies import start_code
 from tests.factories import DAY, ROOT, a_source, a_view, an_institution, enter, propose
 from tests.running import PATIENCE
 
@@ -65,12 +64,7 @@ def at_once(
     """Each share in a process of its own, all started together; what each process tells."""
     url = database.url.render_as_string(hide_password=False)
     database.close()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
-        for _ in shares
-    ]
+    running = [start_code(WORKER, text=True) for _ in shares]
     told = []
     try:
         for one, work, name in zip(running, shares, who, strict=True):

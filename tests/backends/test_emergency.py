@@ -107,6 +107,16 @@ def test_nobody_confirms_and_it_falls_back_visibly_and_once(licensed: Database) 
     whole(licensed)
 
 
+def test_a_clock_that_is_put_right_between_two_looks_ends_nothing(
+    licensed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = stop(licensed)
+    clocks = iter((done.confirm_by + 1, done.confirm_by - 1))
+    monkeypatch.setattr(emergency, "get_now_ms", lambda: next(clocks))
+    assert proposals.end_expired_suspensions(licensed) == []
+    assert stages(licensed)["IVF"] == "suspended"
+
+
 def test_a_second_person_who_rejects_it_ends_it_at_once(licensed: Database) -> None:
     done = stop(licensed)
     proposals.reject(licensed, done.waiting, by="approver.b", reason="查无此事")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from registry.storage.database import Database
-from tests.factories import DAY, ROOT, a_source, an_institution, enter
+from tests.copies import start_code
+from tests.factories import DAY, a_source, an_institution, enter
 from tests.following import Follower, root_of, told_by
 from tests.running import PATIENCE, Server, serving
 
@@ -38,7 +38,7 @@ database.close()
 @contextmanager
 def approving(database: Database) -> Iterator[subprocess.Popen[bytes]]:
     url = database.url.render_as_string(hide_password=False)
-    process = subprocess.Popen([sys.executable, "-c", APPROVES, url], cwd=ROOT, stdin=subprocess.PIPE)
+    process = start_code(APPROVES, url)
     try:
         yield process
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from registry.storage.database import Database
 from registry.storage.tables import import_pages, imports
 from registry.storage.tables import proposals as proposals_table
 from registry.storage.tables import trail as trail_table
+from tests.copies import CopyProcess
 from tests.factories import DAY, a_list, a_source, an_institution, approve, enter
 from tests.running import eventually
 from tests.wizard import Wizard, names
@@ -229,6 +229,29 @@ STEPS: tuple[tuple[import_store.State, str], ...] = (
     ("proposing", "check"),
     ("proposing", "propose"),
 )
+#: A process of its own, as the job ends its process when a cancelled step goes on for seconds.
+CANCELLED_JOB = """
+import sys
+from registry.importers.wizard import import_store, job
+
+report, pending = job.ProgressReporter.report_progress, [sys.argv[1]]
+
+def cancel(self, phase, done, total):
+    if phase in pending:
+        pending.clear()
+        with self._database.writing() as connection:
+            import_store.cancel_import(connection, import_store.get_import(connection, self._identifier))
+        print("cancelled", flush=True)
+    report(self, phase, done, total)
+
+job.ProgressReporter.report_progress = cancel
+sys.exit(job.main(sys.argv[2:]))
+"""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    told = {get_variable_name(name): str(getattr(settings, name)) for name in ("data_dir", "database_url")}
+    return {"LC_ALL": "C.UTF-8", **told}
 
 
 def ready_for(wizard: Wizard, state: import_store.State, path: Path) -> Import:
@@ -251,32 +274,13 @@ def test_cancelling_at_any_phase_leaves_no_proposal_and_nothing_of_the_file(
     tmp_path: Path,
     state: import_store.State,
     phase: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = ready_for(
-        wizard,
-        state,
-        a_list(
-            tmp_path / "a.csv",
-            ROWS * 1
-            + [
-                {"name": f"鞍山市示例{n}号医院", "address": f"辽宁省鞍山市铁西区示例路{n + 100}号"} for n in range(2100)
-            ],
-        ),
-    )
-    seen: list[str] = []
-    told = job.ProgressReporter.report_progress
-
-    def at(self: job.ProgressReporter, there: str, done: int, total: int) -> None:
-        if there == phase and "cancelled" not in seen:
-            seen.append("cancelled")
-            with database.writing() as connection:
-                import_store.cancel_import(connection, import_store.get_import(connection, one.id))
-        told(self, there, done, total)
-
-    monkeypatch.setattr(job.ProgressReporter, "report_progress", at)
-    done = wizard.work(one, state)
-    assert seen == ["cancelled"]
+    more = [{"name": f"鞍山市示例{n}号医院", "address": f"辽宁省鞍山市铁西区示例路{n + 100}号"} for n in range(2100)]
+    one = ready_for(wizard, state, a_list(tmp_path / "a.csv", ROWS + more))
+    command = [sys.executable, "-c", CANCELLED_JOB, phase, str(one.id), wizard.begin(one, state), "-"]
+    with CopyProcess(command, env=environment(wizard.settings), stdout=subprocess.PIPE, text=True) as process:
+        assert (process.communicate()[0], process.returncode) == ("cancelled\n", 0)
+    done = wizard.of(one)
     assert (done.state, done.proposal) == ("cancelled", None)
     assert pending(database) == []
     assert pages(database) == 0
@@ -315,16 +319,11 @@ def test_cancelling_right_before_the_commit_waits_for_it_and_comes_too_late(
     assert pending(database) == [done.proposal]
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    told = {get_variable_name(name): str(getattr(settings, name)) for name in ("data_dir", "database_url")}
-    return {**os.environ, **told}
-
-
 def killed_at(wizard: Wizard, one: Import, state: import_store.State, is_there: Callable[[Import], bool]) -> Import:
     """A real process, killed as soon as the import looks as wanted."""
     run = wizard.begin(one, state)
     command = [sys.executable, "-m", "registry.importers.wizard.job", str(one.id), run, "-"]
-    process = subprocess.Popen(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
+    process = CopyProcess(command, env=environment(wizard.settings), stderr=subprocess.DEVNULL)
     try:
         assert eventually(lambda: is_there(wizard.of(one)))
         process.send_signal(signal.SIGKILL)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +20,8 @@ from registry.importers.wizard import list_import
 from registry.log import check as log_check
 from registry.storage.database import Database
 from registry.storage.tables import proposal_items
-from tests.factories import ROOT, SEEDED, a_database, hash_of
+from tests.copies import start_code
+from tests.factories import SEEDED, a_database, hash_of
 from tests.thoroughness import count_moments
 
 MOMENTS = count_moments(12)
@@ -53,9 +52,7 @@ class Worker:
     """One process at one register file, ready to begin."""
 
     def __init__(self, path: Path, what: str, **told: Any) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
+        self.process = start_code(WORKER, text=True)
         self._say({"url": f"sqlite:///{path}", "what": what, **told})
 
     def _say(self, what: Any) -> None:
@@ -184,7 +181,7 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
         proposals.reject(database, proposal, by=SEED_APPROVER, reason="示例")
     seconds = timed(base, "seed", SEEDED)
     sizes = []
-    for path in rounds(base, "seed", spread(seconds, 8)):
+    for path in rounds(base, "seed", spread(seconds, count_moments(8))):
         with opened(path) as database:
             sizes.append(holds(database))
             assert sizes[-1] in (BEFORE, AFTER, SEEDED - 636, SEEDED)  # each list, the names people use, English ones
@@ -193,5 +190,5 @@ def test_an_import_killed_at_any_moment_is_finished_by_the_next_run(tmp_path: Pa
             with database.reading() as connection:
                 assert proposals.list_proposals(connection, "pending") == []
                 assert len(proposals.list_proposals(connection, "approved")) == 4
-    assert len(sizes) == 8
+    assert len(sizes) == count_moments(8)
     assert BEFORE in sizes

@@ -6,7 +6,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,8 +32,8 @@ from registry.settings import Settings
 from registry.storage import tables
 from registry.storage.database import Database
 from registry.storage.tables import erasable, metadata, proposal_items
+from tests.copies import REGISTRY, CopyProcess, start_code
 from tests.factories import (
-    ROOT,
     a_database,
     a_person,
     a_source,
@@ -393,9 +392,7 @@ class Worker:
 
     def __init__(self, folder: Path, backup: Path) -> None:
         self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
+        self.process = start_code(WORKER, text=True)
         self._say(json.dumps({"folder": str(folder), "file": str(backup)}))
 
     def _say(self, line: str) -> None:
@@ -506,16 +503,14 @@ def test_a_backup_killed_at_any_moment_leaves_the_earlier_backup_or_the_new_one(
     home.backup(backup)
     enter(home.database, an_institution("鞍山市示例丁医院"))
     home.publish()
-    script = "import sys; from registry.cli import main; main()"
     sizes = []
     for n in range(MOMENTS):
-        process = subprocess.Popen(
-            [sys.executable, "-c", script, "backup", str(backup), "--replace"],
+        process = CopyProcess(
+            [REGISTRY, "backup", backup, "--replace"],
             env={"REGISTRY_DATA_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"},
-            cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
-        time.sleep(1.1 * n / (MOMENTS - 1))
+        time.sleep(0.4 * n / (MOMENTS - 1))
         process.kill()
         process.wait()
         with file.open_backup(backup) as there:

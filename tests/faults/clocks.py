@@ -10,30 +10,21 @@ import pytest
 from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database
+from tests.copies import CLOCK
 from tests.factories import hash_of
 from tests.running import Cli, Ran
 
 
-def faketime() -> str:
-    """The library that shifts clocks; where it is missing, the test fails and says so."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    if not found:
+def require_faketime() -> None:
+    """The library that shifts clocks: where it is missing, the test fails and says so."""
+    if not CLOCK["LD_PRELOAD"]:
         pytest.fail("faketime is missing: apt-get install faketime", pytrace=False)
-    return str(found[0])
 
 
 def shifted(offset: str) -> dict[str, str]:
     """The environment of a process whose clock is ahead (+400d) or behind (-11m); all else it measures is right."""
-    return {**_shifting(), "FAKETIME": offset}
-
-
-def _shifting() -> dict[str, str]:
-    return {
-        "LD_PRELOAD": faketime(),
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-        "PYTHONPATH": str(Path(__file__).with_name("shifted")),
-    }
+    require_faketime()
+    return {**CLOCK, "FAKETIME": offset}
 
 
 class Clock:
@@ -52,7 +43,8 @@ class Clock:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a process that has this clock."""
-        return {**_shifting(), "FAKETIME_TIMESTAMP_FILE": str(self._file), "FAKETIME_NO_CACHE": "1"}
+        require_faketime()
+        return {**CLOCK, "FAKETIME_TIMESTAMP_FILE": str(self._file)}
 
 
 @dataclass

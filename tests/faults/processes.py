@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.running import Server, workers_of
+from tests.running import Server, cpu_of, workers_of
 
 FORKING = "registry.uploads.fork_server"
 
@@ -37,6 +38,13 @@ def worker_of(server: Server) -> int:
     """The process that answers for a server that has one: what reads files is its child, and memory is its own."""
     (worker,) = workers_of(server.process.pid)
     return worker
+
+
+def is_at_rest(process: int) -> bool:
+    """Whether a process works on nothing for a second: what its start left for later is done."""
+    before = cpu_of(process)
+    time.sleep(1)
+    return cpu_of(process) - before <= 0.1
 
 
 def _memory(process: int, field: str) -> float:

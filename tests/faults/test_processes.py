@@ -24,7 +24,8 @@ from registry.errors import RegistryError, ThreadDied
 from registry.operations import threads
 from registry.operations.threads import BackgroundThreads
 from registry.storage.fault_board import FaultBoard
-from tests.running import PATIENCE, REGISTRY, Cli, Server, cpu_of, environment, eventually, serving, workers_of
+from tests.copies import REGISTRY
+from tests.running import PATIENCE, Cli, Server, cpu_of, environment, eventually, serving, workers_of
 
 Start = Callable[..., Server]
 REQUESTS = 1_500

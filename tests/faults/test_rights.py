@@ -18,7 +18,8 @@ from registry.errors import RightsTooWide
 from registry.settings import Settings
 from registry.storage import rights
 from registry.storage.fault_board import FaultBoard
-from tests.running import PASSWORD, REGISTRY, Cli, Server, environment, eventually
+from tests.copies import REGISTRY
+from tests.running import PASSWORD, Cli, Server, environment, eventually
 
 NOBODY = 65534
 

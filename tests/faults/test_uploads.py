@@ -24,7 +24,7 @@ import pytest
 from tests.desk import Staff
 from tests.faults import hostile_files as hostile
 from tests.faults import mutate
-from tests.faults.processes import Peak, children_of, command_of, readers_of, worker_of
+from tests.faults.processes import Peak, children_of, command_of, is_at_rest, readers_of, worker_of
 from tests.forming import errors_in, fill
 from tests.running import PATIENCE, Cli, Server, eventually, serving
 
@@ -105,16 +105,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(staffed_dir: Path, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that has read a good file of each kind and refused one, so that what it loads once does not count."""
+    """A server that has read a good file of each kind and refused one, so that what it loads once does not count.
+
+    All its processes are new ones: what each holds and whose child it is is asked about here.
+    """
     data_dir = tmp_path_factory.mktemp("uploads") / "var"
     shutil.copytree(staffed_dir, data_dir)
-    with serving(data_dir, TMPDIR=str(folder)) as running:
-        for lang in ("zh", "en"):
-            assert check(running, hostile.xlsx(), lang=lang).status_code == 200
-            assert check(running, far("A999999999"), lang=lang).status_code == 413
-        assert check(running, b"name\nx\n").status_code == 200
-        assert batch(running, b"name\nx\n").status_code == 200
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Server, "new", True)
+        with serving(data_dir, TMPDIR=str(folder)) as running:
+            for lang in ("zh", "en"):
+                assert check(running, hostile.xlsx(), lang=lang).status_code == 200
+                assert check(running, far("A999999999"), lang=lang).status_code == 413
+            assert check(running, b"name\nx\n").status_code == 200
+            assert batch(running, b"name\nx\n").status_code == 200
+            running.api("/institutions", q="dalian shengjin 医院 三代试管")  # loads what the start does
+            assert eventually(lambda: is_at_rest(worker_of(running)))
+            yield running
 
 
 @pytest.fixture(scope="module")

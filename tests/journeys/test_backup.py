@@ -22,8 +22,9 @@ from registry.log.tiles import Tile, decode_bundle, encode_bundle
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries
+from tests.copies import REGISTRY
 from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, hash_of, propose
-from tests.running import REGISTRY, Cli, Server, environment, eventually
+from tests.running import Cli, Server, environment, eventually
 
 HOSPITAL = an_institution()
 SIZE = 3  # a source, an institution, a person

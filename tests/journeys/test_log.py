@@ -281,12 +281,12 @@ def test_a_database_that_was_rolled_back_answers_nothing_until_it_is_restored(
     assert server.verify(provider={"name": "鞍山市示例医院"})["verdict"] == "licensed"
 
 
-def test_the_log_says_nothing_of_people(script: Cli) -> None:
+def test_the_log_says_nothing_of_people(cli: Cli) -> None:
     """Names of staff are sealed in the published files: a hash with a salt that is published nowhere."""
-    script.ok("init")
-    script.ok("seed", "--demo")
-    assert script.ok("log", "check", "--json").json["withheld"] == 0
-    published = b"".join(path.read_bytes() for path in (script.data_dir / "log").rglob("*") if path.is_file())
+    cli.ok("init")
+    cli.ok("seed", "--demo")
+    assert cli.ok("log", "check", "--json").json["withheld"] == 0
+    published = b"".join(path.read_bytes() for path in (cli.data_dir / "log").rglob("*") if path.is_file())
     assert "示例市" in published.decode(errors="ignore")
     for name in ("示例甲", "示例乙"):
         assert name.encode() not in published

@@ -25,6 +25,7 @@ from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries
+from tests.copies import REGISTRY, CopyProcess
 from tests.factories import a_person, a_source, an_erasure, an_institution, enter
 from tests.published import (
     SIZE,
@@ -39,7 +40,7 @@ from tests.published import (
     require_proof,
     serving_folder,
 )
-from tests.running import PATIENCE, REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.running import PATIENCE, Cli, Ran, Server, environment, eventually
 from tests.thoroughness import THOROUGH
 
 MANY = 4000
@@ -463,7 +464,7 @@ class Running:
 
     def __init__(self, mirror: Mirror, *more: object) -> None:
         home = mirror.folder.with_name(f"{mirror.folder.name}-home")
-        self.process = subprocess.Popen(
+        self.process = CopyProcess(
             [str(part) for part in (REGISTRY, "mirror", mirror.url, mirror.folder, "--json", *more)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,7 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.running import PATIENCE, REGISTRY, Cli, environment
+from tests.copies import REGISTRY
+from tests.running import PATIENCE, Cli, environment
 
 HEADINGS = "province,name,address,techniques,stages"
 

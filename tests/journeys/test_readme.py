@@ -12,7 +12,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.running import PASSWORD, PATIENCE, REGISTRY, environment, free_port
+from tests.copies import REGISTRY
+from tests.running import PASSWORD, PATIENCE, environment, free_port
 
 ROOT = Path(__file__).parents[2]
 #: What each command must say, by its beginning; what is not here only has to succeed.

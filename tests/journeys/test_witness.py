@@ -17,6 +17,7 @@ import pytest
 from registry.log import note, signing_keys
 from registry.log.folder import CHECKPOINT, VKEY, LogFolder
 from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
+from tests.copies import REGISTRY, CopyProcess
 from tests.factories import a_source
 from tests.published import (
     SIZE,
@@ -31,7 +32,7 @@ from tests.published import (
     require_proof,
     serving_folder,
 )
-from tests.running import PATIENCE, REGISTRY, Cli, Ran, Server, environment, eventually
+from tests.running import PATIENCE, Cli, Ran, Server, environment, eventually
 from tests.thoroughness import THOROUGH
 
 NAME = "witness.example/w1"
@@ -584,7 +585,7 @@ class Going:
         data_dir.mkdir(exist_ok=True)
         command = [REGISTRY, "log", "witness", url, "--dir", folder, "--json", "--every", "0.2"]
         with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
+            self.process = CopyProcess(
                 [str(part) for part in command], stdout=out, stderr=err, env=environment(data_dir)
             )
 
@@ -653,7 +654,7 @@ def test_a_witness_killed_at_any_moment_goes_on_where_it_was(
     for step in range(10 if THOROUGH else 5):
         signed = origin.gains(*hospitals(1, 1000 + step))
         asked = len(served.asked)
-        process = subprocess.Popen(
+        process = CopyProcess(
             [*map(str, command), "--every", "0.1"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -304,8 +304,9 @@ def make_other_pages() -> dict[str, PageContext]:
     }
 
 
+@cache
 def make_pages() -> dict[str, PageContext]:
-    """Every sample page by the name of its file."""
+    """Every sample page by the name of its file; made once, never changed."""
     return {
         **make_home_pages(),
         **searches.make_search_pages(),
