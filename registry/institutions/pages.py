@@ -107,10 +107,11 @@ class PageSearch(Struct, frozen=True):
 
         That nobody there is approved is an answer too.
         """
+        is_typing = not self.effort.alike
         is_answer = listed.total or (query.listing is not None and bool(query.listing.techniques))
         if searched.hits and ranking.is_named(searched.hits[0]):
             limit = _IS_THE_NAME if query.listing_first else ranking.WEAK if query.has_name else _IS_SURELY_A_NAME
-            return bool(is_answer) and searched.best_cost >= limit
+            return bool(is_answer) and searched.best_cost >= limit and not is_typing
         return bool(listed.total or query.listing_first)
 
     def _is_address_meant(self, query: SearchQuery, searched: RankedHits) -> bool:

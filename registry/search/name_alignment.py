@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,7 +193,7 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
     short = text[:-1] if word.kind == "place" and text[-1] in _PLACE_KINDS and len(text) > _LEAST else text
     if rest.startswith(short):
         return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
-    if not rest or text.isdigit():
+    if not rest or rest[0].isdigit() or text.isdigit():  # a number is typed whole, also that in 6安
         return []
     if rest[0] == text[0]:
         run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
@@ -242,8 +243,10 @@ def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation:
             value[_CUTS[how]] += 1
         if sort != "common" and how != "inside":
             value[sort] = 1.0
+    value["other_school"] = float(is_formal(text) and _is_school_cut(takings))
     value["split"] = float(_count_split_words(text, takings))
     if is_formal(text):
+        value["excess_formal"] = value["excess"]
         value["left_common_formal"], value["left_own_formal"] = value["left_common"], value["left_own"]
         is_open = value["left_place"] or value["left_number"] or value["left_own"] or value["left_common"] >= TELLS
         value["left_after_formal"] = float(left_after)
@@ -253,6 +256,14 @@ def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation:
         value["generic_out"] = float(bool(relation))
     value["narrower"] = float(relation == "narrower")
     return tuple(value.values())
+
+
+def _is_school_cut(takings: list[_Taking]) -> bool:
+    """Whether the word right before 大学 or 学院 was left out, while that was typed."""
+    return any(
+        one.how == "left" and one.word.kind == "common" and other.word.text in ("大学", "学院") and other.how == "whole"
+        for one, other in pairwise(takings)
+    )
 
 
 def _is_end(text: str, takings: list[_Taking]) -> bool:

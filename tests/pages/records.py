@@ -200,6 +200,7 @@ VERSIONS = [
         ("region", None, "210303"),
         ("ownership", None, "public"),
         ("uscc", None, FULL.uscc),
+        ("name_en", None, FULL.name_en),
         ("extra.床位", None, "800"),
         ("approvals.IVF", None, {"stage": "formal"}),
         source=None,

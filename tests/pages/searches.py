@@ -39,6 +39,7 @@ REASONS: tuple[MatchKind, ...] = ("pinyin", "initials", "abbreviation", "address
 READ = (
     Understood(text="鞍山", kind="region", value="210300"),
     Understood(text="军队医院", kind="category", value="military"),
+    Understood(text="武警医院", kind="category", value="armed_police"),
     Understood(text="三代试管", kind="technique", value="PGT"),
 )
 

@@ -52,6 +52,10 @@ ORDER = 3.0
 RIDGE, STEPS, RATE = 0.1, 250, 0.1
 
 
+#: What a name is to its institution may change the order, and hardly whether it was named: bounds of its weight.
+BOUNDS = {name_alignment.NAMES.index(name): (-0.6, -0.4) for name in ("known_as", "former_name")}
+
+
 class Example(NamedTuple):
     """A text, the alignments of all institutions that fit it, and which of these are right; none of a made-up name."""
 
@@ -178,7 +182,9 @@ def fit_weights(examples: Sequence[Example], begin: Sequence[float]) -> list[flo
         for n, value in enumerate(slope):
             mean[n] = 0.9 * mean[n] + 0.1 * value
             square[n] = 0.99 * square[n] + 0.01 * value * value
-            weights[n] += RATE * (mean[n] / (1 - 0.9**step)) / (math.sqrt(square[n] / (1 - 0.99**step)) + 1e-8)
+            change = (mean[n] / (1 - 0.9**step)) / (math.sqrt(square[n] / (1 - 0.99**step)) + 1e-8)
+            low, high = BOUNDS.get(n, (-math.inf, math.inf))
+            weights[n] = min(high, max(low, weights[n] + RATE * change))
     return weights
 
 

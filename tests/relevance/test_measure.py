@@ -133,6 +133,6 @@ def test_the_institution_meant_comes_first_on_both_engines(engine: str) -> None:
 
 def test_a_kind_below_its_bar_is_named() -> None:
     good, bad = Query("示例", ("示例医院",), "good"), Query("示例", ("示例医院",), "bad")
-    judged = [*[Judged(good, "示例医院", 1)] * 99, Judged(bad, None, None)]
+    judged = [*[Judged(good, "示例医院", 1)] * 1000, *[Judged(bad, None, None)] * LEAST_OF_KIND]
     assert missed(judged) == ["hit@1 of bad 0.0% is below 90%"]
     assert missed([Judged(bad, "x", 6)] * 2)[:2] == ["hit@1 0.0% is below 97%", "hit@5 0.0% is below 99%"]
