@@ -186,11 +186,15 @@ def show_search(request: PageRequest) -> Response[Any]:
     )
 
 
+#: Characters of a pasted text in which names are found. Percent-encoded they stay below the line a proxy takes.
+LONGEST_TEXT = 600
+
+
 def read_search_request(query: Any) -> SearchRequest:
     """Read the question and filters of an address; a technique may be given by any of its words."""
     techniques = [find_technique(word) or word for word in query.getall("technique", []) if word]
     return SearchRequest(
-        q=query.get("q", "").strip()[:200],
+        q=query.get("q", "").strip()[:LONGEST_TEXT],
         technique=tuple(dict.fromkeys(techniques)),
         region=query.get("region") or None,
         stage=query.get("stage") or None,

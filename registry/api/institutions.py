@@ -110,7 +110,7 @@ def list_institutions(  # noqa: PLR0913 - one parameter per query parameter
     q: Annotated[
         str,
         QueryParameter(
-            description=write_bilingual("名称、部分名称、地址、地区、技术；只读前120字。"),
+            description=write_bilingual("名称、部分名称、地址、地区、技术；超过120字的是文字，在其中找名录中的名称。"),
         ),
     ] = "",
     technique: Annotated[
