@@ -204,8 +204,8 @@ def _fit_beginning(text: str, document: SearchDocument) -> Fit | None:
 def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
     """Fit a text that means nobody (妇产医院) to every name that holds it: they are listed, none was meant."""
     fits = [
-        (_HOLDS + 0.02 * min(len(form.text) - len(text), 20), kind, form.text)
-        for form, kind, _ in _list_forms(document)
+        (price if form.text == text else _HOLDS + 0.02 * min(len(form.text) - len(text), 20), kind, form.text)
+        for form, kind, price in _list_forms(document)
         if text in form.text
     ]
     return min(fits, default=None)
