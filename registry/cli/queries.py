@@ -59,15 +59,16 @@ def search(
         )
         return
     finding = describe_finding(result, query)
-    if finding.kind != "listing":
-        common.print_both(finding.headline)
+    times = _describe_times(on, known_at)
+    for headline in finding.headline.get_both() if finding.kind != "listing" else ():
+        click.echo(headline + times)
     for note in (*finding.notes, *filter(None, (finding.items_note,))):
         click.echo(note.to_bilingual())
     if result.did_you_mean is not None:
         click.echo(f"{PageText('search.did_you_mean').to_bilingual()}: {result.did_you_mean}")
     count, many = result.total, result.at_least
     total = write_bilingual("共 {count} 以上", count=count) if many else write_bilingual("共 {count} 家", count=count)
-    click.echo(total + _describe_times(on, known_at))
+    click.echo(total + times)
     for item in result.items:
         _print_institution(item)
 
