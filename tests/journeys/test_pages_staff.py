@@ -31,13 +31,13 @@ PAGES = (
     ("approver", "/staff/proposals/3?leaf=2", 200),
     ("approver", "/staff/proposals/3?leaf=99", 400),
     ("approver", "/staff/proposals?state=returned", 200),
-    ("approver", "/staff/proposals/6", 200),
-    ("editor", "/staff/proposals/6", 200),
+    ("approver", "/staff/proposals/7", 200),
+    ("editor", "/staff/proposals/7", 200),
     ("approver", "/staff/proposals", 200),
     ("approver", "/staff/proposals?state=approved", 200),
     ("approver", "/staff/proposals?state=rejected", 200),
     ("approver", "/staff/proposals?state=none", 400),
-    ("approver", "/staff/proposals/4", 200),
+    ("approver", "/staff/proposals/5", 200),
     ("approver", "/staff/proposals/1", 200),
     ("approver", "/staff/proposals/999", 404),
     ("approver", "/staff/trail", 403),
@@ -53,21 +53,21 @@ PAGES = (
     ("half", "/staff/second", 200),
     ("new", "/staff/enrol", 200),
     ("nobody", "/staff/sign-in", 200),
-    ("editor", "/staff/proposals/4", 200),
+    ("editor", "/staff/proposals/5", 200),
 )
 
 
 @pytest.fixture
 def running(staffed: Cli, start: Callable[..., Server], tmp_path: Path) -> Server:
-    """A seeded register in which proposal 4, by the editor, waits."""
+    """A seeded register in which proposal 5, by the editor, waits."""
     for name, role in (("admin", "administrator"), ("new", "auditor")):
         staffed.ok("user", "add", name, "--role", role, input=PASSWORD)
     path = a_list(tmp_path / "new.csv", [{"name": NAME, "address": "辽宁省沈阳市和平区示例路9号"}])
     outcome = staffed.ok("import", path, "--as-of", "2025-09-30", "--by", "editor", "--json").json
-    assert outcome["proposal"] == 4
+    assert outcome["proposal"] == 5
     code = staffed.ok("search", "鞍山市妇儿医院", "--json").json["items"][0]["institution"]["code"]
     stopped = staffed.ok("suspend", code, "--technique", "IVF", "--reason", "示例", "--by", "editor", "--json").json
-    assert stopped["waiting"] == 6
+    assert stopped["waiting"] == 7
     return start(staffed.data_dir)
 
 
@@ -159,8 +159,8 @@ def test_signing_in_and_approving_on_a_phone_by_keyboard_alone(
     known = arrive(running, "approver").sign_in()
     context = browsing(browser, running, None, viewport=PHONE)
     page = context.new_page()
-    page.goto("/staff/proposals/4")
-    assert page.url.endswith("/staff/sign-in?next=/staff/proposals/4")
+    page.goto("/staff/proposals/5")
+    assert page.url.endswith("/staff/sign-in?next=/staff/proposals/5")
     press_to(page, "#name")
     page.keyboard.type("approver")
     page.keyboard.press("Tab")
@@ -176,7 +176,7 @@ def test_signing_in_and_approving_on_a_phone_by_keyboard_alone(
     press_to(page, "#code")
     page.keyboard.type(known.fresh_code())
     page.keyboard.press("Enter")
-    page.wait_for_url("**/staff/proposals/4")
+    page.wait_for_url("**/staff/proposals/5")
     assert NAME in page.locator("main").inner_text()
     press_to(page, 'form[action$="/approve"] button')
     page.keyboard.press("Enter")
@@ -200,10 +200,10 @@ def test_a_table_is_sorted_by_its_headings_and_by_keyboard(
     page = context.new_page()
     page.goto("/staff/proposals")
     numbers = page.locator("tbody td:first-child")
-    assert numbers.all_inner_texts() == ["7", "6", "4"]
+    assert numbers.all_inner_texts() == ["8", "7", "5"]
     press_to(page, "th:first-child button")
     page.keyboard.press("Enter")
-    assert numbers.all_inner_texts() == ["4", "6", "7"]
+    assert numbers.all_inner_texts() == ["5", "7", "8"]
     assert page.locator("th:first-child").get_attribute("aria-sort") == "ascending"
     page.locator("th:nth-child(3) button").click()  # changes: 2, 1, 2
     assert numbers.all_inner_texts() == ["6", "4", "7"]
