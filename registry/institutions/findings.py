@@ -77,6 +77,8 @@ def _shorten(text: str) -> str:
 
 def _write_items_note(kind: FindingKind, result: SearchResult) -> Message | None:
     key = {"near": "search.finding.others", "not_understood": "search.finding.perhaps"}.get(kind)
+    if kind == "near" and result.elsewhere is not None:
+        key = "search.finding.perhaps"
     return PageText(key) if key and result.items else None
 
 

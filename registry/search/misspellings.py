@@ -81,8 +81,10 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
         return None
     typed = [piece.value[0] for piece in way]
     wrong = [(a, b) for a, b in zip(typed, match.characters, strict=True) if a != b]
-    if len(wrong) > max(1, len(typed) // 2) or any(a.isdigit() and b.isdigit() for a, b in wrong):
+    if len(wrong) > len(typed) // 2 or any(a.isdigit() and b.isdigit() for a, b in wrong):
         return None
+    if len(wrong) > max(1, len(typed) // 3) and not all(_list_sounds(a) & _list_sounds(b) for a, b in wrong):
+        return None  # 花溪 for 华西 is a slip of an input method, 盛景 for 沈京 is none
     left_out = words.compute_shortening(match.characters, form.text)
     if left_out is None or left_out > _SHORT:
         return None

@@ -11,8 +11,8 @@ import pytest
 from registry.institutions.result import SearchRequest
 from registry.register import Register
 from registry.search.query import MAX_LENGTH, understand_question
-from registry.settings import Settings
-from tests.factories import DAY, the_real_lists
+from tests.factories import DAY
+from tests.relevance.measure import an_embedded_register
 from tests.thoroughness import THOROUGH
 
 NUMBER = 20_000 if THOROUGH else 2_000
@@ -114,11 +114,8 @@ def questions(seed: int = 20261124) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def register() -> Iterator[Register]:
-    database = the_real_lists()
-    opened = Register(Settings(database_url=str(database.url)))
-    database.close()
-    yield opened
-    opened.close()
+    with an_embedded_register() as opened:
+        yield opened
 
 
 def test_thousands_of_hostile_questions_are_answered_and_none_takes_long(register: Register) -> None:

@@ -11,20 +11,17 @@ from registry.domain.answers import Claim, Provider
 from registry.institutions.result import SearchRequest
 from registry.reconciliation.match import Query
 from registry.register import Register
-from registry.settings import Settings
-from tests.factories import DAY, LIST_2025, the_real_lists
+from tests.factories import DAY, LIST_2025
+from tests.relevance.measure import an_embedded_register
 
 ROWS = list(csv.DictReader(LIST_2025.read_text("utf-8").splitlines()))
 
 
 @pytest.fixture(scope="module")
 def register() -> Iterator[Register]:
-    database = the_real_lists()
-    opened = Register(Settings(database_url=str(database.url)))
-    database.close()
-    opened.follow_log()
-    yield opened
-    opened.close()
+    with an_embedded_register() as opened:
+        opened.follow_log()
+        yield opened
 
 
 def list_found(register: Register, question: str) -> tuple[str, list[str]]:

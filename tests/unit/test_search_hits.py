@@ -11,19 +11,16 @@ from opencc import OpenCC
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.register import Register
 from registry.search import pinyin
-from registry.settings import Settings
-from tests.factories import DAY, LIST_2025, the_real_lists
+from tests.factories import DAY, LIST_2025
+from tests.relevance.measure import an_embedded_register
 
 PRINTED = [row["name"] for row in csv.DictReader(LIST_2025.read_text("utf-8").splitlines())]
 
 
 @pytest.fixture(scope="module")
 def register() -> Iterator[Register]:
-    database = the_real_lists()
-    opened = Register(Settings(database_url=str(database.url)))
-    database.close()
-    yield opened
-    opened.close()
+    with an_embedded_register() as opened:
+        yield opened
 
 
 def found(register: Register, question: str) -> SearchResult:

@@ -12,10 +12,10 @@ from registry.institutions.result import SearchRequest, SearchResult
 from registry.register import Register
 from registry.search import name_alignment
 from registry.search.embedded_engine import decode_document
-from registry.settings import Settings
 from registry.storage.tables import search_documents
-from tests.factories import DAY, LIST_2025, the_real_lists
+from tests.factories import DAY, LIST_2025
 from tests.relevance.fit import make_up_names
+from tests.relevance.measure import an_embedded_register
 
 PRINTED = [row["name"] for row in csv.DictReader(LIST_2025.read_text("utf-8").splitlines())]
 SHENGJING = "中国医科大学附属盛京医院"
@@ -24,11 +24,8 @@ XIANGYA = "中信湘雅生殖与遗传专科医院"
 
 @pytest.fixture(scope="module")
 def register() -> Iterator[Register]:
-    database = the_real_lists()
-    opened = Register(Settings(database_url=str(database.url)))
-    database.close()
-    yield opened
-    opened.close()
+    with an_embedded_register() as opened:
+        yield opened
 
 
 def search(register: Register, question: str) -> SearchResult:
