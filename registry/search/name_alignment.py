@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from registry.domain import regions
 from registry.search.engine import FormKind, SearchDocument
-from registry.search.words import NameWord, split_name, strip_optional, swap_ordinal
+from registry.search.words import PLACE_KINDS, NameWord, Taking, find_takings, split_name, strip_optional, swap_ordinal
 
 _FILE = Path(__file__).with_name("name_alignment.toml")
 #: Every feature with what it counts, as the file of weights says. The order is that of the weights.
@@ -26,14 +26,12 @@ FEATURES: dict[str, str] = tomllib.loads(_FILE.read_text("utf-8"))["features"]
 NAMES = tuple(FEATURES)
 #: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
 _SLIGHT, _LONGEST_ORDINAL = 0.07, 2
-_LATER = 0.01
 _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
 #: What is left of a text without its place has at least so many characters.
 _LEAST = 2
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
 _SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
-_PLACE_KINDS = "市省区县州"
 _HEADING = "[weights]"
 _FORMAL = re.compile("(?:医院|保健院|分院|院区|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
 
@@ -124,7 +122,7 @@ def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
     rest = typed
     while places := [(end, code) for start, end, code in regions.find_places(rest) if start == 0]:
         rest = rest[places[0][0] :]
-        rest = rest[1:] if rest[:1] in _PLACE_KINDS and len(rest) > _LEAST + 1 else rest
+        rest = rest[1:] if rest[:1] in PLACE_KINDS and len(rest) > _LEAST + 1 else rest
         if len(rest) < _LEAST:
             break
         cuts.append((rest, tuple(code for _, code in places)))
@@ -150,76 +148,24 @@ def is_common(text: str) -> bool:
 # --- alignment -------------------------------------------------------------------------------------------------------
 
 
-class _Taking(NamedTuple):
-    """How a word of a name was taken (``whole``, ``start``, ``end``, ``inside``, ``left``): how many characters."""
-
-    word: NameWord
-    how: str
-    taken: int
-
-
 @lru_cache(maxsize=65536)
 def compute_features(name: str, text: str, kind: FormKind, relation: str, region: str) -> tuple[float, ...] | None:
     """Compute the features of the cheapest alignment.
 
     None when a character typed belongs to no word of the name, or only places were typed.
     """
-    takings = _find_takings(text, split_name(name))
-    if takings is None or all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
+    found = find_takings(text, split_name(name))
+    if found is None:
+        return None
+    takings = found[1]
+    if all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
         return None
     return _count_features(text, takings, kind, relation, region)
 
 
-def _find_takings(text: str, words: tuple[NameWord, ...]) -> list[_Taking] | None:
-    """Align a text with words at the least cost; None when a character of it belongs to none of them."""
-    best: dict[int, tuple[float, tuple[_Taking, ...]]] = {0: (0.0, ())}
-    for word in words:
-        following: dict[int, tuple[float, tuple[_Taking, ...]]] = {}
-        for used, (cost, path) in best.items():
-            # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
-            options = [(0, word.weight + (_LATER if used else 0), "left"), *_list_takings(text[used:], word)]
-            for taken, price, how in options:
-                end, total = used + taken, cost + price
-                if end not in following or total < following[end][0]:
-                    following[end] = (total, (*path, _Taking(word, how, taken)))
-        best = following
-    found = best.get(len(text))
-    return list(found[1]) if found else None
-
-
-def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
-    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
-    text = word.text
-    short = text[:-1] if word.kind == "place" and text[-1] in _PLACE_KINDS and len(text) > _LEAST else text
-    if rest.startswith(short):
-        return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
-    if not rest or rest[0].isdigit() or text.isdigit():  # a number is typed whole, also that in 6安
-        return []
-    if rest[0] == text[0]:
-        run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
-        taken = _count_in_order(rest, text)
-        takings = [(1, 0.05, "start")]
-        if run > 1:
-            takings.append((run, 0.05, "start"))
-        return [*takings, (taken, 0.3, "inside")] if taken > run else takings
-    if rest[0] == text[-1]:
-        return [(1, 0.05 if word.kind != "own" else 0.4, "start" if text == "医院" else "inside")]
-    if word.kind == "own" and rest[0] in text:
-        tail = text[text.index(rest[0]) :]
-        is_end = len(tail) >= _LEAST and rest.startswith(tail)
-        return [(len(tail), 0.3, "end") if is_end else (_count_in_order(rest, text), 0.5, "inside")]
-    return []
-
-
-def _count_in_order(rest: str, text: str) -> int:
-    taken = 0
-    for character in text:
-        if taken < len(rest) and rest[taken] == character:
-            taken += 1
-    return taken
-
-
-def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation: str, region: str) -> tuple[float, ...]:
+def _count_features(
+    text: str, takings: tuple[Taking, ...], kind: FormKind, relation: str, region: str
+) -> tuple[float, ...]:
     value = dict.fromkeys(NAMES, 0.0)
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
     if kind in value:
@@ -258,7 +204,7 @@ def _count_features(text: str, takings: list[_Taking], kind: FormKind, relation:
     return tuple(value.values())
 
 
-def _is_school_cut(takings: list[_Taking]) -> bool:
+def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
     """Whether the word right before 大学 or 学院 was left out, while that was typed."""
     return any(
         one.how == "left" and one.word.kind == "common" and other.word.text in ("大学", "学院") and other.how == "whole"
@@ -266,7 +212,7 @@ def _is_school_cut(takings: list[_Taking]) -> bool:
     )
 
 
-def _is_end(text: str, takings: list[_Taking]) -> bool:
+def _is_end(text: str, takings: tuple[Taking, ...]) -> bool:
     return "".join(taking.word.text for taking in takings).endswith(text)
 
 
@@ -278,7 +224,7 @@ def _sort_word(word: NameWord, region: str) -> str:
     return "own" if word.kind == "number" and len(word.text) > _LONGEST_ORDINAL else word.kind
 
 
-def _is_place_implied(place: str, following: list[_Taking]) -> bool:
+def _is_place_implied(place: str, following: tuple[Taking, ...]) -> bool:
     """Whether a place that was left out contains one that was typed: 福建省 before 龙岩市."""
     outer = regions.map_names_to_codes().get(place) or ()
     inner = [
@@ -290,7 +236,7 @@ def _is_place_implied(place: str, following: list[_Taking]) -> bool:
     return any(regions.is_inside(code, one) for code in inner for one in outer)
 
 
-def _count_split_words(text: str, takings: list[_Taking]) -> int:
+def _count_split_words(text: str, takings: tuple[Taking, ...]) -> int:
     """Count the common words of a text that were not taken from one word of the name."""
     edges, at = {0}, 0
     for _, _, taken in takings:

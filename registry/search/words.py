@@ -33,6 +33,9 @@ _COSTS = {
 _GENERIC = {fold_text(word): cost for cost, words in _COSTS.items() for word in words.split()}
 _PLACE, _NUMBER, _OWN = 0.5, 0.9, 0.8
 _LONGEST = max(map(len, _GENERIC))
+#: What a word left out behind those that were typed costs more; the characters of the shortest end of a word that is
+#: its end and not something within it; and how places end.
+_LATER, _LEAST, PLACE_KINDS = 0.01, 2, "市省区县州"
 
 
 class NameWord(NamedTuple):
@@ -102,51 +105,67 @@ def compute_shortening(short: str, name: str) -> float | None:
     rest = iter(name)
     if not all(character in rest for character in short):
         return None
-    return _compute_cost(short, split_name(name))
+    found = find_takings(short, split_name(name))
+    return None if found is None else found[0]
 
 
-def _compute_cost(short: str, words: tuple[NameWord, ...]) -> float | None:
-    best: dict[int, float] = {0: 0.0}  # characters of the abbreviation used so far -> least cost
+class Taking(NamedTuple):
+    """How a word of a name was taken (``whole``, ``start``, ``end``, ``inside``, ``left``): how many characters."""
+
+    word: NameWord
+    how: str
+    taken: int
+
+
+def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[Taking, ...]] | None:
+    """Align a text with words: (the least cost, how each word was taken).
+
+    None when a character of the text belongs to no word.
+    """
+    best: dict[int, tuple[float, tuple[Taking, ...]]] = {0: (0.0, ())}
     for word in words:
-        following: dict[int, float] = {}
-        for used, cost in best.items():
-            _keep_cheapest(following, used, cost + word.weight)
-            for taken, price in _list_takings(short[used:], word):
-                _keep_cheapest(following, used + taken, cost + price)
+        following: dict[int, tuple[float, tuple[Taking, ...]]] = {}
+        for used, (cost, path) in best.items():
+            # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
+            options = [(0, word.weight + (_LATER if used else 0), "left"), *_list_takings(text[used:], word)]
+            for taken, price, how in options:
+                end, total = used + taken, cost + price
+                if end not in following or total < following[end][0]:
+                    following[end] = (total, (*path, Taking(word, how, taken)))
         best = following
-    return best.get(len(short))
+    return best.get(len(text))
 
 
-def _keep_cheapest(best: dict[int, float], used: int, cost: float) -> None:
-    if cost < best.get(used, 99.0):
-        best[used] = cost
-
-
-def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float]]:
-    """List (characters taken, price): the whole word, its first characters, or its last (医院 -> 院)."""
+def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
+    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
     text = word.text
-    takings = []
-    if rest.startswith(text):
-        return [(len(text), 0.0)]
-    if not rest or text.isdigit():
+    short = text[:-1] if word.kind == "place" and text[-1] in PLACE_KINDS and len(text) > _LEAST else text
+    if rest.startswith(short):
+        return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
+    if not rest or rest[0].isdigit() or text.isdigit():  # a number is typed whole, also that in 6安
         return []
     if rest[0] == text[0]:
-        taken = 1
-        for character in text[1:]:
-            if taken < len(rest) and rest[taken] == character:
-                taken += 1
-        takings.append((taken, 0.05))
-        if taken > 1:
-            takings.append((1, 0.05))
-    elif rest[0] == text[-1]:
-        takings.append((1, 0.05 if word.kind != "own" else 0.4))
-    elif word.kind == "own" and rest[0] in text:
-        taken = 0
-        for character in text:
-            if taken < len(rest) and rest[taken] == character:
-                taken += 1
-        takings.append((taken, 0.5))
-    return takings
+        run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
+        taken = _count_in_order(rest, text)
+        takings = [(1, 0.05, "start")]
+        if run > 1:
+            takings.append((run, 0.05, "start"))
+        return [*takings, (taken, 0.3, "inside")] if taken > run else takings
+    if rest[0] == text[-1]:
+        return [(1, 0.05 if word.kind != "own" else 0.4, "start" if text == "医院" else "inside")]
+    if word.kind == "own" and rest[0] in text:
+        tail = text[text.index(rest[0]) :]
+        is_end = len(tail) >= _LEAST and rest.startswith(tail)
+        return [(len(tail), 0.3, "end") if is_end else (_count_in_order(rest, text), 0.5, "inside")]
+    return []
+
+
+def _count_in_order(rest: str, text: str) -> int:
+    taken = 0
+    for character in text:
+        if taken < len(rest) and rest[taken] == character:
+            taken += 1
+    return taken
 
 
 _ORDINAL = re.compile(r"附?(\d+)附|附属?第?(\d+)")

@@ -22,7 +22,7 @@ LAG, RATE, MINUTES = 15, 20, 0.6
 
 
 @pytest.fixture(scope="module")
-def soaked(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
+def soak(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folder of a short soak, and its report."""
     folder, slowness = tmp_path_factory.mktemp("soak"), slowness_of(server)
     rate = max(4.0, min(RATE, 1 / slowness))  # on a slow machine as many, in a longer time
@@ -36,34 +36,34 @@ def soaked(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield folder / "soak-sqlite", json.loads((folder / "report").read_text("utf-8"))
 
 
-def test_no_answer_contradicts_the_log_and_none_is_older_than_it_may_be(soaked: tuple[Path, dict[str, Any]]) -> None:
-    judge = soaked[1]["judge"]
+def test_no_answer_contradicts_the_log_and_none_is_older_than_it_may_be(soak: tuple[Path, dict[str, Any]]) -> None:
+    judge = soak[1]["judge"]
     assert (judge["wrong"], judge["late"]) == ([], [])
     assert judge["counted"] > 100
     assert all(judge["checked"].get(door) for door in ("POST /api/v1/verify", "GET /i/{code}", "GET /search"))
 
 
-def test_every_failure_is_one_that_is_documented(soaked: tuple[Path, dict[str, Any]]) -> None:
-    assert soaked[1]["judge"]["undeclared"] == []
-    assert soaked[1]["chaos"]["undeclared"] == []
-    assert soaked[1]["after"]["tracebacks"] == 0
+def test_every_failure_is_one_that_is_documented(soak: tuple[Path, dict[str, Any]]) -> None:
+    assert soak[1]["judge"]["undeclared"] == []
+    assert soak[1]["chaos"]["undeclared"] == []
+    assert soak[1]["after"]["tracebacks"] == 0
 
 
-def test_nothing_that_was_approved_is_lost(soaked: tuple[Path, dict[str, Any]]) -> None:
-    found = soaked[1]["after"]
+def test_nothing_that_was_approved_is_lost(soak: tuple[Path, dict[str, Any]]) -> None:
+    found = soak[1]["after"]
     assert (found["lost"], found["torn"], found["receipts_wrong"], found["log_check"]) == ([], [], [], "")
     assert found["live_is_rebuilt"]
-    assert soaked[1]["staff"]["approved"] > 0
+    assert soak[1]["staff"]["approved"] > 0
 
 
-def test_workers_are_back_and_die_by_nobody_elses_hand(soaked: tuple[Path, dict[str, Any]]) -> None:
-    assert soaked[1]["chaos"]["died"] == 0
-    assert soaked[1]["chaos"]["never_back"] == []
-    assert soaked[1]["after"]["server_runs"]
+def test_workers_are_back_and_die_by_nobody_elses_hand(soak: tuple[Path, dict[str, Any]]) -> None:
+    assert soak[1]["chaos"]["died"] == 0
+    assert soak[1]["chaos"]["never_back"] == []
+    assert soak[1]["after"]["server_runs"]
 
 
-def test_every_bar_held(soaked: tuple[Path, dict[str, Any]]) -> None:
-    assert soaked[1]["broken"] == []
+def test_every_bar_held(soak: tuple[Path, dict[str, Any]]) -> None:
+    assert soak[1]["broken"] == []
 
 
 # --- a judge who cannot be lied to -----------------------------------------------------------------------------------
@@ -114,9 +114,9 @@ LIES: list[tuple[str, Callable[[dict[str, Any]], None]]] = [
 
 
 @pytest.fixture(scope="module")
-def samples(soaked: tuple[Path, dict[str, Any]]) -> tuple[Log, dict[str, list[dict[str, Any]]]]:
+def samples(soak: tuple[Path, dict[str, Any]]) -> tuple[Log, dict[str, list[dict[str, Any]]]]:
     """The log as it was judged by, and the sampled answers by door."""
-    folder, log = soaked[0], Log()
+    folder, log = soak[0], Log()
     for line in (folder / "log.jsonl").read_text("utf-8").splitlines():
         told = json.loads(line)
         log.append(told["entry"], told["leaf"])

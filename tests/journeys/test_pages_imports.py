@@ -44,7 +44,7 @@ def upload(page: Page, file: Path | dict[str, object], scope: str = "national", 
     page.click('form[enctype] button[type="submit"]')
 
 
-def settled(page: Page) -> str:
+def read_when_done(page: Page) -> str:
     """Wait while a process works: the page renews itself."""
     page.wait_for_url(re.compile(r"/staff/imports/\d+"))
     page.wait_for_selector('main:not(:has([role="status"].lead))')
@@ -90,7 +90,7 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
     context = browsing(browser, running, editor, viewport=DESK)
     page = context.new_page()
     upload(page, DOCX)
-    assert "认出了表头" in settled(page)
+    assert "认出了表头" in read_when_done(page)
     assert page.locator("select option:checked").all_inner_texts() == [
         "省份",
         "序号",
@@ -100,17 +100,17 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
         "运行情况",
     ]
     page.click('form.columns-form > button[type="submit"]')
-    assert "635家机构" in settled(page)
+    assert "635家机构" in read_when_done(page)
     assert page.locator('form[action$="/propose"]').count() == 0
     assert decide_everything(page, {(row["from"], row["to"]) for row in renames}) < 30
     assert "各对都已判断" in page.locator("main").inner_text()
     page.click('form[action$="/compare"] button')
-    assert "可以提交" in settled(page)
+    assert "可以提交" in read_when_done(page)
     assert page.locator('a[href$="tab=renamed"]').inner_text() == "更名 60"
     shown = section(page, "renamed")
     assert [row["to"] for row in renames if row["from"] not in shown or row["to"].split()[0] not in shown] == []
     page.click('form[action$="/propose"] button')
-    assert "已提交" in settled(page)
+    assert "已提交" in read_when_done(page)
     page.click('main a[href^="/staff/proposals/"]')
     number = int(page.url.rsplit("/", 1)[-1])
     context.close()
@@ -166,20 +166,20 @@ def test_every_page_of_an_import_is_whole(browser: Browser, running: Server, arr
     assert "请选择文件" in page.locator(".error-summary").inner_text()
     wrong.extend(faults(page))
     upload(page, {"name": "甲.csv", "mimeType": "text/csv", "buffer": "甲,乙,丙\n1,2,3\n".encode()})
-    settled(page)
+    read_when_done(page)
     look(page.url)
     page.click('form.columns-form > button[type="submit"]')
     assert "没有任何要导入的栏目" in page.locator(".error-summary").inner_text()
     wrong.extend(faults(page))
     upload(page, a_list(tmp_path / "wrong.csv", [{**ROWS[0], "techniques": "克隆"}]))
-    settled(page)
+    read_when_done(page)
     page.click('form.columns-form > button[type="submit"]')
-    assert "没有导入任何内容" in settled(page)
+    assert "没有导入任何内容" in read_when_done(page)
     look(page.url)
     upload(page, a_list(tmp_path / "list.csv", ROWS), "partial")
-    settled(page)
+    read_when_done(page)
     page.click('form.columns-form > button[type="submit"]')
-    settled(page)
+    read_when_done(page)
     one = page.url
     look(*(f"{one}?tab={name}" for name in ("pairs", "new", "renamed", "gained", "stage", "other", "audit")))
     page.goto(one)
@@ -196,9 +196,9 @@ def test_deciding_pairs_on_a_phone_by_keyboard_alone(
     context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=PHONE)
     page = context.new_page()
     upload(page, a_list(tmp_path / "list.csv", ROWS), "partial")
-    settled(page)
+    read_when_done(page)
     page.click('form.columns-form > button[type="submit"]')
-    assert "还有1对" in settled(page)
+    assert "还有1对" in read_when_done(page)
     press_to(page, 'button[value="no"]')
     page.keyboard.press("Enter")
     page.wait_for_selector('button[value="undo"]')
@@ -211,7 +211,7 @@ def test_deciding_pairs_on_a_phone_by_keyboard_alone(
     assert "判断为同一机构（editor）" in page.locator(".pair").inner_text()
     press_to(page, 'form[action$="/compare"] button')
     page.keyboard.press("Enter")
-    assert "可以提交" in settled(page)
+    assert "可以提交" in read_when_done(page)
     context.close()
 
 
@@ -223,9 +223,9 @@ def test_an_editor_of_a_region_is_refused_before_hours_of_work(
     upload(page, DOCX, "national")
     assert "只能就本行政区划（210300）提案" in page.locator(".error-summary").inner_text()
     upload(page, DOCX, "region")
-    settled(page)
+    read_when_done(page)
     page.click('form.columns-form > button[type="submit"]')
-    assert "不在您账号的行政区划（210300）内" in settled(page)
+    assert "不在您账号的行政区划（210300）内" in read_when_done(page)
     context.close()
 
 
@@ -262,15 +262,15 @@ def test_people_come_in_by_the_template_and_their_file_does_not_stay(
         "buffer": filled_in(template, [{**rows[0], "职务": "13800138000"}]),
     }
     upload(page, wrong, kind="practitioners")
-    told = settled(page)
+    told = read_when_done(page)
     assert "电话号码" in told and "F3" in told
     assert "13800138000" not in page.content()
     upload(page, {**wrong, "buffer": filled_in(template, rows)}, kind="practitioners")
-    told = settled(page)
+    told = read_when_done(page)
     assert "示例甲乙" in told and "***********1234" in told and "110210000001234" not in page.content()
     assert faults(page) == []
     page.click('form[action$="/propose"] button')
-    assert "已提交" in settled(page)
+    assert "已提交" in read_when_done(page)
     one = page.url
     page.click('main a[href^="/staff/proposals/"]')
     number = int(page.url.rsplit("/", 1)[-1])

@@ -113,6 +113,9 @@ def test_only_a_name_that_was_read_or_a_list_without_anybody_is_told_as_absent(n
     if page.unfiltered or kind not in ("near", "nothing"):
         assert not any(words in main for words in ABSENT)
         assert "12345" not in main
+    elif page.result.did_you_mean or page.result.elsewhere:  # whoever has a good candidate is not accused
+        assert LAW not in main
+        assert "12345" not in main
     elif page.query:
         national = page.site is not None and page.site.source is not None and page.site.source.scope == "national"
         assert (LAW in main, "本站现有资料不完整" in main) == (national, not national)
