@@ -1,6 +1,7 @@
-"""No test depends on the speed of the machine: it counts work or time of the processor, or allows for what is slow.
+"""No test depends on the speed of the machine, or on which tests ran before it in the same process.
 
-Where time is the subject, what a machine takes is measured in the same run, and the limit is computed from it.
+It counts work or time of the processor, or allows for what is slow. Where time is the subject, what a machine takes is
+measured in the same run, and the limit is computed from it.
 """
 
 from __future__ import annotations
@@ -122,3 +123,15 @@ def test_no_test_fails_on_a_slow_machine() -> None:
 )
 def test_the_rule_finds_such_limits_and_nothing_else(line: str, is_found: bool) -> None:
     assert bool(find_limits(f"def test_it(): {line}")) == is_found
+
+
+def test_no_test_runs_an_event_loop_in_the_thread_of_the_tests() -> None:
+    """There a browser of an earlier test keeps one running, and asyncio refuses a second."""
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in SOURCES
+        if path.name.startswith("test_")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"asyncio.run", "anyio.run"}
+    ]
+    assert found == []
