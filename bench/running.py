@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 REGISTRY = Path(sys.executable).with_name("registry")
 PASSWORD = "correct horse battery\n"
+#: Seconds after which whatever was asked of a process hangs, on a machine with much other work.
+PATIENCE = 180.0
 
 
 @dataclass

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.running import PATIENCE
 from bench.soak import final_checks, report
 from bench.soak.chaos import Chaos
 from bench.soak.questions import Questions
@@ -90,7 +91,7 @@ class HelperProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

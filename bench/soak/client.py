@@ -24,8 +24,8 @@ from typing import Any, cast
 import httptools
 import uvloop
 
-#: Seconds an answer may take before it is given up.
-PATIENCE = 60.0
+from bench.running import PATIENCE
+
 #: Requests on one connection before another is opened: every worker is request, also those that are new.
 REQUESTS = 40
 #: Seconds between two lines that say how far it is.

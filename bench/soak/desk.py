@@ -16,8 +16,6 @@ _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"[^>]*? value="([^"]*)"')
 _SECRET = re.compile(r'name="secret" value="([A-Z2-7]{32})"')
 #: Seconds of a code of an authenticator.
 _STEP = 30
-#: Seconds a sign-in may be put off, by a slow answer or by being data to come back, before it counts as refused.
-PATIENCE = 60.0
 
 
 class NotSignedIn(Exception):
@@ -36,7 +34,7 @@ class Desk:
     def _open_browser(self) -> httpx.Client:
         transport = httpx.HTTPTransport(local_address=self.source)
         headers = {"user-agent": f"Soak/{self.name}"}
-        return httpx.Client(base_url=self.address, transport=transport, timeout=60, headers=headers)
+        return httpx.Client(base_url=self.address, transport=transport, timeout=running.PATIENCE, headers=headers)
 
     def get_page(self, path: str) -> httpx.Response:
         """A page."""
@@ -57,7 +55,7 @@ class Desk:
     def sign_in(self) -> float:
         """Name, password, second factor, in a browser of its own; seconds it took. NotSignedIn when refused."""
         begun = time.monotonic()
-        until = begun + PATIENCE
+        until = begun + running.PATIENCE
         self.client.close()
         self.client = self._open_browser()
         answer = self._postpone_factor(

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from bench.running import PATIENCE
 from bench.soak.staff_work import Staff
 from bench.soak.world import World
 
@@ -54,7 +55,7 @@ def _check_receipt(world: World, one: dict[str, Any]) -> str:
     """What is wrong with a receipt that was given during the run; empty when it holds."""
     if not one["receipt"]:
         return f"none was given: {one['question']}"
-    answer = httpx.post(f"{world.address}/api/v1/receipts/check", json={"receipt": one["receipt"]}, timeout=60)
+    answer = httpx.post(f"{world.address}/api/v1/receipts/check", json={"receipt": one["receipt"]}, timeout=PATIENCE)
     if answer.status_code != 200:
         return f"{answer.status_code} {answer.text[:200]}"
     return "" if answer.json()["valid"] is True else f"{answer.json()['reason']}: {one['receipt'][:80]}"
@@ -63,5 +64,5 @@ def _check_receipt(world: World, one: dict[str, Any]) -> str:
 def _compare_snapshot(world: World) -> list[str]:
     """Every record and what is known of it, a line each, in no particular order."""
     headers = {"Accept": "application/x-ndjson"}
-    answer = httpx.get(f"{world.address}/api/v1/snapshot", headers=headers, timeout=120).raise_for_status()
+    answer = httpx.get(f"{world.address}/api/v1/snapshot", headers=headers, timeout=PATIENCE).raise_for_status()
     return sorted(answer.text.splitlines())

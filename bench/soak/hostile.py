@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 
+from bench.running import PATIENCE
+
 _SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -109,9 +111,8 @@ class Stranger:
         return f"127.{where}.{self._chance.randrange(1, 250)}.{self._chance.randrange(1, 250)}"
 
     def _open_client(self, where: int = 66) -> httpx.Client:
-        return httpx.Client(
-            base_url=self._address, timeout=90, transport=httpx.HTTPTransport(local_address=self._draw_address(where))
-        )
+        transport = httpx.HTTPTransport(local_address=self._draw_address(where))
+        return httpx.Client(base_url=self._address, timeout=PATIENCE, transport=transport)
 
     def _note_answer(self, what: str, outcome: str) -> None:
         with self._lock:

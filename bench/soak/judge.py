@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.running import PATIENCE
 from bench.soak import checks
 from bench.soak.oracle import Log
 from bench.soak.staff_work import AROUND_A_KILL
@@ -83,7 +84,7 @@ class Judge:
         while True:
             url = f"{self._address}/api/v1/changes?since={self.log.get_size}&limit=2000"
             try:
-                with urllib.request.urlopen(url, timeout=30) as answer:
+                with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                     page = json.loads(answer.read())
             except (OSError, ValueError, urllib.error.URLError):
                 return

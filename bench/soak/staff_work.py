@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from bench import lists
+from bench.running import PATIENCE
 from bench.soak.desk import Desk, NotSignedIn
 from bench.soak.oracle import TECHNIQUES, Log, find_day_at
 from bench.soak.questions import Questions
@@ -28,8 +29,6 @@ from bench.soak.world import World
 AROUND_A_KILL = 2.0
 #: Fresh connections that ask after each approval, so that every worker is met.
 PROBES = 6
-#: Seconds an import's process may take for one step.
-PATIENCE = 150.0
 _PLACES = ("和平路", "建设街", "人民大街", "文化路")
 
 
@@ -70,7 +69,7 @@ class Staff:
         """Read the log's feed to its end."""
         while True:
             url = f"{self.world.address}/api/v1/changes?since={self.log.get_size}&limit=2000"
-            page = httpx.get(url, timeout=60).raise_for_status().json()
+            page = httpx.get(url, timeout=PATIENCE).raise_for_status().json()
             for entry, leaf in zip(page["entries"], page["leaves"], strict=True):
                 self.log.append(entry, leaf)
             if page["next"] >= page["log_size"]:
@@ -260,7 +259,7 @@ class Staff:
         for _ in range(12):
             begun, wall = time.monotonic(), time.time()
             try:
-                answer = httpx.get(f"{self.world.address}/api/v1/editions/latest/list.json", timeout=120)
+                answer = httpx.get(f"{self.world.address}/api/v1/editions/latest/list.json", timeout=PATIENCE)
             except httpx.HTTPError as error:
                 self._write_failure(door, question, begun, wall, type(error).__name__)
                 continue
@@ -325,7 +324,7 @@ class Staff:
                 begun, wall = time.monotonic(), time.time()
                 transport = httpx.HTTPTransport(local_address=f"127.30.{n + 1}.1")
                 try:
-                    with httpx.Client(base_url=self.world.address, timeout=30, transport=transport) as client:
+                    with httpx.Client(base_url=self.world.address, timeout=PATIENCE, transport=transport) as client:
                         answer = client.request(method, path, json=body)
                 except httpx.HTTPError as error:
                     self._write_failure(door, question, begun, wall, type(error).__name__)

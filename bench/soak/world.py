@@ -18,8 +18,6 @@ from bench import running
 
 #: Staff of the register; whoever is called ``owner`` is the one that strangers try to keep out.
 STAFF = {"editor": "editor", "approver": "approver", "publisher": "publisher", "owner": "auditor"}
-#: Seconds a command or a start may take.
-PATIENCE = 180.0
 _ESTABLISHED, _LISTENING = "01", "0A"
 
 
@@ -70,7 +68,7 @@ class World:
             text=True,
             encoding="utf-8",
             env=self.environment,
-            timeout=PATIENCE,
+            timeout=running.PATIENCE,
             check=False,
         )
         return CommandResult(done.returncode, done.stdout, done.stderr)
@@ -97,7 +95,7 @@ class World:
         assert self.process.stdout is not None
         if not self.process.stdout.readline():
             raise SystemExit(f"registry serve did not start:\n{self.errors.read_text()}")
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + running.PATIENCE
         while len(self.list_workers()) < self.wanted and time.monotonic() < until:
             time.sleep(0.1)
 
@@ -107,7 +105,7 @@ class World:
             return self.process.returncode if self.process else 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=60)
+            return self.process.wait(timeout=running.PATIENCE)
         except subprocess.TimeoutExpired:
             for pid in [*self.list_workers(), self.process.pid]:
                 _send_signal(pid, signal.SIGKILL)

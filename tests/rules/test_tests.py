@@ -17,7 +17,9 @@ TESTS = Path(__file__).parents[1]
 #: Data, and the installed libraries of other programs' environments.
 ELSEWHERE = {"data", ".venv", "node_modules"}
 SOURCES = sorted(path for path in TESTS.rglob("*.py") if not ELSEWHERE & set(path.relative_to(TESTS).parts))
-#: Seconds below which a limit says something about the machine; whatever takes longer hangs. Below a second it is a
+#: What a test runs as a program of its own.
+PROGRAMS = sorted((TESTS.parent / "bench" / "soak").glob("*.py"))
+#: Seconds below which a limit says something about the machine; whatever takes longer hangs. Up to a second it is a
 #: look at what is asked again.
 HANGS, LOOK = 30, 1
 CLOCKS = {"time.monotonic", "time.perf_counter", "time.time"}
@@ -68,6 +70,7 @@ def is_short(node: ast.AST) -> bool:
 def find_limits(text: str) -> list[int]:
     """The lines of a test that require something within so few seconds."""
     tree, found = ast.parse(text), set()
+    pauses = {one for loop in ast.walk(tree) if isinstance(loop, ast.While) for one in ast.walk(loop.test)}
     scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for scope in scopes:
         names = find_elapsed_names(scope)
@@ -78,7 +81,7 @@ def find_limits(text: str) -> list[int]:
                     low, high = (left, right) if isinstance(operator, ast.Lt | ast.LtE) else (right, left)
                     if is_short(high) and is_elapsed(low, names):
                         found.add(node.lineno)
-            elif isinstance(node, ast.Call) and any(map(is_short, list_waits(node))):
+            elif isinstance(node, ast.Call) and node not in pauses and any(map(is_short, list_waits(node))):
                 found.add(node.lineno)
     return sorted(found)
 
@@ -92,11 +95,12 @@ def list_waits(call: ast.Call) -> list[ast.expr]:
     if re.fullmatch(r"httpx\.([a-z]+|Client)", name) and not waits:
         return [ast.Constant(5.0)]  # the library's own
     waits += call.args[:1] if name.endswith((".wait", ".settimeout")) else []
-    return [wait for wait in waits if not (isinstance(wait, ast.Constant) and wait.value < LOOK)]
+    return [wait for wait in waits if not (isinstance(wait, ast.Constant) and wait.value <= LOOK)]
 
 
 def test_no_test_fails_on_a_slow_machine() -> None:
-    limits = {path.relative_to(TESTS).as_posix(): find_limits(path.read_text("utf-8")) for path in SOURCES}
+    paths = [*SOURCES, *PROGRAMS]
+    limits = {path.relative_to(TESTS.parent).as_posix(): find_limits(path.read_text("utf-8")) for path in paths}
     assert {path: found for path, found in limits.items() if found} == {}
 
 
@@ -119,10 +123,11 @@ def test_no_test_fails_on_a_slow_machine() -> None:
         ("assert eventually(check, 30)", False),
         ("process.wait(timeout=30); httpx.get(url, timeout=patience)", False),
         ("over.wait(0.01)", False),
+        ("while not over.wait(2): look()", False),
     ],
 )
 def test_the_rule_finds_such_limits_and_nothing_else(line: str, is_found: bool) -> None:
-    assert bool(find_limits(f"def test_it(): {line}")) == is_found
+    assert bool(find_limits(f"def test_it():\n    {line}")) == is_found
 
 
 def test_no_test_runs_an_event_loop_in_the_thread_of_the_tests() -> None:
