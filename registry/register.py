@@ -35,6 +35,7 @@ from registry.records.history import Version
 from registry.records.snapshot import Snapshot
 from registry.search.engine import EngineUnavailable
 from registry.search.fetch_plan import LARGE, TYPING
+from registry.search.memory_engine import MemoryIndex
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.fault_board import FaultBoard
@@ -71,6 +72,8 @@ class Register:
         self.log = PublishedLog(settings)
         self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file())
         self.outside = _make_outside_search(self.database, settings)
+        #: Only in a process that answers many questions: reading it takes longer than one.
+        self.memory_index: MemoryIndex | None = None
         self.clients = Clients(self.database, settings)
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
@@ -86,6 +89,7 @@ class Register:
 
     def start(self) -> None:
         """Load the verification view and follow the log from now on; an unreachable database is tried again."""
+        self.memory_index = MemoryIndex()
         self.upkeep.start()
 
     def close(self) -> None:
@@ -220,7 +224,7 @@ class Register:
         """Search institutions by a question and filters: see ``registry.institutions.search``.
 
         ``may_look`` is asked before the people of an institution are searched for a name. Candidates come from the
-        outside engine while it is up with ``asof``, else from the embedded one.
+        outside engine while it is up with ``asof``, else from memory in a small register, else from the embedded one.
         """
         return self._search(choice, asof, limit=limit, cursor=cursor, facets=facets, may_look=may_look)
 
@@ -242,7 +246,15 @@ class Register:
                     return run(engine=engine)
                 except EngineUnavailable as error:
                     self.outside.report_failure(error)
-            return run()
+            memory = self.memory_index.find_engine(connection, asof.size) if self.memory_index and choice.q else None
+            return run(engine=memory)
+
+    def preload_search(self) -> None:
+        """Load what the first search would have to wait for."""
+        search.preload_tables()
+        with self.database.reading() as connection:
+            if self.memory_index is not None:
+                self.memory_index.find_engine(connection, store.read_head(connection).size)
 
     def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
         """Find the names of the register in a text; brings the view up to the log where nobody follows it.

@@ -90,29 +90,32 @@ class PageSearch(Struct, frozen=True):
         if not query.readings:
             nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
-        listed = self.make_list_page(query.listing) if query.listing and not query.is_name else None
+        listing = None if query.is_name else query.listing
         is_typing = not self.effort.alike  # what is typed on must not change the order of what fits
-        if listed is not None and query.listing_first and listed.total and not (query.may_be_a_name or is_typing):
-            return listed
+        if listing is not None and query.listing_first and not (query.may_be_a_name or is_typing):
+            if (page := self.make_list_page(listing)).total:
+                return page
         searched = search_documents(self.engine, query, self.effort)
-        if listed is not None and self._is_list_meant(query, searched, listed):
+        if listing is not None and (listed := self._find_list_meant(query, listing, searched)):
             return listed
         if searched.hits and (ranking.is_named(searched.hits[0]) or self._is_address_meant(query, searched)):
             is_list = searched.best_cost >= _IS_THE_NAME and is_common(query.readings[0].whole)
             return self.make_name_page(searched, "not_understood" if is_list else "found", query)
         return self._make_other_page(query, searched)
 
-    def _is_list_meant(self, query: SearchQuery, searched: RankedHits, listed: ResultPage) -> bool:
-        """Whether the hospitals of a place are meant rather than one which has the place in its name.
+    def _find_list_meant(self, query: SearchQuery, listing: QueryReading, searched: RankedHits) -> ResultPage | None:
+        """List the hospitals of a place if these are meant rather than one which has the place in its name.
 
         That nobody there is approved is an answer too.
         """
-        is_typing = not self.effort.alike
-        is_answer = listed.total or (query.listing is not None and bool(query.listing.techniques))
+        is_answer = query.listing_first  # even an empty list
         if searched.hits and ranking.is_named(searched.hits[0]):
             limit = _IS_THE_NAME if query.listing_first else ranking.WEAK if query.has_name else _IS_SURELY_A_NAME
-            return bool(is_answer) and searched.best_cost >= limit and not is_typing
-        return bool(listed.total or query.listing_first)
+            if searched.best_cost < limit or not self.effort.alike:
+                return None
+            is_answer = bool(listing.techniques)
+        listed = self.make_list_page(listing)
+        return listed if listed.total or is_answer else None
 
     def _is_address_meant(self, query: SearchQuery, searched: RankedHits) -> bool:
         return searched.best_cost < ranking.WEAK and not query.is_name

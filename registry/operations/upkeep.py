@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from registry import errors, proposals
 from registry.errors import ClockWrong, RegistryError, SecretsKeyMissing, StorageLow, StorageReadOnly
-from registry.institutions import search
 from registry.log import clock, replication
 from registry.operations import descriptors
 from registry.operations.threads import BackgroundThreads
@@ -184,7 +183,7 @@ class Upkeep:
                 return
 
     def _warm_up(self, stop: threading.Event) -> None:  # noqa: ARG002 - it ends by itself soon enough
-        search.preload_tables()
+        self._register.preload_search()
         gc.freeze()  # what is loaded by now stays: the collector need not scan it again and again
         redaction.purge_erased_bytes(self._register.database)  # what somebody's reading kept from being purged before
 

@@ -50,6 +50,7 @@ _SOURCES = (
     .where(versions.c.kind == "source", KNOWN)
     .order_by(versions.c.subject, versions.c.valid_from)  # the last day it speaks of decides
 )
+_ANY_PRACTITIONER = sa.select(versions.c.subject).where(versions.c.kind == "practitioner").limit(1)
 _SPANS = (
     sa.select(versions.c.subject, versions.c.valid_from, versions.c.state)
     .where(
@@ -217,8 +218,7 @@ def list_former_names(states: list[tuple[str, timeline.State]]) -> list[FormerNa
 
 def has_practitioners(connection: sa.Connection) -> bool:
     """Whether the register holds anybody's authorisation at all."""
-    query = sa.select(versions.c.subject).where(versions.c.kind == "practitioner").limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_ANY_PRACTITIONER).first() is not None
 
 
 def list_practitioners(connection: sa.Connection, code: str, asof: AsOf) -> list[Practitioner]:

@@ -49,12 +49,8 @@ class InstitutionFilter(Struct, frozen=True):
 
     def make_condition(self, asof: AsOf) -> sa.ColumnElement[bool]:
         """Make the condition for rows of ``standings``: the day, what was known, and all that the filter asks."""
-        s, day = standings.c, asof.valid_on.isoformat()
-        condition: sa.ColumnElement[bool] = (
-            (s.known_from <= asof.size) & (s.known_to > asof.size) & (s.valid_from <= day) & (s.valid_to > day)
-        )
-        condition = self.add_conditions(condition, asof.ahead)
-        return condition if self.subjects is None else condition & s.subject.in_(self.subjects)
+        condition = self.add_conditions(_match_times(asof.size, asof.valid_on.isoformat()), asof.ahead)
+        return condition if self.subjects is None else condition & standings.c.subject.in_(self.subjects)
 
     def add_conditions(self, condition: sa.ColumnElement[bool], ahead: bool) -> sa.ColumnElement[bool]:
         """Add everything but the times and the subjects to a condition."""
@@ -87,39 +83,61 @@ def _match_regions(codes: tuple[str, ...]) -> sa.ColumnElement[bool]:
     return standings.c.region.between(prefix.ljust(6, "0"), prefix.ljust(6, "9"))
 
 
+def _match_times(size: Any, day: Any) -> sa.ColumnElement[bool]:
+    """Match rows of ``standings`` that were believed at a log size and whose span contains a day."""
+    s = standings.c
+    return sa.and_(s.known_from <= size, s.known_to > size, s.valid_from <= day, s.valid_to > day)
+
+
+#: The same with parameters, see ``_make_parameters``.
+_TIMES = _match_times(sa.bindparam("size"), sa.bindparam("day"))
+_KEY = sa.tuple_(standings.c.region, standings.c.subject)
+
+
+def _make_parameters(asof: AsOf) -> dict[str, Any]:
+    return {"size": asof.size, "day": asof.valid_on.isoformat()}
+
+
 def count_institutions(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> int:
-    """Count the institutions that a filter selects."""
-    return connection.execute(
-        sa.select(sa.func.count()).select_from(standings).where(chosen.make_condition(asof))
-    ).scalar_one()
+    """Count the institutions that a filter without subjects selects."""
+    return connection.execute(_build_count_query(chosen, asof.ahead), _make_parameters(asof)).scalar_one()
 
 
 def list_institutions(
     connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf, limit: int, after: tuple[str, str] | None = None
 ) -> list[tuple[str, str]]:
-    """(region, subject) of the next ``limit`` institutions after a pair, ordered by region code, then subject."""
-    key = sa.tuple_(standings.c.region, standings.c.subject)
-    query = sa.select(standings.c.region, standings.c.subject).where(chosen.make_condition(asof))
+    """(region, subject) of the next ``limit`` institutions after a pair, ordered by region code, then subject; the
+    filter has no subjects."""
+    query, parameters = _build_list_query(chosen, asof.ahead), {**_make_parameters(asof), "limit": limit}
     if after is not None:
-        query = query.where(key > sa.tuple_(*(sa.literal(part) for part in after)))
-    rows = connection.execute(query.order_by(standings.c.region, standings.c.subject).limit(limit))
-    return [(region, subject) for region, subject in rows]
+        query = query.where(_KEY > sa.tuple_(*(sa.literal(part) for part in after)))
+    return [(region, subject) for region, subject in connection.execute(query, parameters)]
 
 
 def select_subjects(connection: sa.Connection, chosen: InstitutionFilter, asof: AsOf) -> set[str]:
     """Return the subjects of the institutions that a filter selects."""
     if not isinstance(chosen.subjects, tuple):
         return set(connection.execute(sa.select(standings.c.subject).where(chosen.make_condition(asof))).scalars())
-    parameters = {"subjects": chosen.subjects, "size": asof.size, "day": asof.valid_on.isoformat()}
+    parameters = {**_make_parameters(asof), "subjects": chosen.subjects}
     statement = _build_subject_query(msgspec.structs.replace(chosen, subjects=None), asof.ahead)
     return set(connection.execute(statement, parameters).scalars())
 
 
+# Built once for each filter: building one takes longer than running it.
+
+
+@lru_cache(maxsize=1024)
+def _build_count_query(chosen: InstitutionFilter, ahead: bool) -> sa.Select[int]:
+    return sa.select(sa.func.count()).select_from(standings).where(chosen.add_conditions(_TIMES, ahead))
+
+
+@lru_cache(maxsize=1024)
+def _build_list_query(chosen: InstitutionFilter, ahead: bool) -> sa.Select[str, str]:
+    query = sa.select(standings.c.region, standings.c.subject).where(chosen.add_conditions(_TIMES, ahead))
+    return query.order_by(standings.c.region, standings.c.subject).limit(sa.bindparam("limit"))
+
+
 @lru_cache(maxsize=1024)
 def _build_subject_query(chosen: InstitutionFilter, ahead: bool) -> sa.Select[str]:
-    """Build, once for each filter, the query of every search: which of given subjects the filter selects."""
-    s = standings.c
-    condition: sa.ColumnElement[bool] = s.subject.in_(sa.bindparam("subjects", expanding=True))
-    for first, last, moment in ((s.known_from, s.known_to, "size"), (s.valid_from, s.valid_to, "day")):
-        condition &= (first <= sa.bindparam(moment)) & (last > sa.bindparam(moment))
-    return sa.select(s.subject).where(chosen.add_conditions(condition, ahead))
+    condition: sa.ColumnElement[bool] = standings.c.subject.in_(sa.bindparam("subjects", expanding=True))
+    return sa.select(standings.c.subject).where(chosen.add_conditions(condition & _TIMES, ahead))

@@ -30,12 +30,13 @@ _STREET = re.compile("[路街道巷弄号镇村里园楼厦桥场]")
 class Effort(Struct, frozen=True):
     """How much is done for a question.
 
-    Documents looked at for one expression, and for one that tells too little; whether names that are only alike count,
-    and whether every institution is looked at when nothing was found, as there are few.
+    Documents looked at for one expression, and for one that tells too little; whether misspelt names count, and names
+    that are only alike; and whether every institution is looked at when nothing was found, as there are few.
     """
 
     limit: int = FETCH_LIMIT
     further_limit: int = 6 * FETCH_LIMIT
+    misspelt: bool = True
     alike: bool = True
     everything: bool = False
 
@@ -61,7 +62,7 @@ class FetchStep(Struct, frozen=True):
     Nothing more is asked once a hit costs less than ``enough``; with ``as_written`` one that holds what was written,
     since of abbreviations only some were fetched. What satisfies one of ``telling`` fits the question; when there is
     too much of it, ``narrower`` makes sure that the best is among what was fetched. ``deep``: look for names that are
-    written wrongly.
+    written wrongly. Not ``may_fit``: only for those, as nothing else of them can fit.
     """
 
     expressions: tuple[Expression, ...]
@@ -71,6 +72,7 @@ class FetchStep(Struct, frozen=True):
     deep: bool = False
     limit: int = FETCH_LIMIT
     as_written: bool = False
+    may_fit: bool = True
 
 
 def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[FetchStep]:
@@ -83,12 +85,13 @@ def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[Fetc
         (_match_misspellings, WEAK + SLIP, True),
         (_match_similar_names, 0.0, True),
     )
-    for stage, enough, deep in looser if effort.alike else looser[:-1]:
+    for stage, enough, deep in looser[: 1 + effort.misspelt + effort.alike]:
         expressions = dict.fromkeys(expression for reading in query.readings for expression in stage(reading))
         limit = _SIMILAR_LIMIT if stage is _match_similar_names else FETCH_LIMIT
         yield FetchStep(expressions=tuple(expressions), enough=enough, deep=deep, limit=limit)
         if effort.everything and stage is _match_misspellings and _is_short(query):
-            yield FetchStep(expressions=(tokens.match_any_name(),), enough=WEAK + SLIP, deep=True, limit=FEW)
+            everybody = (tokens.match_any_name(),)
+            yield FetchStep(expressions=everybody, enough=WEAK + SLIP, deep=True, limit=FEW, may_fit=False)
 
 
 def _is_short(query: SearchQuery) -> bool:

@@ -36,10 +36,10 @@ _LIGHT = frozenset("市省区县州第的医院科")
 
 
 def find_closest_names(
-    reading: QueryReading, documents: Iterable[SearchDocument]
+    reading: QueryReading, documents: Iterable[SearchDocument], by_sound: bool = True
 ) -> list[tuple[SearchDocument, float, str]]:
     """Find (document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it
-    alike."""
+    alike. ``by_sound``: abbreviations that only sound right, too."""
     text = reading.text
     forms = [(form, document) for document in documents for form in document.forms]
     if len(reading.letters) >= _LETTERS:
@@ -49,7 +49,7 @@ def find_closest_names(
     names = [form.text for form, _ in forms]
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
-    if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
+    if by_sound and (len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs)):
         costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:
@@ -75,6 +75,8 @@ def _find_closest_spellings(
 
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
+    if 2 * sum(character in form.text for character in text) < len(text):  # more than half of it would be wrong
+        return None
     way = pinyin.to_pieces(text)
     match = sound_match.find_sound_match(way, form.atoms)
     if match is None or match.exact:
@@ -113,9 +115,12 @@ def _is_own_word_missing(text: str, name: str) -> bool:
         word.kind == "own"
         and len(word.text) > 1
         and not set(word.text) & set(name)
-        and pinyin.to_letters(word.text) not in pinyin.to_letters(name)
+        and _spell(word.text) not in _spell(name)
         for word in words.split_name(text)
     )
+
+
+_spell = lru_cache(maxsize=65536)(pinyin.to_letters)
 
 
 @lru_cache(maxsize=65536)

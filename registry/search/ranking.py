@@ -32,20 +32,47 @@ _KIND_COSTS: dict[FormKind, float] = {"name": 0.0, "alias": 0.05, "known_as": 0.
 Fit = tuple[float, MatchKind, str]
 
 
-def rank_documents(query: SearchQuery, documents: Iterable[SearchDocument], deep: bool = False) -> list[Hit]:
-    """Return the documents that fit, best first. ``deep``: look for misspelt names too, which takes longer."""
-    by_subject = {document.subject: document for document in documents}
-    hits = {s: hit for s, document in by_subject.items() if (hit := find_hit(query.readings, document)) is not None}
-    if deep and not any(hit.cost < WEAK for hit in hits.values()):
-        for reading in query.readings:
-            for document, cost, fitted in misspellings.find_closest_names(reading, by_subject.values()):
+class Ranking:
+    """The hits of a question among the documents that were added."""
+
+    def __init__(self, query: SearchQuery) -> None:
+        self._readings = query.readings
+        self._documents: dict[str, SearchDocument] = {}
+        self._hits: dict[str, Hit] = {}
+        self._unspelt: list[SearchDocument] = []  # of which no misspelt names were looked for yet
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The subjects of all documents that were added."""
+        return frozenset(self._documents)
+
+    def add_documents(self, documents: Iterable[SearchDocument], may_fit: bool = True) -> None:
+        """Add documents; not ``may_fit``: names of theirs can only be misspelt, so that no other fit is looked for."""
+        for document in documents:
+            if document.subject in self._documents:
+                continue
+            self._documents[document.subject] = document
+            self._unspelt.append(document)
+            if may_fit and (hit := find_hit(self._readings, document)) is not None:
+                self._hits[document.subject] = hit
+
+    def find_misspellings(self, by_sound: bool = True) -> None:
+        """Look for misspelt names unless something fits as written, which takes longer."""
+        if any(hit.cost < WEAK for hit in self._hits.values()):
+            return
+        for reading in self._readings:
+            for document, cost, fitted in misspellings.find_closest_names(reading, self._unspelt, by_sound):
                 if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspellings.TYPO else "similar"
                 hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading)
-                if document.subject not in hits or hit.cost < hits[document.subject].cost:
-                    hits[document.subject] = hit
-    return sort_hits(hits.values(), by_subject)
+                if document.subject not in self._hits or hit.cost < self._hits[document.subject].cost:
+                    self._hits[document.subject] = hit
+        self._unspelt = []
+
+    def sort_hits(self) -> list[Hit]:
+        """Sort what fits, best first."""
+        return sort_hits(self._hits.values(), self._documents)
 
 
 def sort_hits(hits: Iterable[Hit], documents: dict[str, SearchDocument]) -> list[Hit]:

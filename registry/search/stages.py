@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from registry.domain.model import Struct
 from registry.search import fetch_plan, ranking
-from registry.search.engine import Engine, Expression, FetchResult, SearchDocument
-from registry.search.fetch_plan import Effort
+from registry.search.engine import Engine, Expression, FetchResult
+from registry.search.fetch_plan import Effort, FetchStep
 from registry.search.ranking import SLIP, WEAK
 from registry.search.readings import Hit, QueryReading, SearchQuery
 
@@ -40,31 +40,32 @@ class RankedHits(Struct, frozen=True):
 
 def search_documents(engine: Engine, query: SearchQuery, effort: Effort = fetch_plan.EVERYTHING) -> RankedHits:
     """Search the institutions whose names or addresses a question means; EngineUnavailable from the engine."""
-    known: dict[str, SearchDocument] = {}
+    ranked = ranking.Ranking(query)
     stages: list[SearchStage] = []
     overflow: Expression | None = None
     hits: list[Hit] = []
     for step in fetch_plan.make_steps(query, effort):
         if not step.expressions:
             continue
-        before = len(known)
+        before = len(ranked.subjects)
         limit = step.limit if step.limit > fetch_plan.FETCH_LIMIT else min(step.limit, effort.limit)
-        results = _fetch_documents(engine, step.expressions, known, limit)
+        results = engine.fetch(step.expressions, limit)
         too_many = {
             e: result
             for e, result in zip(step.expressions, results, strict=True)
             if not result.complete and e in step.telling
         }
         if too_many and step.narrower:
-            _fetch_documents(engine, step.narrower, known, limit)
-        if len(known) > before or step.deep:
-            hits = ranking.rank_documents(query, known.values(), deep=step.deep)
+            results += engine.fetch(step.narrower, limit)
+        _add_results(ranked, results, step)
+        hits = ranked.sort_hits()
         loose = [e for e, result in too_many.items() if not _has_mostly_hits(result, hits)]
         if loose and effort.further_limit > limit:  # it says less than the question: what that means lies further on
-            _fetch_documents(engine, loose, known, effort.further_limit)
-            hits = ranking.rank_documents(query, known.values(), deep=step.deep)
+            _add_results(ranked, engine.fetch(loose, effort.further_limit), step)
+            hits = ranked.sort_hits()
         overflow = overflow or next((e for e in too_many if e not in loose), None)
-        stages.append(SearchStage(expressions=len(step.expressions), documents=len(known) - before, fitted=len(hits)))
+        found = len(ranked.subjects) - before
+        stages.append(SearchStage(expressions=len(step.expressions), documents=found, fitted=len(hits)))
         if hits and hits[0].cost < step.enough and (ranking.is_as_written(hits[0]) or not step.as_written):
             break
     overflow = overflow if hits and hits[0].cost < WEAK else None
@@ -72,7 +73,7 @@ def search_documents(engine: Engine, query: SearchQuery, effort: Effort = fetch_
     return RankedHits(
         hits=best if effort.alike else [hit for hit in best if hit.cost < WEAK + SLIP],
         overflow=overflow,
-        ranked=frozenset(known) if overflow else frozenset(),
+        ranked=ranked.subjects if overflow else frozenset(),
         engine=engine.name,
         stages=tuple(stages),
     )
@@ -84,12 +85,11 @@ def _has_mostly_hits(result: FetchResult, hits: Sequence[Hit]) -> bool:
     return sum(document.subject in fit for document in result.documents) >= 0.9 * len(result.documents)
 
 
-def _fetch_documents(
-    engine: Engine, expressions: Sequence[Expression], known: dict[str, SearchDocument], limit: int
-) -> list[FetchResult]:
-    results = engine.fetch(expressions, limit)
-    known.update((document.subject, document) for result in results for document in result.documents)
-    return results
+def _add_results(ranked: ranking.Ranking, results: Sequence[FetchResult], step: FetchStep) -> None:
+    for result in results:
+        ranked.add_documents(result.documents, step.may_fit)
+    if step.deep:
+        ranked.find_misspellings(by_sound=step.may_fit)
 
 
 def search_by_category(engine: Engine, reading: QueryReading) -> RankedHits:

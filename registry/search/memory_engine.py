@@ -1,0 +1,106 @@
+"""The engine of a small register: its documents and their tokens in memory, read anew when the log has grown.
+
+It fetches what the embedded engine fetches, without a statement for each question. A large register would need more
+memory than a worker has: there the engines with an index on disk are asked.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from registry.search.engine import AllOf, AnyOf, Expression, FetchResult, PrefixTerm, SearchDocument, TokenTerm
+from registry.search.tokens import list_tokens
+from registry.storage.tables import search_documents
+
+#: Entries of the log up to which a register is small: some 10,000 institutions.
+SMALL = 20_000
+_NOBODY: frozenset[int] = frozenset()
+_decode = msgspec.json.Decoder(SearchDocument).decode
+
+
+class MemoryEngine:
+    """The documents of one moment, by their numbers in the index, and for each token the numbers that hold it."""
+
+    name = "memory"
+
+    def __init__(self, bodies: Mapping[int, bytes], before: MemoryEngine | None = None) -> None:
+        """``before``: an earlier moment, of which whatever did not change is taken over."""
+        old = before._bodies if before else {}
+        self._bodies = dict(bodies)
+        changed = {number for number, body in bodies.items() if old.get(number) != body}
+        self._documents = {
+            number: _decode(body) if number in changed or before is None else before._documents[number]
+            for number, body in bodies.items()
+        }
+        self._holders = dict(before._holders) if before else {}
+        if before:
+            gone = {number for number, body in old.items() if bodies.get(number) != body}
+            self._change_holders((before._documents[number], number) for number in gone)
+        self._change_holders(((self._documents[number], number) for number in changed), is_added=True)
+        shared: dict[frozenset[int], frozenset[int]] = {}  # most tokens are held by the same few
+        self._holders = {token: shared.setdefault(held, held) for token, held in self._holders.items()}
+        self._tokens = sorted(self._holders)
+
+    def _change_holders(self, documents: Iterable[tuple[SearchDocument, int]], is_added: bool = False) -> None:
+        numbers: dict[str, set[int]] = {}
+        for document, number in documents:
+            for token in list_tokens(document):
+                numbers.setdefault(token, set()).add(number)
+        for token, changed in numbers.items():
+            held = self._holders.get(token, _NOBODY)
+            left = held | changed if is_added else held - changed
+            if left:
+                self._holders[token] = left
+            else:
+                del self._holders[token]
+
+    def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
+        """Fetch at most ``limit`` documents for each expression, in the order in which they came to the register."""
+        results = []
+        for expression in expressions:
+            numbers = sorted(self._find_holders(expression))
+            documents = [self._documents[number] for number in numbers[:limit]]
+            results.append(FetchResult(documents=documents, complete=len(numbers) <= limit))
+        return results
+
+    def _find_holders(self, expression: Expression) -> frozenset[int]:
+        match expression:
+            case TokenTerm(token=token):
+                return self._holders.get(token, _NOBODY)
+            case PrefixTerm(token=start):
+                return _NOBODY.union(*(self._holders[token] for token in self._list_tokens(start)))
+            case AllOf(parts=parts):
+                found = sorted(map(self._find_holders, parts), key=len)
+                return found[0].intersection(*found[1:])
+            case AnyOf(parts=parts):
+                return _NOBODY.union(*map(self._find_holders, parts))
+
+    def _list_tokens(self, start: str) -> list[str]:
+        first = bisect_left(self._tokens, start)
+        return self._tokens[first : bisect_left(self._tokens, start + "\U0010ffff", lo=first)]
+
+
+class MemoryIndex:
+    """The engine in memory of one process. Any thread may ask for it."""
+
+    def __init__(self) -> None:
+        self._engine: MemoryEngine | None = None
+        self._size = -1
+        self._lock = threading.Lock()
+
+    def find_engine(self, connection: sa.Connection, size: int) -> MemoryEngine | None:
+        """Return the engine with at least ``size`` entries of the log, which ``connection`` sees; None in a register
+        that is not small."""
+        if size > SMALL:
+            return None
+        with self._lock:
+            if self._engine is None or self._size < size:
+                rows = connection.execute(sa.select(search_documents.c.id, search_documents.c.body))
+                self._engine = MemoryEngine({number: bytes(body) for number, body in rows}, self._engine)
+                self._size = size
+            return self._engine
