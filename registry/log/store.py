@@ -117,6 +117,15 @@ def read_subject_entries(connection: sa.Connection, subject: str, upto: int) -> 
     return _decode_entries(connection, query)
 
 
+def read_histories(connection: sa.Connection, subjects: Iterable[str], upto: int) -> dict[str, list[Entry]]:
+    """Every entry about some subjects, up to a log size: in order, by subject."""
+    condition = entries.c.subject.in_(list(subjects)) & (entries.c.number <= upto)
+    found: dict[str, list[Entry]] = {}
+    for entry in _decode_entries(connection, sa.select(entries.c.number, entries.c.body).where(condition)):
+        found.setdefault(entry.subject, []).append(entry)
+    return found
+
+
 def _decode_entries(connection: sa.Connection, query: sa.Select[Any]) -> list[Entry]:
     rows = connection.execute(query.order_by(entries.c.number)).all()
     if not rows:

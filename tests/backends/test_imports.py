@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from registry import proposals
 from registry.errors import Conflict, NotFound
+from registry.importers.matching.difference import SECTIONS
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings, get_variable_name
@@ -95,7 +96,7 @@ def test_a_list_goes_from_its_file_to_a_proposal_that_holds_everything_decided(
         (RENAMED["name"], ROWS[0]["name"], True, "editor.a"),
         (MOVED["name"], MOVED["name"], True, "editor.a"),
     ]
-    assert set(report["difference"]) == {"new", "gone", "renamed", "moved", "changed", "undecided"}
+    assert tuple(report["difference"]) == SECTIONS
     assert report["difference"]["renamed"][0]["why"] == "decided"
     assert [line["from"] for line in report["difference"]["moved"]] == [ROWS[1]["address"]]
     approve(database, proposal.id)

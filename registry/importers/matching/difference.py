@@ -8,76 +8,29 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from registry.domain import regions
-from registry.domain.fields import LISTED
-from registry.domain.identifiers import format_subject_code, make_subject
+from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Change, Draft, Source, Struct
 from registry.domain.techniques import BANK, TECHNIQUES, TechniqueCode
 from registry.importers.matching import identity
-from registry.importers.matching.organisations import DoubtRule, Pairing, Party, Rulings, Why
+from registry.importers.matching.conflict_judge import ConflictJudge
+from registry.importers.matching.conflicts import Conflict, FindReason, ReadHistories, keep_decisions
+from registry.importers.matching.matches import DoubtfulPair, InstitutionMatch, has_left, make_ending, make_matches
+from registry.importers.matching.organisations import Pairing, Party, Rulings
 from registry.importers.matching.register_side import RegisterInstitution, RegisterSide
 from registry.importers.reading.list_file import ListedInstitution
-from registry.verification import addresses
 
 CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != BANK)
+#: The sections of a report.
+SECTIONS = ("conflicts", "new", "gone", "relisted", "renamed", "moved", "changed", "undecided")
 #: Lines of a report by its sections, which are the contract's.
 Report = dict[str, list[dict[str, Any]]]
-
-
-class InstitutionMatch(Struct, frozen=True):
-    """An institution of a list, and the one of the register that a rule (``why``) pairs it with; None for a new one.
-
-    ``subject`` names it in the log; ``statement`` is what the list states of it, path by path.
-    """
-
-    subject: str
-    listed: ListedInstitution
-    known: RegisterInstitution | None
-    why: Why | None
-    statement: dict[str, Any]
-
-    @property
-    def is_renamed(self) -> bool:
-        """Whether the two sides have different names."""
-        return self.known is not None and self.known.likeness["name"] != self.listed.name
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether the addresses of the two sides are those of different sites."""
-        if self.known is None or self.known.likeness["address"] == self.listed.address:
-            return False
-        seen = self.known.likeness
-        compared = addresses.compare_addresses(self.listed.address, seen["address"], seen.get("region"))
-        return compared in ("other", "unreadable")
-
-
-class DoubtfulPair(Struct, frozen=True):
-    """Two institutions that may be one; ``why`` a person has to look, in Chinese and English."""
-
-    listed: ListedInstitution
-    known: RegisterInstitution
-    rule: DoubtRule
-    why: str
-    why_en: str
-
-    def to_report_line(self) -> dict[str, Any]:
-        """The doubt as a line of the report: both names and addresses, the code and the row."""
-        seen = self.known.likeness
-        return {
-            "from": seen["name"],
-            "to": self.listed.name,
-            "why": self.why,
-            "why_en": self.why_en,
-            "code": format_subject_code(self.known.subject),
-            "row": self.listed.row,
-            "from_address": seen["address"],
-            "to_address": self.listed.address,
-        }
 
 
 class Difference(Struct, frozen=True):
     """A list against the register: ``report`` for people, ``drafts`` that approval would append.
 
-    ``matched`` are all institutions of the list in its order, ``gone`` those that would leave the register.
+    ``matched`` are all institutions of the list in its order but those left out for a conflict; ``gone`` those that
+    would leave the register; ``conflicts`` where the list would undo a decision, with what became of each.
     """
 
     report: Report
@@ -85,11 +38,12 @@ class Difference(Struct, frozen=True):
     matched: list[InstitutionMatch]
     gone: list[RegisterInstitution]
     doubts: list[DoubtfulPair]
+    conflicts: list[Conflict]
 
 
 def make_empty_report() -> Report:
     """A report whose sections have no lines."""
-    return {name: [] for name in ("new", "gone", "renamed", "moved", "changed", "undecided")}
+    return {name: [] for name in SECTIONS}
 
 
 def list_covered_techniques(listed: Iterable[ListedInstitution]) -> list[TechniqueCode]:
@@ -99,59 +53,51 @@ def list_covered_techniques(listed: Iterable[ListedInstitution]) -> list[Techniq
     return [*centres, *([BANK] if BANK in techniques else [])]
 
 
-def compare_list(
+def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of what a person decided
     register: RegisterSide,
     listed: tuple[ListedInstitution, ...],
     source: Source,
+    read_histories: ReadHistories,
     decided: dict[str, str] | None = None,
     rulings: Rulings | None = None,
+    find_reason: FindReason = keep_decisions,
 ) -> Difference:
     """Pair a list with the register; return what differs, with the drafts that approval would append.
 
     ``decided`` and ``rulings``: see ``identity.pair_parties``; keys of ``rulings`` are (subject, position in the list).
+    ``find_reason`` tells in which conflicts a person takes the list.
     """
     known = {institution.subject: institution for institution in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, rulings)
-    matches: dict[int, InstitutionMatch] = {}
-    for pair in pairing.pairs:
-        position, institution = int(pair.listed.key), known[str(pair.known.key)]
-        matches[position] = InstitutionMatch(
-            subject=institution.subject,
-            listed=listed[position],
-            known=institution,
-            why=pair.why,
-            statement=_make_statement(listed[position], institution.values, source),
-        )
-    for party in pairing.new:
-        new = listed[int(party.key)]
-        matches[int(party.key)] = InstitutionMatch(
-            subject=make_subject("institution", f"{new.name}|{new.address}", register.taken),
-            listed=new,
-            known=None,
-            why=None,
-            statement=_make_statement(new, {}, source),
-        )
-    report = make_empty_report()
-    for match in matches.values():  # those with a pair before the new ones, each in the order in which they were found
-        _add_to_report(report, match)
-    in_order = [matches[position] for position in sorted(matches)]
-    gone = [i for i in (known[str(party.key)] for party in pairing.gone) if _has_left(i, source)]
-    for institution in gone:
-        values, code = institution.values, format_subject_code(institution.subject)
-        report["gone"].append({"name": values["name"], "address": values["address"], "code": code})
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=known[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
         )
         for d in pairing.doubts
     ]
+    gone = [i for i in (known[str(party.key)] for party in pairing.gone) if has_left(i, source)]
+    judge = ConflictJudge(register, source, read_histories, find_reason)
+    matches = judge.judge_matches(make_matches(pairing, listed, known, register.taken, source), doubts)
+    endings = judge.judge_endings(gone, {left.subject: make_ending(left, source) for left in gone})
+    report = make_empty_report()
+    report["conflicts"] = [conflict.to_report_line() for conflict in judge.conflicts]
+    for match in matches.values():  # those with a pair before the new ones, each in the order in which they were found
+        _add_to_report(report, match)
+    gone = [institution for institution in gone if endings[institution.subject][0]]
+    for institution in gone:
+        values, code = institution.values, format_subject_code(institution.subject)
+        report["gone"].append({"name": values["name"], "address": values["address"], "code": code})
     report["undecided"] = [doubt.to_report_line() for doubt in doubts]
+    in_order = [matches[position] for position in sorted(matches)]
     drafts: list[Draft] = []
     for match in in_order:
-        drafts.append(_make_draft(match.subject, match.statement, source))
+        drafts += _make_drafts(match.subject, match.statement, match.taken, source)
         drafts += make_later_endings(match.subject, match.statement, register.later)
-    drafts += [_make_delisting(institution, source) for institution in gone]
-    return Difference(report=report, drafts=drafts, matched=in_order, gone=gone, doubts=doubts)
+    for institution in gone:
+        drafts += _make_drafts(institution.subject, *endings[institution.subject], source)
+    return Difference(
+        report=report, drafts=drafts, matched=in_order, gone=gone, doubts=doubts, conflicts=judge.conflicts
+    )
 
 
 def _pair_sides(
@@ -232,36 +178,6 @@ def _make_listed_party(position: int, listed: ListedInstitution) -> Party:
     )
 
 
-def _make_statement(listed: ListedInstitution, before: dict[str, Any], source: Source) -> dict[str, Any]:
-    """Every path the list states, and None for approvals that are recorded and that it would list if they stood."""
-    statement: dict[str, Any] = {
-        "name": listed.name,
-        "aliases": list(listed.aliases) or None,
-        "ownership_form": listed.ownership_form,
-        "campus": listed.campus,
-        "address": listed.address,
-        "region": listed.region,
-        "status": "listed",
-    }
-    statement |= {f.name: value for f in LISTED if (value := getattr(listed, f.name)) is not None}
-    for heading, value in listed.extra.items():
-        statement[f"extra.{heading}"] = value
-    for approval in listed.approvals:
-        path = f"approvals.{approval.technique}"
-        # A later list does not print document numbers and dates that staff had entered: they stay with the stage.
-        recorded = before.get(path) or {}
-        # Of an unclear stage the first remark stays: two copies of one list word it differently.
-        same = recorded.get("note") if recorded.get("stage") == approval.stage == "operating" else None
-        statement[path] = {**recorded, "stage": approval.stage, "note": same or approval.note}
-        if statement[path]["note"] is None:
-            del statement[path]["note"]
-    if source.scope != "partial":
-        for technique in source.covers:
-            if f"approvals.{technique}" in before:
-                statement.setdefault(f"approvals.{technique}", None)
-    return {path: value for path, value in statement.items() if value is not None or path in before}
-
-
 def _add_to_report(report: Report, match: InstitutionMatch) -> None:
     code, listed = format_subject_code(match.subject), match.listed
     if match.known is None:
@@ -273,6 +189,8 @@ def _add_to_report(report: Report, match: InstitutionMatch) -> None:
     def make_change(a: str, b: str) -> dict[str, Any]:
         return {"from": a, "to": b} if old else {"from": b, "to": a}
 
+    if match.is_relisted:
+        report["relisted"].append({"name": listed.name, "address": listed.address, "row": listed.row, "code": code})
     if match.is_renamed:
         report["renamed"].append({**make_change(seen["name"], listed.name), "code": code, "why": match.why})
     if match.has_moved:
@@ -287,33 +205,21 @@ def _add_to_report(report: Report, match: InstitutionMatch) -> None:
         report["changed"].append({"code": code, "name": listed.name, "changes": changes})
 
 
-def _list_approved_techniques(institution: RegisterInstitution) -> list[TechniqueCode]:
-    return [t.code for t in TECHNIQUES if institution.values.get(f"approvals.{t.code}")]
+def _make_drafts(subject: str, statement: dict[str, Any], taken: Iterable[Conflict], source: Source) -> Iterator[Draft]:
+    """A draft of what the list states by itself, and one for each reason for which a person takes it."""
+    reasons: dict[str, dict[str, Any]] = {}
+    for conflict in taken:
+        reasons.setdefault(conflict.reason or "", {}).update(conflict.paths)
+    by_itself = {path: value for path, value in statement.items() if not any(path in own for own in reasons.values())}
+    if by_itself:
+        yield _make_draft(subject, by_itself, source)
+    for reason, own in reasons.items():
+        yield _make_draft(subject, own, source, reason)
 
 
-def _has_left(known: RegisterInstitution, source: Source) -> bool:
-    """Whether absence means having left: the scope holds the place, and the list covers one of the approvals."""
-    if source.scope == "partial":
-        return False
-    if source.scope != "national" and not regions.is_inside(known.values.get("region"), source.scope):
-        return False
-    approved = _list_approved_techniques(known)
-    return not approved or any(technique in source.covers for technique in approved)
-
-
-def _make_delisting(known: RegisterInstitution, source: Source) -> Draft:
-    """End the approvals the list covers; the institution is delisted unless others remain."""
-    approved = _list_approved_techniques(known)
-    ended: dict[str, Any] = {f"approvals.{t}": None for t in approved if t in source.covers}
-    if len(ended) == len(approved):
-        ended["status"] = "delisted"
-    return _make_draft(known.subject, ended, source)
-
-
-def _make_draft(subject: str, values: dict[str, Any], source: Source) -> Draft:
-    return Draft(
-        subject=subject, change=Change(kind="institution", set=values), valid_from=source.as_of, source=source.id
-    )
+def _make_draft(subject: str, values: dict[str, Any], source: Source, reason: str | None = None) -> Draft:
+    change = Change(kind="institution", set=values, reason=reason)
+    return Draft(subject=subject, change=change, valid_from=source.as_of, source=source.id)
 
 
 def make_source_draft(source: Source) -> Draft:

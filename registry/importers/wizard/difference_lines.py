@@ -6,7 +6,7 @@ from typing import Any
 
 from registry.domain.identifiers import format_subject_code
 from registry.domain.techniques import TECHNIQUES
-from registry.importers.matching.difference import InstitutionMatch
+from registry.importers.matching.matches import InstitutionMatch
 from registry.importers.matching.register_side import RegisterInstitution
 from registry.importers.reading.list_file import ListedInstitution
 from registry.importers.wizard.list_import import ListComparison
@@ -147,7 +147,7 @@ def collect_pairs(comparison: ListComparison, decisions: dict[str, dict[str, Any
     for doubt in comparison.found.doubts:
         _add_pair(pairs, doubt.listed, doubt.known, doubt.rule, suggested=False)
     for match in comparison.found.matched:
-        rule = _INFERRED.get(match.why or "") or ("moved" if match.has_moved and match.why != "decided" else None)
+        rule = _INFERRED.get(match.why or "") or ("moved" if match.is_elsewhere and match.why != "decided" else None)
         if match.known is not None and rule is not None:
             _add_pair(pairs, match.listed, match.known, rule, suggested=True)
     rows = {make_listed_key(row.name, row.address): row for row in comparison.parsed.institutions}

@@ -13,6 +13,7 @@ from registry.domain import regions
 from registry.domain.model import Date, Draft, Source, Struct
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers.matching import difference, register_side
+from registry.importers.matching.conflicts import FindReason, keep_decisions
 from registry.importers.matching.difference import Difference
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
@@ -38,7 +39,8 @@ Progress = Callable[[str, int], None]
 class ImportRequest(Struct, frozen=True):
     """A file and what is known about it: its day, its publication, its title, what an absence from it means.
 
-    ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps.
+    ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps. ``find_reason`` gives
+    the reason for which a person takes the list in a conflict with a decision.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class ImportRequest(Struct, frozen=True):
     decided: dict[str, str] = msgspec.field(default_factory=dict)
     mapping: headings.Mapping = msgspec.field(default_factory=dict)
     most_findings: int = MAX_FINDINGS
+    find_reason: FindReason = keep_decisions
 
 
 class ImportOutcome(Struct, frozen=True):
@@ -140,7 +143,15 @@ def compare_file(
         size = store.read_head(connection).size
         register = register_side.read_register_side(connection, request.as_of, size)
     rulings = make_rulings(parsed, register) if make_rulings else None
-    found = difference.compare_list(register, parsed.institutions, source, request.decided, rulings)
+    found = difference.compare_list(
+        register,
+        parsed.institutions,
+        source,
+        lambda subjects: register_side.read_histories(database, subjects, size),
+        request.decided,
+        rulings,
+        request.find_reason,
+    )
     audit = [
         *parsed.audit,
         *_check_removals(found, len(register.listed)),
