@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
 from registry import proposals as four_eyes
 from registry import settings
-from registry.cli import common, detect_language, main
+from registry.cli import common, main
+from registry.cli.import_outcome import print_outcome
 from registry.domain import schema
+from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import Change, Draft, Entry
 from registry.errors import AuditFailed, InvalidInput
 from registry.log import store
@@ -26,12 +28,6 @@ from registry.records import asof, history, timeline
 from registry.records.history import FieldChange
 from registry.texts import Message, write_bilingual
 
-if TYPE_CHECKING:  # takes a while to import
-    from registry.importers.wizard.list_import import ImportOutcome
-
-#: Lines printed of each part of an import's outcome.
-_SHOWN = 20
-
 
 @main.command("import", help=write_bilingual("导入 docx、xlsx 或 csv 名录，形成提案"))
 @click.argument("file", type=click.Path(path_type=Path))
@@ -40,6 +36,14 @@ _SHOWN = 20
 @click.option("--source", "title", help=write_bilingual("来源名称"))
 @click.option("--scope", help=write_bilingual("national、partial 或行政区划代码：未列入意味着什么"))
 @common.by_user
+@click.option(
+    "--take-list",
+    "takes",
+    metavar="CODE[:FIELD]",
+    multiple=True,
+    help=write_bilingual("名单与决定不一致处以名单为准，可重复；默认保留决定"),
+)
+@click.option("--reason", help=write_bilingual("以名单为准的理由，会公开，勿写姓名"))
 @click.option("--dry-run", is_flag=True, help=write_bilingual("只审核比对，不提案"))
 @common.as_json
 def import_list(  # noqa: PLR0913 - one parameter per option
@@ -49,6 +53,8 @@ def import_list(  # noqa: PLR0913 - one parameter per option
     title: str | None,
     scope: str | None,
     by: str | None,
+    takes: tuple[str, ...],
+    reason: str | None,
     dry_run: bool,
     json_: bool,
 ) -> None:
@@ -57,16 +63,30 @@ def import_list(  # noqa: PLR0913 - one parameter per option
 
     if not dry_run:
         common.require_account(by, or_dry_run=True)
-    request = list_import.ImportRequest(path=file, as_of=as_of, published=published, title=title, scope=scope)
+    request = list_import.ImportRequest(
+        path=file,
+        as_of=as_of,
+        published=published,
+        title=title,
+        scope=scope,
+        takes=tuple(map(_parse_take, takes)),
+        reason=reason,
+    )
     with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         try:
             outcome = list_import.import_list(
                 database, request, by=by, dry_run=dry_run, progress=report_progress, log=PublishedLog(settings.load())
             )
         except AuditFailed as error:
-            _print_outcome(error.details["outcome"], json_)
+            print_outcome(error.details["outcome"], json_)
             raise
-    _print_outcome(outcome, json_)
+    print_outcome(outcome, json_)
+
+
+def _parse_take(text: str) -> tuple[str, str]:
+    """Parse the code, printed or not, and the field of a conflict; the field is empty for all of an institution."""
+    code, _, field = text.partition(":")
+    return format_code(parse_code(code)), field
 
 
 @main.command(
@@ -106,62 +126,6 @@ def import_known_names(file: Path, day: dt.date | None, by: str | None, dry_run:
         click.echo(write_bilingual("与名录相同，无需提案"))
     if proposal is not None:
         common.print_proposal(proposal)
-
-
-def _print_outcome(outcome: ImportOutcome, json_: bool) -> None:
-    if json_:
-        common.print_json(outcome)
-        return
-    click.echo(
-        f"{write_bilingual('行')}: {outcome.rows}    {write_bilingual('机构')}: {outcome.institutions}    "
-        f"{write_bilingual('范围')}: {outcome.scope}"
-    )
-    for level, words in (
-        ("error", write_bilingual("错误")),
-        ("warning", write_bilingual("提醒")),
-        ("info", write_bilingual("说明")),
-    ):
-        lines = [line for line in outcome.audit if line.level == level]
-        if lines:
-            click.echo(f"\n{words}: {len(lines)}")
-        for line in lines[:_SHOWN]:
-            click.echo(f"  {line.describe(detect_language())}")
-        _print_omitted_count(len(lines))
-    if any(line.level == "error" for line in outcome.audit):
-        return
-    for name, words in _DIFFERENCE.items():
-        items = outcome.difference[name]
-        click.echo(f"\n{words}: {len(items)}")
-        for item in items[:_SHOWN]:
-            click.echo(f"  {_format_difference(name, item)}")
-        _print_omitted_count(len(items))
-    if outcome.proposal is not None:
-        click.echo()
-        common.print_proposal(outcome.proposal)
-
-
-_DIFFERENCE = {
-    "new": write_bilingual("新增"),
-    "gone": write_bilingual("移出"),
-    "renamed": write_bilingual("更名"),
-    "moved": write_bilingual("迁址"),
-    "changed": write_bilingual("变更"),
-    "undecided": write_bilingual("待人工判断"),
-}
-
-
-def _format_difference(name: str, item: dict[str, Any]) -> str:
-    if name in ("new", "gone"):
-        return f"{item['code']}  {item['name']}  {item['address']}"
-    if name == "changed":
-        fields = "、".join(change["field"] for change in item["changes"])
-        return f"{item['code']}  {item['name']}  {fields}"
-    return f"{item.get('code', '')}  {item['from']} -> {item['to']}  ({item['why']})".strip()
-
-
-def _print_omitted_count(number: int) -> None:
-    if number > _SHOWN:
-        click.echo(f"  {write_bilingual('…… 另有{number}项，用 --json 查看全部', number=number - _SHOWN)}")
 
 
 @main.command(help=write_bilingual("待审批的提案"))

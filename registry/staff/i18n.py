@@ -19,6 +19,7 @@ from registry.domain.schema import EditionFacts
 from registry.domain.techniques import STAGES
 from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
+from registry.importers.matching.conflicts import IDENTITY
 from registry.log.clock import from_milliseconds
 from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
@@ -107,6 +108,14 @@ class StaffLanguage(Language):
         return [
             record_changes.describe_change(self, FieldChange(field=path, from_=old, to=new)) for path, old, new in sides
         ]
+
+    def describe_conflict(self, line: dict[str, Any]) -> ChangeLine:
+        """Describe the field of a conflict, with what is recorded and what the list states."""
+        if line["field"] != IDENTITY:
+            return self.describe_changes([(line["field"], line["recorded"], line["listed"])])[0]
+        label = self.translate("import_conflicts.identity")
+        after = self.translate("import_conflicts.new", name=self.mark_chinese(line["listed"]))
+        return ChangeLine(label=label, before=self.mark_chinese(line["recorded"]), after=after, differs=True)
 
     def describe_rule(self, rule: str) -> Markup:
         """Describe the rule by which two were matched; what is no rule's name stands as it is."""

@@ -24,6 +24,9 @@ from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.texts import FixedText, Message
 
+#: Characters of the longest reason for taking a list.
+_REASON = 500
+
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
 def show_imports(desk: NamedDependency[Desk]) -> Response[Any]:
@@ -97,12 +100,12 @@ def _render_import_page(
             "import_columns", this_import=this_import, uses=headings.USES, status=status, errors=errors
         )
     if this_import.state == "audit":
-        return _render_section(desk, this_import, "import_audit", "audit", status, errors)
+        return _render_section(desk, this_import, "audit", status, errors)
     if this_import.state == "deciding":
         tabs = _list_tabs(this_import)
         first = next((name for name in tabs if _count_lines(this_import, name)), "audit")
         tab = desk.request.query_params.get("tab") or desk.read_field("tab") or first
-        return _render_section(desk, this_import, "import_found", tab if tab in tabs else "pairs", status, errors)
+        return _render_section(desk, this_import, tab if tab in tabs else "pairs", status, errors)
     return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
 
 
@@ -123,9 +126,14 @@ def _count_lines(this_import: Import, tab: str) -> int:
 
 
 def _render_section(
-    desk: Desk, this_import: Import, template: str, tab: str, status: int, errors: list[tuple[str, str]] | None
+    desk: Desk,
+    this_import: Import,
+    tab: str,
+    status: int,
+    errors: list[tuple[str, str]] | None,
+    typed: dict[str, str] | None = None,
 ) -> Response[Any]:
-    size = difference_lines.PAIRS if tab == "pairs" else difference_lines.PAGE
+    size = difference_lines.PAIRS if tab in ("pairs", "conflicts") else difference_lines.PAGE
     pages = max(1, -(-_count_lines(this_import, tab) // size))
     number = parse_number(desk.request.query_params.get("page") or desk.read_field("page"))
     page = min(max(1 if number is None else number, 1), pages)
@@ -133,7 +141,7 @@ def _render_section(
         lines = import_store.read_page(connection, this_import.id, tab, page - 1)
     open_pairs = set(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     return desk.render_page(
-        template,
+        "import_audit" if this_import.state == "audit" else "import_found",
         status=status,
         errors=errors,
         this_import=this_import,
@@ -143,9 +151,16 @@ def _render_section(
         page=page,
         pages=pages,
         open=open_pairs,
-        stale=this_import.kind == "list"
-        and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions),
+        stale=_is_stale(this_import),
+        reasons=steps.get_reasons(this_import),
+        typed=typed or {},
     )
+
+
+def _is_stale(this_import: Import) -> bool:
+    """Whether something was decided after the comparison."""
+    decided = steps.hash_decisions(this_import.decisions, steps.get_reasons(this_import))
+    return this_import.kind == "list" and this_import.found.get("decided") != decided
 
 
 # --- steps of an import ----------------------------------------------------------------------------------------------
@@ -249,6 +264,39 @@ def _apply_decision(
     return steps.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
 
 
+@post("/imports/{number:int}/resolve", **TEXT_FORM)
+def resolve_conflict(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """In a conflict with a decision take the list, for a reason that will be published; or keep the decision again.
+
+    ``choice``: list or decision. Saved at once.
+    """
+    key, choice = desk.read_field("conflict"), desk.read_field("choice")
+    reason = desk.read_field(f"taking-{key}", _REASON + 1)
+    page = desk.read_field("page") or "1"
+    with desk.database.writing() as connection:
+        this_import = import_store.get_import(connection, number, desk.account.name)
+        _require_state(this_import, "deciding")
+        error = _check_reason(reason) if choice == "list" else None
+        if error is None:
+            lines = import_store.read_lines(connection, this_import.id, "conflicts")
+            if choice not in ("list", "decision") or not any(line["key"] == key for line in lines):
+                raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
+            reasons = {other: why for other, why in steps.get_reasons(this_import).items() if other != key}
+            said = {**this_import.said, "reasons": reasons | ({key: reason} if choice == "list" else {})}
+            import_store.save_import(connection, this_import, said=said)
+    if error is not None:
+        errors = [(f"taking-{key}", error.to_text(desk.language.lang))]
+        return _render_section(desk, this_import, "conflicts", 400, errors, {key: reason})
+    return _redirect_to_import(desk, this_import, f"#conflict-{key}", tab="conflicts", page=page)
+
+
+def _check_reason(reason: str) -> Message | None:
+    """Say what is wrong with a reason; None for a good one."""
+    if not reason:
+        return Message("以名单为准须写明理由，理由会公布。")
+    return Message("理由太长，请不要超过{count}字。", count=_REASON) if len(reason) > _REASON else None
+
+
 @post("/imports/{number:int}/compare", **TEXT_FORM)
 def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Compare again, by the decisions and with the register as it is now; or restart an interrupted step."""
@@ -277,7 +325,7 @@ def _require_decisions(this_import: Import) -> None:
     undecided = len(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
         raise Conflict(Message("还有{undecided}对没有判断，不能提交。", undecided=undecided))
-    if this_import.kind == "list" and this_import.found.get("decided") != steps.hash_decisions(this_import.decisions):
+    if _is_stale(this_import):
         raise Conflict(Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"))
 
 

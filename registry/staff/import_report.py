@@ -16,7 +16,21 @@ from registry.staff.desk import Desk
 from registry.texts import Message
 
 #: The parts of a report, in the order of their tabs.
-PARTS = ("new", "gone", "renamed", "moved", "gained", "lost", "stage", "other", "undecided", "decisions", "audit")
+PARTS = (
+    "conflicts",
+    "new",
+    "gone",
+    "relisted",
+    "renamed",
+    "moved",
+    "gained",
+    "lost",
+    "stage",
+    "other",
+    "undecided",
+    "decisions",
+    "audit",
+)
 PAGE = 100
 
 
@@ -36,6 +50,12 @@ def count_lines(report: Any) -> dict[str, int]:
     """Return how many lines each part of a report has; nothing for a report of another kind."""
     is_list = isinstance(report, dict) and isinstance(report.get("audit"), list) and "difference" in report
     return {part: len(_select_part(report, part)) for part in PARTS} if is_list else {}
+
+
+def select_conflicts(report: Any, number: int) -> list[dict[str, Any]]:
+    """Return the first conflicts of a report with decisions, those before others in which the list is taken."""
+    conflicts = _select_part(report, "conflicts") if count_lines(report) else []
+    return sorted(conflicts, key=lambda line: line["reason"] is None)[:number]
 
 
 def _select_part(report: dict[str, Any], part: str) -> list[Any]:
@@ -65,8 +85,8 @@ def _make_line(line: dict[str, Any], part: str) -> ReportLine:
     code = line.get("code")
     if part in ("gained", "lost", "stage", "other"):
         return ReportLine(name=line["name"], code=code, sides=_select_changes(line, part))
-    if part in ("new", "gone"):
-        sides = ("address", None, line["address"]) if part == "new" else ("address", line["address"], None)
+    if part in ("new", "relisted", "gone"):
+        sides = ("address", None, line["address"]) if part != "gone" else ("address", line["address"], None)
         return ReportLine(name=line["name"], code=code, sides=[sides])
     field = "address" if part == "moved" else "name"
     return ReportLine(
@@ -86,7 +106,7 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
     pages = -(-counts[part] // PAGE)
     page = min(max(desk.read_query_number("page") or 1, 1), pages)
     lines = _select_part(proposal.report, part)[(page - 1) * PAGE : page * PAGE]
-    is_shown_as_stored = part in ("audit", "decisions")
+    is_shown_as_stored = part in ("audit", "decisions", "conflicts")
     return desk.render_page(
         "report",
         proposal=proposal,

@@ -125,6 +125,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         draw=draw,
         events=events,
         documents=sources,
+        conflicts=import_report.select_conflicts(proposal.report, SHOWN),
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
         stale=None if proposal.confirm_by else changed,
         since=size - proposal.base_size,

@@ -94,11 +94,6 @@ ReadHistories = Callable[[Iterable[str]], Iterator[tuple[str, list[Entry]]]]
 FindReason = Callable[[Conflict], str | None]
 
 
-def keep_decisions(_conflict: Conflict) -> str | None:
-    """Take the list in no conflict."""
-    return None
-
-
 def is_list(source: Source | None) -> bool:
     """Whether a source is a list: complete somewhere, or a table of rows; not a document about one institution."""
     return source is not None and (source.scope != "partial" or source.rows is not None)

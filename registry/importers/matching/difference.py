@@ -13,7 +13,7 @@ from registry.domain.model import Change, Draft, Source, Struct
 from registry.domain.techniques import BANK, TECHNIQUES, TechniqueCode
 from registry.importers.matching import identity
 from registry.importers.matching.conflict_judge import ConflictJudge
-from registry.importers.matching.conflicts import Conflict, FindReason, ReadHistories, keep_decisions
+from registry.importers.matching.conflicts import Conflict, FindReason, ReadHistories
 from registry.importers.matching.matches import DoubtfulPair, InstitutionMatch, has_left, make_ending, make_matches
 from registry.importers.matching.organisations import Pairing, Party, Rulings
 from registry.importers.matching.register_side import RegisterInstitution, RegisterSide
@@ -58,9 +58,9 @@ def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of w
     listed: tuple[ListedInstitution, ...],
     source: Source,
     read_histories: ReadHistories,
+    find_reason: FindReason,
     decided: dict[str, str] | None = None,
     rulings: Rulings | None = None,
-    find_reason: FindReason = keep_decisions,
 ) -> Difference:
     """Pair a list with the register; return what differs, with the drafts that approval would append.
 

@@ -12,7 +12,7 @@ from registry.importers.reading.list_file import ListedInstitution
 from registry.importers.wizard.list_import import ListComparison
 
 Line = dict[str, Any]
-#: Lines on one page of a section, and pairs on one page.
+#: Lines on one page of a section, and pairs, or conflicts, on one page.
 PAGE, PAIRS = 50, 20
 
 
@@ -38,6 +38,7 @@ def make_sections(comparison: ListComparison) -> dict[str, Iterator[Line]]:
         "gone": (
             {"code": format_subject_code(known.subject), "before": _make_register_side(known)} for known in found.gone
         ),
+        "relisted": make_section(lambda match: _make_line(match) if match.is_relisted else None),
         "renamed": make_section(lambda match: _make_line(match) if match.is_renamed else None),
         "moved": make_section(lambda match: _make_line(match) if match.has_moved else None),
         "gained": make_section(_make_gained_line),

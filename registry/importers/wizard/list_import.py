@@ -13,7 +13,7 @@ from registry.domain import regions
 from registry.domain.model import Date, Draft, Source, Struct
 from registry.errors import AuditFailed, InvalidInput
 from registry.importers.matching import difference, register_side
-from registry.importers.matching.conflicts import FindReason, keep_decisions
+from registry.importers.matching.conflicts import Conflict, FindReason
 from registry.importers.matching.difference import Difference
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
@@ -39,8 +39,9 @@ Progress = Callable[[str, int], None]
 class ImportRequest(Struct, frozen=True):
     """A file and what is known about it: its day, its publication, its title, what an absence from it means.
 
-    ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps. ``find_reason`` gives
-    the reason for which a person takes the list in a conflict with a decision.
+    ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps. ``takes``
+    are the conflicts with decisions, each by code and field (empty: any), in which the list is taken for a ``reason``
+    that will be published; or ``find_reason`` gives the reason of each.
     """
 
     path: Path
@@ -54,7 +55,9 @@ class ImportRequest(Struct, frozen=True):
     decided: dict[str, str] = msgspec.field(default_factory=dict)
     mapping: headings.Mapping = msgspec.field(default_factory=dict)
     most_findings: int = MAX_FINDINGS
-    find_reason: FindReason = keep_decisions
+    find_reason: FindReason | None = None
+    takes: tuple[tuple[str, str], ...] = ()
+    reason: str | None = None
 
 
 class ImportOutcome(Struct, frozen=True):
@@ -148,10 +151,11 @@ def compare_file(
         parsed.institutions,
         source,
         lambda subjects: register_side.read_histories(database, subjects, size),
+        request.find_reason or (lambda conflict: _find_take(request, conflict)),
         request.decided,
         rulings,
-        request.find_reason,
     )
+    _refuse_vain_takes(request, found)
     audit = [
         *parsed.audit,
         *_check_removals(found, len(register.listed)),
@@ -194,6 +198,22 @@ def propose_difference(  # noqa: PLR0913 - each is a part of what is proposed
         log=log,
         in_transaction=in_transaction,
     )
+
+
+def _find_take(request: ImportRequest, conflict: Conflict) -> str | None:
+    is_taken = any(code == conflict.code and field in ("", conflict.field) for code, field in request.takes)
+    return (request.reason or "").strip() if is_taken else None
+
+
+def _refuse_vain_takes(request: ImportRequest, found: Difference) -> None:
+    """InvalidInput for a list to be taken without a reason, or where it is in no conflict with a decision."""
+    if request.takes and not (request.reason or "").strip():
+        raise InvalidInput(Message("以名单为准须写明理由，理由会公布。"))
+    for code, field in request.takes:
+        if not any(one.code == code and field in ("", one.field) for one in found.conflicts):
+            raise InvalidInput(
+                Message("名单与决定在此处没有不一致：{place}", place=f"{code}:{field}" if field else code)
+            )
 
 
 def _make_outcome(parsed: ListFile, audit: list[AuditLine], report: difference.Report, source: Source) -> ImportOutcome:

@@ -99,7 +99,7 @@ def compare_file(task: ImportTask) -> None:
 def propose_difference(task: ImportTask) -> None:
     """Compare once more and propose exactly what was seen; where that changed, a person looks again."""
     comparison, record = _read_and_compare(task), task.record
-    if hash_drafts(comparison.make_drafts()) != record.found.get("digest"):
+    if _hash_comparison(comparison) != record.found.get("digest"):
         _save_comparison(task, comparison, reason="moved")
         return
     additions = {
@@ -147,6 +147,12 @@ def hash_drafts(drafts: Iterable[Draft]) -> str:
     return digest.hexdigest()
 
 
+def _hash_comparison(comparison: list_import.ListComparison) -> str:
+    """A hash of what would be proposed, and of the conflicts that a person has to have seen."""
+    conflicts = msgspec.json.encode(comparison.outcome.difference["conflicts"])
+    return hash_drafts(comparison.make_drafts()) + hashlib.sha256(conflicts).hexdigest()
+
+
 # --- comparing -------------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +170,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         secondary=bool(options.get("secondary")),
         mapping={tuple(layout.titles): tuple(layout.uses) for layout in layouts},
         most_findings=FINDINGS,
+        find_reason=lambda conflict: get_reasons(record).get(conflict.key),
     )
 
 
@@ -209,11 +216,15 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
     decisions, outcome = task.record.decisions, comparison.outcome
     pairs = difference_lines.collect_pairs(comparison, decisions)
     applying = {key: decision for key, decision in decisions.items() if key in pairs}
-    digest = hash_drafts(comparison.make_drafts())
+    reasons, found_conflicts = get_reasons(task.record), {one.key for one in comparison.found.conflicts}
+    reasons = {key: reason for key, reason in reasons.items() if key in found_conflicts}
+    digest = _hash_comparison(comparison)
     task.report_progress("keep", 0, 0)
     with task.database.writing() as connection:
         levels = task.replace_pages(connection, outcome.audit)
-        counts = task.write_sections(connection, difference_lines.make_sections(comparison), difference_lines.PAGE)
+        counts = task.write_sections(
+            connection, {"conflicts": outcome.difference["conflicts"]}, difference_lines.PAIRS
+        ) | task.write_sections(connection, difference_lines.make_sections(comparison), difference_lines.PAGE)
         task.write_sections(connection, {"pairs": pairs.values()}, difference_lines.PAIRS)
         found = {
             "rows": outcome.rows,
@@ -225,11 +236,12 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
             "digest": digest,
-            "decided": hash_decisions(applying),
-            "dropped": len(decisions) - len(applying),
+            "decided": hash_decisions(applying, reasons),
+            "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
         }
-        task.finish(connection, state="deciding", found=found, decisions=applying, base_size=comparison.size)
+        said = {**task.record.said, "reasons": reasons}
+        task.finish(connection, state="deciding", found=found, decisions=applying, said=said, base_size=comparison.size)
 
 
 def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
@@ -301,10 +313,16 @@ def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: Re
     return Rulings(same=frozenset(same), apart=frozenset(apart))
 
 
-def hash_decisions(decisions: Decisions) -> str:
-    """A hash of the decisions, whoever made them and when."""
+def get_reasons(record: Import) -> dict[str, str]:
+    """By the key of a conflict, the reason for which the list is taken; without one, the decision stays."""
+    reasons: dict[str, str] = record.said.get("reasons", {})
+    return reasons
+
+
+def hash_decisions(decisions: Decisions, reasons: dict[str, str]) -> str:
+    """A hash of the decisions on pairs, whoever made them and when, and of the reasons for taking the list."""
     pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
-    return hashlib.sha256(msgspec.json.encode(pairs)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([pairs, sorted(reasons.items())])).hexdigest()
 
 
 def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
