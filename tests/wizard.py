@@ -87,6 +87,13 @@ class Wizard:
             import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
+    def take(self, one: Import, reason: str) -> Import:
+        """Take the list in every conflict with a decision, for one reason."""
+        reasons = {line["key"]: reason for line in self.lines(one, "conflicts")}
+        with self.database.writing() as connection:
+            import_store.save_import(connection, one, said={**one.said, "reasons": reasons})
+        return self.of(one)
+
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
         return steps.list_open_pairs(one.found["pairs"], one.decisions)

@@ -215,6 +215,56 @@ def test_deciding_pairs_on_a_phone_by_keyboard_alone(
     context.close()
 
 
+def test_a_list_that_would_undo_a_revocation_is_a_question_with_both_documents(
+    browser: Browser, running: Server, cli: Cli, arrive: Arrive, tmp_path: Path
+) -> None:
+    hospital = cli.ok("search", "鞍山市妇儿医院", "--json").json["items"][0]["institution"]
+    row = {"name": hospital["name"], "address": hospital["address"], "techniques": "IVF", "stages": "formal"}
+    told = ("--from", "2025-03-01", "--reason", "示例撤销决定", "--by", "editor", "--json")
+    revoked = 'approvals.IVF={"stage":"revoked","document_no":"示卫医〔2025〕3号","authority":"示例卫生健康委"}'
+    number = cli.ok("correct", hospital["code"], revoked, *told).json["proposal"]
+    cli.ok("approve", number, "--by", "approver")
+    context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=DESK)
+    page = context.new_page()
+    upload(page, a_list(tmp_path / "list.csv", [row]), "partial")
+    read_when_done(page)
+    page.click('form.columns-form > button[type="submit"]')
+    assert "名单与决定不一致 1" in read_when_done(page)
+    wrong = []
+    for switch in ("", "&lang=en"):
+        page.goto(re.sub(r"[?#].*", "", page.url) + f"?tab=conflicts{switch}")
+        wrong += faults_at_every_width(page)
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=conflicts")
+    shown = page.locator(".pair").inner_text()
+    assert all(
+        word in shown
+        for word in ("撤销", "正式运行", "示卫医〔2025〕3号", "示例卫生健康委", "示例撤销决定", "保留决定")
+    )
+    page.click(".pair summary")
+    page.click('button[value="list"]')  # without a reason
+    assert "理由会公布" in page.locator(".error-summary").inner_text()
+    wrong += faults(page)
+    page.fill('textarea[name^="taking-"]', "见示卫医〔2025〕9号恢复执业")
+    page.click('button[value="list"]')
+    assert "公布的理由：见示卫医〔2025〕9号恢复执业" in page.locator(".pair").inner_text()
+    page.click('button[value="decision"]')
+    assert "保留决定" in page.locator(".pair").inner_text()
+    page.click('form[action$="/propose"] button')  # nothing differs from what was compared
+    assert "已提交" in read_when_done(page)
+    page.click('main a[href^="/staff/proposals/"]')
+    number = int(page.url.rsplit("/", 1)[-1])
+    assert "名单与决定不一致" in page.locator("main").inner_text()
+    assert "示卫医〔2025〕3号" in page.locator("section:has(#conflicts)").inner_text()
+    wrong += faults_at_every_width(page)
+    page.goto(f"/staff/proposals/{number}/report?part=conflicts")
+    wrong += faults_at_every_width(page)
+    context.close()
+    cli.ok("approve", number, "--by", "approver")
+    name = {"name": hospital["name"]}
+    assert eventually(lambda: running.verify(provider=name, techniques=["IVF"])["verdict"] == "revoked")
+    assert wrong == []
+
+
 def test_an_editor_of_a_region_is_refused_before_hours_of_work(
     browser: Browser, running: Server, arrive: Arrive, tmp_path: Path
 ) -> None:

@@ -75,7 +75,7 @@ def _make_line(match: InstitutionMatch, **additions: Any) -> Line:
     line: Line = {
         "row": match.listed.row,
         "code": format_subject_code(match.subject),
-        "after": _make_listed_side(match.listed),
+        "after": {**_make_listed_side(match.listed), "techniques": _list_stages_before_after(match)[1]},
         **additions,
     }
     if match.known is not None:
@@ -89,11 +89,11 @@ def _make_line(match: InstitutionMatch, **additions: Any) -> Line:
 
 
 def _list_stages_before_after(match: InstitutionMatch) -> tuple[dict[str, str], dict[str, str]]:
-    """The stage of each technique before and after; a technique that the list does not mention stays."""
+    """The stage of each technique before and after; a technique that the list does not mention, or may not, stays."""
     before = _map_stages(match.known.values) if match.known is not None else {}
-    after = {**before, **_make_listed_side(match.listed)["techniques"]}
+    after = {**before, **_map_stages(match.statement)}
     ended = {path.removeprefix("approvals.") for path, value in match.statement.items() if value is None}
-    return before, {code: stage for code, stage in after.items() if code not in ended}
+    return before, {t.code: after[t.code] for t in TECHNIQUES if t.code in after and t.code not in ended}
 
 
 def _make_gained_line(match: InstitutionMatch) -> Line | None:

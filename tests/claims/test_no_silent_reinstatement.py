@@ -1,0 +1,171 @@
+"""Whatever was decided and whichever lists are brought: none turns "not licensed" into "licensed" by itself.
+
+What was stopped, by whatever it was, and what a decision ended, stays so until another decision, or until a person
+takes a list in a conflict that the report shows with the reason. What nobody ever refused, a list may state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.domain.answers import Claim, Provider
+from registry.domain.identifiers import format_code
+from registry.domain.model import Date, Draft
+from registry.domain.techniques import LAWFUL_STAGES
+from registry.importers.wizard import list_import
+from registry.importers.wizard.list_import import ImportRequest
+from registry.storage.database import Database
+from registry.verification.answer import answer_claim
+from registry.verification.view import VerificationView
+from tests.factories import a_change, a_database, a_list, a_source, an_institution, approve, code_of, enter
+from tests.thoroughness import count_examples
+
+FIRST = Date(2023, 1, 1)
+TECHNIQUES = ("AIH", "IVF")
+STAGES = ("preparing", "trial", "formal", "rectification", "suspended", "revoked", "lapsed")
+NAMES = ("鞍山市示例医院", "鞍山示例生殖专科中心", "海城市示例妇产医院")
+ADDRESSES = ("鞍山市铁西区示例路1号", "鞍山市铁东区示例街8号", "鞍山市海城市示范街7号")
+#: Verdicts that say: not any more.
+STOPPED = ("revoked", "suspended", "lapsed")
+ASKED = [FIRST + dt.timedelta(days=61 * n) for n in range(18)]  # every two months, for three years
+
+days = st.integers(0, 1000).map(lambda n: FIRST + dt.timedelta(days=n))
+approvals = st.none() | st.fixed_dictionaries(
+    {"stage": st.sampled_from(STAGES)}, optional={"verification_due": days.map(str)}
+)
+decisions = st.tuples(
+    st.just("decision"),
+    days,
+    days,  # the day of the document
+    st.integers(0, 1),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **{f"approvals.{technique}": approvals for technique in TECHNIQUES},
+            "status": st.sampled_from(("listed", "suspended", "delisted")),
+            "name": st.sampled_from(NAMES),
+            "address": st.sampled_from(ADDRESSES),
+        },
+    ).filter(bool),
+    st.booleans(),  # whether it rests on a document
+)
+rows = st.tuples(
+    st.sampled_from(NAMES),
+    st.sampled_from(ADDRESSES),
+    st.sampled_from(("AIH", "IVF", "AIH IVF")),
+    st.sampled_from(("trial", "formal", "suspended")),
+)
+lists = st.tuples(
+    st.just("list"),
+    days,
+    st.sampled_from(("national", "partial", "210300")),
+    st.lists(rows, min_size=1, max_size=3, unique_by=(lambda row: row[0], lambda row: row[1])),
+    st.booleans(),  # whether a person takes the list wherever it contradicts a decision
+)
+histories = st.lists(decisions | lists, min_size=1, max_size=6).filter(lambda steps: any(s[0] == "list" for s in steps))
+Verdicts = dict[tuple[str, str, Date], str]
+
+
+class Decided(NamedTuple):
+    """A decision as the oracle keeps it: in the order of days, then of recording."""
+
+    day: Date
+    number: int
+    values: dict[str, Any]
+
+
+def institutions() -> list[Draft]:
+    return [
+        an_institution(NAMES[n], ADDRESSES[n], on=FIRST, region="210303", IVF="formal", AIH="trial" if n else None)
+        for n in range(2)
+    ]
+
+
+def decide(database: Database, step: tuple[Any, ...], number: int) -> Decided:
+    _, day, as_of, which, values, has_document = step
+    document = a_source(f"doc-{number}", as_of, "partial", title="示例决定", covers=["IVF"])
+    about = institutions()[which]
+    change = a_change(about, day, values, f"doc-{number}" if has_document else None, "示例更正")
+    enter(database, *([document] if has_document else []), change)
+    return Decided(day, number, {f"{code_of(about)}.{path}": value for path, value in values.items()})
+
+
+def bring(database: Database, step: tuple[Any, ...], folder: Path, number: int) -> list[dict[str, Any]]:
+    """Import a list and have it approved; its conflicts."""
+    _, day, scope, printed, is_taken = step
+    path = a_list(
+        folder / f"{number}.csv",
+        ({"name": n, "address": f"辽宁省{a}", "techniques": t, "stages": s} for n, a, t, s in printed),
+    )
+    request = ImportRequest(path=path, as_of=day, scope=scope, title="示例名单")
+    if is_taken:
+        request = msgspec.structs.replace(request, find_reason=lambda _conflict: "示例理由")
+    outcome = list_import.import_list(database, request, by="editor.a")
+    approve(database, outcome.proposal or 0)
+    return outcome.difference["conflicts"]
+
+
+def ask_everything(view: VerificationView, codes: Iterable[str]) -> Verdicts:
+    """The verdicts about every code and every name, by technique and day."""
+    providers = [Provider(code=format_code(code)) for code in codes] + [Provider(name=name) for name in NAMES]
+    found: Verdicts = {}
+    for provider in providers:
+        who = provider.code or provider.name or ""
+        for technique in TECHNIQUES:
+            for day in ASKED:
+                claim = Claim(provider=provider, techniques=[technique], on=day)
+                found[who, technique, day] = answer_claim(view, claim).verdict
+    return found
+
+
+def is_refused(decided: list[Decided], code: str, technique: str, day: Date) -> bool:
+    """Whether the last decision up to a day, about the technique or the institution, says no."""
+    path, status = f"{code}.approvals.{technique}", f"{code}.status"
+    last: dict[str, Any] = {}
+    for decision in sorted(decided):
+        if decision.day <= day:
+            last |= decision.values
+    approval = last.get(path, {"stage": "formal"})
+    is_open = (
+        bool(approval) and approval["stage"] in LAWFUL_STAGES and approval.get("verification_due", "9") >= str(day)
+    )
+    return not is_open or last.get(status, "listed") != "listed"
+
+
+@settings(
+    max_examples=count_examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+@given(histories)
+def test_no_import_licenses_what_was_stopped_without_a_person_who_says_why(steps: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        database = a_database(Path(name))
+        enter(database, a_source("list-1", FIRST), *institutions())
+        decided: list[Decided] = []
+        for number, step in enumerate(steps):
+            if step[0] == "decision":
+                decided.append(decide(database, step, number))
+                continue
+            view = VerificationView()
+            view.follow_log(database)
+            before = ask_everything(view, map(code_of, institutions()))
+            conflicts = bring(database, step, Path(name), number)
+            view.follow_log(database)
+            after = ask_everything(view, map(code_of, institutions()))
+            explained = {line["code"] for line in conflicts if line["choice"] == "list" and line["reason"]}
+            if explained:
+                decided.clear()  # what a person took, holds from now on; the oracle does not follow it
+                continue
+            for key, verdict in after.items():
+                code, technique, day = key[0].replace("-", ""), key[1], key[2]
+                refused = before[key] in STOPPED or is_refused(decided, code, technique, day)
+                if verdict == "licensed" and before[key] != "licensed":
+                    assert not refused, (key, before[key], verdict)
+        database.close()
