@@ -85,7 +85,7 @@ def _format_evidence(side: dict[str, Any], value: Any) -> str:
     stated = value["stage"] if isinstance(value, dict) else value
     text = "-" if stated is None else stated if isinstance(stated, str) else msgspec.json.encode(stated).decode()
     document = [side[part] for part in ("title", "number", "authority", "reason") if side[part]]
-    return f"{text} [{'，'.join([*document, str(side['day'])])}]"
+    return f"{text} [{'，'.join([*document, str(side['day'] or side['since'])])}]"
 
 
 def _print_omitted_count(number: int) -> None:

@@ -33,11 +33,11 @@ Outcome = Literal["state", "keep"] | Entry
 class Evidence(Struct, frozen=True):
     """One side of a conflict: the document, its day, number and authority, and since when it says so.
 
-    ``title`` is None where no document is recorded; ``reason`` is what the entry gives as its reason.
+    ``title`` and ``day`` are None where no document is recorded; ``reason`` is what the entry gives as its reason.
     """
 
     title: str | None
-    day: Date
+    day: Date | None
     since: Date
     number: str | None = None
     authority: str | None = None
@@ -313,7 +313,7 @@ def make_evidence(entry: Entry, path: str, sources: Mapping[str, Source]) -> Evi
     stated = value if isinstance(value, dict) else {}
     return Evidence(
         title=source.title if source else None,
-        day=source.as_of if source else entry.valid_from,
+        day=source.as_of if source else None,
         since=entry.valid_from,
         number=stated.get("document_no") or (source.origin if source else None),
         authority=stated.get("authority"),
