@@ -36,10 +36,10 @@ _LIGHT = frozenset("市省区县州第的医院科")
 
 
 def find_closest_names(
-    reading: QueryReading, documents: Iterable[SearchDocument], by_sound: bool = True
+    reading: QueryReading, documents: Iterable[SearchDocument]
 ) -> list[tuple[SearchDocument, float, str]]:
     """Find (document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it
-    alike. ``by_sound``: abbreviations that only sound right, too."""
+    alike."""
     text = reading.text
     forms = [(form, document) for document in documents for form in document.forms]
     if len(reading.letters) >= _LETTERS:
@@ -49,7 +49,7 @@ def find_closest_names(
     names = [form.text for form, _ in forms]
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
-    if by_sound and (len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs)):
+    if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
         costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:

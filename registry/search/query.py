@@ -27,8 +27,8 @@ from registry.search.words import split_name
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
-#: No question is read in more words or more ways than this.
-_WORDS_READ, _WAYS = 12, 4
+#: No question is read in more words or more ways than this; only so many runs of letters are cut in a second way.
+_WORDS_READ, _WAYS, _RUNS_CUT = 12, 4, 6
 _APART = re.compile(r"[\s,，、/;；。？?!！:：+|]+|(?<=[a-zA-Z])['’´`](?=[a-zA-Z])")
 _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
@@ -152,7 +152,7 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
     if not all(runs):
         return ()
     ways: list[tuple[SoundPiece, ...]] = []
-    for choice in product(*(options[:2] for options in runs[:6])):
+    for choice in product(*(options[: 2 if at < _RUNS_CUT else 1] for at, options in enumerate(runs))):
         way = tuple(piece for part in choice for piece in part)
         if bare_initials or any(piece.kind != "i" for piece in way):
             ways.append(way)

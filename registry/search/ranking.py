@@ -36,7 +36,7 @@ class Ranking:
     """The hits of a question among the documents that were added."""
 
     def __init__(self, query: SearchQuery) -> None:
-        self._readings = query.readings
+        self._query = query
         self._documents: dict[str, SearchDocument] = {}
         self._hits: dict[str, Hit] = {}
         self._unspelt: list[SearchDocument] = []  # of which no misspelt names were looked for yet
@@ -53,15 +53,15 @@ class Ranking:
                 continue
             self._documents[document.subject] = document
             self._unspelt.append(document)
-            if may_fit and (hit := find_hit(self._readings, document)) is not None:
+            if may_fit and (hit := find_hit(self._query, document)) is not None:
                 self._hits[document.subject] = hit
 
-    def find_misspellings(self, by_sound: bool = True) -> None:
+    def find_misspellings(self) -> None:
         """Look for misspelt names unless something fits as written, which takes longer."""
         if any(hit.cost < WEAK for hit in self._hits.values()):
             return
-        for reading in self._readings:
-            for document, cost, fitted in misspellings.find_closest_names(reading, self._unspelt, by_sound):
+        for reading in self._query.readings:
+            for document, cost, fitted in misspellings.find_closest_names(reading, self._unspelt):
                 if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspellings.TYPO else "similar"
@@ -110,16 +110,16 @@ def is_as_written(hit: Hit) -> bool:
     return not text or not hit.fitted or words.strip_optional(text) in words.strip_optional(hit.fitted)
 
 
-def find_hit(readings: Iterable[QueryReading], document: SearchDocument) -> Hit | None:
+def find_hit(query: SearchQuery, document: SearchDocument) -> Hit | None:
     """Find how a document fits at best, over all readings; None when it fits none as written."""
     best: Hit | None = None
-    for reading in readings:
+    for reading in query.readings:
         if best is not None and best.cost <= reading.cost:
             continue
         near = compute_place_cost(reading, document)
         if near is None:
             continue
-        fit = _fit_reading(reading, document)
+        fit = _fit_reading(reading, document, query.is_part)
         if fit is not None:
             cost, kind, fitted = fit
             cost += reading.cost + near + (0.0 if document.listed else _GONE)
@@ -141,7 +141,7 @@ def compute_place_cost(reading: QueryReading, document: SearchDocument) -> float
     return 0.3 if any(prefix.startswith(own) for prefix in wanted) else None
 
 
-def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
+def _fit_reading(reading: QueryReading, document: SearchDocument, is_part: bool) -> Fit | None:
     if reading.categories and not is_of_categories(reading.categories, document):
         return None
     if reading.ways:
@@ -151,7 +151,7 @@ def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
     if reading.english:
         return _fit_english(reading.english, document)
     if reading.text:
-        return _fit_text(reading, document)
+        return _fit_text(reading, document, is_part)
     return 0.0, "filter", ""
 
 
@@ -182,12 +182,11 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 # --- as written ------------------------------------------------------------------------------------------------------
 
 
-def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
+def _fit_text(reading: QueryReading, document: SearchDocument, is_part: bool) -> Fit | None:
     if name_alignment.is_common(reading.whole):
         return _fit_common_name(reading.text, document)
-    best = _select_best_fit(
-        (_fit_name(reading, document), _fit_name_in_order(reading, document), _fit_beginning(reading.text, document))
-    )
+    beginning = None if is_part else _fit_beginning(reading.text, document)
+    best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document), beginning))
     if best is None or best[0] > _PLACE:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
