@@ -55,6 +55,10 @@ class MemoryEngine:
             else:
                 del self._holders[token]
 
+    def list_documents(self) -> list[SearchDocument]:
+        """List all documents."""
+        return list(self._documents.values())
+
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
         """Fetch at most ``limit`` documents for each expression, in the order in which they came to the register."""
         results = []
