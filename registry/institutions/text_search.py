@@ -105,7 +105,7 @@ class _SegmentSearch:
     def __init__(self, engine: Engine, effort: Effort, whole: str) -> None:
         self._engine = engine
         self._whole = whole  # it named nobody: that is why its parts are looked for
-        self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False, everything=False)
+        self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
         self.not_understood: list[str] = []
         #: The place typed before a name that others have elsewhere, and these.
@@ -151,7 +151,7 @@ class _SegmentSearch:
     def _find_named(self, text: str) -> list[Hit]:
         if fold_text(text) == self._whole or name_alignment.is_common(fold_text(text)) or places.parse_place(text):
             return []
-        query = msgspec.structs.replace(understand_question(text), listing=None)
+        query = msgspec.structs.replace(understand_question(text), listing=None, is_part=True)
         hits = search_documents(self._engine, query, self._effort).hits
         has_place = bool(regions.find_places(text))
         return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][
