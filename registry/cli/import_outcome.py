@@ -65,8 +65,8 @@ _DIFFERENCE = {
 
 def _format_difference(name: str, item: dict[str, Any]) -> str:
     if name == "conflicts":
-        kept = item["reason"] is None
-        choice = write_bilingual("保留决定") if kept else f"{write_bilingual('以名单为准')}（{item['reason']}）"
+        reason = item["reason"]
+        choice = f"{write_bilingual('以名单为准')}（{reason}）" if reason else write_bilingual("保留决定")
         sides = (_format_evidence(item[side], item[value]) for side, value in _SIDES)
         return f"{item['code']}:{item['field']}  {item['name']}  {' / '.join(sides)}: {choice}"
     if name in ("new", "gone", "relisted"):
@@ -82,8 +82,8 @@ _SIDES = (("decision", "recorded"), ("list_document", "listed"))
 
 def _format_evidence(side: dict[str, Any], value: Any) -> str:
     """Format what one side of a conflict says, with its document, number, authority and day."""
-    stated = value["stage"] if isinstance(value, dict) else value
-    text = "-" if stated is None else stated if isinstance(stated, str) else msgspec.json.encode(stated).decode()
+    shown = value["stage"] if isinstance(value, dict) else value
+    text = "-" if shown is None else shown if isinstance(shown, str) else msgspec.json.encode(shown).decode()
     document = [side[part] for part in ("title", "number", "authority", "reason") if side[part]]
     return f"{text} [{'，'.join([*document, str(side['day'] or side['since'])])}]"
 

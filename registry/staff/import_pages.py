@@ -282,8 +282,8 @@ def resolve_conflict(desk: NamedDependency[Desk], number: FromPath[int]) -> Resp
             if choice not in ("list", "decision") or not any(line["key"] == key for line in lines):
                 raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
             reasons = {other: why for other, why in steps.get_reasons(this_import).items() if other != key}
-            said = {**this_import.said, "reasons": reasons | ({key: reason} if choice == "list" else {})}
-            import_store.save_import(connection, this_import, said=said)
+            reasons |= {key: reason} if choice == "list" else {}
+            import_store.save_import(connection, this_import, said={**this_import.said, "reasons": reasons})
     if error is not None:
         errors = [(f"taking-{key}", error.to_text(desk.language.lang))]
         return _render_section(desk, this_import, "conflicts", 400, errors, {key: reason})

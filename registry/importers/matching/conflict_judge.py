@@ -44,7 +44,7 @@ class ConflictJudge:
                 row=match.listed.row,
                 statement=match.statement,
             )
-            statement, taken = self._settle(conflicts.judge_row(row, entries, self.register.sources, self.source))
+            statement, taken = self._resolve(conflicts.judge_row(row, entries, self.register.sources, self.source))
             result[position] = msgspec.structs.replace(match, statement=statement, taken=taken)
         self._judge_names(result, doubts)
         return result
@@ -96,10 +96,10 @@ class ConflictJudge:
                 subject=subject, name=values["name"], address=values["address"], row=None, statement=ending
             )
             judgement = conflicts.judge_row(row, entries, self.register.sources, self.source)
-            result[subject] = self._settle(conflicts.merge_endings(judgement, row))
+            result[subject] = self._resolve(conflicts.merge_endings(judgement, row))
         return result
 
-    def _settle(self, judgement: conflicts.Judgement) -> tuple[Statement, Taken]:
+    def _resolve(self, judgement: conflicts.Judgement) -> tuple[Statement, Taken]:
         """What a row states after all, and the conflicts in which a person takes the list."""
         statement, noted = dict(judgement.statement), [self._note(conflict) for conflict in judgement.conflicts]
         taken = tuple(conflict for conflict in noted if conflict.reason is not None)

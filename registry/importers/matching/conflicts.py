@@ -310,13 +310,13 @@ def make_list_evidence(source: Source) -> Evidence:
 def make_evidence(entry: Entry, path: str, sources: Mapping[str, Source]) -> Evidence:
     """The register's side of a conflict: the document an entry rests on."""
     source, value = sources.get(entry.source or ""), entry.change.set.get(path)
-    stated = value if isinstance(value, dict) else {}
+    details = value if isinstance(value, dict) else {}
     return Evidence(
         title=source.title if source else None,
         day=source.as_of if source else None,
         since=entry.valid_from,
-        number=stated.get("document_no") or (source.origin if source else None),
-        authority=stated.get("authority"),
+        number=details.get("document_no") or (source.origin if source else None),
+        authority=details.get("authority"),
         reason=entry.change.reason,
         entry=entry.number,
     )

@@ -240,8 +240,15 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
         }
-        said = {**task.record.said, "reasons": reasons}
-        task.finish(connection, state="deciding", found=found, decisions=applying, said=said, base_size=comparison.size)
+        options = {**task.record.said, "reasons": reasons}
+        task.finish(
+            connection,
+            state="deciding",
+            found=found,
+            decisions=applying,
+            said=options,
+            base_size=comparison.size,
+        )
 
 
 def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
