@@ -164,6 +164,8 @@ def _make_register_party(institution: RegisterInstitution) -> Party:
         campus=values.get("campus"),
         address=values["address"],
         region=values.get("region"),
+        earlier=institution.former,
+        known_as=tuple(values.get("known_as") or ()),
     )
 
 

@@ -1,23 +1,36 @@
 """Which institution of a list is which of the register: an inference that a person confirms by approving.
 
 Rules from certain to doubtful, each only where exactly one of each side is left: the same name (a changed address is a
-move), the same name but for a bracket, alias or company form, the former name that a bracket states, the same street
-and number (a changed name is a rename). A name that stands only in a bracket proves nothing at another site: a hospital
-with two names may have become two. Those that are only similar are doubts: shown to a person and imported as two,
-because merging two institutions could license what was never approved.
+move), the same name but for a bracket, alias or company form, the former name that a bracket states, a name beside a
+street and number that one had on any day, the same street and number (a changed name is a rename). A name that stands
+only in a bracket proves nothing at another site: a hospital with two names may have become two. Those that are only
+similar, or have an earlier name or address of another, are doubts: shown to a person and imported as two, because
+merging two institutions could license what was never approved.
 """
+
+from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from registry.domain.normalise import fold_text
 from registry.importers.matching import neighbours, organisations
-from registry.importers.matching.organisations import Pair, Pairing, Party, Rulings, Why, may_share_city
+from registry.importers.matching.organisations import (
+    Doubt,
+    DoubtRule,
+    Pair,
+    Pairing,
+    Party,
+    Rulings,
+    Why,
+    may_share_city,
+)
 from registry.verification import names
 
 #: The former name that a bracket states: 示例医院（原示例妇婴医院）.
 _FORMER = re.compile(r"[（(]\s*原\s*([^（()）]{4,})[)）]")
+_Keys = Callable[[Party], list[Hashable]]
 #: A second name that is a part of the institution: at another address it is another site.
 _PART = re.compile("院区|分院|[东西南北新老]院|[东西南北新老]区")
 
@@ -50,6 +63,7 @@ def pair_parties(
     run.pair_by_key(_list_loose_name_keys, "same_name_apart_from_brackets", organisations.is_at_one_site)
     run.pair_by_key(_list_base_name_keys, "same_name_apart_from_brackets", _may_have_moved, alone=_list_loose_name_keys)
     run.pair_by_key(_list_all_name_keys, "former_name", _is_successor, alone=_list_all_name_keys)
+    run.pair_by_key(_list_record_keys, "earlier_record", _has_stood_there)
     run.pair_by_key(
         lambda p: [(p.region, organisations.get_street(p))] if _has_street_number(p) else [],
         "same_address",
@@ -69,7 +83,13 @@ def pair_parties(
     ]
     for pair in neighbours.select_sure_pairs(near):
         run.add_pair(pair.known, pair.listed, "similar_name_and_address")
-    doubts = [neighbours.make_doubt(n) for n in near if n.known.key in run.known and n.listed.key in run.listed]
+    doubts = list(_find_earlier_doubts(run))
+    seen = {(doubt.known.key, doubt.listed.key) for doubt in doubts}
+    doubts += [
+        neighbours.make_doubt(n)
+        for n in near
+        if n.known.key in run.known and n.listed.key in run.listed and (n.known.key, n.listed.key) not in seen
+    ]
     return Pairing(pairs=run.pairs, new=list(run.listed.values()), gone=list(run.known.values()), doubts=doubts)
 
 
@@ -212,6 +232,56 @@ def _list_former_names(party: Party) -> list[str]:
 def _list_all_name_keys(party: Party) -> list[Hashable]:
     """Every name of the party, former ones included."""
     return [*_list_loose_name_keys(party), *((party.province, key) for key in _list_former_names(party))]
+
+
+def _list_record_keys(party: Party) -> list[Hashable]:
+    """Each of its names with each of its streets and numbers, those of other days included."""
+    names_of_all = dict.fromkeys(key for one in party.variants for key in _list_loose_name_keys(one))
+    streets = dict.fromkeys(organisations.get_street(one) for one in party.variants if _has_street_number(one))
+    return [(name, street) for name in names_of_all for street in streets]
+
+
+def _has_stood_there(a: Party, b: Party) -> bool:
+    return any(organisations.is_at_one_site(one, b) for one in a.variants)
+
+
+def _find_earlier_doubts(run: _PairingRun) -> Iterator[Doubt]:
+    """Yield who has a name, or stands at an address, that another had on another day, or is called by people.
+
+    A name may have been given to another, and somebody else may have moved in: no rule takes these for one.
+    """
+    seen: set[tuple[int | str, int | str]] = set()
+    for rule, (known_keys, listed_keys) in _EARLIER_KEYS.items():
+        holders: dict[Hashable, list[Party]] = defaultdict(list)
+        for known in run.known.values():
+            for key in dict.fromkeys(known_keys(known)):
+                holders[key].append(known)
+        for listed in run.listed.values():
+            for known in (known for key in listed_keys(listed) for known in holders.get(key, ())):
+                pair = (known.key, listed.key)
+                if pair not in seen and may_share_city(known, listed) and not run.is_apart(known, listed):
+                    seen.add(pair)
+                    yield neighbours.make_rule_doubt(rule, known, listed)
+
+
+def _list_earlier_names(party: Party) -> list[Hashable]:
+    return [key for one in party.variants[1:] for key in _list_loose_name_keys(one)]
+
+
+def _list_streets(parties: Iterable[Party]) -> list[Hashable]:
+    return [(one.province, organisations.get_street(one)) for one in parties if _has_street_number(one)]
+
+
+#: What one may be recognised by beside its present name and address, the surest first: keys of the register's side,
+#: and of the list's.
+_EARLIER_KEYS: dict[DoubtRule, tuple[_Keys, _Keys]] = {
+    "earlier_name": (_list_earlier_names, _list_loose_name_keys),
+    "earlier_address": (lambda party: _list_streets(party.variants[1:]), lambda party: _list_streets([party])),
+    "known_as": (
+        lambda party: [(party.province, fold_text(name)) for name in party.known_as],
+        lambda party: [(party.province, party.name_key)],
+    ),
+}
 
 
 def _may_have_moved(a: Party, b: Party) -> bool:

@@ -247,6 +247,9 @@ def _list_kinds(party: Party) -> list[str]:
 # --- doubts ----------------------------------------------------------------------------------------------------------
 
 _DOUBTS: dict[DoubtRule, Message] = {
+    "earlier_name": Message("名称是其曾用名"),
+    "earlier_address": Message("地址是其曾用地址"),
+    "known_as": Message("名称是其俗称"),
     "shared_word": Message("名称中有相同的字号"),
     "similar_name": Message("名称相近，地址不同"),
     "similar_address": Message("地址相近，名称不同"),
@@ -256,5 +259,10 @@ _DOUBTS: dict[DoubtRule, Message] = {
 def make_doubt(near: NearPair) -> Doubt:
     """The doubt about a pair, with the reason for people."""
     rule: DoubtRule = "shared_word" if near.word else "similar_name" if near.name >= ALIKE else "similar_address"
+    return make_rule_doubt(rule, near.known, near.listed)
+
+
+def make_rule_doubt(rule: DoubtRule, known: Party, listed: Party) -> Doubt:
+    """The doubt that a rule raises about a pair, with the reason for people."""
     why, why_en = _DOUBTS[rule].get_both()
-    return Doubt(known=near.known, listed=near.listed, rule=rule, why=why, why_en=why_en)
+    return Doubt(known=known, listed=listed, rule=rule, why=why, why_en=why_en)

@@ -4,6 +4,8 @@ What an address leaves out contradicts nothing; what both state has to agree. Tw
 人民街7号, and 87号附1号 is another door than 87号.
 """
 
+from __future__ import annotations
+
 import re
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -14,14 +16,24 @@ from registry.domain.normalise import fold_text
 from registry.verification import addresses
 
 Why = Literal[
-    "same_name", "same_name_apart_from_brackets", "former_name", "same_address", "similar_name_and_address", "decided"
+    "same_name",
+    "same_name_apart_from_brackets",
+    "former_name",
+    "earlier_record",
+    "same_address",
+    "similar_name_and_address",
+    "decided",
 ]
-DoubtRule = Literal["similar_name", "similar_address", "shared_word"]
+DoubtRule = Literal["earlier_name", "earlier_address", "known_as", "similar_name", "similar_address", "shared_word"]
 _STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")
 
 
 class Party(Struct, frozen=True, dict=True):
-    """One institution on either side of the comparison."""
+    """One institution on either side of the comparison.
+
+    ``earlier`` are the names and addresses under which the register has it on other days, ``known_as`` what people call
+    it.
+    """
 
     key: int | str  # position in the list, or subject in the register
     name: str
@@ -29,6 +41,20 @@ class Party(Struct, frozen=True, dict=True):
     campus: str | None
     address: str
     region: str | None
+    earlier: tuple[tuple[str, str], ...] = ()
+    known_as: tuple[str, ...] = ()
+
+    @cached_property
+    def variants(self) -> tuple[Party, ...]:
+        """The party itself, and as it was on other days; the city of an earlier address is not known for certain."""
+        region = f"{self.province}0000" if self.province else None
+        return (
+            self,
+            *(
+                Party(key=self.key, name=name, aliases=(), campus=None, address=address, region=region)
+                for name, address in self.earlier
+            ),
+        )
 
     @property
     def province(self) -> str:

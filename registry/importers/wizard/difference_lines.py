@@ -136,7 +136,7 @@ def _format_value(value: Any) -> str | None:
 # --- pairs -----------------------------------------------------------------------------------------------------------
 
 #: Rules whose pairs a person confirms, since the names differ or names and sites are only alike.
-_INFERRED = {"same_address": "same_address", "similar_name_and_address": "similar"}
+_INFERRED = {"earlier_record": "earlier_record", "same_address": "same_address", "similar_name_and_address": "similar"}
 
 
 def collect_pairs(comparison: ListComparison, decisions: dict[str, dict[str, Any]]) -> dict[str, Line]:
