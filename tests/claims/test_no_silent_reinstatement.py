@@ -37,6 +37,7 @@ NAMES = ("鞍山市示例医院", "鞍山示例生殖专科中心", "海城市�
 ADDRESSES = ("鞍山市铁西区示例路1号", "鞍山市铁东区示例街8号", "鞍山市海城市示范街7号")
 #: Verdicts that say: not any more.
 STOPPED = ("revoked", "suspended", "lapsed")
+WORKING = ("licensed", "partly_licensed")
 ASKED = [FIRST + dt.timedelta(days=61 * n) for n in range(18)]  # every two months, for three years
 
 days = st.integers(0, 1000).map(lambda n: FIRST + dt.timedelta(days=n))
@@ -117,14 +118,14 @@ def bring(database: Database, step: tuple[Any, ...], folder: Path, number: int) 
 
 
 def ask_everything(view: VerificationView, codes: Iterable[str]) -> Verdicts:
-    """The verdicts about every code and every name, by technique and day."""
+    """The verdicts about every code and every name, by technique (empty: about the institution) and day."""
     providers = [Provider(code=format_code(code)) for code in codes] + [Provider(name=name) for name in NAMES]
     found: Verdicts = {}
     for provider in providers:
         who = provider.code or provider.name or ""
-        for technique in TECHNIQUES:
+        for technique in (*TECHNIQUES, ""):
             for day in ASKED:
-                claim = Claim(provider=provider, techniques=[technique], on=day)
+                claim = Claim(provider=provider, techniques=[technique] if technique else [], on=day)
                 answer = answer_claim(view, claim)
                 found[who, technique, day] = answer.verdict, answer.match.code if answer.match else None
     return found
@@ -138,17 +139,22 @@ def list_bearers(database: Database) -> set[tuple[str, str]]:
 
 
 def is_refused(decided: list[Decided], code: str, technique: str, day: Date) -> bool:
-    """Whether the last decision up to a day, about the technique or the institution, says no."""
+    """Whether the last decision up to a day, about the technique or the institution, says no.
+
+    Of the institution (no technique) only where it stands: a list that came before the decision may outlive it.
+    """
     path, status = f"{code}.approvals.{technique}", f"{code}.status"
     last: dict[str, Any] = {}
     for decision in sorted(decided):
         if decision.day <= day:
             last |= decision.values
+    if not technique:
+        return last.get(status, "listed") != "listed"
     approval = last.get(path, {"stage": "formal"})
     is_open = (
         bool(approval) and approval["stage"] in LAWFUL_STAGES and approval.get("verification_due", "9") >= str(day)
     )
-    return not is_open or last.get(status, "listed") != "listed"
+    return not is_open
 
 
 @settings(
@@ -174,7 +180,9 @@ def test_no_import_licenses_what_was_stopped_without_a_person_who_says_why(steps
             explained = {line["code"] for line in conflicts if line["choice"] == "list" and line["reason"]}
             for key, (verdict, who) in after.items():
                 word, before_who = before[key]
-                refused = word in STOPPED or is_refused(decided, key[0].replace("-", ""), key[1], key[2])
+                code, is_working = key[0].replace("-", ""), before[key[0], "", key[2]][0] in WORKING
+                refused = word in STOPPED or is_refused(decided, code, key[1], key[2])
+                refused |= not is_working and is_refused(decided, code, "", key[2])
                 is_own = who == before_who or (key[0], who) not in bearers
                 is_explained = key[0] in explained if key[0] not in NAMES else bool(explained)
                 if verdict == "licensed" and word != "licensed" and is_own and not is_explained:

@@ -59,7 +59,8 @@ COMMANDS = (
 HEADINGS = "province,name,address,techniques,stages"
 NEW_ROW = "辽宁省,沈阳新示例妇产医院,辽宁省沈阳市和平区新示例街1号,AIH IVF,formal"
 OUTCOME = {"proposal", "rows", "institutions", "audit", "difference"}
-DIFFERENCE = {"new", "gone", "renamed", "moved", "changed", "undecided"}
+#: The six parts of the contract, and two that came later.
+DIFFERENCE = {"new", "gone", "renamed", "moved", "changed", "undecided", "conflicts", "relisted"}
 
 
 def a_list(path: Path, *rows: str, headings: str = HEADINGS) -> Path:
