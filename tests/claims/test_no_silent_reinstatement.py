@@ -181,7 +181,7 @@ def test_no_import_licenses_what_was_stopped_without_a_person_who_says_why(steps
             for key, (verdict, who) in after.items():
                 word, before_who = before[key]
                 code, is_working = key[0].replace("-", ""), before[key[0], "", key[2]][0] in WORKING
-                refused = word in STOPPED or is_refused(decided, code, key[1], key[2])
+                refused = word in STOPPED or bool(key[1] and is_refused(decided, code, key[1], key[2]))
                 refused |= not is_working and is_refused(decided, code, "", key[2])
                 is_own = who == before_who or (key[0], who) not in bearers
                 is_explained = key[0] in explained if key[0] not in NAMES else bool(explained)
