@@ -12,6 +12,7 @@ import pytest
 from registry.importers.wizard.list_import import ImportOutcome, ImportRequest, import_list
 from registry.storage.database import Database
 from tests.factories import DAY, a_change, a_database, a_list, a_source, an_institution, approve, enter
+from tests.wizard import Wizard
 
 FIRST, MOVED, NEXT = DAY.replace(year=2024), DAY - dt.timedelta(days=90), DAY.replace(year=2026)
 OLD = {"name": "鞍山市示例医院", "address": "辽宁省鞍山市铁西区示例路1号", "techniques": "IVF"}
@@ -63,6 +64,13 @@ def test_coming_back_under_the_old_name_is_relisting(database: Database) -> None
     assert [line["code"] for line in found["relisted"]] == [line["code"] for line in gone] != []
     assert [line["field"] for line in found["conflicts"]] == ["name", "address"]
     assert (found["new"], found["renamed"]) == ([], [])
+
+
+def test_its_name_at_its_old_address_is_no_question_of_identity(database: Database, tmp_path: Path) -> None:
+    wizard = Wizard(database, tmp_path / "var")
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [{**OLD, "name": NEW["name"]}]), as_of=str(DAY))
+    assert wizard.lines(one, "pairs") == []
+    assert [line["field"] for line in wizard.lines(one, "conflicts")] == ["address"]
 
 
 def test_a_new_one_that_takes_an_old_name_in_another_city_is_new(database: Database) -> None:

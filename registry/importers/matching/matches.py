@@ -56,6 +56,14 @@ class InstitutionMatch(Struct, frozen=True):
         compared = addresses.compare_addresses(self.listed.address, seen["address"], seen.get("region"))
         return compared in ("other", "unreadable")
 
+    @property
+    def is_at_earlier_address(self) -> bool:
+        """Whether the register has it at the list's address on another day."""
+        return self.known is not None and any(
+            addresses.compare_addresses(self.listed.address, address, None) in ("same", "form")
+            for _, address in self.known.former
+        )
+
 
 class DoubtfulPair(Struct, frozen=True):
     """Two institutions that may be one; ``why`` a person has to look, in Chinese and English."""
