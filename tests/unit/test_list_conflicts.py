@@ -157,6 +157,7 @@ DUE = {"stage": "formal", "verification_due": "2026-01-31"}
         ({"approvals_IVF": {"stage": "lapsed"}}, {}, "approvals.IVF", "lapsed", "lapsed"),
         ({"approvals_IVF": None}, {}, "approvals.IVF", "technique_not_licensed", "technique_not_licensed"),
         ({"approvals_IVF": DUE}, {}, "approvals.IVF", "lapsed", "lapsed"),
+        ({"approvals_IVF": REVOCATION}, {"stages": "suspended"}, "approvals.IVF", "revoked", "revoked"),
         ({"status": "suspended"}, {}, "status", "suspended", "suspended"),
         ({"status": "delisted", "approvals_IVF": None}, {}, "status", "not_found", "not_found"),
         ({"approvals_IVF": {"stage": "trial"}}, {}, "approvals.IVF", "licensed", "licensed"),

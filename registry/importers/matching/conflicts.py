@@ -246,8 +246,9 @@ def _judge_approval(path: str, value: Any, history: History, source: Source) -> 
         return "state" if not is_decided or before is None else "keep" if was_stopped else entry
     if before and before["stage"] == value["stage"] and not was_stopped:
         return "state"
-    if not _is_open(value):  # what only stops is let through, where nothing newer says otherwise
-        return entry if is_decided and history.is_newer_than(entry, source) else "state"
+    if not _is_open(value):  # what only stops is let through, unless that was decided otherwise or by something newer
+        is_held = not _is_open(before) or history.is_newer_than(entry, source)
+        return entry if is_decided and is_held else "state"
     return _judge_opening(path, entry, history, is_held=is_decided or was_stopped)
 
 
