@@ -208,6 +208,20 @@ def test_a_revocation_outlives_a_list_that_leaves_the_hospital_out(database: Dat
     assert verdict(database) == "revoked"
 
 
+@pytest.mark.parametrize(("due", "conflicts"), [("2026-01-31", 1), ("2026-08-31", 0)])
+def test_a_verification_that_was_due_outlives_a_list_that_leaves_the_hospital_out(
+    database: Database, due: str, conflicts: int
+) -> None:
+    known(database)
+    decide(database, on=FIRST, as_of=FIRST, approvals_IVF={"stage": "formal", "verification_due": due})
+    bring(database, {**HOSPITAL, "techniques": "IVF"}, DAY)  # repeated by a list: it may be left out by the next
+    other = {"name": "大连市示例医院", "address": "辽宁省大连市中山区示例路8号", "techniques": "IVF"}
+    bring(database, other, DAY + dt.timedelta(days=90))
+    outcome = bring(database, {**HOSPITAL, "techniques": "IVF"})
+    assert len(outcome.difference["conflicts"]) == conflicts
+    assert verdict(database) == ("technique_not_licensed" if conflicts else "lapsed")
+
+
 def test_an_approval_by_a_document_does_not_end_because_a_list_leaves_it_out(database: Database) -> None:
     enter(database, a_source(as_of=FIRST))
     enter(database, a_document(), an_institution(HOSPITAL["name"], HOSPITAL["address"], on=REVOKED, source="doc-1"))

@@ -192,12 +192,22 @@ def judge_row(row: Row, entries: list[Entry], sources: Mapping[str, Source], sou
             continue
         outcome = _judge_path(path, value, history, source)
         if outcome == "state":
+            statement[path] = _restore_details(path, value, history)
             continue
         own = {name: statement.pop(name) for name in (path, *_FOLLOWERS.get(path, ())) if name in statement}
         if isinstance(outcome, Entry):
             conflicts.append(_make_conflict(row, path, own, history, outcome, source))
     _hold_back_gains(statement, conflicts, row, history, source)
     return Judgement(statement=statement, conflicts=conflicts)
+
+
+def _restore_details(path: str, value: Any, history: History) -> Any:
+    """What a list states of an approval, with what was decided of it (its verification among it) before a list left it
+    out."""
+    ruling = history.rulings.get(path)
+    if not path.startswith("approvals.") or not _is_open(value) or ruling is None or history.get_value(path):
+        return value
+    return {**(ruling.change.set[path] or {}), **value}
 
 
 def list_name_paths() -> tuple[str, ...]:
@@ -258,11 +268,11 @@ def _judge_opening(path: str, entry: Entry, history: History, *, is_held: bool) 
     ``is_held``: by a decision or because it was stopped. Otherwise it may have ended by a list's silence alone, after a
     decision that nobody took back; and a list that only repeated a decision is not what that rests on.
     """
-    before, ruling = entry.change.set[path], history.rulings.get(path)
-    decided = ruling.change.set[path] if ruling is not None else None
-    if ruling is not None and not _is_open(decided) and not _is_open(before):
-        return ruling
-    if ruling is not None and is_held and is_stopped(before, history.day) and is_stopped(decided, history.day):
+    ruling = history.rulings.get(path)
+    if ruling is not None and all(
+        not _is_open(value) or is_stopped(value, history.day)
+        for value in (entry.change.set[path], ruling.change.set[path])
+    ):
         return ruling
     return entry if is_held else "state"
 
