@@ -246,15 +246,14 @@ class Register:
                     return run(engine=engine)
                 except EngineUnavailable as error:
                     self.outside.report_failure(error)
-            memory = self.memory_index.find_engine(connection, asof.size) if self.memory_index and choice.q else None
-            return run(engine=memory)
+            return run(memory=self.memory_index)
 
     def preload_search(self) -> None:
         """Load what the first search would have to wait for."""
         search.preload_tables()
-        with self.database.reading() as connection:
-            if self.memory_index is not None:
-                self.memory_index.find_engine(connection, store.read_head(connection).size)
+        if self.memory_index is not None:
+            with self.database.reading() as connection:
+                search.preload_index(connection, self.memory_index)
 
     def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
         """Find the names of the register in a text; brings the view up to the log where nobody follows it.

@@ -92,9 +92,9 @@ class PageSearch(Struct, frozen=True):
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
         listing = None if query.is_name else query.listing
         is_typing = not self.effort.alike  # what is typed on must not change the order of what fits
-        if listing is not None and query.listing_first and not (query.may_be_a_name or is_typing):
-            if (page := self.make_list_page(listing)).total:
-                return page
+        is_list = query.listing_first and not (query.may_be_a_name or is_typing)
+        if listing is not None and is_list and (page := self.make_list_page(listing)).total:
+            return page
         searched = search_documents(self.engine, query, self.effort)
         if listing is not None and (listed := self._find_list_meant(query, listing, searched)):
             return listed

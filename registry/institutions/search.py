@@ -21,11 +21,13 @@ from registry.institutions.result import (
     make_filter,
 )
 from registry.institutions.text_search import FindNames
+from registry.log import store
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
+from registry.search.memory_engine import MemoryIndex
 from registry.search.query import understand_question
 from registry.search.stages import search_documents
 from registry.texts import Message
@@ -42,13 +44,15 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     cursor: str | None = None,
     facets: bool = False,
     engine: Engine | None = None,
+    memory: MemoryIndex | None = None,
     effort: Effort | None = None,
     may_look: MayLook = allow_every_look,
     find_names: FindNames = find_no_names,
 ) -> SearchResult:
     """Search one page, by relevance with a question, else by region code; InvalidInput for a wrong filter or cursor.
 
-    EngineUnavailable comes only from an ``engine`` that was given; without one the embedded engine is asked.
+    EngineUnavailable comes only from an ``engine`` that was given; without one that in ``memory`` is asked, or the
+    embedded one.
     """
     if not 1 <= limit <= PAGE_LIMIT:
         raise InvalidInput(Message("limit 须在1到{page_limit}之间。", page_limit=PAGE_LIMIT))
@@ -60,7 +64,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or fetch_plan.choose_effort(asof.size)
-    engine = engine or embedded_engine.EmbeddedEngine(connection)
+    engine = engine or _find_own_engine(connection, memory, asof.size)
     search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look, find_names)
     page = search.build_page(understand_question(choice.q))
     stats_of_page = (
@@ -83,6 +87,11 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     )
 
 
+def _find_own_engine(connection: sa.Connection, memory: MemoryIndex | None, size: int) -> Engine:
+    embedded = embedded_engine.EmbeddedEngine(connection)
+    return embedded if memory is None else memory.find_engine(embedded, size)
+
+
 def explain_search(connection: sa.Connection, question: str, engine: Engine | None = None) -> SearchExplanation:
     """Explain how a question is understood, and every hit with what it cost, before filters and facts."""
     query = understand_question(question)
@@ -95,6 +104,11 @@ def preload_tables() -> None:
     ad_lexicon.find_forbidden_words("")
     understand_question("dalian shengjing 医院 三代试管")
     misspellings.measure_distance("盛京", "圣景")
+
+
+def preload_index(connection: sa.Connection, memory: MemoryIndex) -> None:
+    """Read the index of a small register into memory."""
+    _find_own_engine(connection, memory, store.read_head(connection).size)
 
 
 def _find_warning(question: str) -> Warned | None:

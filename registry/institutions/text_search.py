@@ -151,7 +151,7 @@ class _SegmentSearch:
     def _find_named(self, text: str) -> list[Hit]:
         if fold_text(text) == self._whole or name_alignment.is_common(fold_text(text)) or places.parse_place(text):
             return []
-        query = msgspec.structs.replace(understand_question(text), listing=None)
+        query = msgspec.structs.replace(understand_question(text), listing=None, is_part=True)
         hits = search_documents(self._engine, query, self._effort).hits
         has_place = bool(regions.find_places(text))
         return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][

@@ -110,7 +110,7 @@ def list_institutions(
     filter has no subjects."""
     query, parameters = _build_list_query(chosen, asof.ahead), {**_make_parameters(asof), "limit": limit}
     if after is not None:
-        query = query.where(_KEY > sa.tuple_(*(sa.literal(part) for part in after)))
+        query = query.where(sa.tuple_(*(sa.literal(part) for part in after)) < _KEY)
     return [(region, subject) for region, subject in connection.execute(query, parameters)]
 
 

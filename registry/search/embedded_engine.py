@@ -93,6 +93,11 @@ class EmbeddedEngine:
             bodies[n].append(_decoded(body))
         return [FetchResult(documents=found[:limit], complete=len(found) <= limit) for found in bodies]
 
+    def read_bodies(self) -> dict[int, bytes]:
+        """Read every stored document, by its number in the index."""
+        rows = self._connection.execute(sa.select(search_documents.c.id, search_documents.c.body))
+        return {number: bytes(body) for number, body in rows}
+
 
 def select_matches(connection: sa.Connection, expression: Expression) -> sa.Select[int, str]:
     """Return the query for (id, subject) of every document that satisfies an expression, however many they are.

@@ -10,17 +10,13 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
-import sqlalchemy as sa
-
-from registry.search.engine import AllOf, AnyOf, Expression, FetchResult, PrefixTerm, SearchDocument, TokenTerm
+from registry.search.embedded_engine import EmbeddedEngine, decode_document
+from registry.search.engine import AllOf, AnyOf, Engine, Expression, FetchResult, PrefixTerm, SearchDocument, TokenTerm
 from registry.search.tokens import list_tokens
-from registry.storage.tables import search_documents
 
 #: Entries of the log up to which a register is small: some 10,000 institutions.
 SMALL = 20_000
 _NOBODY: frozenset[int] = frozenset()
-_decode = msgspec.json.Decoder(SearchDocument).decode
 
 
 class MemoryEngine:
@@ -31,13 +27,13 @@ class MemoryEngine:
     def __init__(self, bodies: Mapping[int, bytes], before: MemoryEngine | None = None) -> None:
         """``before``: an earlier moment, of which whatever did not change is taken over."""
         old = before._bodies if before else {}
-        self._bodies = dict(bodies)
+        self._bodies: dict[int, bytes] = dict(bodies)
         changed = {number for number, body in bodies.items() if old.get(number) != body}
-        self._documents = {
-            number: _decode(body) if number in changed or before is None else before._documents[number]
+        self._documents: dict[int, SearchDocument] = {
+            number: decode_document(body) if number in changed or before is None else before._documents[number]
             for number, body in bodies.items()
         }
-        self._holders = dict(before._holders) if before else {}
+        self._holders: dict[str, frozenset[int]] = dict(before._holders) if before else {}
         if before:
             gone = {number for number, body in old.items() if bodies.get(number) != body}
             self._change_holders((before._documents[number], number) for number in gone)
@@ -58,6 +54,10 @@ class MemoryEngine:
                 self._holders[token] = left
             else:
                 del self._holders[token]
+
+    def list_documents(self) -> list[SearchDocument]:
+        """List all documents."""
+        return list(self._documents.values())
 
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
         """Fetch at most ``limit`` documents for each expression, in the order in which they came to the register."""
@@ -93,14 +93,13 @@ class MemoryIndex:
         self._size = -1
         self._lock = threading.Lock()
 
-    def find_engine(self, connection: sa.Connection, size: int) -> MemoryEngine | None:
-        """Return the engine with at least ``size`` entries of the log, which ``connection`` sees; None in a register
-        that is not small."""
+    def find_engine(self, embedded: EmbeddedEngine, size: int) -> Engine:
+        """Return the engine with what the embedded one sees, at ``size`` entries of the log or more; that one itself in
+        a register that is not small."""
         if size > SMALL:
-            return None
+            return embedded
         with self._lock:
             if self._engine is None or self._size < size:
-                rows = connection.execute(sa.select(search_documents.c.id, search_documents.c.body))
-                self._engine = MemoryEngine({number: bytes(body) for number, body in rows}, self._engine)
+                self._engine = MemoryEngine(embedded.read_bodies(), self._engine)
                 self._size = size
             return self._engine

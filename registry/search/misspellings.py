@@ -11,6 +11,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz, process
 
 from registry.search import character_shapes, pinyin, sound_match, words
+from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
 from registry.search.places import find_leading_places
 from registry.search.readings import QueryReading
@@ -21,25 +22,19 @@ TYPO = 2.0
 _CLOSE = 30
 #: Below this share of shared characters a name is not what was meant.
 _SIMILAR = 70.0
-#: More than this left out of a name, as ``words.compute_shortening`` counts it, is no abbreviation that was meant.
-_SHORT = 2.0
 _HOPELESS = 3.0
-#: No character written for another costs less.
-_LEAST = 0.35
-#: The cost of beginning with another place.
-_OTHER_PLACE = 1.0
-#: A text of no more characters may be a shortened name with a slip.
-_SHORTENED = 6
+#: A text of no more characters may be a shortened name with a slip; in one of so few a slip is most of it.
+_SHORTENED, _FEW = 6, 3
 #: Letters of the shortest spelling with a slip that is looked for, and how alike another must be.
 _LETTERS, _SPELT_ALIKE = 7, 85.0
 _LIGHT = frozenset("市省区县州第的医院科")
 
 
 def find_closest_names(
-    reading: QueryReading, documents: Iterable[SearchDocument], by_sound: bool = True
+    reading: QueryReading, documents: Iterable[SearchDocument]
 ) -> list[tuple[SearchDocument, float, str]]:
     """Find (document, cost, name) of those whose name may have been meant: cost 0 to ``TYPO`` is a slip, above it
-    alike. ``by_sound``: abbreviations that only sound right, too."""
+    alike."""
     text = reading.text
     forms = [(form, document) for document in documents for form in document.forms]
     if len(reading.letters) >= _LETTERS:
@@ -49,7 +44,7 @@ def find_closest_names(
     names = [form.text for form, _ in forms]
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
-    if by_sound and (len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs)):
+    if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
         costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:
@@ -88,19 +83,23 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     if len(wrong) > max(1, len(typed) // 3) and not all(_list_sounds(a) & _list_sounds(b) for a, b in wrong):
         return None  # 花溪 for 华西 is a slip of an input method, 盛景 for 沈京 is none
     left_out = words.compute_shortening(match.characters, form.text)
-    if left_out is None or left_out > _SHORT:
+    if left_out is None or left_out > COSTS["slip.sound_left_most"]:
         return None
-    return 0.6 * len(wrong) + 0.5 * left_out
+    return COSTS["slip.sound"] * len(wrong) + COSTS["slip.sound_left"] * left_out
 
 
 def _compute_slip_cost(text: str, name: str) -> float | None:
     slips = measure_distance(text, name)
-    slips += _OTHER_PLACE * (_is_elsewhere(text, name) + _is_own_word_missing(text, name))
-    excess = 0.0 if len(name) <= len(text) + 2 else 0.01 * min(len(name) - len(text), 20)
+    slips += COSTS["slip.other_place"] * _is_elsewhere(text, name)
+    slips += COSTS["slip.own_missing"] * _is_own_word_missing(text, name)
+    excess = 0.0 if len(name) <= len(text) + 2 else compute_excess("slip", len(name) - len(text))
     if slips <= _get_allowed_slips(len(text)):
         return slips + excess
     similarity = fuzz.ratio(text, name)
-    return TYPO + (100 - similarity) / 100 + min(slips, _HOPELESS) * 0.3 if similarity >= _SIMILAR else None
+    if similarity < _SIMILAR:
+        return None
+    unlike = COSTS["slip.unlike"] * (100 - similarity) / 100
+    return TYPO + unlike + COSTS["slip.unlike_slips"] * min(slips, _HOPELESS)
 
 
 def _is_elsewhere(text: str, name: str) -> bool:
@@ -129,7 +128,7 @@ def _find_leading_place(text: str) -> str:
 
 
 def _get_allowed_slips(length: int) -> float:
-    return 0.6 if length <= 3 else 1.1 if length <= 6 else 1.7
+    return COSTS["slip.few" if length <= _FEW else "slip.some" if length <= _SHORTENED else "slip.many"]
 
 
 @lru_cache(maxsize=65536)
@@ -142,6 +141,7 @@ def measure_distance(text: str, name: str) -> float:
     (True, True)
     """
     alone = [_get_gap_cost(b) for b in name]
+    least, turned = COSTS["slip.same_sound"], COSTS["slip.turned"]  # no character written for another costs less
     before: list[float] = [0.0] * (len(name) + 1)
     earlier: list[float] = []
     for i, a in enumerate(text):
@@ -153,10 +153,10 @@ def measure_distance(text: str, name: str) -> float:
             if a == b:
                 cost = min(cost, before[j])
             else:
-                if before[j] + _LEAST < cost:
-                    cost = min(cost, before[j] + _compute_swap_cost(a, b))
+                if before[j] + least < cost:
+                    cost = min(cost, before[j] + compute_swap_cost(a, b))
                 if i and j and a == name[j - 1] and b == text[i - 1]:
-                    cost = min(cost, earlier[j - 1] + 0.7)
+                    cost = min(cost, earlier[j - 1] + turned)
             row.append(cost)
             left = cost
         if min(row) >= _HOPELESS and min(before) >= _HOPELESS:
@@ -166,20 +166,22 @@ def measure_distance(text: str, name: str) -> float:
 
 
 def _get_gap_cost(character: str) -> float:
-    return 3.0 if character.isdigit() else 0.5 if character in _LIGHT else 1.0
+    return COSTS["slip.number" if character.isdigit() else "slip.light_gap" if character in _LIGHT else "slip.gap"]
 
 
 @lru_cache(maxsize=65536)
-def _compute_swap_cost(a: str, b: str) -> float:
+def compute_swap_cost(a: str, b: str) -> float:
     """Compute the cost of one character written for another."""
     first, second = _list_sounds(a), _list_sounds(b)
     if a.isdigit() or b.isdigit():  # 孙一仙 for 孙逸仙 is a slip, 第二 for 第一 another hospital
-        return 0.5 if first & second and not (a.isdigit() and b.isdigit()) else 3.0
+        return COSTS["slip.spelt_number" if first & second and not (a.isdigit() and b.isdigit()) else "slip.number"]
     if first & second:
-        return _LEAST
+        return COSTS["slip.same_sound"]
     shape = character_shapes.compare_shapes(a, b)
     blurred = {pinyin.blur_syllable(sound) for sound in first} & {pinyin.blur_syllable(sound) for sound in second}
-    return min(0.5 if blurred else 1.0, 0.9 - 0.5 * shape if shape else 1.0)
+    other = COSTS["slip.other"]
+    alike = COSTS["slip.like_shape"] - COSTS["slip.shape_share"] * shape if shape else other
+    return min(COSTS["slip.like_sound"] if blurred else other, alike)
 
 
 @lru_cache(maxsize=65536)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import english, pinyin
+from registry.search.costs import COSTS
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.name_alignment import is_formal
 from registry.search.pinyin import SoundPiece
@@ -27,8 +28,8 @@ from registry.search.words import split_name
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
-#: No question is read in more words or more ways than this.
-_WORDS_READ, _WAYS = 12, 4
+#: No question is read in more words or more ways than this; only so many runs of letters are cut in a second way.
+_WORDS_READ, _WAYS, _RUNS_CUT = 12, 4, 6
 _APART = re.compile(r"[\s,，、/;；。？?!！:：+|]+|(?<=[a-zA-Z])['’´`](?=[a-zA-Z])")
 _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
@@ -119,7 +120,7 @@ class _ReadingDraft:
         """Make its readings: as characters; or, with letters, as sounds and as initials."""
         folded = tuple(fold_text(word) for word in self.words)
         base = replace(make_filter_reading(self.found, self.cost), whole=self.whole)
-        dearer = replace(base, cost=self.cost + 0.1)
+        dearer = replace(base, cost=self.cost + COSTS["reading.letters"])
         text = "".join(folded)
         if not re.search("[a-z]", text):
             return [replace(base, text=text, parts=folded if len(folded) > 1 else ())]
@@ -152,7 +153,7 @@ def _list_ways(words: Sequence[str], bare_initials: bool) -> tuple[tuple[SoundPi
     if not all(runs):
         return ()
     ways: list[tuple[SoundPiece, ...]] = []
-    for choice in product(*(options[:2] for options in runs[:6])):
+    for choice in product(*(options[: 2 if at < _RUNS_CUT else 1] for at, options in enumerate(runs))):
         way = tuple(piece for part in choice for piece in part)
         if bare_initials or any(piece.kind != "i" for piece in way):
             ways.append(way)
@@ -183,7 +184,7 @@ def _take_out_words(draft: _ReadingDraft) -> _ReadingDraft:
         parts, pieces = _cut_words(word)
         understood += pieces
         rest += parts
-    return _ReadingDraft(rest, understood, 0.2)
+    return _ReadingDraft(rest, understood, COSTS["reading.words_out"])
 
 
 def _cut_all_words(words: Iterable[str]) -> list[str]:
@@ -217,21 +218,24 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
     rest = [word for at, word in enumerate(draft.words) if at not in named]
     understood = [*draft.found, *(piece for places in named.values() for piece in places)]
     if named and rest:
-        drafts.append(_ReadingDraft(rest, understood, draft.cost + 0.2, draft.whole))
+        drafts.append(_ReadingDraft(rest, understood, draft.cost + COSTS["reading.place_word_out"], draft.whole))
     for at, word in enumerate(rest):
         left, places = split_places(word)
         if places and fold_text(left):
             words = [*rest[:at], left, *rest[at + 1 :]]
-            drafts.append(_ReadingDraft(words, [*understood, *places], draft.cost + 0.3, draft.whole))
+            cost = draft.cost + COSTS["reading.place_begin_out"]
+            drafts.append(_ReadingDraft(words, [*understood, *places], cost, draft.whole))
             last = places[-1].text
             if word.endswith(last + left) and (outer := [piece for piece in places if piece.text != last]):
                 # 山东济南市妇幼保健院: the last place belongs to the name
                 words = [*rest[:at], last + left, *rest[at + 1 :]]
-                drafts.append(_ReadingDraft(words, [*understood, *outer], draft.cost + 0.2, draft.whole))
+                cost = draft.cost + COSTS["reading.outer_place_out"]
+                drafts.append(_ReadingDraft(words, [*understood, *outer], cost, draft.whole))
             break
     if spelt := split_pinyin_place("".join(draft.words)):
         text, pieces = spelt
-        drafts.append(_ReadingDraft([text], [*draft.found, *pieces], draft.cost + 0.4, draft.whole))
+        cost = draft.cost + COSTS["reading.spelt_place_out"]
+        drafts.append(_ReadingDraft([text], [*draft.found, *pieces], cost, draft.whole))
     return drafts
 
 
@@ -239,7 +243,8 @@ def _take_out_army(draft: _ReadingDraft) -> list[_ReadingDraft]:
     """Take out 解放军 before a number: an army hospital by its number, whatever now stands before that in its name."""
     words = [_ARMY.sub("", word) for word in draft.words]
     army = Understood(text="解放军", kind="category", value="military")
-    return [_ReadingDraft(words, [*draft.found, army], draft.cost + 0.2)] if words != draft.words else []
+    cost = draft.cost + COSTS["reading.army_out"]
+    return [_ReadingDraft(words, [*draft.found, army], cost)] if words != draft.words else []
 
 
 # --- a person taken out ----------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from registry.domain import regions
 from registry.domain.normalise import fold_text
 from registry.search import english, misspellings, name_alignment, sound_match, words
-from registry.search.engine import FormKind, NameForm, SearchDocument
+from registry.search.costs import COSTS, compute_excess
+from registry.search.engine import NameForm, SearchDocument
 from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
@@ -23,12 +24,8 @@ WEAK = 6.0
 SLIP = misspellings.TYPO
 #: How much more than the best a hit may cost and still be shown.
 SPREAD = 2.5
-_BEGINS, _ENDS, _HOLDS, _SHORT, _PLACE = 2.0, 2.3, 3.0, 2.4, 4.6
-#: A name of an institution that is listed today means that one, if only by what people call it.
-_GONE = 0.7
-#: What people call an institution means it as a whole: 同济 is not first of all 同济山西医院.
-_PARTLY_KNOWN = 1.0
-_KIND_COSTS: dict[FormKind, float] = {"name": 0.0, "alias": 0.05, "known_as": 0.3, "former_name": 0.6}
+#: Names that fit are shown up to this cost, however well the best fits.
+_SHOWN = 4.0
 Fit = tuple[float, MatchKind, str]
 
 
@@ -36,7 +33,7 @@ class Ranking:
     """The hits of a question among the documents that were added."""
 
     def __init__(self, query: SearchQuery) -> None:
-        self._readings = query.readings
+        self._query = query
         self._documents: dict[str, SearchDocument] = {}
         self._hits: dict[str, Hit] = {}
         self._unspelt: list[SearchDocument] = []  # of which no misspelt names were looked for yet
@@ -53,15 +50,15 @@ class Ranking:
                 continue
             self._documents[document.subject] = document
             self._unspelt.append(document)
-            if may_fit and (hit := find_hit(self._readings, document)) is not None:
+            if may_fit and (hit := find_hit(self._query, document)) is not None:
                 self._hits[document.subject] = hit
 
-    def find_misspellings(self, by_sound: bool = True) -> None:
+    def find_misspellings(self) -> None:
         """Look for misspelt names unless something fits as written, which takes longer."""
         if any(hit.cost < WEAK for hit in self._hits.values()):
             return
-        for reading in self._readings:
-            for document, cost, fitted in misspellings.find_closest_names(reading, self._unspelt, by_sound):
+        for reading in self._query.readings:
+            for document, cost, fitted in misspellings.find_closest_names(reading, self._unspelt):
                 if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspellings.TYPO else "similar"
@@ -90,7 +87,7 @@ def select_best(hits: Sequence[Hit]) -> list[Hit]:
     if not hits:
         return []
     best = hits[0].cost
-    limit = best + SPREAD if best >= WEAK else min(WEAK, max(best + SPREAD, _HOLDS + 1.0))
+    limit = best + SPREAD if best >= WEAK else min(WEAK, max(best + SPREAD, _SHOWN))
     return [hit for hit in hits if hit.cost < limit]
 
 
@@ -110,19 +107,19 @@ def is_as_written(hit: Hit) -> bool:
     return not text or not hit.fitted or words.strip_optional(text) in words.strip_optional(hit.fitted)
 
 
-def find_hit(readings: Iterable[QueryReading], document: SearchDocument) -> Hit | None:
+def find_hit(query: SearchQuery, document: SearchDocument) -> Hit | None:
     """Find how a document fits at best, over all readings; None when it fits none as written."""
     best: Hit | None = None
-    for reading in readings:
+    for reading in query.readings:
         if best is not None and best.cost <= reading.cost:
             continue
         near = compute_place_cost(reading, document)
         if near is None:
             continue
-        fit = _fit_reading(reading, document)
+        fit = _fit_reading(reading, document, query.is_part)
         if fit is not None:
             cost, kind, fitted = fit
-            cost += reading.cost + near + (0.0 if document.listed else _GONE)
+            cost += reading.cost + near + (0.0 if document.listed else COSTS["institution.gone"])
             if best is None or cost < best.cost:
                 best = Hit(document.subject, kind, cost, fitted, reading)
     return best
@@ -133,15 +130,15 @@ def compute_place_cost(reading: QueryReading, document: SearchDocument) -> float
     if not reading.regions:
         return 0.0
     if not document.region:
-        return 0.3
+        return COSTS["institution.place_unsure"]
     own = regions.get_prefix(document.region)
     wanted = [regions.get_prefix(code) for code in reading.regions]
     if any(own.startswith(prefix) for prefix in wanted):
         return 0.0
-    return 0.3 if any(prefix.startswith(own) for prefix in wanted) else None
+    return COSTS["institution.place_unsure"] if any(prefix.startswith(own) for prefix in wanted) else None
 
 
-def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
+def _fit_reading(reading: QueryReading, document: SearchDocument, is_part: bool) -> Fit | None:
     if reading.categories and not is_of_categories(reading.categories, document):
         return None
     if reading.ways:
@@ -151,7 +148,7 @@ def _fit_reading(reading: QueryReading, document: SearchDocument) -> Fit | None:
     if reading.english:
         return _fit_english(reading.english, document)
     if reading.text:
-        return _fit_text(reading, document)
+        return _fit_text(reading, document, is_part)
     return 0.0, "filter", ""
 
 
@@ -172,7 +169,7 @@ def is_of_categories(categories: Iterable[str], document: SearchDocument) -> boo
 def _list_forms(document: SearchDocument) -> Iterator[tuple[NameForm, MatchKind, float]]:
     for kind, forms in document.list_forms():
         for form in forms:
-            yield form, kind, _KIND_COSTS[kind]
+            yield form, kind, COSTS.get(f"institution.{kind}", 0.0)
 
 
 def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
@@ -182,13 +179,12 @@ def _select_best_fit(fits: Iterable[Fit | None]) -> Fit | None:
 # --- as written ------------------------------------------------------------------------------------------------------
 
 
-def _fit_text(reading: QueryReading, document: SearchDocument) -> Fit | None:
+def _fit_text(reading: QueryReading, document: SearchDocument, is_part: bool) -> Fit | None:
     if name_alignment.is_common(reading.whole):
         return _fit_common_name(reading.text, document)
-    best = _select_best_fit(
-        (_fit_name(reading, document), _fit_name_in_order(reading, document), _fit_beginning(reading.text, document))
-    )
-    if best is None or best[0] > _PLACE:
+    beginning = None if is_part else _fit_beginning(reading.text, document)
+    best = _select_best_fit((_fit_name(reading, document), _fit_name_in_order(reading, document), beginning))
+    if best is None or best[0] > COSTS["address.inside"]:
         best = _select_best_fit((best, _fit_address(reading.text, document)))
     if best is None and reading.parts:
         best = _fit_parts(reading.parts, document)
@@ -221,7 +217,7 @@ def _fit_beginning(text: str, document: SearchDocument) -> Fit | None:
     if name_alignment.is_formal(text):
         return None
     fits = [
-        (_BEGINS + 0.02 * min(len(form.text) - len(text), 20) + price, kind, form.text)
+        (COSTS["text.begins"] + compute_excess("text", len(form.text) - len(text)) + price, kind, form.text)
         for form, kind, price in _list_forms(document)
         if kind != "known_as" and form.text.startswith(text)
     ]
@@ -230,8 +226,9 @@ def _fit_beginning(text: str, document: SearchDocument) -> Fit | None:
 
 def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
     """Fit a text that means nobody (妇产医院) to every name that holds it: they are listed, none was meant."""
+    holds = COSTS["text.holds"]
     fits = [
-        (price if form.text == text else _HOLDS + 0.02 * min(len(form.text) - len(text), 20), kind, form.text)
+        (price if form.text == text else holds + compute_excess("text", len(form.text) - len(text)), kind, form.text)
         for form, kind, price in _list_forms(document)
         if text in form.text
     ]
@@ -243,7 +240,6 @@ def _make_fit(text: str, aligned: name_alignment.Alignment) -> Fit:
     return max(0.0, WEAK - aligned.score), "abbreviation" if is_short else aligned.kind, aligned.name
 
 
-_WEAK_SHORT = WEAK - _SHORT - 0.8
 #: What a number of an address is a number of: the list says 号 where people say 弄.
 _UNITS = "号弄巷楼层室栋"
 
@@ -253,7 +249,8 @@ def _fit_address(text: str, document: SearchDocument) -> Fit | None:
         return None
     last, end, extra = position
     cut = last[-1].isdigit() and document.place[end : end + 1].isdigit()  # 7 of 77
-    return _PLACE + extra - (1.0 if any(c.isdigit() for c in text) and not cut else 0.0), "address", ""
+    number = COSTS["address.number"] if any(c.isdigit() for c in text) and not cut else 0.0
+    return COSTS["address.inside"] + extra + number, "address", ""
 
 
 def _find_in_address(text: str, place: str) -> tuple[str, int, float] | None:
@@ -261,11 +258,11 @@ def _find_in_address(text: str, place: str) -> tuple[str, int, float] | None:
     if text in place:
         return text, place.index(text) + len(text), 0.0
     if text[-1] in _UNITS and text[-2:-1].isdigit() and text[:-1] in place:
-        return text[:-1], place.index(text[:-1]) + len(text) - 1, 0.2
+        return text[:-1], place.index(text[:-1]) + len(text) - 1, COSTS["address.unit"]
     for at in range(len(text) - 2, 1, -1):
         head, tail = text[:at], text[at:]
         if head in place and (start := place.find(tail, place.index(head) + at)) >= 0:
-            return tail, start + len(tail), 0.4
+            return tail, start + len(tail), COSTS["address.two_pieces"]
     return None
 
 
@@ -281,7 +278,7 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     named = [fit for fit in fits if fit[1] != "address"]
     if not named:
         return max(fits)
-    return sum(fit[0] for fit in named) / len(named) + 0.3, *min(named)[1:]
+    return sum(fit[0] for fit in named) / len(named) + COSTS["text.in_parts"], *min(named)[1:]
 
 
 # --- as heard --------------------------------------------------------------------------------------------------------
@@ -290,26 +287,26 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
 def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, kind, price = named
     if kind == "known_as":
-        price += _PARTLY_KNOWN
+        price += COSTS["sound.partly_known"]
     best: Fit | None = None
     for at, way in enumerate(ways):
         match = sound_match.find_sound_match(way, form.atoms)
         if match is None:
             continue
         is_other = not match.exact and any(piece.kind == "c" for piece in way)  # another character than was typed
-        extra = price + 0.1 * at + (0.0 if match.exact else 0.35) + (1.0 if is_other else 0.0)
+        extra = price + COSTS["sound.other_way"] * at
+        extra += (0.0 if match.exact else COSTS["sound.blurred"]) + (
+            COSTS["sound.other_character"] if is_other else 0.0
+        )
         if match.contiguous:
-            excess = 0.02 * min(match.name_length - len(way) + 1, 20)
             if match.is_whole and kind == "known_as":
-                extra -= _PARTLY_KNOWN
-            cost = (
-                0.2 if match.is_whole else _BEGINS if match.is_at_start else _ENDS if match.is_at_end else _HOLDS
-            ) + excess
+                extra -= COSTS["sound.partly_known"]
+            cost = COSTS[f"sound.{match.position}"] + compute_excess("text", match.name_length - len(way) + 1)
             best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
             shortened = words.compute_shortening(match.characters, form.text)
-            if shortened is not None and shortened <= _WEAK_SHORT:
-                best = _select_best_fit((best, (_SHORT + 0.2 + shortened + extra, "pinyin", form.text)))
+            if shortened is not None and shortened <= COSTS["sound.short_most"]:
+                best = _select_best_fit((best, (COSTS["sound.short"] + shortened + extra, "pinyin", form.text)))
     return best
 
 
@@ -320,16 +317,14 @@ def _fit_initials(letters: str, named: tuple[NameForm, MatchKind, float]) -> Fit
     form, _, price = named
     for sounds in dict.fromkeys((read_initials(form.atoms), read_initials(form.atoms, digits=True))):
         if letters in sounds:
-            excess = 0.02 * min(len(sounds) - len(letters), 20)
-            if sounds == letters:
-                return 1.0 + price, "initials", form.text
-            begins, ends = sounds.startswith(letters), sounds.endswith(letters)
-            cost = _BEGINS + 0.6 if begins else _ENDS + 0.6 if ends else _HOLDS + 1.0
-            return cost + excess + price, "initials", form.text
+            is_start, is_end = sounds.startswith(letters), sounds.endswith(letters)
+            position = "whole" if sounds == letters else "begins" if is_start else "ends" if is_end else "inside"
+            cost = COSTS[f"initials.{position}"] + compute_excess("text", len(sounds) - len(letters))
+            return cost + price, "initials", form.text
     if len(letters) >= 3 and (characters := _expand_initials(letters, form.atoms)) is not None:
         shortened = words.compute_shortening(characters, form.text)
-        if shortened is not None and shortened <= 1.6:
-            return _HOLDS + 1.2 + shortened + price, "initials", form.text
+        if shortened is not None and shortened <= COSTS["initials.short_most"]:
+            return COSTS["initials.short"] + shortened + price, "initials", form.text
     return None
 
 

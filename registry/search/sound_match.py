@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from registry.search.pinyin import SoundPiece, blur_syllable
 
@@ -31,9 +31,10 @@ class SoundMatch(NamedTuple):
         return self.is_at_start and not self.rest
 
     @property
-    def is_at_end(self) -> bool:
-        """Whether the name ends so, or with nothing after it but 医院."""
-        return self.rest in ("", "医院")
+    def position(self) -> Literal["whole", "begins", "ends", "inside"]:
+        """Where in the name it is heard; a name also ends so with nothing after it but 医院."""
+        is_end = self.rest in ("", "医院")
+        return "whole" if self.is_whole else "begins" if self.is_at_start else "ends" if is_end else "inside"
 
 
 class _Atom(NamedTuple):

@@ -89,7 +89,7 @@ def _add_results(ranked: ranking.Ranking, results: Sequence[FetchResult], step: 
     for result in results:
         ranked.add_documents(result.documents, step.may_fit)
     if step.deep:
-        ranked.find_misspellings(by_sound=step.may_fit)
+        ranked.find_misspellings()
 
 
 def search_by_category(engine: Engine, reading: QueryReading) -> RankedHits:
@@ -99,7 +99,8 @@ def search_by_category(engine: Engine, reading: QueryReading) -> RankedHits:
         return RankedHits(hits=[], engine=engine.name)
     result = engine.fetch(expressions, fetch_plan.FETCH_LIMIT)[0]
     documents = {document.subject: document for document in result.documents}
-    hits = [hit for document in result.documents if (hit := ranking.find_hit([reading], document)) is not None]
+    query = SearchQuery(raw="", readings=(reading,))
+    hits = [hit for document in result.documents if (hit := ranking.find_hit(query, document)) is not None]
     return RankedHits(
         hits=ranking.sort_hits(hits, documents),
         overflow=None if result.complete else expressions[0],

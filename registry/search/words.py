@@ -7,35 +7,23 @@ cost says how much was left out that would have told this institution from anoth
 from __future__ import annotations
 
 import re
+import tomllib
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from registry.domain import regions
 from registry.domain.normalise import fold_text
 
-#: Words of the field with what leaving them out costs: the less they tell, the less.
-_COSTS = {
-    0.02: "第 有限公司 有限责任公司 股份 与 维吾尔 壮族 回族",
-    0.03: "市 省 土家族 苗族",
-    0.05: "区 县 州 地区 自治区 自治州 和",
-    0.06: "附属",
-    0.08: "人民",
-    0.1: "保健 院 科 专科 集团 部队 联勤保障 服务 街道 特色",
-    0.12: "保健院",
-    0.15: "遗传 解放军 医疗",
-    0.2: "医科 医学 学院 中心 中国 门诊部 科学 技术 结合 集团军",
-    0.25: "大学",
-    0.3: "医院 中医药 总 生殖 研究院 研究所 不孕 不育 交通 科技 师范 工业 理工",
-    0.35: "中医",
-    0.4: "妇幼 妇产 妇女 儿童 妇婴 妇儿 不孕不育 计划生育 中西医 军区",
-    0.5: "红十字",
-}
-_GENERIC = {fold_text(word): cost for cost, words in _COSTS.items() for word in words.split()}
-_PLACE, _NUMBER, _OWN = 0.5, 0.9, 0.8
+_DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+#: Words of the field, and kinds of others, with what leaving them out costs: the less they tell, the less.
+_GENERIC: dict[str, float] = {fold_text(word): cost for cost, words in _DATA["words"] for word in words.split()}
+_KINDS: dict[str, float] = _DATA["kinds"]
+#: What taking a word in part costs.
+_PARTS: dict[str, float] = _DATA["parts"]
 _LONGEST = max(map(len, _GENERIC))
-#: What a word left out behind those that were typed costs more; the characters of the shortest end of a word that is
-#: its end and not something within it; and how places end.
-_LATER, _LEAST, PLACE_KINDS = 0.01, 2, "市省区县州"
+#: The characters of the shortest end of a word that is its end and not something within it; and how places end.
+_LEAST, PLACE_KINDS = 2, "市省区县州"
 
 
 class NameWord(NamedTuple):
@@ -58,11 +46,11 @@ def split_name(name: str) -> tuple[NameWord, ...]:
             at += 1
             continue
         if start < at:
-            words.append(NameWord(name[start:at], _OWN, "own"))
+            words.append(NameWord(name[start:at], _KINDS["own"], "own"))
         words.append(word)
         at = start = at + len(word.text)
     if start < at:
-        words.append(NameWord(name[start:at], _OWN, "own"))
+        words.append(NameWord(name[start:at], _KINDS["own"], "own"))
     return tuple(words)
 
 
@@ -78,15 +66,15 @@ def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | N
     if name[at].isdigit():
         for length in range(min(8, len(name) - at), 1, -1):
             if name[at : at + length] in _load_folded_places():
-                return NameWord(name[at : at + length], _PLACE, "place")
+                return NameWord(name[at : at + length], _KINDS["place"], "place")
         end = at
         while end < len(name) and name[end].isdigit():
             end += 1
-        return NameWord(name[at:end], _NUMBER, "number")
+        return NameWord(name[at:end], _KINDS["number"], "number")
     if at in places:
         text = name[at : places[at]]
         if not (len(text) == 2 and text in _GENERIC):
-            return NameWord(text, _PLACE, "place")
+            return NameWord(text, _KINDS["place"], "place")
     for length in range(min(_LONGEST, len(name) - at), 0, -1):
         if (weight := _GENERIC.get(name[at : at + length])) is not None:
             return NameWord(name[at : at + length], weight, "common")
@@ -127,7 +115,10 @@ def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[T
         following: dict[int, tuple[float, tuple[Taking, ...]]] = {}
         for used, (cost, path) in best.items():
             # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
-            options = [(0, word.weight + (_LATER if used else 0), "left"), *_list_takings(text[used:], word)]
+            options = [
+                (0, word.weight + (_PARTS["left_later"] if used else 0), "left"),
+                *_list_takings(text[used:], word),
+            ]
             for taken, price, how in options:
                 end, total = used + taken, cost + price
                 if end not in following or total < following[end][0]:
@@ -147,16 +138,15 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
     if rest[0] == text[0]:
         run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
         taken = _count_in_order(rest, text)
-        takings = [(1, 0.05, "start")]
-        if run > 1:
-            takings.append((run, 0.05, "start"))
-        return [*takings, (taken, 0.3, "inside")] if taken > run else takings
+        takings = [(length, _PARTS["start"], "start") for length in dict.fromkeys((1, run))]
+        return [*takings, (taken, _PARTS["from_start"], "inside")] if taken > run else takings
     if rest[0] == text[-1]:
-        return [(1, 0.05 if word.kind != "own" else 0.4, "start" if text == "医院" else "inside")]
+        return [(1, _PARTS["own_last" if word.kind == "own" else "last"], "start" if text == "医院" else "inside")]
     if word.kind == "own" and rest[0] in text:
         tail = text[text.index(rest[0]) :]
         is_end = len(tail) >= _LEAST and rest.startswith(tail)
-        return [(len(tail), 0.3, "end") if is_end else (_count_in_order(rest, text), 0.5, "inside")]
+        taken, how = (len(tail), "end") if is_end else (_count_in_order(rest, text), "inside")
+        return [(taken, _PARTS[how], how)]
     return []
 
 
