@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
+from registry.domain.name_alignment import is_common, is_formal
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
 from registry.institutions.result import (
@@ -24,7 +25,6 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.name_alignment import is_common, is_formal
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents

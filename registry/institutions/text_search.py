@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from registry.domain import regions
+from registry.domain import name_alignment, regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.records import lookup
-from registry.search import name_alignment, places, ranking, segments
+from registry.search import places, ranking, segments
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question

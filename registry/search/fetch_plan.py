@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from registry.domain import name_words
 from registry.domain.model import Struct
-from registry.search import tokens, words
+from registry.search import tokens
 from registry.search.engine import Expression, TokenTerm
 from registry.search.ranking import SLIP, WEAK
 from registry.search.readings import QueryReading, SearchQuery
@@ -140,7 +141,7 @@ def _match_names(reading: QueryReading) -> list[Expression]:
         return _apply_limits(reading, tokens.match_english(reading.english))
     if not reading.text:
         return []
-    bare = words.strip_optional(reading.text)
+    bare = name_words.strip_optional(reading.text)
     return _apply_limits(
         reading, tokens.match_name(reading.text), tokens.match_name(bare) if bare != reading.text else None
     )

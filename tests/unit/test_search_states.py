@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from registry.domain import name_alignment
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.register import Register
-from registry.search import name_alignment
 from registry.search.embedded_engine import decode_document
 from registry.storage.tables import search_documents
 from tests.factories import DAY, LIST_2025

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from registry.domain import regions
-from registry.search.engine import FormKind, SearchDocument
-from registry.search.words import PLACE_KINDS, NameWord, Taking, find_takings, split_name, strip_optional, swap_ordinal
+from registry.domain.name_words import (
+    PLACE_KINDS,
+    NameWord,
+    Taking,
+    find_takings,
+    split_name,
+    strip_optional,
+    swap_ordinal,
+)
 
+#: What a name is to its institution.
+NameKind = Literal["name", "alias", "known_as", "former_name"]
 _FILE = Path(__file__).with_name("name_alignment.toml")
 #: Every feature with what it counts, as the file of weights says. The order is that of the weights.
 FEATURES: dict[str, str] = tomllib.loads(_FILE.read_text("utf-8"))["features"]
@@ -42,7 +51,7 @@ class Alignment(NamedTuple):
     score: float
     features: tuple[float, ...]
     name: str
-    kind: FormKind
+    kind: NameKind
 
 
 @cache
@@ -66,32 +75,36 @@ def is_formal(text: str) -> bool:
 
 
 def find_alignment(
-    typed: str, document: SearchDocument, is_inside: bool = False, weights: tuple[float, ...] | None = None
+    typed: str,
+    names: Sequence[tuple[NameKind, str]],
+    region: str,
+    is_inside: bool = False,
+    weights: tuple[float, ...] | None = None,
 ) -> Alignment | None:
-    """Find the best alignment of folded text with any name of a document; None when it fits none.
+    """Find the best alignment of folded text with any folded name of an institution; None when it fits none.
 
-    ``is_inside``: a place in which the institution lies was taken out of the text already.
+    ``region``: its GB/T 2260 code, empty for an unknown one; ``is_inside``: a place in which it lies was taken out of
+    the text already.
     """
     weights = weights or load_weights()
     best: Alignment | None = None
     for text, codes in list_variants(typed):
-        for kind, forms in document.list_forms():
-            for form in forms:
-                name = form.text if _is_spread(text, form.text) else strip_optional(form.text)
-                if not _is_spread(text, name):
-                    continue
-                relation = _compare_places(codes, document.region) or "wider" * is_inside
-                if relation == "elsewhere":
-                    continue
-                features = compute_features(name, text, kind, relation, document.region)
-                if features is not None:
-                    score = sum(map(float.__mul__, weights, features))
-                    if best is None or score > best.score:
-                        best = Alignment(score, features, form.text, kind)
+        for kind, printed in names:
+            name = printed if is_spread(text, printed) else strip_optional(printed)
+            if not is_spread(text, name):
+                continue
+            relation = _compare_places(codes, region) or "wider" * is_inside
+            if relation == "elsewhere":
+                continue
+            features = compute_features(name, text, kind, relation, region)
+            if features is not None:
+                score = sum(map(float.__mul__, weights, features))
+                if best is None or score > best.score:
+                    best = Alignment(score, features, printed, kind)
     return best
 
 
-def _is_spread(text: str, name: str) -> bool:
+def is_spread(text: str, name: str) -> bool:
     """Whether the characters of a text stand in a name in this order, with others between them or not."""
     at = 0
     for character in text:
@@ -149,7 +162,7 @@ def is_common(text: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def compute_features(name: str, text: str, kind: FormKind, relation: str, region: str) -> tuple[float, ...] | None:
+def compute_features(name: str, text: str, kind: NameKind, relation: str, region: str) -> tuple[float, ...] | None:
     """Compute the features of the cheapest alignment.
 
     None when a character typed belongs to no word of the name, or only places were typed.
@@ -164,7 +177,7 @@ def compute_features(name: str, text: str, kind: FormKind, relation: str, region
 
 
 def _count_features(
-    text: str, takings: tuple[Taking, ...], kind: FormKind, relation: str, region: str
+    text: str, takings: tuple[Taking, ...], kind: NameKind, relation: str, region: str
 ) -> tuple[float, ...]:
     value = dict.fromkeys(NAMES, 0.0)
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}

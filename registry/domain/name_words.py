@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from registry.domain import regions
 from registry.domain.normalise import fold_text
 
-_DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+_DATA = tomllib.loads(Path(__file__).with_name("name_words.toml").read_text("utf-8"))
 #: Words of the field, and kinds of others, with what leaving them out costs: the less they tell, the less.
 _GENERIC: dict[str, float] = {fold_text(word): cost for cost, words in _DATA["words"] for word in words.split()}
 _KINDS: dict[str, float] = _DATA["kinds"]
