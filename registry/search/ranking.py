@@ -191,15 +191,15 @@ def _fit_text(reading: QueryReading, document: SearchDocument, is_part: bool) ->
     return best
 
 
-def _align_text(text: str, document: SearchDocument, is_inside: bool = False) -> name_alignment.Alignment | None:
+def _find_alignment(text: str, document: SearchDocument, is_inside: bool = False) -> name_alignment.Alignment | None:
     return name_alignment.find_alignment(text, document.list_names(), document.region, is_inside)
 
 
 def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
     """Fit what was typed, with its place and without, to the names; from ``WEAK`` on it more likely names another."""
-    aligned = [_align_text(reading.whole, document)]
+    aligned = [_find_alignment(reading.whole, document)]
     if reading.text != reading.whole:
-        aligned.append(_align_text(reading.text, document, is_inside=True))
+        aligned.append(_find_alignment(reading.text, document, is_inside=True))
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -211,7 +211,7 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
         for form in (document.forms if len(reading.parts) > 1 else ())
         if all(part in form.text for part in reading.parts)
     }
-    aligned = [_align_text(text, document, is_inside=bool(reading.regions)) for text in texts]
+    aligned = [_find_alignment(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -274,7 +274,7 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Fit every word by itself, in a name or in the address; the worst of them decides."""
     fits: list[Fit] = []
     for part in parts:
-        aligned = _align_text(part, document)
+        aligned = _find_alignment(part, document)
         fit = _select_best_fit((_make_fit(part, aligned) if aligned else None, _fit_address(part, document)))
         if fit is None:
             return None

@@ -193,8 +193,8 @@ def _make_mention_key(mention: dict[str, Any], with_basis: bool) -> tuple[Any, .
     bases = [(one.get("basis") or {}) for one in techniques]
     # who may be meant where nobody is for certain; near names beside a verdict are nobody's
     meant = [one["code"] for one in mention["candidates"]] if mention["verdict"] == "ambiguous" else []
-    said = mention["text"], mention["code"], mention["verdict"], sorted(meant)
-    return *said, _list_techniques(mention), [(one.get("source"), str(one.get("as_of"))) for one in bases]
+    meaning = mention["text"], mention["code"], mention["verdict"], sorted(meant)
+    return *meaning, _list_techniques(mention), [(one.get("source"), str(one.get("as_of"))) for one in bases]
 
 
 def _list_techniques(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
