@@ -36,13 +36,17 @@ NAMES = tuple(FEATURES)
 #: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
 _SLIGHT, _LONGEST_ORDINAL = 0.07, 2
 _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
-#: What is left of a text without its place has at least so many characters.
-_LEAST = 2
+#: What is left of a text without its place has at least so many characters; no place has more than this.
+_LEAST, _LONGEST_PLACE = 2, 16
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
 _SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
 _HEADING = "[weights]"
 _FORMAL = re.compile("(?:医院|保健院|分院|院区|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
+
+
+#: Costs from here on are of names that are only alike.
+WEAK = 6.0
 
 
 class Alignment(NamedTuple):
@@ -52,6 +56,11 @@ class Alignment(NamedTuple):
     features: tuple[float, ...]
     name: str
     kind: NameKind
+
+    @property
+    def cost(self) -> float:
+        """The score as a cost: 0 is best, from ``WEAK`` on it more likely names another."""
+        return max(0.0, WEAK - self.score)
 
 
 @cache
@@ -89,12 +98,12 @@ def find_alignment(
     weights = weights or load_weights()
     best: Alignment | None = None
     for text, codes in list_variants(typed):
+        relation = _compare_places(codes, region) or "wider" * is_inside
+        if relation == "elsewhere":
+            continue
         for kind, printed in names:
             name = printed if is_spread(text, printed) else strip_optional(printed)
             if not is_spread(text, name):
-                continue
-            relation = _compare_places(codes, region) or "wider" * is_inside
-            if relation == "elsewhere":
                 continue
             features = compute_features(name, text, kind, relation, region)
             if features is not None:
@@ -133,13 +142,20 @@ def _replace_schools(text: str) -> list[str]:
 def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
     cuts: list[tuple[str, tuple[str, ...]]] = [(typed, ())]
     rest = typed
-    while places := [(end, code) for start, end, code in regions.find_places(rest) if start == 0]:
-        rest = rest[places[0][0] :]
+    while place := _find_first_place(rest):
+        rest, codes = rest[len(place) :], tuple(regions.map_names_to_codes()[place])
         rest = rest[1:] if rest[:1] in PLACE_KINDS and len(rest) > _LEAST + 1 else rest
         if len(rest) < _LEAST:
             break
-        cuts.append((rest, tuple(code for _, code in places)))
+        cuts.append((rest, codes))
     return cuts
+
+
+def _find_first_place(text: str) -> str:
+    """Find the longest place a text begins with; empty where it begins with none."""
+    names = regions.map_names_to_codes()
+    lengths = range(min(_LONGEST_PLACE, len(text)), 1, -1)
+    return next((text[:length] for length in lengths if text[:length] in names), "")
 
 
 @lru_cache(maxsize=65536)

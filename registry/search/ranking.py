@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import name_alignment, name_words, regions
+from registry.domain.name_alignment import WEAK
 from registry.domain.normalise import fold_text
 from registry.search import english, misspellings, sound_match
 from registry.search.costs import COSTS, compute_excess
@@ -18,8 +19,6 @@ from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
 
-#: Costs from here on are of names that are only alike.
-WEAK = 6.0
 #: Up to here beyond ``WEAK`` a name differs by a slip of the pen or the tongue.
 SLIP = misspellings.TYPO
 #: How much more than the best a hit may cost and still be shown.
@@ -241,7 +240,7 @@ def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
 
 def _make_fit(text: str, aligned: name_alignment.Alignment) -> Fit:
     is_short = aligned.kind == "name" and name_words.strip_optional(text) not in name_words.strip_optional(aligned.name)
-    return max(0.0, WEAK - aligned.score), "abbreviation" if is_short else aligned.kind, aligned.name
+    return aligned.cost, "abbreviation" if is_short else aligned.kind, aligned.name
 
 
 #: What a number of an address is a number of: the list says 号 where people say 弄.

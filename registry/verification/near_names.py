@@ -1,0 +1,153 @@
+"""Names near another one, and where in a text a name can stand: what memory holds of the characters of names."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from operator import add
+
+from rapidfuzz import fuzz, process
+
+from registry.domain.name_alignment import is_spread
+
+#: How near a name must be (0 to 100), and how near one is that contains the given name whole (盛京医院), or is
+#: contained in it, however long.
+NEAR, CONTAINS = 66.0, 75.0
+#: Pairs are followed from the rarest until there are so many names to compare with; one that has very many only when
+#: no rarer one had any, and then not all of them: so many, in the order of the alphabet; and none of a crowd.
+_ENOUGH_NAMES, _MANY_NAMES, _NAME_LIMIT, _CROWD = 48, 128, 1024, 8192
+_POSITION_TYPE = "I"
+
+
+class NearNameIndex:
+    """Folded names by their pairs of neighbouring characters: those worth comparing with a name that nobody has.
+
+    Comparing with every name costs more than all the rest of a question; the rarest pairs of a name (妇婴 rather than
+    医院) lead to the few that can be meant. Which these are depends on the names, not on the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._positions: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
+        self._pairs: dict[str, list[str]] = {}  # those that hold a character
+        self._counts: Counter[str] = Counter()  # how many names hold a character
+        self._last_selected: tuple[str, list[str]] = ("", [])  # one name is asked about several times in a row
+        self._last_longer: tuple[str, list[str]] = ("", [])
+
+    def add_name(self, key: str) -> None:
+        """Add a folded name; the caller adds each once."""
+        position = len(self._keys)
+        self._keys.append(key)
+        self._last_selected = self._last_longer = ("", [])
+        for pair in _split_pairs(key):
+            positions = self._positions.get(pair)
+            if positions is None:
+                self._positions[pair] = array(_POSITION_TYPE, (position,))
+                for character in set(pair):
+                    self._pairs.setdefault(character, []).append(pair)
+            else:
+                positions.append(position)
+        self._counts.update(set(key))
+
+    def remove_name(self, key: str) -> None:
+        """Remove a name that nobody has any more; that takes a search, and hardly ever happens."""
+        position = self._keys.index(key)
+        self._last_selected = self._last_longer = ("", [])
+        self._keys[position] = ""  # its place stays: the others keep theirs
+        for pair in _split_pairs(key):
+            self._positions[pair].remove(position)
+        self._counts.subtract(set(key))
+
+    def score_names(self, key: str) -> dict[str, float]:
+        """Score the names near a folded one (0 to 100)."""
+        candidates = self._select_names(key)
+        scores = score_similar(key, candidates, NEAR)
+        # Whatever contains the whole name has its rarest pair, which was followed first.
+        for name in candidates if len(key) >= 3 else ():
+            if key in name:
+                scores[name] = max(CONTAINS, scores.get(name, 0.0))
+        return scores
+
+    def list_longer_names(self, key: str) -> list[str]:
+        """List the names that contain a folded one and more."""
+        if self._last_longer[0] != key:
+            names = [name for name in self._select_names(key) if key in name and key != name]
+            self._last_longer = (key, names)
+        return self._last_longer[1]
+
+    def list_spread_names(self, texts: Iterable[str]) -> list[str]:
+        """List the names that hold the characters of a text in their order, as an abbreviation of theirs would.
+
+        The rarest character leads to them; where too many names have that one, too, none is an abbreviation.
+        """
+        texts_by_rarest: dict[str, list[str]] = {}
+        for text in texts:
+            rarest = min(text, key=self._counts.__getitem__)
+            if 0 < self._counts[rarest] <= _NAME_LIMIT:
+                texts_by_rarest.setdefault(rarest, []).append(text)
+        found: set[int] = set()
+        for rarest, of_rarest in texts_by_rarest.items():
+            positions = {position for pair in self._pairs[rarest] for position in self._positions[pair]}
+            found.update(p for p in positions if any(is_spread(text, self._keys[p]) for text in of_rarest))
+        return [self._keys[position] for position in found]
+
+    def _select_names(self, key: str) -> list[str]:
+        last, names = self._last_selected
+        if last == key:
+            return names
+        known = ((len(positions), pair) for pair in _split_pairs(key) if (positions := self._positions.get(pair)))
+        chosen: set[int] = set()
+        for _, pair in sorted(known):
+            positions = self._positions[pair]
+            if len(chosen) >= _ENOUGH_NAMES or (chosen and len(positions) > _MANY_NAMES) or len(positions) > _CROWD:
+                break
+            if len(positions) > _NAME_LIMIT:
+                chosen.update(heapq.nsmallest(_NAME_LIMIT, positions, key=self._keys.__getitem__))
+            else:
+                chosen.update(positions)
+        names = [self._keys[position] for position in chosen]
+        self._last_selected = (key, names)
+        return names
+
+
+def _split_pairs(key: str) -> set[str]:
+    return set(map(add, key, key[1:]))
+
+
+def score_similar(key: str, names: Sequence[str], cutoff: float) -> dict[str, float]:
+    """Score those of the names that are near a folded one (0 to 100), from ``cutoff`` on."""
+    similar = process.extract(key, names, scorer=fuzz.ratio, score_cutoff=cutoff, limit=None)
+    return {name: score for name, score, _ in similar}
+
+
+class NameStarts:
+    """How long the folded names are that begin with a pair of characters: where in a text one can stand.
+
+    A bit for each length, so that it stays small however many names there are; the names themselves are looked up in
+    the dictionary that is there. Names are added and never taken out.
+    """
+
+    def __init__(self) -> None:
+        self._lengths: dict[str, int] = {}
+
+    def add_name(self, key: str) -> None:
+        """Add a folded name."""
+        if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME:
+            pair = key[:2]
+            self._lengths[pair] = self._lengths.get(pair, 0) | 1 << len(key)
+
+    def list_lengths(self, pair: str) -> tuple[int, ...]:
+        """List the lengths of the names that begin with a pair, the longest first."""
+        return _list_bits(self._lengths.get(pair, 0))
+
+
+#: Shorter ones are other words too (哈院); longer ones nobody writes in a sentence.
+_SHORTEST_NAME, _LONGEST_NAME = 4, 60
+
+
+@lru_cache(maxsize=4096)
+def _list_bits(bits: int) -> tuple[int, ...]:
+    return tuple(at for at in range(bits.bit_length() - 1, -1, -1) if bits >> at & 1)
