@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from registry.domain import name_words
 from registry.domain.model import Struct
+from registry.domain.name_alignment import WEAK
 from registry.search import tokens
 from registry.search.engine import Expression, TokenTerm
-from registry.search.ranking import SLIP, WEAK
+from registry.search.ranking import SLIP
 from registry.search.readings import QueryReading, SearchQuery
 from registry.search.tokens import match_all, match_any
 from registry.search.vocabulary import CATEGORY_TOKENS

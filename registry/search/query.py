@@ -16,7 +16,7 @@ from itertools import product
 from msgspec.structs import replace
 
 from registry.domain.name_alignment import is_formal
-from registry.domain.name_words import split_name
+from registry.domain.name_words import expand_nicknames, split_name
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import english, pinyin
 from registry.search.costs import COSTS
@@ -24,7 +24,7 @@ from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
-from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
+from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, find_word
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from registry.domain import regions
 from registry.domain.model import Struct
+from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search.vocabulary import (
     AROUND_NAMES,
@@ -18,7 +19,6 @@ from registry.search.vocabulary import (
     LEFT_AFTER,
     LEFT_BEFORE,
     PERSON,
-    expand_nicknames,
     find_word,
 )
 

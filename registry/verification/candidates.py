@@ -6,12 +6,14 @@ names, the place and the codes: every process gives the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import name_alignment, regions
 from registry.domain.answers import Candidate
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.name_alignment import NameKind
+from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
@@ -32,6 +34,8 @@ from registry.verification.view import VerificationView
 CANDIDATE_LIMIT = 5
 #: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
 _GOOD, _FITS, _BEST_NEAR = 80, 95, 94
+#: What an army's hospital was called before its number, and often still is.
+_ARMY = re.compile("^(?:中国人民)?解放军(?=第?[0-9])")
 #: What a name costs that is no name of an institution's, nor an abbreviation.
 _NO_NAME = 99.0
 #: What the same city, the same province and another province add to a near name's score.
@@ -54,7 +58,7 @@ def list_beginning_candidates(
     """List several institutions whose names begin with the one asked and go on (解放军总医院); none where one does."""
     key = fold_text(name or "")
     spans = find_beginning_spans(view, key, asof)
-    return _rank_spans([(_compute_cost(view, span, key, asof), span) for span in spans], address) if spans[1:] else []
+    return _rank_spans([(_compute_cost(view, span, [key], asof), span) for span in spans], address) if spans[1:] else []
 
 
 def _rank_spans(fits: Iterable[tuple[float, Span]], address: str | None) -> list[Candidate]:
@@ -69,10 +73,11 @@ def _rank_spans(fits: Iterable[tuple[float, Span]], address: str | None) -> list
     return [make_candidate(span.site, _FITS) for _, span in sorted(fits, key=make_key)[:CANDIDATE_LIMIT]]
 
 
-def _compute_cost(view: VerificationView, span: Span, key: str, asof: AsOf) -> float:
-    """Compute what a folded name costs as one of an institution, whole or shortened, by the measure of the search."""
-    aligned = name_alignment.find_alignment(key, _list_names(view, span, asof), span.site.region or "")
-    return _NO_NAME if aligned is None else aligned.cost
+def _compute_cost(view: VerificationView, span: Span, keys: Iterable[str], asof: AsOf) -> float:
+    """Compute what the best of folded names costs as one of an institution, whole or shortened, as the search does."""
+    names, region = _list_names(view, span, asof), span.site.region or ""
+    aligned = (name_alignment.find_alignment(key, names, region) for key in keys)
+    return min((one.cost for one in aligned if one is not None), default=_NO_NAME)
 
 
 def _list_names(view: VerificationView, span: Span, asof: AsOf) -> list[tuple[NameKind, str]]:
@@ -88,14 +93,26 @@ def _list_names(view: VerificationView, span: Span, asof: AsOf) -> list[tuple[Na
 
 
 def _find_fits(view: VerificationView, key: str, asof: AsOf) -> list[tuple[float, Span]]:
-    """Find whom a name fits by half, and whom it more likely than not names as an abbreviation, with their costs."""
+    """Find whom a name fits by half, and whom it more likely than not names as an abbreviation, with their costs.
+
+    Such a name may go on with a department, begin with 解放军 before its number, or say a place as people there do.
+    """
     spans = {span.site.code: span for span in _find_fitting_spans(view, key, asof)}
-    fits = [(_compute_cost(view, span, key, asof), span) for span in spans.values()]
-    codes = view.institutions.find_by_spread_name(name_alignment.list_variants(key)).difference(spans)
-    if not codes or name_alignment.is_common(key):
-        return fits
-    measured = [(_compute_cost(view, span, key, asof), span) for span in _list_listed(view, codes, asof)]
-    return fits + [fit for fit in measured if fit[0] < name_alignment.WEAK]
+    written = expand_nicknames(key)
+    shorter = [text for text in (*list_cores(written), _ARMY.sub("", written)) if text != written]
+    fits = [(_compute_cost(view, span, (written, *shorter), asof), span) for span in spans.values()]
+    if any(code.endswith("00") for code in regions.map_names_to_codes().get(written, ())):
+        return fits  # a city, and the beginning of many names
+    for text in shorter or [written]:  # whoever holds the whole name holds what is left of it, too
+        codes = view.institutions.find_by_spread_name(name_alignment.list_variants(text)).difference(spans)
+        if not codes or name_alignment.is_common(text):
+            continue
+        for span in _list_listed(view, codes, asof):
+            cost = _compute_cost(view, span, (written, text), asof)
+            if cost < name_alignment.WEAK:
+                fits.append((cost, span))
+                spans[span.site.code] = span
+    return fits
 
 
 def _find_fitting_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
