@@ -26,6 +26,7 @@ from registry.domain.name_words import (
     strip_optional,
     swap_ordinal,
 )
+from registry.domain.normalise import fold_text
 
 #: What a name is to its institution.
 NameKind = Literal["name", "alias", "known_as", "former_name"]
@@ -40,7 +41,12 @@ _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
 _LEAST, _LONGEST_PLACE = 2, 16
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
-_SCHOOLS = (("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学"))
+#: Words for the same: what medical schools are called when they become universities, and were called before; 红会医院.
+_SYNONYMS = (
+    *(("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学")),
+    ("红会", fold_text("红十字")),
+)
+_SCHOOL_ENDS = ("大学", "学院", "附属")
 _HEADING = "[weights]"
 _FORMAL = re.compile("(?:医院|保健院|分院|院区|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
 
@@ -129,14 +135,14 @@ def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     variants = {
         variant: codes
         for text, codes in reversed(_list_cuts(typed))
-        for variant in (text, strip_optional(text), *swap_ordinal(text), *_replace_schools(text))
+        for variant in (text, strip_optional(text), *swap_ordinal(text), *_replace_synonyms(text))
     }
     return tuple(reversed(variants.items()))
 
 
-def _replace_schools(text: str) -> list[str]:
-    """Exchange what medical schools are called when they become universities, and were called before."""
-    return [text.replace(one, other) for one, other in _SCHOOLS if one in text]
+def _replace_synonyms(text: str) -> list[str]:
+    """Return a text with each of its words for which there is another one."""
+    return [text.replace(one, other) for one, other in _SYNONYMS if one in text]
 
 
 def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -203,9 +209,13 @@ def _count_features(
     value["starts"] = float(takings[0].how != "left")
     value["excess"] = min(sum(len(word.text) - taken for word, _, taken in takings), 20) / 20
     begun = left_after = False
+    school = _count_school_words(takings)
+    value["same"] = float(not school)
     for at, (word, how, _) in enumerate(takings):
         sort = _sort_word(word, region)
         if how == "left":
+            if at < school:
+                continue
             if word.weight < _SLIGHT or (sort == "place" and _is_place_implied(word.text, takings[at + 1 :])):
                 continue
             value["same"] = 0.0
@@ -233,10 +243,17 @@ def _count_features(
     return tuple(value.values())
 
 
+def _count_school_words(takings: tuple[Taking, ...]) -> int:
+    """Count the words of a school left out before the whole name of its hospital: 南方医科大学 before 南方医院."""
+    left = next((at for at, taking in enumerate(takings) if taking.how != "left"), 0)
+    is_school = left > 0 and takings[left - 1].word.text in _SCHOOL_ENDS
+    return left if is_school and all(taking.how == "whole" for taking in takings[left:]) else 0
+
+
 def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
     """Whether the word right before 大学 or 学院 was left out, while that was typed."""
     return any(
-        one.how == "left" and one.word.kind == "common" and other.word.text in ("大学", "学院") and other.how == "whole"
+        one.how == "left" and one.word.kind == "common" and other.word.text in _SCHOOL_ENDS[:2] and other.how == "whole"
         for one, other in pairwise(takings)
     )
 

@@ -78,7 +78,7 @@ class PageSearch(Struct, frozen=True):
     position: Cursor
     limit: int
     engine: Engine
-    effort: Effort = fetch_plan.EVERYTHING
+    effort: Effort = fetch_plan.AT_ONCE
     may_look: MayLook = allow_every_look
     find_names: FindNames = find_no_names
 

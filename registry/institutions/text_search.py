@@ -105,7 +105,7 @@ class _SegmentSearch:
     def __init__(self, engine: Engine, effort: Effort, whole: str) -> None:
         self._engine = engine
         self._whole = whole  # it named nobody: that is why its parts are looked for
-        self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False, everything=False)
+        self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
         self.not_understood: list[str] = []
         #: The place typed before a name that others have elsewhere, and these.

@@ -6,7 +6,7 @@ Each step is asked only when those before it brought nothing that fits: most que
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from registry.domain import name_words
 from registry.domain.model import Struct
@@ -33,19 +33,20 @@ class Effort(Struct, frozen=True):
     """How much is done for a question.
 
     Documents looked at for one expression, and for one that tells too little; whether misspelt names count, and names
-    that are only alike; and whether every institution is looked at when nothing was found, as there are few.
+    that are only alike; and whether all that may fit as written is fetched at once, and every institution is looked at
+    when nothing was found, as there are few.
     """
 
     limit: int = FETCH_LIMIT
     further_limit: int = 6 * FETCH_LIMIT
     misspelt: bool = True
     alike: bool = True
-    everything: bool = False
+    at_once: bool = False
 
 
 #: For a question still being typed: fast, and only institutions that may be meant.
 TYPING = Effort(limit=60, further_limit=60, alike=False)
-EVERYTHING = Effort(everything=True)
+AT_ONCE = Effort(at_once=True)
 #: In a large register a question that fits very many names is answered by its best hundred, and the rest page by page.
 #: Up to so many entries of the log a register has few institutions.
 FEW = 20_000
@@ -55,7 +56,7 @@ LARGE, IN_LARGE = 100_000, Effort(limit=100, further_limit=100)
 
 def choose_effort(entries: int) -> Effort:
     """Choose the effort for a register of so many entries."""
-    return IN_LARGE if entries > LARGE else MIDDLING if entries > FEW else EVERYTHING
+    return IN_LARGE if entries > LARGE else MIDDLING if entries > FEW else AT_ONCE
 
 
 class FetchStep(Struct, frozen=True):
@@ -77,23 +78,31 @@ class FetchStep(Struct, frozen=True):
     may_fit: bool = True
 
 
-def make_steps(query: SearchQuery, effort: Effort = EVERYTHING) -> Iterator[FetchStep]:
-    """Yield the steps: the plainest reading, all readings, abbreviations, misspelt names, names that are only alike."""
+def make_steps(query: SearchQuery, effort: Effort = AT_ONCE) -> Iterator[FetchStep]:
+    """Yield the steps: what fits as written, then what is misspelt or only alike.
+
+    In a register that is not small what fits is fetched bit by bit: by the plainest reading, all, abbreviations.
+    """
     first, others = query.readings[:1], query.readings[1:]
-    yield _make_plain_step(first, others[0].cost if others else WEAK)
-    yield _make_plain_step(others, WEAK)
-    looser = (
-        (_match_abbreviations, WEAK, False),
-        (_match_misspellings, WEAK + SLIP, True),
-        (_match_similar_names, 0.0, True),
-    )
-    for stage, enough, deep in looser[: 1 + effort.misspelt + effort.alike]:
-        expressions = dict.fromkeys(expression for reading in query.readings for expression in stage(reading))
-        limit = _SIMILAR_LIMIT if stage is _match_similar_names else FETCH_LIMIT
-        yield FetchStep(expressions=tuple(expressions), enough=enough, deep=deep, limit=limit)
-        if effort.everything and stage is _match_misspellings and _is_short(query):
+    if effort.at_once:
+        yield _make_written_step(query.readings, WEAK, _collect(query, _match_abbreviations))
+    else:
+        yield _make_written_step(first, others[0].cost if others else WEAK)
+        yield _make_written_step(others, WEAK)
+        yield FetchStep(expressions=_collect(query, _match_abbreviations), enough=WEAK)
+    if effort.misspelt:
+        is_for_all = effort.at_once and _is_short(query)
+        enough = WEAK if is_for_all else WEAK + SLIP
+        yield FetchStep(expressions=_collect(query, _match_misspellings), enough=enough, deep=True)
+        if is_for_all:
             everybody = (tokens.match_any_name(),)
             yield FetchStep(expressions=everybody, enough=WEAK + SLIP, deep=True, limit=FEW, may_fit=False)
+    if effort.alike:
+        yield FetchStep(expressions=_collect(query, _match_similar_names), enough=0.0, deep=True, limit=_SIMILAR_LIMIT)
+
+
+def _collect(query: SearchQuery, match: Callable[[QueryReading], list[Expression]]) -> tuple[Expression, ...]:
+    return tuple(dict.fromkeys(expression for reading in query.readings for expression in match(reading)))
 
 
 def _is_short(query: SearchQuery) -> bool:
@@ -101,16 +110,18 @@ def _is_short(query: SearchQuery) -> bool:
     return not query.is_name and all(len(reading.text) <= _LONGEST_ABBREVIATION for reading in query.readings)
 
 
-def _make_plain_step(readings: Sequence[QueryReading], enough: float) -> FetchStep:
+def _make_written_step(
+    readings: Sequence[QueryReading], enough: float, further: Sequence[Expression] = ()
+) -> FetchStep:
     telling = dict.fromkeys(expression for reading in readings for expression in _match_names(reading))
     others = dict.fromkeys(expression for reading in readings for expression in _match_addresses(reading))
     narrower = dict.fromkeys(expression for reading in readings for expression in _match_name_starts(reading))
     return FetchStep(
-        expressions=tuple({**telling, **others}),
+        expressions=tuple(dict.fromkeys([*telling, *others, *further])),
         enough=enough,
         telling=frozenset(telling),
         narrower=tuple(narrower),
-        as_written=True,
+        as_written=not further,
     )
 
 

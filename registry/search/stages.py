@@ -39,7 +39,7 @@ class RankedHits(Struct, frozen=True):
         return self.hits[0].cost if self.hits else 99.0
 
 
-def search_documents(engine: Engine, query: SearchQuery, effort: Effort = fetch_plan.EVERYTHING) -> RankedHits:
+def search_documents(engine: Engine, query: SearchQuery, effort: Effort = fetch_plan.AT_ONCE) -> RankedHits:
     """Search the institutions whose names or addresses a question means; EngineUnavailable from the engine."""
     ranked = ranking.Ranking(query)
     stages: list[SearchStage] = []

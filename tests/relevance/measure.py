@@ -1,4 +1,4 @@
-"""Where the search puts the institution meant: hit@1 and hit@5 of judged queries, by kind, on both engines.
+"""Where the search puts the institution meant: hit@1 and hit@5 of judged queries, by kind, on every engine.
 
 ``python -m tests.relevance.measure [FILE...] [--engine NAME] [--json] [--failures]``: without a file, every .tsv of
 this folder. Every query goes through ``Register.search_institutions``, as the public search sends it. A query that
@@ -25,6 +25,7 @@ from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest
 from registry.register import Register
+from registry.search.memory_engine import MemoryIndex
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.texts import FixedText
@@ -33,7 +34,7 @@ from tests.searching import KEY, a_meilisearch
 
 HERE = Path(__file__).parent
 FILES = tuple(sorted(HERE.glob("*.tsv")))
-ENGINES = ("embedded", "meilisearch")
+ENGINES = ("memory", "embedded", "meilisearch")
 #: The least share first and among the first five, over all queries; and first in every kind.
 BAR_1, BAR_5, BAR_KIND = 0.97, 0.99, 0.90
 #: Fewer queries of a kind say too little to be held to a bar.
@@ -107,9 +108,11 @@ def an_embedded_register() -> Iterator[Register]:
 
 @contextmanager
 def a_register_with(engine: str) -> Iterator[Register]:
-    """The same with candidates from that engine: for Meilisearch a real server, started for the run."""
+    """The same with candidates from that engine, as a server has them; for Meilisearch a real one is started."""
     with ExitStack() as stack:
         register = stack.enter_context(an_embedded_register())
+        if engine == "memory":
+            register.memory_index = MemoryIndex()
         if engine == "meilisearch":
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="relevance-")))
             server = stack.enter_context(a_meilisearch(folder / "server"))
@@ -232,7 +235,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure the search and print the figures, per file and together; SystemExit 1 when a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.relevance.measure", description="Relevance of the search.")
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="every .tsv of this folder without one")
-    parser.add_argument("--engine", choices=ENGINES, help="one engine (both)")
+    parser.add_argument("--engine", choices=ENGINES, help="one engine (all)")
     parser.add_argument("--unlisted", type=Path, metavar="FILE", help="names of hospitals of which few are on the list")
     parser.add_argument("--json", action="store_true", help="figures and failures for programs")
     parser.add_argument("--failures", action="store_true", help="also what did not come first, and what did")

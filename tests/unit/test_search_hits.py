@@ -155,3 +155,14 @@ def test_every_institution_is_found_by_its_name_however_it_is_written(register: 
     # two sites have one name; two names sound alike, or are one but for their bracket: one of them comes second
     allowed = {"pinyin": 6, "no bracket": 6}.get(way, 0)
     assert len(missed) <= allowed, missed
+
+
+def test_after_two_characters_nearly_every_institution_is_suggested(register: Register) -> None:
+    asof = register.make_as_of(DAY)
+    beginnings = {name[:2] for name in PRINTED}
+    suggested = {
+        typed: {one.institution.name for one in register.suggest_institutions(typed, asof)} for typed in beginnings
+    }
+    among = sum(name in suggested[name[:2]] for name in PRINTED)
+    # 16 begin with 上海, and eight are shown: more than 96% cannot be.
+    assert among >= 0.93 * len(PRINTED)
