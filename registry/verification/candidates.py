@@ -101,8 +101,6 @@ def _find_fits(view: VerificationView, key: str, asof: AsOf) -> list[tuple[float
     written = expand_nicknames(key)
     shorter = [text for text in (*list_cores(written), _ARMY.sub("", written)) if text != written]
     fits = [(_compute_cost(view, span, (written, *shorter), asof), span) for span in spans.values()]
-    if any(code.endswith("00") for code in regions.map_names_to_codes().get(written, ())):
-        return fits  # a city, and the beginning of many names
     for text in shorter or [written]:  # whoever holds the whole name holds what is left of it, too
         codes = view.institutions.find_by_spread_name(name_alignment.list_variants(text)).difference(spans)
         if not codes or name_alignment.is_common(text):
@@ -164,10 +162,11 @@ def list_candidates(
     place first.
 
     The place is that of the address, else that with which the name begins. None of them, unless near, has another
-    address.
+    address. A city or a province names nobody.
     """
     key = fold_text(name or "")
-    if len(key) < 2:
+    is_city = any(code.endswith("00") for code in regions.map_names_to_codes().get(key, ()))
+    if len(key) < 2 or is_city:
         return []
     places = _find_places(address)
     fits = [fit for fit in _find_fits(view, key, asof) if _may_be_at(fit[1].site, address, places)]
