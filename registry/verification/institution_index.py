@@ -136,8 +136,10 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         for name in self._near_names.list_spread_names([text for text, places in variants if not places]):
             found.update(self.names.list_codes(name), self.common_names.list_codes(name))
         for text, places in variants:
-            for names in map(self._list_names_in, places):
-                found.update(code for name, codes in names.items() if is_spread(text, name) for code in codes)
+            if places and (rarest := self._near_names.find_rarest(text)):
+                for names in map(self._list_names_in, places):
+                    for name in [name for name in names if rarest in name]:
+                        found.update(names[name] if is_spread(text, name) else ())
         return found
 
     def find_by_longer_name(self, key: str) -> dict[str, tuple[str, ...]]:

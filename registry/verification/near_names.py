@@ -78,6 +78,11 @@ class NearNameIndex:
             self._last_longer = (key, names)
         return self._last_longer[1]
 
+    def find_rarest(self, text: str) -> str:
+        """Find the character of a text that the fewest names have; empty where no name has one of them."""
+        rarest = min(text, key=self._counts.__getitem__)
+        return rarest if self._counts[rarest] else ""
+
     def list_spread_names(self, texts: Iterable[str]) -> list[str]:
         """List the names that hold the characters of a text in their order, as an abbreviation of theirs would.
 
@@ -85,8 +90,8 @@ class NearNameIndex:
         """
         texts_by_rarest: dict[str, list[str]] = {}
         for text in texts:
-            rarest = min(text, key=self._counts.__getitem__)
-            if 0 < self._counts[rarest] <= _NAME_LIMIT:
+            rarest = self.find_rarest(text)
+            if rarest and self._counts[rarest] <= _NAME_LIMIT:
                 texts_by_rarest.setdefault(rarest, []).append(text)
         found: set[int] = set()
         for rarest, of_rarest in texts_by_rarest.items():
