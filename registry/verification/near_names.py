@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from operator import add
@@ -20,6 +19,8 @@ NEAR, CONTAINS = 66.0, 75.0
 #: no rarer one had any, and then not all of them: so many, in the order of the alphabet; and none of a crowd.
 _ENOUGH_NAMES, _MANY_NAMES, _NAME_LIMIT, _CROWD = 48, 128, 1024, 8192
 _POSITION_TYPE = "I"
+#: Names of which is remembered what was found for them.
+_REMEMBERED = 4
 
 
 class NearNameIndex:
@@ -33,15 +34,16 @@ class NearNameIndex:
         self._keys: list[str] = []
         self._positions: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
         self._pairs: dict[str, list[str]] = {}  # those that hold a character
-        self._counts: Counter[str] = Counter()  # how many names hold a character
-        self._last_selected: tuple[str, list[str]] = ("", [])  # one name is asked about several times in a row
-        self._last_longer: tuple[str, list[str]] = ("", [])
+        self._counts: dict[str, int] = {}  # how many names hold a character
+        # One name is asked about several times in a row, and what is left of it.
+        self._last_selected: dict[str, list[str]] = {}
+        self._last_longer: dict[str, list[str]] = {}
 
     def add_name(self, key: str) -> None:
         """Add a folded name; the caller adds each once."""
         position = len(self._keys)
         self._keys.append(key)
-        self._last_selected = self._last_longer = ("", [])
+        self._last_selected, self._last_longer = {}, {}
         for pair in _split_pairs(key):
             positions = self._positions.get(pair)
             if positions is None:
@@ -50,16 +52,20 @@ class NearNameIndex:
                     self._pairs.setdefault(character, []).append(pair)
             else:
                 positions.append(position)
-        self._counts.update(set(key))
+        for character in set(key):
+            self._counts[character] = self._counts.get(character, 0) + 1
 
     def remove_name(self, key: str) -> None:
         """Remove a name that nobody has any more; that takes a search, and hardly ever happens."""
         position = self._keys.index(key)
-        self._last_selected = self._last_longer = ("", [])
+        self._last_selected, self._last_longer = {}, {}
         self._keys[position] = ""  # its place stays: the others keep theirs
         for pair in _split_pairs(key):
             self._positions[pair].remove(position)
-        self._counts.subtract(set(key))
+        for character in set(key):
+            self._counts[character] -= 1
+            if not self._counts[character]:
+                del self._counts[character]
 
     def score_names(self, key: str) -> dict[str, float]:
         """Score the names near a folded one (0 to 100)."""
@@ -73,36 +79,40 @@ class NearNameIndex:
 
     def list_longer_names(self, key: str) -> list[str]:
         """List the names that contain a folded one and more."""
-        if self._last_longer[0] != key:
-            names = [name for name in self._select_names(key) if key in name and key != name]
-            self._last_longer = (key, names)
-        return self._last_longer[1]
+        names = self._last_longer.get(key)
+        if names is None:
+            if len(self._last_longer) >= _REMEMBERED:
+                self._last_longer = {}
+            names = self._last_longer[key] = [name for name in self._select_names(key) if key in name and key != name]
+        return names
 
     def find_rarest(self, text: str) -> str:
         """Find the character of a text that the fewest names have; empty where no name has one of them."""
-        rarest = min(text, key=self._counts.__getitem__)
-        return rarest if self._counts[rarest] else ""
+        try:
+            return min(text, key=self._counts.__getitem__)
+        except KeyError:
+            return ""
 
-    def list_spread_names(self, texts: Iterable[str]) -> list[str]:
+    def list_spread_names(self, texts: Iterable[str]) -> set[str]:
         """List the names that hold the characters of a text in their order, as an abbreviation of theirs would.
 
         The rarest character leads to them; where too many names have that one, too, none is an abbreviation.
         """
-        texts_by_rarest: dict[str, list[str]] = {}
+        found: set[str] = set()
         for text in texts:
             rarest = self.find_rarest(text)
             if rarest and self._counts[rarest] <= _NAME_LIMIT:
-                texts_by_rarest.setdefault(rarest, []).append(text)
-        found: set[int] = set()
-        for rarest, of_rarest in texts_by_rarest.items():
-            positions = {position for pair in self._pairs[rarest] for position in self._positions[pair]}
-            found.update(p for p in positions if any(is_spread(text, self._keys[p]) for text in of_rarest))
-        return [self._keys[position] for position in found]
+                last, keys = text[-2:-1], self._keys
+                for pair in self._pairs[rarest]:
+                    names = [keys[position] for position in self._positions[pair]]
+                    found.update([name for name in names if last in name and is_spread(text, name)])
+        return found
 
     def _select_names(self, key: str) -> list[str]:
-        last, names = self._last_selected
-        if last == key:
-            return names
+        if (last := self._last_selected.get(key)) is not None:
+            return last
+        if len(self._last_selected) >= _REMEMBERED:
+            self._last_selected = {}
         known = ((len(positions), pair) for pair in _split_pairs(key) if (positions := self._positions.get(pair)))
         chosen: set[int] = set()
         for _, pair in sorted(known):
@@ -113,8 +123,7 @@ class NearNameIndex:
                 chosen.update(heapq.nsmallest(_NAME_LIMIT, positions, key=self._keys.__getitem__))
             else:
                 chosen.update(positions)
-        names = [self._keys[position] for position in chosen]
-        self._last_selected = (key, names)
+        names = self._last_selected[key] = [self._keys[position] for position in chosen]
         return names
 
 
