@@ -29,6 +29,7 @@ from registry.domain.model import Change, Date, Draft
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.institutions.result import SearchRequest
 from registry.register import Register
+from registry.search.memory_engine import SMALL, MemoryIndex
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
 from registry.storage.database import Database
@@ -52,7 +53,8 @@ class AskedQuestion(NamedTuple):
 
 
 def run(folder: Path, sizes: tuple[int, ...] = SIZES) -> None:
-    """Three lines for each size: the embedded engine, Meilisearch as an engine of ours, Meilisearch plain."""
+    """A line for each engine and size: embedded, memory where the register is small, Meilisearch as an engine of ours,
+    Meilisearch plain. The first question of the memory reads its index."""
     print(
         f"{'search':12} {'institutions':>12} {'build s':>8} {'MiB':>7} {'first':>6} "
         f"{'search p50':>10} {'p95':>7} {'p99':>7} {'suggest p50':>11} {'p95':>7} {'p99':>7}"
@@ -69,6 +71,11 @@ def _measure_size(folder: Path, number: int) -> None:
     register = build_register(folder / "register", made)
     seconds = _measure_seconds(lambda: views.rebuild_views(register.database, "search"))
     _print_line("embedded", number, seconds, _measure_embedded_size(register.database), *_ask_register(register, asked))
+    if register.make_as_of().size <= SMALL:
+        register.memory_index = MemoryIndex()
+        seconds = _measure_seconds(lambda: register.search_institutions(SearchRequest(q="医院"), register.make_as_of()))
+        _print_line("memory", number, seconds, 0.0, *_ask_register(register, asked))
+        register.memory_index = None
     with start_meilisearch(folder / "ours") as server:
         outside = OutsideSearch(register.database, server.url, KEY)
         seconds = _measure_seconds(outside.rebuild_now)
