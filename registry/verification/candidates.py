@@ -6,7 +6,6 @@ names, the place and the codes: every process gives the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import name_alignment, regions
@@ -24,7 +23,7 @@ from registry.verification.name_match import (
     find_containing_spans,
     find_ending_spans,
 )
-from registry.verification.name_variations import Variation, find_leading_places, swap_affiliation
+from registry.verification.name_variations import Variation, find_leading_places, remove_army, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.near_names import NEAR
 from registry.verification.spans import Span
@@ -34,8 +33,6 @@ from registry.verification.view import VerificationView
 CANDIDATE_LIMIT = 5
 #: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
 _GOOD, _FITS, _BEST_NEAR = 80, 95, 94
-#: What an army's hospital was called before its number, and often still is.
-_ARMY = re.compile("^(?:中国人民)?解放军(?=第?[0-9])")
 #: What a name costs that is no name of an institution's, nor an abbreviation.
 _NO_NAME = 99.0
 #: What the same city, the same province and another province add to a near name's score.
@@ -99,7 +96,7 @@ def _find_fits(view: VerificationView, key: str, asof: AsOf) -> list[tuple[float
     """
     spans = {span.site.code: span for span in _find_fitting_spans(view, key, asof)}
     written = expand_nicknames(key)
-    shorter = [text for text in (*list_cores(written), _ARMY.sub("", written)) if text != written]
+    shorter = [text for text in (*list_cores(written), remove_army(written)) if text != written]
     fits = [(_compute_cost(view, span, (written, *shorter), asof), span) for span in spans.values()]
     for text in shorter or [written]:  # whoever holds the whole name holds what is left of it, too
         codes = view.institutions.find_by_spread_name(name_alignment.list_variants(text)).difference(spans)
