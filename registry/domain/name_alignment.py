@@ -41,10 +41,11 @@ _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
 _LEAST, _LONGEST_PLACE = 2, 16
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
-#: Words for the same: what medical schools are called when they become universities, and were called before; 红会医院.
+#: Words for the same: what medical schools are called when they become universities, and were called before; others in
+#: short.
 _SYNONYMS = (
     *(("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学")),
-    ("红会", fold_text("红十字")),
+    *(("红会", fold_text("红十字")), ("妇儿", "妇女儿童"), ("妇女儿童", "妇儿")),
 )
 _SCHOOL_ENDS = ("大学", "学院", "附属")
 _HEADING = "[weights]"
@@ -109,7 +110,7 @@ def find_alignment(
             continue
         for kind, printed in names:
             name = printed if is_spread(text, printed) else strip_optional(printed)
-            if not is_spread(text, name):
+            if not is_spread(text, name) or (not codes and _is_place_torn(typed, printed)):
                 continue
             features = compute_features(name, text, kind, relation, region)
             if features is not None:
@@ -235,7 +236,7 @@ def _count_features(
         value["left_common_formal"], value["left_own_formal"] = value["left_common"], value["left_own"]
         is_open = value["left_place"] or value["left_number"] or value["left_own"] or value["left_common"] >= TELLS
         value["left_after_formal"] = float(left_after)
-        value["formal_open"] = float(bool(is_open) and not value["own"])
+        value["formal_open"] = float((bool(is_open) and not value["own"]) or _is_school_itself(takings))
     if not (value["own"] or value["place"]):
         value["generic"] = 1.0
         value["generic_out"] = float(bool(relation))
@@ -243,11 +244,28 @@ def _count_features(
     return tuple(value.values())
 
 
+def _is_place_torn(text: str, name: str) -> bool:
+    """Whether a text begins with a place called as one that the name has not: 北海市 is no 北京市海淀区 in short."""
+    place = split_name(text)[0]
+    is_whole = place.kind == "place" and place.text[-1] in PLACE_KINDS and len(place.text) > _LEAST
+    return is_whole and place.text[:-1] not in name
+
+
 def _count_school_words(takings: tuple[Taking, ...]) -> int:
     """Count the words of a school left out before the whole name of its hospital: 南方医科大学 before 南方医院."""
     left = next((at for at, taking in enumerate(takings) if taking.how != "left"), 0)
     is_school = left > 0 and takings[left - 1].word.text in _SCHOOL_ENDS
     return left if is_school and all(taking.how == "whole" for taking in takings[left:]) else 0
+
+
+def _is_school_itself(takings: tuple[Taking, ...]) -> bool:
+    """Whether only 附属 was left out between a school and 医院: the school's own hospital is another one."""
+    return any(
+        (one.word.text in _SCHOOL_ENDS and one.how == "whole")
+        and (left.word.text == _SCHOOL_ENDS[-1] and left.how == "left")
+        and (other.word.text == "医院" and other.how == "whole")
+        for one, left, other in zip(takings, takings[1:], takings[2:], strict=False)
+    )
 
 
 def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
