@@ -95,7 +95,7 @@ def _list_home_forms(near: str) -> tuple[tuple[str, str, bool], ...]:
 def _list_home_chains(near: str, with_short: bool) -> tuple[str, ...]:
     """The full ways to write a district or county: 辽宁省沈阳市沈河区, 沈阳市沈河区; none of a place with others below.
 
-    ``with_short`` adds 济南市中 for 市中区 of 济南市, which else reads as 济南市 and 中…
+    ``with_short`` adds 济南市中区 and 济南市中 for 市中区 of 济南市, which else read as 济南市 and 中…
     """
     home = regions.find_region(near)
     if home is None or not home.district:
@@ -104,7 +104,8 @@ def _list_home_chains(near: str, with_short: bool) -> tuple[str, ...]:
     chains = ["".join(names[start:]) for start in range(len(names) - 1)]
     if with_short and len(names) == 3 and names[2].startswith("市"):
         city, district = (regions.list_forms(name)[-1] for name in names[1:])
-        chains += [names[0] + city + district, regions.list_forms(names[0])[-1] + city + district, city + district]
+        above = ("", names[0], regions.list_forms(names[0])[-1])
+        chains += [before + city + form for form in (names[2], district) for before in above]
     return tuple(chains)
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Institution, Struct
+from registry.domain.name_alignment import WEAK, is_common, is_formal
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
 from registry.institutions.result import (
@@ -24,7 +25,6 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.name_alignment import is_common, is_formal
 from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
@@ -110,7 +110,7 @@ class PageSearch(Struct, frozen=True):
         """
         is_answer = query.listing_first  # even an empty list
         if searched.hits and ranking.is_named(searched.hits[0]):
-            limit = _IS_THE_NAME if query.listing_first else ranking.WEAK if query.has_name else _IS_SURELY_A_NAME
+            limit = _IS_THE_NAME if query.listing_first else WEAK if query.has_name else _IS_SURELY_A_NAME
             if searched.best_cost < limit or not self.effort.alike:
                 return None
             is_answer = bool(listing.techniques)
@@ -118,7 +118,7 @@ class PageSearch(Struct, frozen=True):
         return listed if listed.total or is_answer else None
 
     def _is_address_meant(self, query: SearchQuery, searched: RankedHits) -> bool:
-        return searched.best_cost < ranking.WEAK and not query.is_name
+        return searched.best_cost < WEAK and not query.is_name
 
     def _make_other_page(self, query: SearchQuery, searched: RankedHits) -> ResultPage:
         """Build the page of a question that names nobody as a whole: of people, of names in it, of near names."""
@@ -183,7 +183,7 @@ class PageSearch(Struct, frozen=True):
         """List the institutions whose names fit, best first, or are near."""
         page = self.make_ranked_page(searched, searched.hits[0].reading if searched.hits else QueryReading())
         page = msgspec.structs.replace(page, state=state, name_read=query.raw.strip())
-        is_slip = ranking.WEAK <= searched.best_cost < ranking.WEAK + ranking.SLIP and searched.hits[0].match == "typo"
+        is_slip = WEAK <= searched.best_cost < WEAK + ranking.SLIP and searched.hits[0].match == "typo"
         if state == "found" or not page.items or not is_slip or self.position != Cursor(size=self.asof.size):
             return page
         meant = _select_printed_name(page.items[0].institution, searched.hits[0].fitted)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from registry.domain import regions
+from registry.domain import name_alignment, regions
 from registry.domain.model import Struct
 from registry.domain.normalise import fold_text
 from registry.records import lookup
-from registry.search import name_alignment, places, ranking, segments
+from registry.search import places, ranking, segments
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
@@ -62,8 +62,9 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
     certain = [name for name in written if not name.is_part]
     if len(text) > LONGEST_QUESTION:
         return _report_written(text, written)
-    search = _SegmentSearch(engine, effort, fold_text(text))
     names = [fold_text(text[name.start : name.end]) for name in certain]
+    parts = [fold_text(text[name.start : name.end]) for name in written if name.is_part]
+    search = _SegmentSearch(engine, effort, {fold_text(text), *parts})
     for segment in segments.split_question(text):
         if not any(fold_text(segment.text) in name for name in names):
             search.search_segment(segment)
@@ -102,9 +103,10 @@ def _join_hits(*groups: list[Hit]) -> list[Hit]:
 class _SegmentSearch:
     """Segments searched one after another, and what came of it."""
 
-    def __init__(self, engine: Engine, effort: Effort, whole: str) -> None:
+    def __init__(self, engine: Engine, effort: Effort, names_nobody: Collection[str]) -> None:
+        """``names_nobody``: folded, the whole, which is why its parts are looked for, and parts of longer names."""
         self._engine = engine
-        self._whole = whole  # it named nobody: that is why its parts are looked for
+        self._names_nobody = names_nobody
         self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
         self.not_understood: list[str] = []
@@ -113,6 +115,9 @@ class _SegmentSearch:
 
     def search_segment(self, segment: Segment) -> None:
         """Search a segment as it stands; else without the people in it, and what is joined in it one by one."""
+        if segment.is_branch:
+            self.not_understood.append(segment.text)
+            return
         if self._add_named(segment.text):
             return
         left, people = segments.take_out_people(segment)
@@ -149,7 +154,8 @@ class _SegmentSearch:
         return bool(named)
 
     def _find_named(self, text: str) -> list[Hit]:
-        if fold_text(text) == self._whole or name_alignment.is_common(fold_text(text)) or places.parse_place(text):
+        folded = fold_text(text)
+        if folded in self._names_nobody or name_alignment.is_common(folded) or places.parse_place(text):
             return []
         query = msgspec.structs.replace(understand_question(text), listing=None, is_part=True)
         hits = search_documents(self._engine, query, self._effort).hits

@@ -275,10 +275,8 @@ class Reconciler:
 
     def _make_base_scores(self, row: QueryRow, decision: MatchDecision) -> dict[str, float]:
         """Return what each candidate of the matcher scores before the other columns are looked at."""
-        bases = {
-            parse_code(near.code): near.score * NEARNESS
-            for near in list_candidates(self._view, row.provider.name, self.asof, row.provider.address)
-        }
+        candidates = list_candidates(self._view, row.provider.name, self.asof, row.provider.address)
+        bases = {parse_code(near.code): near.score * NEARNESS - rank for rank, near in enumerate(candidates)}
         return bases | {match.site.code: FITS for match in [*decision.by_name, *decision.named]}
 
     # --- how well ----------------------------------------------------------------------------------------------------

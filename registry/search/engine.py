@@ -7,12 +7,10 @@ satisfy an expression. Understanding a question is ``query``, order is ``ranking
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from registry.domain.model import Struct
-
-#: What a name is to its institution.
-FormKind = Literal["name", "alias", "known_as", "former_name"]
+from registry.domain.name_alignment import NameKind
 
 
 class NameForm(Struct, frozen=True):
@@ -47,11 +45,15 @@ class SearchDocument(Struct, frozen=True):
         """All its names."""
         return self.names + self.aliases + self.known_as + self.former
 
-    def list_forms(self) -> tuple[tuple[FormKind, tuple[NameForm, ...]], ...]:
+    def list_forms(self) -> tuple[tuple[NameKind, tuple[NameForm, ...]], ...]:
         """List its names by what they are."""
         return (
             ("name", self.names), ("alias", self.aliases), ("known_as", self.known_as), ("former_name", self.former)
         )  # fmt: skip
+
+    def list_names(self) -> list[tuple[NameKind, str]]:
+        """List its names, folded, with what each is."""
+        return [(kind, form.text) for kind, forms in self.list_forms() for form in forms]
 
 
 # --- expressions -----------------------------------------------------------------------------------------------------

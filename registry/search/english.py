@@ -31,12 +31,10 @@ _PHRASES: dict[str, str] = _DATA["phrases"]
 _NUMBERS = frozenset(_DATA["numbers"].split())
 _POSSESSIVE = re.compile("(?<=[A-Za-z])['’]s\\b|(?<=s)['’](?![A-Za-z])")
 _WORD = re.compile("[a-z0-9]+")
-#: What a number, a place and a word of its own weigh.
-_NUMBER, _PLACE, _OWN = 0.9, 0.5, 0.9
-#: From here on a word tells one institution from another; up to here one may be missing.
-_TELLS, _MAY_MISS = 0.3, 0.12
-#: How alike two words of so many letters must be to be one with a slip.
-_ALIKE, _LONG = 84.0, 5
+_SCALE: dict[str, float] = _DATA["scale"]
+_OWN, _MAY_MISS = _SCALE["own"], _SCALE["may_miss"]
+#: Letters of the shortest word that may have a slip.
+_LONG = 5
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -89,8 +87,8 @@ def read_words(text: str) -> tuple[str, ...]:
 def compute_word_weight(word: str) -> float:
     """How much a word tells one institution from another, 0 to 1."""
     if word in _NUMBERS:
-        return _NUMBER
-    return _WEIGHTS.get(word, _PLACE if word in _list_place_words() else _OWN)
+        return _SCALE["number"]
+    return _WEIGHTS.get(word, _SCALE["place"] if word in _list_place_words() else _OWN)
 
 
 def list_indexed(words: Iterable[str]) -> list[str]:
@@ -148,7 +146,7 @@ def compute_cost(words: tuple[str, ...], document: SearchDocument) -> tuple[floa
         own = own or (weight >= _OWN and word not in around)
     left = [compute_word_weight(word) for word in dict.fromkeys(name) if word not in matched and word not in around]
     total = missing + sum(left)
-    tells = own or (max(left, default=0.0) < _TELLS and len(matched) > 1)
+    tells = own or (max(left, default=0.0) < _SCALE["tells"] and len(matched) > 1)
     return total, tells and bool(words)
 
 
@@ -158,7 +156,7 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
     if len(word) < _LONG or word in _WEIGHTS:
         return None
     best = max(name, key=lambda other: fuzz.ratio(word, other), default="")
-    return best if best not in _WEIGHTS and fuzz.ratio(word, best) >= _ALIKE else None
+    return best if best not in _WEIGHTS and fuzz.ratio(word, best) >= _SCALE["alike"] else None
 
 
 def _has_sound(word: str, document: SearchDocument) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from registry.domain import name_words
 from registry.domain.model import Struct
-from registry.search import tokens, words
+from registry.domain.name_alignment import WEAK
+from registry.search import tokens
 from registry.search.engine import Expression, TokenTerm
-from registry.search.ranking import SLIP, WEAK
+from registry.search.ranking import SLIP
 from registry.search.readings import QueryReading, SearchQuery
 from registry.search.tokens import match_all, match_any
 from registry.search.vocabulary import CATEGORY_TOKENS
@@ -151,7 +153,7 @@ def _match_names(reading: QueryReading) -> list[Expression]:
         return _apply_limits(reading, tokens.match_english(reading.english))
     if not reading.text:
         return []
-    bare = words.strip_optional(reading.text)
+    bare = name_words.strip_optional(reading.text)
     return _apply_limits(
         reading, tokens.match_name(reading.text), tokens.match_name(bare) if bare != reading.text else None
     )

@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from registry.search import character_shapes, pinyin, sound_match, words
+from registry.domain import name_words
+from registry.search import character_shapes, pinyin, sound_match
 from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
 from registry.search.places import find_leading_places
@@ -82,7 +83,7 @@ def _compute_sound_cost(text: str, form: NameForm) -> float | None:
         return None
     if len(wrong) > max(1, len(typed) // 3) and not all(_list_sounds(a) & _list_sounds(b) for a, b in wrong):
         return None  # 花溪 for 华西 is a slip of an input method, 盛景 for 沈京 is none
-    left_out = words.compute_shortening(match.characters, form.text)
+    left_out = name_words.compute_shortening(match.characters, form.text)
     if left_out is None or left_out > COSTS["slip.sound_left_most"]:
         return None
     return COSTS["slip.sound"] * len(wrong) + COSTS["slip.sound_left"] * left_out
@@ -115,7 +116,7 @@ def _is_own_word_missing(text: str, name: str) -> bool:
         and len(word.text) > 1
         and not set(word.text) & set(name)
         and _spell(word.text) not in _spell(name)
-        for word in words.split_name(text)
+        for word in name_words.split_name(text)
     )
 
 

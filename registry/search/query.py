@@ -15,16 +15,16 @@ from itertools import product
 
 from msgspec.structs import replace
 
+from registry.domain.name_alignment import is_formal
+from registry.domain.name_words import expand_nicknames, split_name
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search import english, pinyin
 from registry.search.costs import COSTS
 from registry.search.filter_readings import make_filter_reading, parse_filters
-from registry.search.name_alignment import is_formal
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
-from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, expand_nicknames, find_word
-from registry.search.words import split_name
+from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, find_word
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
@@ -39,7 +39,7 @@ _ARMY = re.compile("(?:中国人民)?解放军(?=第?[0-9〇零一二三四五�
 
 #: What names more institutions than this names none: their people are not looked at.
 PEOPLE_INSTITUTIONS = 5
-#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``words.split_name``.
+#: A word that tells an institution from others: 医院 does not, 妇婴 does. See ``name_words.split_name``.
 _TELLING = 0.4
 _SHORTEST_PERSON, _LONGEST_PERSON = 2, 12
 _PERSON_READINGS = 2

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from registry.domain import regions
+from registry.domain import name_alignment, name_words, regions
+from registry.domain.name_alignment import WEAK
 from registry.domain.normalise import fold_text
-from registry.search import english, misspellings, name_alignment, sound_match, words
+from registry.search import english, misspellings, sound_match
 from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
 from registry.search.pinyin import SoundPiece, read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
 
-#: Costs from here on are of names that are only alike.
-WEAK = 6.0
 #: Up to here beyond ``WEAK`` a name differs by a slip of the pen or the tongue.
 SLIP = misspellings.TYPO
 #: How much more than the best a hit may cost and still be shown.
@@ -98,13 +97,13 @@ def is_named(hit: Hit) -> bool:
 
 def has_own_word(hit: Hit) -> bool:
     """Whether what was typed has a word of the institution's own, and not only a kind and a number."""
-    return any(word.kind == "own" for word in words.split_name(hit.reading.text))
+    return any(word.kind == "own" for word in name_words.split_name(hit.reading.text))
 
 
 def is_as_written(hit: Hit) -> bool:
     """Whether the name that fitted holds what was written, and is no abbreviation it happens to be in."""
     text = hit.reading.text
-    return not text or not hit.fitted or words.strip_optional(text) in words.strip_optional(hit.fitted)
+    return not text or not hit.fitted or name_words.strip_optional(text) in name_words.strip_optional(hit.fitted)
 
 
 def find_hit(query: SearchQuery, document: SearchDocument) -> Hit | None:
@@ -191,11 +190,15 @@ def _fit_text(reading: QueryReading, document: SearchDocument, is_part: bool) ->
     return best
 
 
+def _find_alignment(text: str, document: SearchDocument, is_inside: bool = False) -> name_alignment.Alignment | None:
+    return name_alignment.find_alignment(text, document.list_names(), document.region, is_inside)
+
+
 def _fit_name(reading: QueryReading, document: SearchDocument) -> Fit | None:
     """Fit what was typed, with its place and without, to the names; from ``WEAK`` on it more likely names another."""
-    aligned = [name_alignment.find_alignment(reading.whole, document)]
+    aligned = [_find_alignment(reading.whole, document)]
     if reading.text != reading.whole:
-        aligned.append(name_alignment.find_alignment(reading.text, document, is_inside=True))
+        aligned.append(_find_alignment(reading.text, document, is_inside=True))
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -207,7 +210,7 @@ def _fit_name_in_order(reading: QueryReading, document: SearchDocument) -> Fit |
         for form in (document.forms if len(reading.parts) > 1 else ())
         if all(part in form.text for part in reading.parts)
     }
-    aligned = [name_alignment.find_alignment(text, document, is_inside=bool(reading.regions)) for text in texts]
+    aligned = [_find_alignment(text, document, is_inside=bool(reading.regions)) for text in texts]
     best = max((one for one in aligned if one is not None), key=lambda one: one.score, default=None)
     return None if best is None else _make_fit(reading.text, best)
 
@@ -236,8 +239,8 @@ def _fit_common_name(text: str, document: SearchDocument) -> Fit | None:
 
 
 def _make_fit(text: str, aligned: name_alignment.Alignment) -> Fit:
-    is_short = aligned.kind == "name" and words.strip_optional(text) not in words.strip_optional(aligned.name)
-    return max(0.0, WEAK - aligned.score), "abbreviation" if is_short else aligned.kind, aligned.name
+    is_short = aligned.kind == "name" and name_words.strip_optional(text) not in name_words.strip_optional(aligned.name)
+    return aligned.cost, "abbreviation" if is_short else aligned.kind, aligned.name
 
 
 #: What a number of an address is a number of: the list says 号 where people say 弄.
@@ -270,7 +273,7 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
     """Fit every word by itself, in a name or in the address; the worst of them decides."""
     fits: list[Fit] = []
     for part in parts:
-        aligned = name_alignment.find_alignment(part, document)
+        aligned = _find_alignment(part, document)
         fit = _select_best_fit((_make_fit(part, aligned) if aligned else None, _fit_address(part, document)))
         if fit is None:
             return None
@@ -304,7 +307,7 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
             cost = COSTS[f"sound.{match.position}"] + compute_excess("text", match.name_length - len(way) + 1)
             best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
-            shortened = words.compute_shortening(match.characters, form.text)
+            shortened = name_words.compute_shortening(match.characters, form.text)
             if shortened is not None and shortened <= COSTS["sound.short_most"]:
                 best = _select_best_fit((best, (COSTS["sound.short"] + shortened + extra, "pinyin", form.text)))
     return best
@@ -322,7 +325,7 @@ def _fit_initials(letters: str, named: tuple[NameForm, MatchKind, float]) -> Fit
             cost = COSTS[f"initials.{position}"] + compute_excess("text", len(sounds) - len(letters))
             return cost + price, "initials", form.text
     if len(letters) >= 3 and (characters := _expand_initials(letters, form.atoms)) is not None:
-        shortened = words.compute_shortening(characters, form.text)
+        shortened = name_words.compute_shortening(characters, form.text)
         if shortened is not None and shortened <= COSTS["initials.short_most"]:
             return COSTS["initials.short"] + shortened + price, "initials", form.text
     return None

@@ -98,7 +98,7 @@ class SearchQuery(Struct, frozen=True):
 class Hit(Struct, frozen=True):
     """One institution that fits: by what, at what cost, and the name that fitted, folded.
 
-    A cost of 0 is best; from ``ranking.WEAK`` on the name is only alike.
+    A cost of 0 is best; from ``name_alignment.WEAK`` on the name is only alike.
     """
 
     subject: str

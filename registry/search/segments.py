@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from registry.domain import regions
 from registry.domain.model import Struct
+from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
 from registry.search.vocabulary import (
     AROUND_NAMES,
@@ -18,7 +19,6 @@ from registry.search.vocabulary import (
     LEFT_AFTER,
     LEFT_BEFORE,
     PERSON,
-    expand_nicknames,
     find_word,
 )
 
@@ -29,11 +29,20 @@ _KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门
 _NUMBER = re.compile(r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}")
 
 
+#: A side or a branch of a hospital, which names none by itself.
+_BRANCH = re.compile("(?:[东南西北中新老本总][院区部]|[一-鿿]{0,6}(?:院区|校区|分院))")
+
+
 class Segment(Struct, frozen=True):
     """A part of a question: as written, and the places it begins with, when something is left without them."""
 
     text: str
     place: str = ""
+
+    @property
+    def is_branch(self) -> bool:
+        """Whether it is only a side or a branch of somebody: 东院, 清水河校区."""
+        return _BRANCH.fullmatch(self.text) is not None
 
     @property
     def rest(self) -> str:

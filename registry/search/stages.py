@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from registry.domain.model import Struct
+from registry.domain.name_alignment import WEAK
 from registry.search import fetch_plan, ranking
 from registry.search.engine import Engine, Expression, FetchResult
 from registry.search.fetch_plan import Effort, FetchStep
-from registry.search.ranking import SLIP, WEAK
+from registry.search.ranking import SLIP
 from registry.search.readings import Hit, QueryReading, SearchQuery
 
 
@@ -34,7 +35,7 @@ class RankedHits(Struct, frozen=True):
 
     @property
     def best_cost(self) -> float:
-        """The cost of the best hit; from ``ranking.WEAK`` on it is only alike; 99 without a hit."""
+        """The cost of the best hit; from ``name_alignment.WEAK`` on it is only alike; 99 without a hit."""
         return self.hits[0].cost if self.hits else 99.0
 
 

@@ -18,8 +18,8 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
-from registry.domain import regions
-from registry.search import english, pinyin, words
+from registry.domain import name_words, regions
+from registry.search import english, pinyin
 from registry.search.engine import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
@@ -97,7 +97,7 @@ def list_tokens(document: SearchDocument) -> list[str]:
 
 
 def _list_name_tokens(form: NameForm) -> Iterator[str]:
-    text, bare = form.text, words.strip_optional(form.text)
+    text, bare = form.text, name_words.strip_optional(form.text)
     yield from ("x" + text, "x" + bare)
     yield from ("b" + text[:length] for length in range(1, 4))
     parts = split_units(text)

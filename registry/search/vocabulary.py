@@ -28,11 +28,6 @@ def _split_words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-#: Places by what people there call them, at the beginning of a word.
-_NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古"}
-_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
-#: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
-_ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 #: Question words; none of them tells which institution is meant.
 _QUESTION_WORDS = _split_words("""
     请问 请教 问一下 问下 问问 我想 我要 想要 需要 打算 准备 查一下 查下 查查 查询 查找 搜索 求推荐 推荐 介绍
@@ -104,15 +99,6 @@ WORDS = _build_vocabulary()
 _LONGEST = max(map(len, WORDS))
 #: Words around a question of two characters and more: what is left out when a question is spelt in letters.
 AROUND = tuple(word for word in (*_QUESTION_WORDS, *_PLACES_OF_CARE) if len(word) > 1)
-
-
-def expand_nicknames(text: str) -> str:
-    """Replace the short names people use for places by the full ones, and 付 by 附 where it is written for it.
-
-    >>> expand_nicknames("乌市妇幼"), expand_nicknames("内蒙古试管"), expand_nicknames("新医大一付院")
-    ('乌鲁木齐市妇幼', '内蒙古试管', '新医大一附院')
-    """
-    return _ATTACHED.sub("附", _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text))
 
 
 def find_word(text: str, position: int) -> tuple[int, Understood] | None:

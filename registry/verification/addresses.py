@@ -198,7 +198,30 @@ def _compare_readings(text: str, site: Address, region: str | None) -> Compariso
         if closer == address and shorts == 9:
             break
         word = min(word, _compare_read(closer, site), key=RANK.__getitem__)
+    if word == "other" and _is_short_district(text, site):
+        return "unreadable"
     return _judge_nearby(word, address, site)
+
+
+def is_place(address: str, near: str | None) -> bool:
+    """Whether an address names places and nothing in them, as somebody near a region would: 沈阳和平."""
+    read = read_address(clean_address(address), near)
+    return bool(read.codes) and not (read.areas or read.roads or read.doors or read.rest)
+
+
+def _is_short_district(text: str, site: Address) -> bool:
+    """Whether an address is a district without the word for its kind, of the site's city or of none that is named.
+
+    和平 is also a street, a park and what people call half a city: it speaks for a site and never against one.
+    """
+    if not is_place(text, site.place):
+        return False
+    read = [region for code in read_address(text, site.place).codes if (region := regions.find_region(code))]
+    short = [region for region in read if region.district and not text.endswith(region.district)]
+    if text in regions.map_names_to_codes():  # no city is named before it
+        return bool(short)
+    home = regions.find_region(site.place or "")
+    return home is not None and any((r.province, r.city) == (home.province, home.city) for r in short)
 
 
 def _is_inside(text: str, end: int) -> bool:

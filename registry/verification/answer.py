@@ -173,15 +173,28 @@ def _mark_from_text(answers: list[TechniqueAnswer], offered: set[TechniqueCode])
 
 
 def is_same_answer(answer: dict[str, Any], other: dict[str, Any], *, with_basis: bool = False) -> bool:
-    """Whether two answers (as JSON) say the same: verdicts, stages, who is meant and at which site; not words or log.
+    """Whether two answers (as JSON) say the same: verdicts, stages, who is meant, at which site and in which wording.
 
-    ``with_basis``: and rest on the same source. An answer of an earlier version names no techniques that nobody
-    claimed: there the verdict speaks for them.
+    Not compared are words and log; the source only ``with_basis``. An answer of an earlier version names no techniques
+    that nobody claimed (there the verdict speaks for them), and perhaps nobody in a wording.
     """
     techniques = [_list_techniques(answer), _list_techniques(other)]
     if all(techniques) and techniques[0] != techniques[1]:
         return False
+    if "mentions" in answer and "mentions" in other:
+        mentions = [[_make_mention_key(one, with_basis) for one in each["mentions"]] for each in (answer, other)]
+        if mentions[0] != mentions[1]:
+            return False
     return _make_comparison_key(answer, with_basis) == _make_comparison_key(other, with_basis)
+
+
+def _make_mention_key(mention: dict[str, Any], with_basis: bool) -> tuple[Any, ...]:
+    techniques = mention["techniques"] if with_basis else []
+    bases = [(one.get("basis") or {}) for one in techniques]
+    # who may be meant where nobody is for certain; near names beside a verdict are nobody's
+    meant = [one["code"] for one in mention["candidates"]] if mention["verdict"] == "ambiguous" else []
+    meaning = mention["text"], mention["code"], mention["verdict"], sorted(meant)
+    return *meaning, _list_techniques(mention), [(one.get("source"), str(one.get("as_of"))) for one in bases]
 
 
 def _list_techniques(answer: dict[str, Any]) -> list[tuple[Any, ...]]:

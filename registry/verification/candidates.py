@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from registry.domain import regions
+from registry.domain import name_alignment, regions
 from registry.domain.answers import Candidate
 from registry.domain.identifiers import compact_code, format_code
+from registry.domain.name_alignment import NameKind
+from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
-from registry.verification.institution_index import NEAR
 from registry.verification.name_match import (
     compare_site,
     find_beginning_spans,
     find_containing_spans,
     find_ending_spans,
 )
-from registry.verification.name_variations import Variation, find_leading_places, swap_affiliation
+from registry.verification.name_variations import Variation, find_leading_places, remove_army, swap_affiliation
 from registry.verification.names import list_cores
+from registry.verification.near_names import NEAR
+from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
 #: Institutions offered to the asker.
 CANDIDATE_LIMIT = 5
 #: The score from which a candidate is good, and that of one that the name fits by half. 100 is "this very name".
 _GOOD, _FITS, _BEST_NEAR = 80, 95, 94
+#: What a name costs that is no name of an institution's, nor an abbreviation.
+_NO_NAME = 99.0
 #: What the same city, the same province and another province add to a near name's score.
 _PLACED = {2: 8, 1: 4, 0: -10}
 
@@ -48,19 +53,65 @@ def list_beginning_candidates(
     view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
 ) -> list[Candidate]:
     """List several institutions whose names begin with the one asked and go on (解放军总医院); none where one does."""
-    spans = find_beginning_spans(view, fold_text(name or ""), asof)
-    return _rank_sites([span.site for span in spans], address) if len(spans) > 1 else []
+    key = fold_text(name or "")
+    spans = find_beginning_spans(view, key, asof)
+    return _rank_spans([(_compute_cost(view, span, [key], asof), span) for span in spans], address) if spans[1:] else []
 
 
-def _rank_sites(sites: Iterable[Site], address: str | None) -> list[Candidate]:
-    """Rank institutions that a name fits by half: those of the place that the address names first."""
+def _rank_spans(fits: Iterable[tuple[float, Span]], address: str | None) -> list[Candidate]:
+    """Rank institutions that a name fits by half, with their costs: those of the address's place first, then as the
+    search does."""
     places = _find_places(address)
-    ranked = sorted(sites, key=lambda site: (-_measure_fit(site, places), site.code))
-    return [make_candidate(site, _FITS) for site in ranked[:CANDIDATE_LIMIT]]
+
+    def make_key(fit: tuple[float, Span]) -> tuple[int, float, str, str]:
+        cost, site = fit[0], fit[1].site
+        return -_measure_fit(site, places), round(cost, 2), site.region or "99", site.code
+
+    return [make_candidate(span.site, _FITS) for _, span in sorted(fits, key=make_key)[:CANDIDATE_LIMIT]]
 
 
-def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: str | None) -> list[Site]:
-    """Find whom a name fits by half, where the address does not speak against it.
+def _compute_cost(view: VerificationView, span: Span, keys: Iterable[str], asof: AsOf) -> float:
+    """Compute what the best of folded names costs as one of an institution, whole or shortened, as the search does."""
+    names, region = _list_names(view, span, asof), span.site.region or ""
+    aligned = (name_alignment.find_alignment(key, names, region) for key in keys)
+    return min((one.cost for one in aligned if one is not None), default=_NO_NAME)
+
+
+def _list_names(view: VerificationView, span: Span, asof: AsOf) -> list[tuple[NameKind, str]]:
+    """List the folded names of an institution on a day, and those it has on others, as known then."""
+    kinds: dict[str, NameKind] = {
+        name.key: "alias" if name.on == "alias" else "name" for name in span.names if name.rule != "company_suffix"
+    }
+    kinds |= {key: "known_as" for key in span.known_as if key not in kinds}
+    for other in view.institutions.list_spans(span.site.code):
+        if other is not span and other.known_from <= asof.size < other.known_to:
+            kinds |= {name.key: "former_name" for name in other.names if name.key not in kinds}
+    return [(kind, key) for key, kind in kinds.items()]
+
+
+def _find_fits(view: VerificationView, key: str, asof: AsOf) -> list[tuple[float, Span]]:
+    """Find whom a name fits by half, and whom it more likely than not names as an abbreviation, with their costs.
+
+    Such a name may go on with a department, begin with 解放军 before its number, or say a place as people there do.
+    """
+    spans = {span.site.code: span for span in _find_fitting_spans(view, key, asof)}
+    written = expand_nicknames(key)
+    shorter = [text for text in (*list_cores(written), remove_army(written)) if text != written]
+    fits = [(_compute_cost(view, span, (written, *shorter), asof), span) for span in spans.values()]
+    for text in shorter or [written]:  # whoever holds the whole name holds what is left of it, too
+        codes = view.institutions.find_by_spread_name(name_alignment.list_variants(text)).difference(spans)
+        if not codes or name_alignment.is_common(text):
+            continue
+        for span in _list_listed(view, codes, asof):
+            cost = _compute_cost(view, span, (written, text), asof)
+            if cost < name_alignment.WEAK:
+                fits.append((cost, span))
+                spans[span.site.code] = span
+    return fits
+
+
+def _find_fitting_spans(view: VerificationView, key: str, asof: AsOf) -> list[Span]:
+    """Find whom a name fits by half.
 
     By a word people use; but for a company form that is not printed, a department, a campus; but for a place before
     it, or the 市 of that place; by a number that stands where the name belongs.
@@ -74,10 +125,7 @@ def _find_fitting_sites(view: VerificationView, key: str, asof: AsOf, address: s
         for variation in index.list_variations(core):
             codes.update(_find_variation(view, variation, asof))
     longer = (*find_ending_spans(view, key, asof), *find_containing_spans(view, key, asof))
-    ending = (span.site for span in longer)
-    sites = {site.code: site for site in (*_list_listed(view, codes, asof), *ending)}
-    places = _find_places(address)
-    return [site for site in sites.values() if _may_be_at(site, address, places)]
+    return [*_list_listed(view, codes, asof), *longer]
 
 
 def _list_codes_of_number(view: VerificationView, key: str) -> list[str]:
@@ -88,13 +136,13 @@ def _list_codes_of_number(view: VerificationView, key: str) -> list[str]:
 
 
 def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) -> list[str]:
-    sites = _list_listed(view, view.institutions.find_by_name(variation.key), asof)
+    sites = [span.site for span in _list_listed(view, view.institutions.find_by_name(variation.key), asof)]
     return [s.code for s in sites if variation.place is None or regions.is_inside(s.region, variation.place)]
 
 
-def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Site]:
-    sites = (view.find_site(code, asof) for code in codes)
-    return [site for site in sites if site is not None and site.status != "delisted"]
+def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Span]:
+    spans = (view.find_span(code, asof) for code in codes)
+    return [span for span in spans if span is not None and span.site.status != "delisted"]
 
 
 def _may_be_at(site: Site, address: str | None, places: Sequence[str]) -> bool:
@@ -107,14 +155,19 @@ def _may_be_at(site: Site, address: str | None, places: Sequence[str]) -> bool:
 def list_candidates(
     view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
 ) -> list[Candidate]:
-    """List institutions that the name fits by half, then those with a name like it; of each those of the place first.
+    """List institutions that the name fits by half or shortens, then those with a name like it; of each those of the
+    place first.
 
-    The place is that of the address, else that with which the name begins.
+    The place is that of the address, else that with which the name begins. None of them, unless near, has another
+    address. A city or a province names nobody.
     """
     key = fold_text(name or "")
-    if len(key) < 2:
+    is_city = any(code.endswith("00") for code in regions.map_names_to_codes().get(key, ()))
+    if len(key) < 2 or is_city:
         return []
-    fitting = _rank_sites(_find_fitting_sites(view, key, asof, address), address)
+    places = _find_places(address)
+    fits = [fit for fit in _find_fits(view, key, asof) if _may_be_at(fit[1].site, address, places)]
+    fitting = _rank_spans(fits, address)
     known = {candidate.code for candidate in fitting}
     near = (candidate for candidate in _list_near(view, key, asof, address) if candidate.code not in known)
     return [*fitting, *near][:CANDIDATE_LIMIT]
@@ -127,7 +180,7 @@ def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None
     is_certain = is_certain or bool(places)
     scores = view.institutions.score_near_names(key, places or named)
     near = []
-    for site in _list_listed(view, scores, asof):
+    for site in (span.site for span in _list_listed(view, scores, asof)):
         fit = _measure_fit(site, places or named)
         added = 0 if fit == 0 and not is_certain else _PLACED[fit]
         score = min(scores[site.code] + added, _BEST_NEAR)

@@ -6,32 +6,24 @@ stays unpacked. Keys and numbers lead to codes, and pairs of characters to keys.
 
 from __future__ import annotations
 
-import heapq
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from operator import add
 
 import msgspec
-from rapidfuzz import fuzz, process
 
+from registry.domain.name_alignment import is_spread
 from registry.verification.name_variations import Variation, make_variations
+from registry.verification.near_names import CONTAINS, NameStarts, NearNameIndex, score_similar
 from registry.verification.spans import Span
 
 #: A register with so many institutions, more than China has, stays unpacked. Of a larger one only what a few questions
 #: are about: what is unpacked next lies where this lay, and so in the processor's cache.
 UNPACKED_LIMIT, _UNPACKED_OF_MANY = 2048, 64
-#: How near a name must be (0 to 100), how near in the province or the city asked about, and how near one is that
-#: contains the given name whole (盛京医院), or is contained in it, however long.
-NEAR, _NEAR_IN_PLACE, _CONTAINS = 66.0, 58.0, 75.0
-#: Pairs are followed from the rarest until there are so many names to compare with; one that has very many only when
-#: no rarer one had any, and then not all of them: so many, in the order of the alphabet; and none of a crowd.
-_ENOUGH_NAMES, _MANY_NAMES, _NAME_LIMIT, _CROWD = 48, 128, 1024, 8192
+#: How near a name of the province or the city asked about must be (0 to 100).
+_NEAR_IN_PLACE = 58.0
 #: Institutions of one place that are compared by name; where there are more, the pairs have to do.
 _PLACE_LIMIT = 512
 #: Characters of the shortest name that is looked for at the beginning of a longer one.
 _SHORTEST_CONTAINED = 4
-_POSITION_TYPE = "I"
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[Span, ...]).decode
 
@@ -66,114 +58,6 @@ class CodeIndex:
     def to_dict(self) -> dict[str, tuple[str, ...]]:
         """Return every key that leads somewhere with its codes."""
         return {key: codes for key in self._codes if (codes := self.list_codes(key))}
-
-
-class NearNameIndex:
-    """Folded names by their pairs of neighbouring characters: those worth comparing with a name that nobody has.
-
-    Comparing with every name costs more than all the rest of a question; the rarest pairs of a name (妇婴 rather than
-    医院) lead to the few that can be meant. Which these are depends on the names, not on the order in which they came.
-    """
-
-    def __init__(self) -> None:
-        self._keys: list[str] = []
-        self._positions: dict[str, array[int]] = {}  # positions in _keys: four bytes instead of a whole object
-        self._last_selected: tuple[str, list[str]] = ("", [])  # one name is asked about several times in a row
-        self._last_longer: tuple[str, list[str]] = ("", [])
-
-    def add_name(self, key: str) -> None:
-        """Add a folded name; the caller adds each once."""
-        position = len(self._keys)
-        self._keys.append(key)
-        self._last_selected = self._last_longer = ("", [])
-        for pair in _split_pairs(key):
-            positions = self._positions.get(pair)
-            if positions is None:
-                self._positions[pair] = array(_POSITION_TYPE, (position,))
-            else:
-                positions.append(position)
-
-    def remove_name(self, key: str) -> None:
-        """Remove a name that nobody has any more; that takes a search, and hardly ever happens."""
-        position = self._keys.index(key)
-        self._last_selected = self._last_longer = ("", [])
-        self._keys[position] = ""  # its place stays: the others keep theirs
-        for pair in _split_pairs(key):
-            self._positions[pair].remove(position)
-
-    def score_names(self, key: str) -> dict[str, float]:
-        """Score the names near a folded one (0 to 100)."""
-        candidates = self._select_names(key)
-        scores = _score_similar(key, candidates, NEAR)
-        # Whatever contains the whole name has its rarest pair, which was followed first.
-        for name in candidates if len(key) >= 3 else ():
-            if key in name:
-                scores[name] = max(_CONTAINS, scores.get(name, 0.0))
-        return scores
-
-    def list_longer_names(self, key: str) -> list[str]:
-        """List the names that contain a folded one and more."""
-        if self._last_longer[0] != key:
-            names = [name for name in self._select_names(key) if key in name and key != name]
-            self._last_longer = (key, names)
-        return self._last_longer[1]
-
-    def _select_names(self, key: str) -> list[str]:
-        last, names = self._last_selected
-        if last == key:
-            return names
-        known = ((len(positions), pair) for pair in _split_pairs(key) if (positions := self._positions.get(pair)))
-        chosen: set[int] = set()
-        for _, pair in sorted(known):
-            positions = self._positions[pair]
-            if len(chosen) >= _ENOUGH_NAMES or (chosen and len(positions) > _MANY_NAMES) or len(positions) > _CROWD:
-                break
-            if len(positions) > _NAME_LIMIT:
-                chosen.update(heapq.nsmallest(_NAME_LIMIT, positions, key=self._keys.__getitem__))
-            else:
-                chosen.update(positions)
-        names = [self._keys[position] for position in chosen]
-        self._last_selected = (key, names)
-        return names
-
-
-def _split_pairs(key: str) -> set[str]:
-    return set(map(add, key, key[1:]))
-
-
-def _score_similar(key: str, names: Sequence[str], cutoff: float) -> dict[str, float]:
-    similar = process.extract(key, names, scorer=fuzz.ratio, score_cutoff=cutoff, limit=None)
-    return {name: score for name, score, _ in similar}
-
-
-class NameStarts:
-    """How long the folded names are that begin with a pair of characters: where in a text one can stand.
-
-    A bit for each length, so that it stays small however many names there are; the names themselves are looked up in
-    the dictionary that is there. Names are added and never taken out.
-    """
-
-    def __init__(self) -> None:
-        self._lengths: dict[str, int] = {}
-
-    def add_name(self, key: str) -> None:
-        """Add a folded name."""
-        if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME:
-            pair = key[:2]
-            self._lengths[pair] = self._lengths.get(pair, 0) | 1 << len(key)
-
-    def list_lengths(self, pair: str) -> tuple[int, ...]:
-        """List the lengths of the names that begin with a pair, the longest first."""
-        return _list_bits(self._lengths.get(pair, 0))
-
-
-#: Shorter ones are other words too (哈院); longer ones nobody writes in a sentence.
-_SHORTEST_NAME, _LONGEST_NAME = 4, 60
-
-
-@lru_cache(maxsize=4096)
-def _list_bits(bits: int) -> tuple[int, ...]:
-    return tuple(at for at in range(bits.bit_length() - 1, -1, -1) if bits >> at & 1)
 
 
 class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
@@ -236,12 +120,27 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
             _keep_best(scores, (*self.names.list_codes(name), *self.common_names.list_codes(name)), score)
         for length in range(_SHORTEST_CONTAINED, len(key)):
             if self.names.has_key(key[:length]):
-                _keep_best(scores, self.names.list_codes(key[:length]), _CONTAINS)
+                _keep_best(scores, self.names.list_codes(key[:length]), CONTAINS)
         for place in places:
             names = self._list_names_in(place)
-            for name, score in _score_similar(key, list(names), _NEAR_IN_PLACE).items():
+            for name, score in score_similar(key, list(names), _NEAR_IN_PLACE).items():
                 _keep_best(scores, names[name], score)
         return scores
+
+    def find_by_spread_name(self, variants: Sequence[tuple[str, tuple[str, ...]]]) -> set[str]:
+        """Find the institutions with a name that holds the characters of a folded text in their order.
+
+        ``variants``: texts, each with the codes of the place that was taken out before it, which leads to the names.
+        """
+        found: set[str] = set()
+        for name in self._near_names.list_spread_names([text for text, places in variants if not places]):
+            found.update(self.names.list_codes(name), self.common_names.list_codes(name))
+        for text, places in variants:
+            if places and (rarest := self._near_names.find_rarest(text)):
+                for names in map(self._list_names_in, places):
+                    for name in [name for name in names if rarest in name]:
+                        found.update(names[name] if is_spread(text, name) else ())
+        return found
 
     def find_by_longer_name(self, key: str) -> dict[str, tuple[str, ...]]:
         """Find the names that contain a key and more, with the institutions that have, or had, them."""

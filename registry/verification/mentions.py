@@ -41,7 +41,7 @@ _GOES_ON = rf"(?:(?![{_DATA['joins']}])[\u4e00-\u9fff])"
 _LONGER_BEHIND = re.compile(
     f"[(（]?{_GOES_ON}{{0,8}}?(?:{'|'.join(_DATA['behind'])})"
     f"|(?!{'|'.join(_DATA['kinds'])}){_GOES_ON}{{2,4}}{_DATA['hospital']}"
-    f"|{'|'.join(_DATA['near'])}"
+    f"|{'|'.join([*_DATA['near'], *_DATA['side']])}"
 )
 _PLACE_LENGTHS = range(2, 9)
 #: Characters on either side that are looked at.
@@ -233,7 +233,9 @@ def _make_place(
         for code in view.institutions.common_names.list_codes(key)
         if (span := view.find_span(code, asof)) and key in span.known_as and span.site.status != "delisted"
     )
-    return NamePlace(start, end, codes, is_common=True) if codes else None
+    if not codes:
+        return None
+    return NamePlace(start, end, codes, is_common=True, is_part=_is_part(view, text, start, end, codes, asof))
 
 
 def _is_part(view: VerificationView, text: str, start: int, end: int, codes: tuple[str, ...], asof: AsOf) -> bool:

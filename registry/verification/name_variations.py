@@ -27,6 +27,8 @@ _SHARED = re.compile(
 )
 #: What stands before every name of an army's hospital in full, and the register mostly leaves out.
 _ARMY = re.compile("(?:中国人民)?解放军(?=海军|空军|陆军|火箭军|联勤保障|[东南西北中]部战区|新疆军区|总医院)")
+#: The same before a number, which is the whole name then.
+_NUMBERED_ARMY = re.compile("(?:中国人民)?解放军(?=第?[0-9])")
 #: Characters below which what follows the army's name is nobody's: 总医院.
 _SHORTEST_UNIT = 4
 #: Characters of the longest name of a place.
@@ -107,6 +109,16 @@ def swap_affiliation(key: str) -> str | None:
     if not count:
         swapped, count = _NUMBER_LAST.subn(r"第\1附属", key, count=1)
     return swapped if count else None
+
+
+def remove_army(key: str) -> str:
+    """Remove what a folded name of an army's hospital says before its number, and the register may print otherwise.
+
+    >>> remove_army("解放军第980医院"), remove_army("解放军总医院")
+    ('第980医院', '解放军总医院')
+    """
+    army = _NUMBERED_ARMY.match(key)
+    return key[army.end() :] if army else key
 
 
 def find_leading_places(key: str) -> tuple[tuple[str, ...], bool]:

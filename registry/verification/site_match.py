@@ -124,6 +124,9 @@ def _list_addresses(address: str) -> tuple[str, ...]:
 def _select_at(matches: list[SiteMatch], address: str) -> list[SiteMatch]:
     compared = [(compare_site(match.site, address), match) for match in matches]
     same = [match for word, match in compared if word in SAME_SITE]
+    fits = [match for word, match in compared if word == "region"]
+    if not same and 0 < len(fits) < len(matches) and addresses.is_place(address, fits[0].site.region):
+        return fits
     return same or [match for word, match in compared if word != "other"]
 
 

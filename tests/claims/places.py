@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from opencc import OpenCC
 
+from registry.domain import regions
 from tests.claims.lists import Listed, draw, now
 
 _NUMBER = re.compile("([0-9]+)号(?!楼)")
@@ -78,6 +79,21 @@ def second(one: Listed) -> Iterator[str]:
         if other != one.address:
             yield from (f"{one.address}{mark}{other}" for mark in ("；", "，", " ", "、"))
             yield f"{other}；{one.address}"
+
+
+def short_places(region: str) -> tuple[list[str], list[str]]:
+    """A place and the other districts of its city, each as people say it, without the word for its kind."""
+    home = regions.find_region(region)
+    if home is None or home.city is None:
+        return [], []
+    province, city = (regions.list_forms(name)[-1] for name in (home.province, home.city))
+    before = ("", city, home.city, province + city, home.province + city)
+    names = dict(regions.list_children(region[:4] + "00")) if home.district else {}
+    forms = {code: regions.list_forms(name)[-1] for code, name in names.items()}
+    own = [start + form for form in (home.district, forms.get(region)) if form for start in before]
+    others = [form for code, form in forms.items() if form != names[code] and not regions.may_overlap(code, region)]
+    short = [form for form in others if not form.endswith("县")]  # 沙县 was the name of 沙县区 in full
+    return [*before[1:], *own], [start + form for form in short for start in before]
 
 
 def numbered(one: Listed) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Fit the weights of ``registry/search/name_alignment.toml``: ``python -m tests.relevance.fit [--check]``.
+"""Fit the weights of ``registry/domain/name_alignment.toml``: ``python -m tests.relevance.fit [--check]``.
 
 Judged questions say whom a text names; names made up from parts of real ones, and of places, say whom it does not. The
 weights maximise the likelihood of two things at once: that each institution was named or not (logistic), and that the
@@ -19,16 +19,15 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from registry.domain import regions
+from registry.domain import name_alignment, regions
 from registry.domain.identifiers import parse_code
+from registry.domain.name_words import split_name, strip_optional
 from registry.domain.normalise import fold_text
 from registry.records import lookup
 from registry.register import Register
-from registry.search import name_alignment
 from registry.search.embedded_engine import decode_document
 from registry.search.engine import SearchDocument
 from registry.search.query import understand_question
-from registry.search.words import split_name, strip_optional
 from registry.storage.tables import search_documents
 from tests.factories import DAY
 from tests.relevance.measure import FILES, NOBODY, Query, an_embedded_register, read
@@ -159,7 +158,9 @@ def _finish(draft: _Draft) -> Example:
     """Align all institutions by the weights as they stand; the best alignment of each counts."""
     aligned = []
     for subject, document in draft.documents.items():
-        found = [one for whole in draft.wholes if (one := name_alignment.find_alignment(whole, document))]
+        names = document.list_names()
+        aligning = (name_alignment.find_alignment(whole, names, document.region) for whole in draft.wholes)
+        found = [one for one in aligning if one is not None]
         if found:
             best = max(found, key=lambda one: one.score)
             aligned.append((subject in draft.expected, best.score, best.features))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry.domain.identifiers import parse_code
+from registry.domain.name_alignment import WEAK
 from registry.records import lookup
 from registry.register import Register
 from registry.search import costs, misspellings
@@ -23,7 +24,6 @@ from registry.search.costs import COSTS
 from registry.search.embedded_engine import EmbeddedEngine
 from registry.search.memory_engine import MemoryEngine
 from registry.search.query import understand_question
-from registry.search.ranking import WEAK
 from registry.search.stages import search_documents
 from tests.factories import DAY
 from tests.relevance.fit import LISTINGS, MOST, is_for_fitting, make_up_names

@@ -20,13 +20,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from registry.domain.model import Institution
+from registry.domain.name_words import strip_optional
 from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest
 from registry.register import Register
 from registry.search.memory_engine import MemoryIndex
 from registry.search.outside_search import OutsideSearch
-from registry.search.words import strip_optional
 from registry.settings import Settings
 from registry.texts import FixedText
 from tests.factories import DAY, the_real_lists

@@ -19,6 +19,7 @@ from tests.factories import DAY, a_change, a_register, a_source, a_view, an_inst
 
 Asker = Callable[..., Answer]
 LATER = DAY + dt.timedelta(days=30)
+SHORTENED = ("浙大一院", "重医附一院", "中山一院", "内医大附院", "海附院", "湘雅", "省妇幼", "一附院")
 HEFEI, WUHU = "安徽省合肥市蜀山区示例路1号", "安徽省芜湖市镜湖区示例路2号"
 
 
@@ -119,6 +120,36 @@ def test_whom_a_name_fits_by_half_is_the_first_candidate_and_nobody_is_accused(
     assert "12345" not in answer.explanation
 
 
+@pytest.mark.parametrize(
+    "written", ["例大一附院", "例大附一院", "例大一附院生殖中心", "例大一付院", "示例市例大一附院"]
+)
+def test_whom_an_abbreviation_names_is_the_first_candidate_and_nobody_is_accused(
+    asker: Callable[..., Asker], written: str
+) -> None:
+    mine = an_institution("例州大学第一附属医院", WUHU, region="340202")
+    others = [an_institution(f"例州大学第{n}附属医院", f"芜湖市镜湖区示例路{n}号", region="340202") for n in "二三四"]
+    ask_it = asker(*others, mine)
+    answer = ask_it(written.replace("示例市", "芜湖"))
+    assert (answer.verdict, answer.match, names_of(answer)[0]) == ("not_found", None, "例州大学第一附属医院")
+    assert "请核对" in answer.explanation
+    assert "12345" not in answer.explanation
+    assert ask_it(f"大连{written}").candidates == [] or "12345" in ask_it(f"大连{written}").explanation
+    assert ask_it(written, address=HEFEI).verdict == "not_found"
+
+
+def test_an_abbreviation_follows_the_names_of_the_day_and_of_the_register(asker: Callable[..., Asker]) -> None:
+    once = an_institution("例州大学第一附属医院", WUHU, region="340202")
+    renamed = a_change(once, DAY + dt.timedelta(days=9), {"name": "江南示范医院"}, "list-1")
+    gone = a_change(once, DAY + dt.timedelta(days=90), {"status": "delisted"}, "list-1")
+    ask_it = asker(once, renamed, gone)
+    assert names_of(ask_it("例大一附院")) == ["江南示范医院"]
+    assert names_of(ask_it("例大一附院", on=DAY + dt.timedelta(days=99))) == []
+
+
+def test_the_name_of_a_city_shortens_no_hospital(listed: VerificationView) -> None:
+    assert [ask(listed, city, "IVF").candidates for city in ("北京", "郑州市", "西安")] == [[], [], []]
+
+
 def test_of_a_place_in_the_claim_candidates_come_first(listed: VerificationView) -> None:
     told = {
         ("富阳市妇幼保健院", None): "浙江省",
@@ -170,7 +201,7 @@ def test_candidates_do_not_depend_on_the_order_in_which_names_came(listed: Verif
     for index in (full, shuffled, replaced):
         listed.institutions = index
         listed.forget_answers()
-        found.append([ask(listed, name[:-2] + "中心", "IVF").candidates for name in asked])
+        found.append([ask(listed, name, "IVF").candidates for name in (*(n[:-2] + "中心" for n in asked), *SHORTENED)])
     listed.institutions = full
     assert found[0] == found[1] == found[2]
     assert sum(map(bool, found[0])) > 30

@@ -113,6 +113,33 @@ def test_another_site_or_source_is_another_answer(
     assert register.check_receipt(text).still_true is still
 
 
+@pytest.mark.parametrize("provider", [Provider(name=NAME), Provider()])
+@pytest.mark.parametrize(
+    ("values", "source", "still"),
+    [
+        ({"approvals.IVF": {"stage": "revoked"}}, None, False),
+        ({"status": "delisted"}, None, False),
+        ({"approvals.IVF": {"stage": "formal"}}, "list-2", False),
+        ({"level": "三级"}, None, True),
+    ],
+)
+def test_what_becomes_of_an_institution_in_the_wording_is_part_of_the_answer(
+    register: Register, provider: Provider, values: dict[str, Any], source: str | None, still: bool
+) -> None:
+    other = an_institution("示例市新医院", "辽宁省鞍山市铁西区示例路9号")
+    worst = an_institution("示例市旧医院", "辽宁省鞍山市铁西区示例路8号", AIH="formal")  # text alone: it decides
+    enter(register.database, a_source("list-2", dt.date(2025, 6, 29)), other, worst)
+    register.follow_log()
+    register.log.publish(register.database)
+    wording = "示例市旧医院、示例市新医院联合开展试管婴儿"
+    answer = register.answer_claim(Claim(provider=provider, text=wording, on=DAY, receipt=True))
+    assert [mention.verdict for mention in answer.mentions] == ["technique_not_licensed", "licensed"]
+    enter(register.database, a_change(other, dt.date(2025, 6, 30), values, source, reason="核对原件"))
+    register.follow_log()
+    checked = register.check_receipt(answer.receipt or "")
+    assert (checked.valid, checked.still_true, checked.now is None) == (True, still, still)
+
+
 def test_what_was_recorded_about_later_days_leaves_it_true(register: Register) -> None:
     text = a_receipt(register, on=DAY)
     enter(register.database, a_change(IT, dt.date(2025, 9, 1), {"approvals.IVF": {"stage": "revoked"}}))

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from registry.domain import name_alignment
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.register import Register
-from registry.search import name_alignment
 from registry.search.embedded_engine import decode_document
 from registry.storage.tables import search_documents
 from tests.factories import DAY, LIST_2025
@@ -45,7 +45,7 @@ def names(result: SearchResult) -> list[str]:
         *("海南省人民医院", "温州市中心医院", "北京京民医院", "天津市人民医院", "鞍山市中心医院", "南阳市中医院"),
         *("新余市渝水区妇幼保健院", "天津市第一医院", "台州市中心医院", "郑州市中医院", "杭州拱墅区人民医院"),
         *("静安区中心医院", "昆明市第二人民医院", "河南大学第一附属医院", "朝阳区三环医院", "西南大学医院"),
-        *("沈阳市红十字会医院", "北京大学医院", "浙江医院"),
+        *("沈阳市红十字会医院", "北京大学医院", "浙江医院", "北海市妇幼保健院", "电子科技大学医院"),
     ],
 )
 def test_who_is_not_on_the_list_is_never_found_as_somebody_else(register: Register, question: str) -> None:
@@ -71,8 +71,19 @@ def test_of_names_that_were_made_up_hardly_any_is_found(register: Register) -> N
     assert len(wrong) <= 6, wrong
 
 
-@pytest.mark.parametrize("question", ["上海市第一人民医院宝山分院", "莆田学院附属医院湄洲岛分院"])
-def test_a_branch_is_not_found_as_its_hospital(register: Register, question: str) -> None:
+@pytest.mark.parametrize(
+    "question",
+    [
+        *(
+            "上海市第一人民医院宝山分院",
+            "莆田学院附属医院湄洲岛分院",
+            "上海市第一人民医院（南部）",
+            "东部战区总医院淮安医疗区",
+        ),
+        *("武汉大学人民医院（东院）", "北京大学第一医院丰台医院", "北京军区总医院附属八一儿童医院"),
+    ],
+)
+def test_a_branch_or_who_belongs_to_a_hospital_is_not_found_as_it(register: Register, question: str) -> None:
     assert search(register, question).state != "found"
 
 

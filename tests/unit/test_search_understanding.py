@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from registry.search import misspellings, words
+from registry.domain import name_words
+from registry.search import misspellings
 from registry.search.query import understand_question
 
 
@@ -124,7 +125,7 @@ def test_of_a_long_question_the_beginning_is_read_and_nothing_is_refused() -> No
     ],
 )
 def test_what_may_be_left_out_of_a_name_makes_no_difference(said: str, printed: str) -> None:
-    assert words.strip_optional(said) == words.strip_optional(printed)
+    assert name_words.strip_optional(said) == name_words.strip_optional(printed)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +138,8 @@ def test_what_may_be_left_out_of_a_name_makes_no_difference(said: str, printed: 
     ],
 )
 def test_what_tells_hospitals_apart_is_never_left_out(one: str, other: str) -> None:
-    assert words.strip_optional(one) != words.strip_optional(other)
-    assert words.compute_shortening(one, other) is None
+    assert name_words.strip_optional(one) != name_words.strip_optional(other)
+    assert name_words.compute_shortening(one, other) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from registry.domain import regions
 from registry.domain.normalise import fold_text
 
-_DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+_DATA = tomllib.loads(Path(__file__).with_name("name_words.toml").read_text("utf-8"))
 #: Words of the field, and kinds of others, with what leaving them out costs: the less they tell, the less.
 _GENERIC: dict[str, float] = {fold_text(word): cost for cost, words in _DATA["words"] for word in words.split()}
 _KINDS: dict[str, float] = _DATA["kinds"]
@@ -183,3 +183,19 @@ _OPTIONAL = re.compile("(?<=..)(?:[市省](?=..)|第(?=[0-9]))")
 def strip_optional(name: str) -> str:
     """Remove what may be left out of a name: 长春市妇幼保健院 and 长春妇幼保健院 mean one hospital."""
     return _OPTIONAL.sub("", name)
+
+
+#: Places by what people there call them, at the beginning of a word.
+_NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古"}
+_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
+#: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
+_ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
+
+
+def expand_nicknames(text: str) -> str:
+    """Replace the short names people use for places by the full ones, and 付 by 附 where it is written for it.
+
+    >>> expand_nicknames("乌市妇幼"), expand_nicknames("内蒙古试管"), expand_nicknames("新医大一付院")
+    ('乌鲁木齐市妇幼', '内蒙古试管', '新医大一附院')
+    """
+    return _ATTACHED.sub("附", _NICKNAMED.sub(lambda found: _NICKNAMES[found[0]], text))

@@ -10,17 +10,26 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from registry.domain import regions
+from registry.domain.name_words import (
+    PLACE_KINDS,
+    NameWord,
+    Taking,
+    find_takings,
+    split_name,
+    strip_optional,
+    swap_ordinal,
+)
 from registry.domain.normalise import fold_text
-from registry.search.engine import FormKind, SearchDocument
-from registry.search.words import PLACE_KINDS, NameWord, Taking, find_takings, split_name, strip_optional, swap_ordinal
 
+#: What a name is to its institution.
+NameKind = Literal["name", "alias", "known_as", "former_name"]
 _FILE = Path(__file__).with_name("name_alignment.toml")
 #: Every feature with what it counts, as the file of weights says. The order is that of the weights.
 FEATURES: dict[str, str] = tomllib.loads(_FILE.read_text("utf-8"))["features"]
@@ -28,18 +37,23 @@ NAMES = tuple(FEATURES)
 #: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
 _SLIGHT, _LONGEST_ORDINAL = 0.07, 2
 _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
-#: What is left of a text without its place has at least so many characters.
-_LEAST = 2
+#: What is left of a text without its place has at least so many characters; no place has more than this.
+_LEAST, _LONGEST_PLACE = 2, 16
 #: From this weight on a common word tells two names of one place apart: 人民 does.
 TELLS = 0.08
-#: Words for the same: what medical schools are called when they become universities, and were called before; 红会医院.
+#: Words for the same: what medical schools are called when they become universities, and were called before; others in
+#: short.
 _SYNONYMS = (
     *(("医科大学", "医学院"), ("医学院", "医科大学"), ("中医药大学", "中医学院"), ("中医学院", "中医药大学")),
-    ("红会", fold_text("红十字")),
+    *(("红会", fold_text("红十字")), ("妇儿", "妇女儿童"), ("妇女儿童", "妇儿")),
 )
 _SCHOOL_ENDS = ("大学", "学院", "附属")
 _HEADING = "[weights]"
 _FORMAL = re.compile("(?:医院|保健院|分院|院区|中心|研究所|门诊部|公司|诊所|卫生院|服务站|服务中心)$")
+
+
+#: Costs from here on are of names that are only alike.
+WEAK = 6.0
 
 
 class Alignment(NamedTuple):
@@ -48,7 +62,12 @@ class Alignment(NamedTuple):
     score: float
     features: tuple[float, ...]
     name: str
-    kind: FormKind
+    kind: NameKind
+
+    @property
+    def cost(self) -> float:
+        """The score as a cost: 0 is best, from ``WEAK`` on it more likely names another."""
+        return max(0.0, WEAK - self.score)
 
 
 @cache
@@ -72,32 +91,36 @@ def is_formal(text: str) -> bool:
 
 
 def find_alignment(
-    typed: str, document: SearchDocument, is_inside: bool = False, weights: tuple[float, ...] | None = None
+    typed: str,
+    names: Sequence[tuple[NameKind, str]],
+    region: str,
+    is_inside: bool = False,
+    weights: tuple[float, ...] | None = None,
 ) -> Alignment | None:
-    """Find the best alignment of folded text with any name of a document; None when it fits none.
+    """Find the best alignment of folded text with any folded name of an institution; None when it fits none.
 
-    ``is_inside``: a place in which the institution lies was taken out of the text already.
+    ``region``: its GB/T 2260 code, empty for an unknown one; ``is_inside``: a place in which it lies was taken out of
+    the text already.
     """
     weights = weights or load_weights()
     best: Alignment | None = None
     for text, codes in list_variants(typed):
-        for kind, forms in document.list_forms():
-            for form in forms:
-                name = form.text if _is_spread(text, form.text) else strip_optional(form.text)
-                if not _is_spread(text, name):
-                    continue
-                relation = _compare_places(codes, document.region) or "wider" * is_inside
-                if relation == "elsewhere":
-                    continue
-                features = compute_features(name, text, kind, relation, document.region)
-                if features is not None:
-                    score = sum(map(float.__mul__, weights, features))
-                    if best is None or score > best.score:
-                        best = Alignment(score, features, form.text, kind)
+        relation = _compare_places(codes, region) or "wider" * is_inside
+        if relation == "elsewhere":
+            continue
+        for kind, printed in names:
+            name = printed if is_spread(text, printed) else strip_optional(printed)
+            if not is_spread(text, name) or (not codes and _is_place_torn(typed, printed)):
+                continue
+            features = compute_features(name, text, kind, relation, region)
+            if features is not None:
+                score = sum(map(float.__mul__, weights, features))
+                if best is None or score > best.score:
+                    best = Alignment(score, features, printed, kind)
     return best
 
 
-def _is_spread(text: str, name: str) -> bool:
+def is_spread(text: str, name: str) -> bool:
     """Whether the characters of a text stand in a name in this order, with others between them or not."""
     at = 0
     for character in text:
@@ -126,13 +149,20 @@ def _replace_synonyms(text: str) -> list[str]:
 def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:
     cuts: list[tuple[str, tuple[str, ...]]] = [(typed, ())]
     rest = typed
-    while places := [(end, code) for start, end, code in regions.find_places(rest) if start == 0]:
-        rest = rest[places[0][0] :]
+    while place := _find_first_place(rest):
+        rest, codes = rest[len(place) :], tuple(regions.map_names_to_codes()[place])
         rest = rest[1:] if rest[:1] in PLACE_KINDS and len(rest) > _LEAST + 1 else rest
         if len(rest) < _LEAST:
             break
-        cuts.append((rest, tuple(code for _, code in places)))
+        cuts.append((rest, codes))
     return cuts
+
+
+def _find_first_place(text: str) -> str:
+    """Find the longest place a text begins with; empty where it begins with none."""
+    names = regions.map_names_to_codes()
+    lengths = range(min(_LONGEST_PLACE, len(text)), 1, -1)
+    return next((text[:length] for length in lengths if text[:length] in names), "")
 
 
 @lru_cache(maxsize=65536)
@@ -155,7 +185,7 @@ def is_common(text: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def compute_features(name: str, text: str, kind: FormKind, relation: str, region: str) -> tuple[float, ...] | None:
+def compute_features(name: str, text: str, kind: NameKind, relation: str, region: str) -> tuple[float, ...] | None:
     """Compute the features of the cheapest alignment.
 
     None when a character typed belongs to no word of the name, or only places were typed.
@@ -170,7 +200,7 @@ def compute_features(name: str, text: str, kind: FormKind, relation: str, region
 
 
 def _count_features(
-    text: str, takings: tuple[Taking, ...], kind: FormKind, relation: str, region: str
+    text: str, takings: tuple[Taking, ...], kind: NameKind, relation: str, region: str
 ) -> tuple[float, ...]:
     value = dict.fromkeys(NAMES, 0.0)
     value |= {"bias": 1.0, "length": min(len(text), 8) / 8, "same": 1.0}
@@ -206,7 +236,7 @@ def _count_features(
         value["left_common_formal"], value["left_own_formal"] = value["left_common"], value["left_own"]
         is_open = value["left_place"] or value["left_number"] or value["left_own"] or value["left_common"] >= TELLS
         value["left_after_formal"] = float(left_after)
-        value["formal_open"] = float(bool(is_open) and not value["own"])
+        value["formal_open"] = float((bool(is_open) and not value["own"]) or _is_school_itself(takings))
     if not (value["own"] or value["place"]):
         value["generic"] = 1.0
         value["generic_out"] = float(bool(relation))
@@ -214,11 +244,28 @@ def _count_features(
     return tuple(value.values())
 
 
+def _is_place_torn(text: str, name: str) -> bool:
+    """Whether a text begins with a place called as one that the name has not: 北海市 is no 北京市海淀区 in short."""
+    place = split_name(text)[0]
+    is_whole = place.kind == "place" and place.text[-1] in PLACE_KINDS and len(place.text) > _LEAST
+    return is_whole and place.text[:-1] not in name
+
+
 def _count_school_words(takings: tuple[Taking, ...]) -> int:
     """Count the words of a school left out before the whole name of its hospital: 南方医科大学 before 南方医院."""
     left = next((at for at, taking in enumerate(takings) if taking.how != "left"), 0)
     is_school = left > 0 and takings[left - 1].word.text in _SCHOOL_ENDS
     return left if is_school and all(taking.how == "whole" for taking in takings[left:]) else 0
+
+
+def _is_school_itself(takings: tuple[Taking, ...]) -> bool:
+    """Whether only 附属 was left out between a school and 医院: the school's own hospital is another one."""
+    return any(
+        (one.word.text in _SCHOOL_ENDS and one.how == "whole")
+        and (left.word.text == _SCHOOL_ENDS[-1] and left.how == "left")
+        and (other.word.text == "医院" and other.how == "whole")
+        for one, left, other in zip(takings, takings[1:], takings[2:], strict=False)
+    )
 
 
 def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
