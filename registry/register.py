@@ -248,12 +248,12 @@ class Register:
                     self.outside.report_failure(error)
             return run(memory=self.memory_index)
 
-    def preload_search(self) -> None:
-        """Load what the first search would have to wait for."""
-        search.preload_tables()
-        if self.memory_index is not None:
+    def refresh_memory_index(self) -> None:
+        """Read the search index into memory once the log has grown and is at rest."""
+        size = self.verification.size
+        if self.memory_index is not None and self.memory_index.is_due(size):
             with self.database.reading() as connection:
-                search.preload_index(connection, self.memory_index)
+                search.read_into_memory(connection, self.memory_index, size)
 
     def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
         """Find the names of the register in a text; brings the view up to the log where nobody follows it.

@@ -21,7 +21,6 @@ from registry.institutions.result import (
     make_filter,
 )
 from registry.institutions.text_search import FindNames
-from registry.log import store
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
 from registry.search import embedded_engine, fetch_plan, misspellings
@@ -106,9 +105,9 @@ def preload_tables() -> None:
     misspellings.measure_distance("盛京", "圣景")
 
 
-def preload_index(connection: sa.Connection, memory: MemoryIndex) -> None:
-    """Read the index of a small register into memory."""
-    _find_own_engine(connection, memory, store.read_head(connection).size)
+def read_into_memory(connection: sa.Connection, memory: MemoryIndex, size: int) -> None:
+    """Read the index of a register of so many entries into memory, if it is small."""
+    memory.read_documents(embedded_engine.EmbeddedEngine(connection), size)
 
 
 def _find_warning(question: str) -> Warned | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from registry import errors, proposals
 from registry.errors import ClockWrong, RegistryError, SecretsKeyMissing, StorageLow, StorageReadOnly
+from registry.institutions import search
 from registry.log import clock, replication
 from registry.operations import descriptors
 from registry.operations.threads import BackgroundThreads
@@ -48,6 +49,8 @@ _STEADY = 5.0
 RIGHTS_EVERY = 60.0
 #: Seconds between writes of failed sign-ins to the audit log, and between checks of the key of second factors.
 WRITE_FAILURES_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
+#: Seconds in which the log has not grown, until the search index is read into memory.
+LOOK_FOR_REST_EVERY = 1.0
 _log = logging.getLogger("registry")
 
 
@@ -79,6 +82,7 @@ class Upkeep:
         self.threads.start("check-clock", self._check_clock_repeatedly)
         self.threads.start("sign-ins", self._record_failed_sign_ins)
         self.threads.start("warm", self._warm_up, once=True)
+        self.threads.start("search-memory", self._refresh_memory_index)
         register.clients.load_keys()
         self.threads.start("clients", register.clients.follow)
         if register.outside:
@@ -182,10 +186,18 @@ class Upkeep:
             if stop.wait(WRITE_FAILURES_EVERY):
                 return
 
+    def _refresh_memory_index(self, stop: threading.Event) -> None:
+        while not stop.wait(LOOK_FOR_REST_EVERY):
+            try:
+                self._register.refresh_memory_index()
+                self._warnings.reset_warning("cannot read the search index")
+            except Exception as error:
+                self._warnings.warn_once("cannot read the search index", error)
+
     def _warm_up(self, stop: threading.Event) -> None:  # noqa: ARG002 - it ends by itself soon enough
-        self._register.preload_search()
-        gc.freeze()  # what is loaded by now stays: the collector need not scan it again and again
         redaction.purge_erased_bytes(self._register.database)  # what somebody's reading kept from being purged before
+        search.preload_tables()
+        gc.freeze()  # what is loaded by now stays: the collector need not scan it again and again
 
 
 #: Seconds between checks.

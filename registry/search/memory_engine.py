@@ -6,7 +6,6 @@ memory than a worker has: there the engines with an index on disk are asked.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,8 +13,8 @@ from registry.search.embedded_engine import EmbeddedEngine, decode_document
 from registry.search.engine import AllOf, AnyOf, Engine, Expression, FetchResult, PrefixTerm, SearchDocument, TokenTerm
 from registry.search.tokens import list_tokens
 
-#: Entries of the log up to which a register is small: some 10,000 institutions.
-SMALL = 20_000
+#: Entries of the log up to which a register is small: some 5,000 institutions, read in a second.
+SMALL = 10_000
 _NOBODY: frozenset[int] = frozenset()
 
 
@@ -86,20 +85,28 @@ class MemoryEngine:
 
 
 class MemoryIndex:
-    """The engine in memory of one process. Any thread may ask for it."""
+    """The engine in memory of one process: read once, and again when the log has grown and is at rest.
+
+    No question waits for that: meanwhile the embedded engine is asked. Any thread may ask for the engine; one thread
+    reads.
+    """
 
     def __init__(self) -> None:
         self._engine: MemoryEngine | None = None
-        self._size = -1
-        self._lock = threading.Lock()
+        #: Entries of the log that the engine holds, and that there were at the last look.
+        self._held = self._seen = -1
 
     def find_engine(self, embedded: EmbeddedEngine, size: int) -> Engine:
-        """Return the engine with what the embedded one sees, at ``size`` entries of the log or more; that one itself in
-        a register that is not small."""
-        if size > SMALL:
-            return embedded
-        with self._lock:
-            if self._engine is None or self._size < size:
-                self._engine = MemoryEngine(embedded.read_bodies(), self._engine)
-                self._size = size
-            return self._engine
+        """Return the engine in memory if it holds ``size`` entries of the log, else the embedded one."""
+        engine = self._engine
+        return engine if engine is not None and self._held >= size else embedded
+
+    def is_due(self, size: int) -> bool:
+        """Whether the log, of so many entries, has grown and is at rest: as large as at the last look."""
+        is_at_rest, self._seen = size == self._seen, size
+        return is_at_rest and size != self._held
+
+    def read_documents(self, embedded: EmbeddedEngine, size: int) -> None:
+        """Read what the embedded engine sees, at ``size`` entries of the log or more; nothing where they are too many."""
+        self._engine = MemoryEngine(embedded.read_bodies(), self._engine) if size <= SMALL else None
+        self._held = size

@@ -25,6 +25,7 @@ from registry.domain.normalise import fold_text
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest
 from registry.register import Register
+from registry.search.embedded_engine import EmbeddedEngine
 from registry.search.memory_engine import MemoryIndex
 from registry.search.outside_search import OutsideSearch
 from registry.settings import Settings
@@ -113,6 +114,8 @@ def a_register_with(engine: str) -> Iterator[Register]:
         register = stack.enter_context(an_embedded_register())
         if engine == "memory":
             register.memory_index = MemoryIndex()
+            with register.database.reading() as connection:
+                register.memory_index.read_documents(EmbeddedEngine(connection), register.make_as_of_now().size)
         if engine == "meilisearch":
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="relevance-")))
             server = stack.enter_context(a_meilisearch(folder / "server"))

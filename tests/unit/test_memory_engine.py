@@ -39,7 +39,9 @@ def register() -> Iterator[Register]:
 def test_it_fetches_the_same_documents_in_the_same_order(register: Register, question: str) -> None:
     with register.database.reading() as connection:
         embedded = EmbeddedEngine(connection)
-        memory = MemoryIndex().find_engine(embedded, 1)
+        index = MemoryIndex()
+        index.read_documents(embedded, 1)
+        memory = index.find_engine(embedded, 1)
         assert memory.name == "memory"
         for step in fetch_plan.make_steps(understand_question(question)):
             for limit in (3, 2000):
@@ -49,8 +51,20 @@ def test_it_fetches_the_same_documents_in_the_same_order(register: Register, que
 
 def test_a_large_register_is_asked_through_its_index(register: Register) -> None:
     with register.database.reading() as connection:
-        embedded = EmbeddedEngine(connection)
-        assert MemoryIndex().find_engine(embedded, SMALL + 1) is embedded
+        index, embedded = MemoryIndex(), EmbeddedEngine(connection)
+        index.read_documents(embedded, SMALL)
+        index.read_documents(embedded, SMALL + 1)
+        assert index.find_engine(embedded, 1) is embedded
+
+
+def test_it_is_read_when_the_log_is_at_rest_and_what_is_newer_is_asked_of_the_index(register: Register) -> None:
+    with register.database.reading() as connection:
+        index, embedded = MemoryIndex(), EmbeddedEngine(connection)
+        assert [index.is_due(size) for size in (1, 2, 2)] == [False, False, True]
+        index.read_documents(embedded, 2)
+        assert [index.is_due(size) for size in (2, 3, 3)] == [False, False, True]
+        assert index.find_engine(embedded, 3) is embedded
+        assert index.find_engine(embedded, 2).name == "memory"
 
 
 def test_what_is_approved_is_found_at_once(tmp_path: Path) -> None:
@@ -67,6 +81,9 @@ def test_what_is_approved_is_found_at_once(tmp_path: Path) -> None:
                 one.institution.name for one in register.search_institutions(request, register.make_as_of(DAY)).items
             ]
 
+        assert search("示例医院") == ["鞍山市示例医院"]
+        register.refresh_memory_index()
+        register.refresh_memory_index()
         assert search("示例医院") == ["鞍山市示例医院"]
         enter(register.database, an_institution("大连市示例妇产医院", "辽宁省大连市中山区示例路2号"))
         assert set(search("示例")) == {"鞍山市示例医院", "大连市示例妇产医院"}
