@@ -107,6 +107,6 @@ class MemoryIndex:
         return is_at_rest and size != self._held
 
     def read_documents(self, embedded: EmbeddedEngine, size: int) -> None:
-        """Read what the embedded engine sees, at ``size`` entries of the log or more; nothing where they are too many."""
+        """Read what the embedded engine sees, at ``size`` entries of the log or more; nothing where these are many."""
         self._engine = MemoryEngine(embedded.read_bodies(), self._engine) if size <= SMALL else None
         self._held = size
