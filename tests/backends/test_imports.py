@@ -45,7 +45,7 @@ def wizard(database: Database, tmp_path: Path) -> Wizard:
     return Wizard(database, tmp_path / "var")
 
 
-def known(database: Database) -> None:
+def enter_hospitals(database: Database) -> None:
     enter(
         database,
         a_source("list-0", DAY.replace(year=2024)),
@@ -75,7 +75,7 @@ def deeds(database: Database) -> list[tuple[str, str]]:
 def test_a_list_goes_from_its_file_to_a_proposal_that_holds_everything_decided(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     path = a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]])
     one = wizard.upload_and_compare(path, name="名单 2025.csv")
     assert one.state == "deciding"
@@ -110,7 +110,7 @@ def test_a_list_goes_from_its_file_to_a_proposal_that_holds_everything_decided(
 def test_two_that_a_rule_paired_stay_two_when_a_person_says_so(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, *ROWS[1:]]))
     assert one.found["counts"] == {**dict.fromkeys(one.found["counts"], 0), "renamed": 1, "gained": 3}
     one = wizard.work(wizard.decide(one, lambda _: False), "comparing")
@@ -123,7 +123,7 @@ def test_two_that_a_rule_paired_stay_two_when_a_person_says_so(
 def test_a_decision_can_be_taken_back_and_is_there_for_whoever_comes_next(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
     wizard.decide(one, lambda _: False)
     again = Wizard(Database(database.url.render_as_string(hide_password=False)), tmp_path / "var")
@@ -189,7 +189,7 @@ def test_the_audit_keeps_thousands_of_findings_for_a_person(wizard: Wizard, tmp_
 def test_the_register_moving_meanwhile_is_noticed_and_what_still_applies_is_kept(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]]))
     one = wizard.work(wizard.decide(one, lambda _: True), "comparing")
     enter(
@@ -223,7 +223,7 @@ def revoke(database: Database, on: dt.date = DAY - dt.timedelta(days=100)) -> No
 def test_a_conflict_with_a_decision_keeps_it_unless_a_person_gives_a_reason(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     revoke(database)
     path = a_list(tmp_path / "a.csv", [{**row, "techniques": "IVF"} for row in ROWS])
     one = wizard.upload_and_compare(path)
@@ -253,7 +253,7 @@ def test_a_conflict_with_a_decision_keeps_it_unless_a_person_gives_a_reason(
 def test_a_decision_made_meanwhile_is_put_before_the_person_again(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     revoke(database)
     one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [{**row, "techniques": "IVF"} for row in ROWS]))
     one = wizard.work(wizard.take(one, "示例理由"), "comparing")
@@ -267,7 +267,7 @@ def test_a_decision_made_meanwhile_is_put_before_the_person_again(
 def test_decisions_about_what_is_gone_are_dropped_and_counted(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:
-    known(database)
+    enter_hospitals(database)
     one = wizard.decide(
         wizard.upload_and_compare(a_list(tmp_path / "a.csv", [RENAMED, MOVED, ROWS[2]])), lambda _: True
     )

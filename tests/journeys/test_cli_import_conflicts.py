@@ -14,7 +14,7 @@ REVOKED = 'approvals.IVF={"stage":"revoked","document_no":"示卫医〔2026〕3�
 
 
 @pytest.fixture
-def revoked(staffed: Cli, tmp_path: Path) -> tuple[Cli, str, Path]:
+def revocation(staffed: Cli, tmp_path: Path) -> tuple[Cli, str, Path]:
     """A register in which the only hospital's approval was revoked after its list; its code and that list."""
     path = a_list(tmp_path / "list.csv", [ROW])
     told = ("--as-of", "2025-06-30", "--scope", "national", "--by", "editor", "--json")
@@ -30,8 +30,8 @@ def verdict(cli: Cli) -> str:
     return str(cli.ok("verify", ROW["name"], "--technique", "IVF", "--on", "2026-07-01", "--json").json["verdict"])
 
 
-def test_the_decision_stays_and_both_documents_are_printed(revoked: tuple[Cli, str, Path]) -> None:
-    cli, code, path = revoked
+def test_the_decision_stays_and_both_documents_are_printed(revocation: tuple[Cli, str, Path]) -> None:
+    cli, code, path = revocation
     assert verdict(cli) == "revoked"
     told = ("--as-of", "2026-06-30", "--scope", "national", "--source", "示例名单", "--by", "editor")
     shown = cli.ok("import", path, *told).out
@@ -41,8 +41,8 @@ def test_the_decision_stays_and_both_documents_are_printed(revoked: tuple[Cli, s
     assert verdict(cli) == "revoked"
 
 
-def test_taking_the_list_needs_a_reason_that_the_history_shows(revoked: tuple[Cli, str, Path]) -> None:
-    cli, code, path = revoked
+def test_taking_the_list_needs_a_reason_that_the_history_shows(revocation: tuple[Cli, str, Path]) -> None:
+    cli, code, path = revocation
     told = ("--as-of", "2026-06-30", "--scope", "national", "--by", "editor", "--json")
     assert "理由" in cli.refused("import", path, *told, "--take-list", code)
     assert "没有不一致" in cli.refused("import", path, *told, "--take-list", f"{code}:name", "--reason", "示例")

@@ -58,7 +58,7 @@ def decide(database: Database, on: dt.date = REVOKED, as_of: dt.date = REVOKED, 
     enter(database, a_document(as_of=as_of), a_change(about, on, stated, "doc-1"))
 
 
-def known(database: Database) -> None:
+def enter_hospital(database: Database) -> None:
     enter(database, a_source(as_of=FIRST), an_institution(HOSPITAL["name"], HOSPITAL["address"], on=FIRST))
 
 
@@ -81,7 +81,7 @@ REVOCATION = {"stage": "revoked", "document_no": "示卫医〔2026〕3号", "aut
 
 
 def test_a_list_after_a_revocation_leaves_it_and_says_so(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     assert verdict(database) == "revoked"
     bring(database, {**HOSPITAL, "techniques": "IVF"})
@@ -89,7 +89,7 @@ def test_a_list_after_a_revocation_leaves_it_and_says_so(database: Database) -> 
 
 
 def test_a_list_of_2025_leaves_a_revocation_of_2026_that_goes_back_before_it(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, on=dt.date(2025, 1, 1), as_of=REVOKED, approvals_IVF=REVOCATION)
     bring(database, {**HOSPITAL, "techniques": "IVF"}, DAY)
     assert verdict(database) == "revoked"
@@ -101,7 +101,7 @@ def one_conflict(outcome: ImportOutcome) -> dict[str, Any]:
 
 
 def test_both_documents_stand_side_by_side(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     line = one_conflict(bring(database, {**HOSPITAL, "techniques": "IVF"}))
     assert (line["field"], line["recorded"], line["listed"]) == ("approvals.IVF", REVOCATION, {"stage": "formal"})
@@ -118,7 +118,7 @@ def test_both_documents_stand_side_by_side(database: Database) -> None:
 
 
 def test_taking_the_list_publishes_the_reason_with_the_entry(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     row = {**HOSPITAL, "techniques": "IVF"}
     code = format_code(code_of(an_institution(HOSPITAL["name"], HOSPITAL["address"])))
@@ -136,7 +136,7 @@ def test_taking_the_list_publishes_the_reason_with_the_entry(database: Database)
 
 @pytest.mark.parametrize("takes", [(("7K2M-9QX4", ""),), ((None, "name"),)])
 def test_a_list_is_taken_nowhere_else(database: Database, takes: tuple[tuple[str | None, str], ...]) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     own = format_code(code_of(an_institution(HOSPITAL["name"], HOSPITAL["address"])))
     chosen = tuple((code or own, field) for code, field in takes)
@@ -168,7 +168,7 @@ DUE = {"stage": "formal", "verification_due": "2026-01-31"}
 def test_whatever_a_decision_stated_stays(
     database: Database, decision: dict[str, Any], row: dict[str, Any], field: str, before: str, after: str
 ) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, **decision)
     assert verdict(database) == before
     outcome = bring(database, {**HOSPITAL, "techniques": "IVF", **row})
@@ -183,7 +183,7 @@ def test_whatever_a_decision_stated_stays(
 
 
 def test_a_stop_that_a_list_printed_is_undone_by_no_list_either(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     bring(database, {**HOSPITAL, "techniques": "IVF", "stages": "suspended"}, DAY)
     outcome = bring(database, {**HOSPITAL, "techniques": "IVF"})
     assert one_conflict(outcome)["decision"]["title"] == f"示例名单{DAY}"
@@ -191,14 +191,14 @@ def test_a_stop_that_a_list_printed_is_undone_by_no_list_either(database: Databa
 
 
 def test_what_only_stops_is_let_through_where_the_list_is_newer(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF={"stage": "formal", "document_no": "示卫医〔2026〕3号"})
     assert bring(database, {**HOSPITAL, "techniques": "IVF", "stages": "suspended"}).difference["conflicts"] == []
     assert verdict(database) == "suspended"
 
 
 def test_a_revocation_outlives_a_list_that_leaves_the_hospital_out(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     other = {"name": "大连市示例医院", "address": "辽宁省大连市中山区示例路8号", "techniques": "IVF"}
     assert bring(database, other).difference["conflicts"] == []
@@ -212,7 +212,7 @@ def test_a_revocation_outlives_a_list_that_leaves_the_hospital_out(database: Dat
 def test_a_verification_that_was_due_outlives_a_list_that_leaves_the_hospital_out(
     database: Database, due: str, conflicts: int
 ) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, on=FIRST, as_of=FIRST, approvals_IVF={"stage": "formal", "verification_due": due})
     bring(database, {**HOSPITAL, "techniques": "IVF"}, DAY)  # repeated by a list: it may be left out by the next
     other = {"name": "大连市示例医院", "address": "辽宁省大连市中山区示例路8号", "techniques": "IVF"}
@@ -235,7 +235,7 @@ def test_an_approval_by_a_document_does_not_end_because_a_list_leaves_it_out(dat
 
 
 def test_a_stopped_hospital_gains_no_technique_by_a_list(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     for day in (DAY, NEXT):  # a list from before the revocation, and one after it
         outcome = bring(database, {**HOSPITAL, "techniques": "AIH IVF"}, day)
@@ -245,7 +245,7 @@ def test_a_stopped_hospital_gains_no_technique_by_a_list(database: Database) -> 
 
 
 def test_a_new_row_under_the_name_of_a_stopped_hospital_is_left_out(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, approvals_IVF=REVOCATION)
     twins = [
         {"name": HOSPITAL["name"], "address": f"辽宁省鞍山市{place}", "techniques": "IVF"}
@@ -266,14 +266,14 @@ def test_a_hospital_known_only_later_as_revoked_is_not_licensed_by_an_older_list
 
 
 def test_another_spelling_of_what_was_decided_is_no_question_and_no_change(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     decide(database, name="鞍山市示例医院（示例院区）")
     outcome = bring(database, {**HOSPITAL, "name": "鞍山市示例医院(示例院区)", "techniques": "IVF"})
     assert (outcome.difference["conflicts"], outcome.difference["renamed"]) == ([], [])
 
 
 def test_the_end_of_an_unconfirmed_emergency_is_no_decision(database: Database) -> None:
-    known(database)
+    enter_hospital(database)
     subject = an_institution(HOSPITAL["name"], HOSPITAL["address"]).subject
     waiting = proposals.suspend(database, subject, ("IVF",), by="editor.a", reason="示例急情").waiting
     proposals.reject(database, waiting, by="approver.a", reason="查无此事")

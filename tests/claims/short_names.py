@@ -13,7 +13,7 @@ _WORDS = {"医科": "医", "中医药": "中医", "医药": "医", "医": "医",
 _ORDINAL = re.compile("第([一二三四五六七八九])(?:人民)?医院$")
 
 
-def shortened(one: Listed) -> Iterator[str]:
+def shorten_name(one: Listed) -> Iterator[str]:
     """The ways in which people may shorten a name; none for a name of another build."""
     if found := _SCHOOL.match(one.name):
         place, kind, school, ordinal = found.groups()

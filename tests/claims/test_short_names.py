@@ -6,7 +6,7 @@ import datetime as dt
 
 from registry.verification.view import VerificationView
 from tests.claims.lists import is_somebodys, now
-from tests.claims.shortened import shortened
+from tests.claims.short_names import shorten_name
 from tests.factories import ask
 
 ON = dt.date(2025, 7, 1)
@@ -15,7 +15,7 @@ ON = dt.date(2025, 7, 1)
 def test_whom_an_abbreviation_names_is_a_candidate_and_nobody_is_accused(view: VerificationView) -> None:
     lost, accused, licensed, tried = [], [], [], 0
     for one in now():
-        for short in dict.fromkeys(shortened(one)):
+        for short in dict.fromkeys(shorten_name(one)):
             answer = ask(view, short, one.techniques[0], on=ON)
             tried += 1
             if answer.verdict in ("licensed", "partly_licensed") and not is_somebodys(short):
