@@ -90,6 +90,10 @@ def is_formal(text: str) -> bool:
     return bool(_FORMAL.search(text))
 
 
+#: No fewer characters than this may be a name without its 医院: 中心 alone is none.
+_SHORTEST_CENTRE = 3
+
+
 def find_alignment(
     typed: str,
     names: Sequence[tuple[NameKind, str]],
@@ -136,7 +140,8 @@ def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     variants = {
         variant: codes
         for text, codes in reversed(_list_cuts(typed))
-        for variant in (text, strip_optional(text), *swap_ordinal(text), *_replace_synonyms(text))
+        for form in (text, strip_optional(text), *swap_ordinal(text), *_replace_synonyms(text))
+        for variant in (form, *_complete(form))
     }
     return tuple(reversed(variants.items()))
 
@@ -144,6 +149,11 @@ def list_variants(typed: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 def _replace_synonyms(text: str) -> list[str]:
     """Return a text with each of its words for which there is another one."""
     return [text.replace(one, other) for one, other in _SYNONYMS if one in text]
+
+
+def _complete(text: str) -> list[str]:
+    """Return a text with the 医院 that people leave out behind 中心: 湘潭中心."""
+    return [text + "医院"] if text.endswith("中心") and len(text) > _SHORTEST_CENTRE else []
 
 
 def _list_cuts(typed: str) -> list[tuple[str, tuple[str, ...]]]:

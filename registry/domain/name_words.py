@@ -54,6 +54,11 @@ def split_name(name: str) -> tuple[NameWord, ...]:
     return tuple(words)
 
 
+def list_common_words() -> list[str]:
+    """List the words that many names have, folded."""
+    return list(_GENERIC)
+
+
 @cache
 def _load_folded_places() -> frozenset[str]:
     """Load the places whose names folding changes, folded: 4川, 3亚, 10堰."""

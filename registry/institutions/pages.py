@@ -34,6 +34,8 @@ from registry.storage.tables import standings
 _IS_THE_NAME = 1.0
 #: Up to this cost a name is more likely meant than the hospitals of a place which has it in its name.
 _IS_SURELY_A_NAME = 3.5
+#: Matches by which nobody in particular can have been meant.
+_NOT_MEANT = ("similar", "address", "filter")
 #: Hits that cost no more than this beyond the best are as good as it.
 _AS_GOOD = 0.5
 
@@ -134,7 +136,7 @@ class PageSearch(Struct, frozen=True):
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
         whole = query.readings[0].whole
-        is_read = query.is_name or is_formal(whole)
+        is_read = query.is_name or (is_formal(whole) and not query.is_sentence)
         state: SearchState = "near" if is_read and not is_common(whole) else "not_understood"
         page = self.make_name_page(searched, state, query)
         if not page.total and query.listing is not None and query.is_name:
@@ -183,7 +185,7 @@ class PageSearch(Struct, frozen=True):
         """List the institutions whose names fit, best first, or are near."""
         page = self.make_ranked_page(searched, searched.hits[0].reading if searched.hits else QueryReading())
         page = msgspec.structs.replace(page, state=state, name_read=query.raw.strip())
-        is_slip = WEAK <= searched.best_cost < WEAK + ranking.SLIP and searched.hits[0].match == "typo"
+        is_slip = WEAK <= searched.best_cost < WEAK + ranking.SLIP and searched.hits[0].match not in _NOT_MEANT
         if state == "found" or not page.items or not is_slip or self.position != Cursor(size=self.asof.size):
             return page
         meant = _select_printed_name(page.items[0].institution, searched.hits[0].fitted)

@@ -22,6 +22,8 @@ from registry.search.stages import search_documents
 LONGEST_QUESTION = 120
 #: Institutions of one name that are shown among others.
 _OF_ONE_NAME = 3
+#: So few characters shorten a name only where they stand in it together: 医生 is no abbreviation.
+_SCATTERED = 2
 
 
 class WrittenName(Struct, frozen=True):
@@ -62,16 +64,14 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
     certain = [name for name in written if not name.is_part]
     if len(text) > LONGEST_QUESTION:
         return _report_written(text, written)
-    names = [fold_text(text[name.start : name.end]) for name in certain]
     parts = [fold_text(text[name.start : name.end]) for name in written if name.is_part]
-    search = _SegmentSearch(engine, effort, {fold_text(text), *parts})
-    for segment in segments.split_question(text):
-        if not any(fold_text(segment.text) in name for name in names):
-            search.search_segment(segment)
+    split = segments.split_question(text, [(name.start, name.end) for name in certain])
+    search = _SegmentSearch(engine, effort, {fold_text(text), *parts}, segments.find_first_place(split))
+    for segment in split:
+        search.search_segment(segment)
     hits = _join_hits(_make_hits(text, certain), [] if is_name else search.hits)
     if hits:
-        rest = tuple(word for word in search.not_understood if not any(name in fold_text(word) for name in names))
-        return TextFinding(hits=hits, not_understood=rest)
+        return TextFinding(hits=hits, not_understood=tuple(search.not_understood))
     if search.elsewhere is not None:
         return TextFinding(hits=search.elsewhere[1], elsewhere=search.elsewhere[0])
     return _report_written(text, written)
@@ -103,9 +103,15 @@ def _join_hits(*groups: list[Hit]) -> list[Hit]:
 class _SegmentSearch:
     """Segments searched one after another, and what came of it."""
 
-    def __init__(self, engine: Engine, effort: Effort, names_nobody: Collection[str]) -> None:
-        """``names_nobody``: folded, the whole, which is why its parts are looked for, and parts of longer names."""
+    def __init__(
+        self, engine: Engine, effort: Effort, names_nobody: Collection[str], place: tuple[str, tuple[str, ...]]
+    ) -> None:
+        """``names_nobody``: folded, the whole, which is why its parts are looked for, and parts of longer names;
+        ``place``: one that the text names, and its region codes.
+        """
         self._engine = engine
+        self._place, self._around = place
+        self._segment = ""
         self._names_nobody = names_nobody
         self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
@@ -115,6 +121,7 @@ class _SegmentSearch:
 
     def search_segment(self, segment: Segment) -> None:
         """Search a segment as it stands; else without the people in it, and what is joined in it one by one."""
+        self._segment = segment.text
         if segment.is_branch:
             self.not_understood.append(segment.text)
             return
@@ -144,9 +151,16 @@ class _SegmentSearch:
     def _search_elsewhere(self, segment: Segment) -> None:
         if not places.parse_place(segment.text):
             self.not_understood.append(segment.text)
-        if segment.place and self.elsewhere is None:
-            hits = [hit for hit in self._find_named(segment.rest) if ranking.has_own_word(hit)]
-            self.elsewhere = (segment.place, hits) if hits else None
+        for place, rest in segment.list_cuts() if self.elsewhere is None else ():
+            inner = [code for _, code in places.find_leading_places(rest)]
+            hits = [
+                hit
+                for hit in self._find_named(rest)
+                if (places.is_inside(hit.region, inner) if inner else ranking.has_own_word(hit))
+            ]
+            if hits:
+                self.elsewhere = (place, hits)
+                return
 
     def _add_named(self, text: str) -> bool:
         named = self._find_named(text)
@@ -154,12 +168,39 @@ class _SegmentSearch:
         return bool(named)
 
     def _find_named(self, text: str) -> list[Hit]:
-        folded = fold_text(text)
-        if folded in self._names_nobody or name_alignment.is_common(folded) or places.parse_place(text):
+        """Find whom a part names; where it is nobody by itself, the one in the place that the text names."""
+        if fold_text(text) in self._names_nobody or places.parse_place(text.removesuffix("人")):
+            return []
+        found = self._find_by_name(text)
+        if not found and (whole := self._add_place(text)):
+            found = self._find_by_name(whole)
+        return found
+
+    def _find_by_name(self, text: str) -> list[Hit]:
+        """Find whom a text names, of several those in the place that the whole text names; a common name is nobody's.
+
+        Two characters shorten no name in which they do not stand together.
+        """
+        folded, has_place = fold_text(text), bool(regions.find_places(text))
+        if name_alignment.is_common(folded):
             return []
         query = msgspec.structs.replace(understand_question(text), listing=None, is_part=True)
-        hits = search_documents(self._engine, query, self._effort).hits
-        has_place = bool(regions.find_places(text))
-        return [hit for hit in hits if ranking.is_named(hit) and (has_place or ranking.has_own_word(hit))][
-            :_OF_ONE_NAME
+        named = [
+            hit
+            for hit in search_documents(self._engine, query, self._effort).hits
+            if ranking.is_named(hit)
+            and (has_place or ranking.has_own_word(hit))
+            and (len(folded) > _SCATTERED or folded in hit.fitted)
         ]
+        near = [] if has_place else [hit for hit in named if places.is_inside(hit.region, self._around)]
+        return (near or named)[:_OF_ONE_NAME]
+
+    def _add_place(self, text: str) -> str | None:
+        """Put the place that another part names before a part that only says what hospital it is: 省妇幼, 妇幼."""
+        if not self._place or self._place in self._segment:
+            return None
+        region = next((found for code in self._around if (found := regions.find_region(code))), None)
+        outer = {"省": region.province, "市": region.city}.get(text[0]) if region else None
+        if outer and outer.endswith(text[0]):
+            return outer + text[1:]
+        return self._place + text if segments.is_kind(text) else None

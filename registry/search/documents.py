@@ -15,6 +15,13 @@ from registry.search import pinyin
 from registry.search.engine import NameForm, SearchDocument
 from registry.storage.tables import STILL_KNOWN, versions
 
+#: Autonomous prefectures that are shortened to one character, as the rest are to the first word.
+_PREFECTURES = {
+    "巴音郭楞蒙古自治州": "巴州",
+    "博尔塔拉蒙古自治州": "博州",
+    "克孜勒苏柯尔克孜自治州": "克州",
+    "伊犁哈萨克自治州": "伊犁州",
+}
 _BRACKET = re.compile(r"\s*[（(][^（）()]*[）)]\s*$")
 
 
@@ -38,11 +45,13 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
     if "name" not in now or "address" not in now:
         return None
     taken: set[str] = set()
-    names = _make_forms([now["name"], _strip_brackets(now["name"])], taken)
-    aliases = _make_forms(now.get("aliases") or [], taken)
+    region = regions.find_region(now.get("region") or "")
+    printed = [now["name"], _strip_brackets(now["name"])]
+    names = _make_forms(printed, taken)
+    short = [_shorten_prefecture(name, region.city or "") for name in printed] if region else []
+    aliases = _make_forms([*(now.get("aliases") or []), *short], taken)
     known_as = _make_forms(now.get("known_as") or [], taken)
     former = [name for value in values for name in (value.get("name"), *(value.get("aliases") or [])) if name]
-    region = regions.find_region(now.get("region") or "")
     place = "".join(part or "" for part in (region.province, region.city, region.district)) if region else ""
     return SearchDocument(
         subject=subject,
@@ -60,6 +69,13 @@ def _make_document(subject: str, states: list[tuple[str, timeline.State]]) -> Se
 def _strip_brackets(name: str) -> str:
     """Remove what stands in brackets at the end of a printed name: a second name, a campus, a form of ownership."""
     return _BRACKET.sub("", name)
+
+
+def _shorten_prefecture(name: str, city: str) -> str:
+    """Shorten the name of an autonomous prefecture in a name as everybody there does: 恩施州中心医院."""
+    return (
+        name.replace(city, _PREFECTURES.get(city) or regions.list_forms(city)[-1]) if city.endswith("自治州") else name
+    )
 
 
 def _make_forms(names: Iterable[str], taken: set[str]) -> tuple[NameForm, ...]:

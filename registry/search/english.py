@@ -1,8 +1,9 @@
-"""Questions in English: their words, and how they fit the English name and the place of an institution.
+"""Questions in English: their words, and how they fit the names and the place of an institution.
 
-A word counts as matched by the English name, by the region in English, or by how a Chinese name sounds (Changhai). The
-weights of the words that many names have are in ``english.toml``, with the words around a question and the phrases that
-stand for Chinese ones.
+A word counts as matched by the English name, by the region in English, by how a Chinese name sounds (Changhai), or by
+the Chinese word it stands for: whoever translates 妇幼保健院 may write maternal or maternity. A place is no slip for
+another, and a hospital of a district is not that of its city. The weights of the words that many names have are in
+``english.toml``, with the words around a question and the phrases that stand for Chinese ones.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from registry.domain import english_places, regions
-from registry.domain.model import Region
-from registry.search.engine import SearchDocument
+from registry.domain.model import Region, Struct
+from registry.domain.name_words import list_common_words, split_name
+from registry.domain.normalise import fold_text
+from registry.search.engine import NameForm, SearchDocument
 from registry.search.pinyin import to_letters
-from registry.search.sound_match import spell_atoms
+from registry.search.sound_match import find_characters
+from registry.search.vocabulary import WORDS
 
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("english.toml").read_text("utf-8"))
 _WEIGHTS: dict[str, float] = {word: weight for weight, words in _DATA["weights"] for word in words.split()}
@@ -28,7 +32,14 @@ _SAME: dict[str, str] = {word: meant for meant, words in _DATA["same"].items() f
 _AROUND = frozenset(_DATA["around"].split())
 _MARKS, _KINDS = frozenset(_DATA["marks"].split()), frozenset(_DATA["kinds"].split())
 _PHRASES: dict[str, str] = _DATA["phrases"]
+_ENGLISH: dict[str, str] = _DATA["english"]
 _NUMBERS = frozenset(_DATA["numbers"].split())
+#: What common words are in Chinese names, folded; and what they may be in a question that speaks of mothers.
+_CHINESE, _BESIDE_MOTHERS = (
+    {word: tuple(meant.split()) for word, meant in _DATA[table].items()} for table in ("chinese", "beside_mothers")
+)
+_MOTHERS = frozenset(_DATA["mothers"].split())
+_DEPARTMENT, _NAMED_CHINA = frozenset(_DATA["department"].split()), frozenset(_DATA["named_china"].split())
 _POSSESSIVE = re.compile("(?<=[A-Za-z])['’]s\\b|(?<=s)['’](?![A-Za-z])")
 _WORD = re.compile("[a-z0-9]+")
 _SCALE: dict[str, float] = _DATA["scale"]
@@ -49,14 +60,14 @@ def split_words(text: str) -> tuple[str, ...]:
 
 def replace_phrases(text: str) -> str:
     """Replace English phrases for techniques and places by the Chinese words (sperm bank, Inner Mongolia); drop 's."""
-    plain = _POSSESSIVE.sub("", text)
-    return _get_phrase_pattern().sub(lambda found: f" {_list_phrases()[found[0].lower()]} ", plain)
+    phrases = {**_list_place_phrases(), **_PHRASES}
+    return _make_pattern(tuple(phrases)).sub(lambda found: f" {phrases[found[0].lower()]} ", _POSSESSIVE.sub("", text))
 
 
 @cache
-def _list_phrases() -> dict[str, str]:
-    """The phrases, and the names of provinces and cities that are not what pinyin makes of them."""
-    phrases = dict(_PHRASES)
+def _list_place_phrases() -> dict[str, str]:
+    """List the names of provinces and cities that are not what pinyin makes of them."""
+    phrases: dict[str, str] = dict(_DATA["places"])
     provinces = regions.list_children(None)
     for code, name in [*provinces, *(city for province, _ in provinces for city in regions.list_children(province))]:
         english = english_places.find_english_name(code)
@@ -66,9 +77,9 @@ def _list_phrases() -> dict[str, str]:
 
 
 @cache
-def _get_phrase_pattern() -> re.Pattern[str]:
-    phrases = sorted(_list_phrases(), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, phrases))})\b", re.IGNORECASE)
+def _make_pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
 
 
 def is_around(word: str) -> bool:
@@ -76,19 +87,60 @@ def is_around(word: str) -> bool:
     return word in _AROUND or word in _KINDS
 
 
-def read_words(text: str) -> tuple[str, ...]:
-    """Read the words of a question in English that may name an institution; empty when it is not in English."""
-    if not text.isascii():
-        return ()
-    found = split_words(text)
-    return tuple(word for word in found if word not in _AROUND) if _MARKS.intersection(found) else ()
+def read_words(text: str) -> list[tuple[str, ...]]:
+    """Read the words of a question in English that may name an institution, with a department and without.
+
+    None when it is not in English; techniques and words around the question are left out.
+    """
+    if not text.isascii() or any(WORDS[_PHRASES[phrase.lower()]][0] == "category" for phrase in _find_phrases(text)):
+        return []
+    found = split_words(_make_pattern((*_PHRASES, *_ENGLISH)).sub(lambda one: _ENGLISH.get(one[0].lower(), ""), text))
+    if not _MARKS.intersection(found):
+        return _read_bare_words(found)
+    words = tuple(
+        word
+        for word, following in zip(found, (*found[1:], ""), strict=True)
+        if (word not in _AROUND or (word == "china" and following in _NAMED_CHINA)) and word not in WORDS
+    )
+    without = tuple(word for word in words if word not in _DEPARTMENT)
+    return list(dict.fromkeys(each for each in (words, without) if each))
+
+
+def is_english(text: str) -> bool:
+    """Whether a text has words that only English has: what else is in letters may as well be pinyin."""
+    return text.isascii() and not _MARKS.isdisjoint(split_words(text))
+
+
+def _find_phrases(text: str) -> list[str]:
+    return _make_pattern(tuple(_PHRASES)).findall(text)
+
+
+def _read_bare_words(found: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Read a place and a word of somebody's own, in any order and in pinyin or not: tongji wuhan, CITIC Xiangya."""
+    words = tuple(word for word in map(_strip_common_sounds, found) if word and word not in WORDS)
+    is_own = [word not in _list_places() for word in words]
+    return [words] if len(words) > 1 and any(is_own) and all(len(word) > 3 for word in words) else []
+
+
+def _strip_common_sounds(word: str) -> str:
+    """Remove what common words of names sound like from the end of a word: renjiyiyuan is renji."""
+    for sound in _list_common_sounds():
+        if word.endswith(sound):
+            return _strip_common_sounds(word.removesuffix(sound))
+    return word
+
+
+@cache
+def _list_common_sounds() -> tuple[str, ...]:
+    """List how common words of names sound, the longest first."""
+    return tuple(sorted({to_letters(word) for word in list_common_words() if len(word) > 1}, key=len, reverse=True))
 
 
 def compute_word_weight(word: str) -> float:
     """How much a word tells one institution from another, 0 to 1."""
     if word in _NUMBERS:
         return _SCALE["number"]
-    return _WEIGHTS.get(word, _SCALE["place"] if word in _list_place_words() else _OWN)
+    return _WEIGHTS.get(word, _SCALE["place"] if word in _list_places() else _OWN)
 
 
 def list_indexed(words: Iterable[str]) -> list[str]:
@@ -112,18 +164,43 @@ def is_formal(words: Iterable[str]) -> bool:
     return not _KINDS.isdisjoint(words)
 
 
+class _PlaceNames(Struct, frozen=True):
+    """A province or city, and its Chinese names, the longest first, folded."""
+
+    code: str
+    names: tuple[str, ...]
+
+
 @cache
-def _list_place_words() -> frozenset[str]:
+def _list_places() -> dict[str, tuple[_PlaceNames, ...]]:
+    """List provinces and cities by the words of their English names."""
     provinces = regions.list_children(None)
-    codes = [code for province, _ in provinces for code, _ in [(province, ""), *regions.list_children(province)]]
-    return frozenset(word for code in codes for word in split_words(english_places.find_english_name(code) or ""))
+    rows = [row for code, name in provinces for row in [(code, name), *regions.list_children(code)]]
+    named: dict[str, tuple[_PlaceNames, ...]] = {}
+    for code, name in rows:
+        forms = sorted(map(fold_text, regions.list_region_names(code, name)), key=len, reverse=True)
+        for word in split_words(english_places.find_english_name(code) or ""):
+            if word not in _WEIGHTS:
+                named[word] = (*named.get(word, ()), _PlaceNames(code, tuple(forms)))
+    return named
+
+
+def find_places(words: Iterable[str]) -> list[str]:
+    """Find the codes of the provinces and cities that are named among words."""
+    return [place.code for word in words for place in _list_places().get(word, ())]
+
+
+def list_chinese(word: str, words: Iterable[str]) -> tuple[str, ...]:
+    """List what a common word of a question may be in a Chinese name, folded."""
+    return (*_CHINESE.get(word, ()), *(() if _MOTHERS.isdisjoint(words) else _BESIDE_MOTHERS.get(word, ())))
 
 
 @lru_cache(maxsize=65536)
-def _list_region_words(code: str) -> frozenset[str]:
+def _list_region_words(code: str) -> tuple[frozenset[str], ...]:
+    """List the words that name a region and those it lies in, the narrowest first."""
     region: Region | None = regions.find_region(code) if code else None
     names = english_places.list_english_names(region) if region else ()
-    return frozenset(word for name in names for word in split_words(name))
+    return tuple(frozenset(split_words(name)).difference(_WEIGHTS) for name in names)
 
 
 def compute_cost(words: tuple[str, ...], document: SearchDocument) -> tuple[float, bool] | None:
@@ -131,34 +208,82 @@ def compute_cost(words: tuple[str, ...], document: SearchDocument) -> tuple[floa
 
     None when a word that tells is found nowhere.
     """
+    levels = _list_region_words(document.region)
+    fits = [
+        _fit_english(words, document, levels),
+        *(_fit_chinese(words, form, document.region) for form in document.forms),
+    ]
+    found = [fit for fit in fits if fit is not None]
+    return min(found, key=lambda fit: (not fit[1], fit[0])) if found else None
+
+
+def _fit_english(
+    words: tuple[str, ...], document: SearchDocument, levels: tuple[frozenset[str], ...]
+) -> tuple[float, bool] | None:
+    """Fit a question to the English name, a word of somebody's own also to how a Chinese name sounds."""
     name = split_words(document.english)
-    around = _list_region_words(document.region)
-    missing, matched, own = 0.0, set(), False
+    around = frozenset[str]().union(*levels)
+    missing, matched = 0.0, set()
     for word in words:
         weight = compute_word_weight(word)
         if (found := _find_word(word, name)) is not None:
             matched.add(found)
-        elif word not in around and not (weight >= _OWN and _has_sound(word, document)):
-            if weight > _MAY_MISS:
+        elif word not in around:
+            is_heard = weight >= _OWN and any(_find_sound(word, form) for form in document.forms)
+            if weight > _MAY_MISS and not is_heard:
                 return None
-            missing += weight
-            continue
-        own = own or (weight >= _OWN and word not in around)
-    left = [compute_word_weight(word) for word in dict.fromkeys(name) if word not in matched and word not in around]
-    total = missing + sum(left)
-    tells = own or (max(left, default=0.0) < _SCALE["tells"] and len(matched) > 1)
-    return total, tells and bool(words)
+            missing += _SCALE["by_sound"] if is_heard else weight
+    rest = [word for word in dict.fromkeys(name) if word not in matched]
+    left = [compute_word_weight(word) for word in rest if word not in around]
+    is_there = not _list_narrower_words(words, levels).intersection(rest) and (
+        around.isdisjoint(words) or around.isdisjoint(name) or not around.intersection(name).isdisjoint(words)
+    )
+    is_all = max(left, default=0.0) < _SCALE["tells"] and is_there and len(matched) > 1
+    own_words = [word for word in words if compute_word_weight(word) >= _OWN and word not in around]
+    heard = [measured for word in own_words if (measured := _measure_rest(word, document.forms)) is not None]
+    return missing + min([sum(left), *heard]), (bool(own_words) or is_all) and bool(words)
+
+
+def _list_narrower_words(words: Iterable[str], levels: tuple[frozenset[str], ...]) -> frozenset[str]:
+    """List the words for places within the narrowest that a question names: of Haidian, where it says Beijing."""
+    named = next((at for at, level in enumerate(levels) if not level.isdisjoint(words)), len(levels))
+    return frozenset[str]().union(*levels[:named]).difference(*levels[named:])
+
+
+def _fit_chinese(words: tuple[str, ...], form: NameForm, region: str) -> tuple[float, bool] | None:
+    """Fit a question to a Chinese name of which it translates or spells every part."""
+    rest, parts, has_place = form.text, 0, False
+    for word in words:
+        if places := [place for place in _list_places().get(word, ()) if regions.is_inside(region, place.code)]:
+            has_place = True
+            for name in places[0].names:
+                rest = rest.replace(name, "")
+        elif word in _CHINESE or compute_word_weight(word) > _MAY_MISS:
+            found = [one for one in list_chinese(word, words) if one in form.text] or [_find_sound(word, form)]
+            if not found[0]:
+                return None
+            rest, parts = rest.replace(found[0], ""), parts + 1
+    left = [word.weight for word in split_name(rest)]
+    return sum(left), has_place and parts > 0 and max(left, default=0.0) < _SCALE["chinese_tells"]
 
 
 def _find_word(word: str, name: tuple[str, ...]) -> str | None:
+    """Find a word in a name, if it is a long one also with a slip; a place is no slip for another."""
     if word in name:
         return word
-    if len(word) < _LONG or word in _WEIGHTS:
+    if len(word) < _LONG or word in _WEIGHTS or word in _list_places():
         return None
     best = max(name, key=lambda other: fuzz.ratio(word, other), default="")
     return best if best not in _WEIGHTS and fuzz.ratio(word, best) >= _SCALE["alike"] else None
 
 
-def _has_sound(word: str, document: SearchDocument) -> bool:
-    """Whether a Chinese name of the institution holds what sounds like a word of four letters or more."""
-    return len(word) > 3 and word.isalpha() and any(word in spell_atoms(form.atoms) for form in document.forms)
+def _find_sound(word: str, form: NameForm) -> str:
+    """Find the characters of a name that sound like a word of four letters or more; nothing where none do."""
+    return find_characters(word, form.atoms) if len(word) > 3 and word.isalpha() else ""
+
+
+def _measure_rest(word: str, forms: Iterable[NameForm]) -> float | None:
+    """Measure what a name has besides the characters that sound like a word, of the name with the least; None: none."""
+    rests = [form.text.replace(heard, "") for form in forms if (heard := _find_sound(word, form))]
+    weights = [sum(part.weight for part in split_name(rest) if part.kind != "place") for rest in rests]
+    return min(weights, default=None)

@@ -24,7 +24,7 @@ from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
 from registry.search.places import parse_place, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
-from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, find_word
+from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, NEVER_IN_NAMES, find_word
 
 #: Characters that are read of a question: more than the longest name with its address has.
 MAX_LENGTH = 120
@@ -34,6 +34,13 @@ _APART = re.compile(r"[\s,，、/;；。？?!！:：+|]+|(?<=[a-zA-Z])['’´`](
 _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
 _ZERO = re.compile("(?<=[0-9〇零一二三四五六七八九第])o+(?![a-z])")
+#: What is asked of an address, behind it.
+_BEHIND_NUMBER = re.compile("(?<=[0-9]号)(?:的|是)?(?:哪[家个所]|什么)?(?:医院|诊所|机构|地方)$")
+#: Roads are mistaken for streets: the word before a number, and what it may be instead.
+_ROAD = re.compile("(?<=..)(路|大街|街|大道)(?=[0-9])")
+_ROADS = {"路": ("街", "大街"), "街": ("路",), "大街": ("街", "路"), "大道": ("路", "大街")}
+#: The 人民医院 of a county is called its 医院.
+_COUNTY = re.compile("(?<=..[县州旗])医院$")
 #: What army hospitals were called before their number, and often still are.
 _ARMY = re.compile("(?:中国人民)?解放军(?=第?[0-9〇零一二三四五六七八九])")
 
@@ -50,18 +57,25 @@ _LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
 @lru_cache(maxsize=2048)
 def understand_question(raw: str) -> SearchQuery:
     """Read a question in all its ways. Never fails: what is not understood is text."""
-    text = expand_nicknames(english.replace_phrases(simplify_script(normalise_width(raw[:MAX_LENGTH]))).lower())
-    text = _ZERO.sub(lambda run: "0" * len(run[0]), text)
+    typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
+    text = expand_nicknames(english.replace_phrases(typed).lower())
+    text = _BEHIND_NUMBER.sub("", _ZERO.sub(lambda run: "0" * len(run[0]), text))
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
         return SearchQuery(raw=raw)
     filters = parse_filters(words)
-    if named := english.read_words(" ".join(_cut_all_words(words))):
+    spoken = english.read_words(typed)
+    in_english = [
+        QueryReading(english=named, whole=fold_text(text), cost=COSTS["reading.letters"] * at)
+        for at, named in enumerate(spoken, start=1)
+    ]
+    if in_english and english.is_english(typed):
         filters = parse_filters([word for word in words if not english.is_around(word)])
-        reading = QueryReading(english=named, whole=fold_text(text))
-        is_name = english.is_formal(named) and filters is None
+        if filters is not None and len(filters.regions) > 1 and english.is_formal(spoken[0]):
+            filters = None  # a place that is not in the other is a part of the name
+        is_name = english.is_formal(spoken[0]) and filters is None
         return SearchQuery(
-            raw=raw, readings=(reading,), listing=filters, listing_first=filters is not None, is_name=is_name
+            raw=raw, readings=tuple(in_english), listing=filters, listing_first=filters is not None, is_name=is_name
         )
     plain = _ReadingDraft(words)
     drafts = [plain]
@@ -69,14 +83,16 @@ def understand_question(raw: str) -> SearchQuery:
     if bare.words != plain.words:
         drafts.append(bare)
     drafts += [placed for draft in drafts[-1:] for placed in (*_take_out_places(draft), *_take_out_army(draft))]
-    readings = [reading for draft in drafts if draft.words for reading in draft.make_readings()]
+    drafts += [other for draft in drafts for other in (*_replace_roads(draft), *_complete_counties(draft))]
+    readings = in_english + [reading for draft in drafts if draft.words for reading in draft.make_readings()]
     readings.sort(key=lambda reading: reading.cost)
     first = filters is not None and (
         any(piece.kind != "region" for piece in filters.understood)
         or fold_text(filters.understood[0].text) == fold_text(text)
     )
     has_name = bare.words == plain.words and any(is_formal(word) and not parse_filters([word]) for word in words)
-    is_name = len(words) == 1 and is_formal(plain.whole) and bare.words == plain.words
+    is_sentence = bool(NEVER_IN_NAMES.search(text))
+    is_name = len(words) == 1 and is_formal(plain.whole) and bare.words == plain.words and not is_sentence
     return SearchQuery(
         raw=raw,
         readings=tuple(dict.fromkeys(readings)),
@@ -84,6 +100,7 @@ def understand_question(raw: str) -> SearchQuery:
         listing_first=first,
         is_name=is_name,
         has_name=has_name,
+        is_sentence=is_sentence,
     )
 
 
@@ -245,6 +262,25 @@ def _take_out_army(draft: _ReadingDraft) -> list[_ReadingDraft]:
     army = Understood(text="解放军", kind="category", value="military")
     cost = draft.cost + COSTS["reading.army_out"]
     return [_ReadingDraft(words, [*draft.found, army], cost)] if words != draft.words else []
+
+
+# --- words written for others ----------------------------------------------------------------------------------------
+
+
+def _replace_roads(draft: _ReadingDraft) -> Iterator[_ReadingDraft]:
+    """Read the road of an address as a street, or the other way."""
+    for at, word in enumerate(draft.words):
+        if found := _ROAD.search(word):
+            for other in _ROADS[found[0]]:
+                words = [*draft.words[:at], word[: found.start()] + other + word[found.end() :], *draft.words[at + 1 :]]
+                yield _ReadingDraft(words, draft.found, draft.cost + COSTS["reading.other_road"])
+
+
+def _complete_counties(draft: _ReadingDraft) -> Iterator[_ReadingDraft]:
+    """Read the 医院 of a county as its 人民医院."""
+    words = [_COUNTY.sub("人民医院", word) for word in draft.words]
+    if words != draft.words:
+        yield _ReadingDraft(words, draft.found, draft.cost + COSTS["reading.county_hospital"])
 
 
 # --- a person taken out ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from registry.domain.normalise import fold_text
 from registry.search import english, misspellings, sound_match
 from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
-from registry.search.pinyin import SoundPiece, read_initials
+from registry.search.pinyin import read_initials
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery
 from registry.search.vocabulary import CATEGORIES
 
@@ -61,7 +61,7 @@ class Ranking:
                 if compute_place_cost(reading, document) is None:
                     continue
                 kind: MatchKind = "typo" if cost < misspellings.TYPO else "similar"
-                hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading)
+                hit = Hit(document.subject, kind, WEAK + cost + reading.cost, fitted, reading, document.region)
                 if document.subject not in self._hits or hit.cost < self._hits[document.subject].cost:
                     self._hits[document.subject] = hit
         self._unspelt = []
@@ -120,7 +120,7 @@ def find_hit(query: SearchQuery, document: SearchDocument) -> Hit | None:
             cost, kind, fitted = fit
             cost += reading.cost + near + (0.0 if document.listed else COSTS["institution.gone"])
             if best is None or cost < best.cost:
-                best = Hit(document.subject, kind, cost, fitted, reading)
+                best = Hit(document.subject, kind, cost, fitted, reading, document.region)
     return best
 
 
@@ -141,7 +141,7 @@ def _fit_reading(reading: QueryReading, document: SearchDocument, is_part: bool)
     if reading.categories and not is_of_categories(reading.categories, document):
         return None
     if reading.ways:
-        return _select_best_fit(_fit_sound(reading.ways, form) for form in _list_forms(document))
+        return _select_best_fit(_fit_sound(reading, form) for form in _list_forms(document))
     if reading.letters:
         return _select_best_fit(_fit_initials(reading.letters, form) for form in _list_forms(document))
     if reading.english:
@@ -287,12 +287,12 @@ def _fit_parts(parts: Sequence[str], document: SearchDocument) -> Fit | None:
 # --- as heard --------------------------------------------------------------------------------------------------------
 
 
-def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, MatchKind, float]) -> Fit | None:
+def _fit_sound(reading: QueryReading, named: tuple[NameForm, MatchKind, float]) -> Fit | None:
     form, kind, price = named
     if kind == "known_as":
         price += COSTS["sound.partly_known"]
     best: Fit | None = None
-    for at, way in enumerate(ways):
+    for at, way in enumerate(reading.ways):
         match = sound_match.find_sound_match(way, form.atoms)
         if match is None:
             continue
@@ -304,13 +304,21 @@ def _fit_sound(ways: tuple[tuple[SoundPiece, ...], ...], named: tuple[NameForm, 
         if match.contiguous:
             if match.is_whole and kind == "known_as":
                 extra -= COSTS["sound.partly_known"]
+            if reading.regions and name_alignment.is_common(match.characters) and _has_more_than_place(match, form):
+                extra += WEAK  # 西宁 中心医院 is not that of another office there
             cost = COSTS[f"sound.{match.position}"] + compute_excess("text", match.name_length - len(way) + 1)
             best = _select_best_fit((best, (cost + extra, "pinyin", form.text)))
         elif sum(piece.kind in "sc" for piece in way) >= 2:
             shortened = name_words.compute_shortening(match.characters, form.text)
-            if shortened is not None and shortened <= COSTS["sound.short_most"]:
+            most = COSTS["sound.short_most"] if match.exact else COSTS["sound.short_blurred_most"]
+            if shortened is not None and shortened <= most:
                 best = _select_best_fit((best, (COSTS["sound.short"] + shortened + extra, "pinyin", form.text)))
     return best
+
+
+def _has_more_than_place(match: sound_match.SoundMatch, form: NameForm) -> bool:
+    """Whether a name has a word of its own beside what was heard of it."""
+    return any(word.kind == "own" for word in name_words.split_name(form.text.replace(match.characters, "")))
 
 
 # --- as initials -----------------------------------------------------------------------------------------------------

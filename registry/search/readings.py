@@ -73,7 +73,8 @@ class SearchQuery(Struct, frozen=True):
     ``listing`` is the reading in which every word is a filter, ``listing_first`` when that is more likely meant than a
     name (大连, 郑州三代试管; but 博爱医院 is a hospital before it is the hospitals of 博爱 county). ``is_name`` when it
     is written like the whole name of one institution and nothing else (鞍山市中心医院); ``has_name`` when a word of it
-    is (卢湾区 瑞金医院). ``is_part`` when it stands in a longer question, so that nobody is still typing it.
+    is (卢湾区 瑞金医院); ``is_sentence`` when it has words that no name has. ``is_part`` when it stands in a longer
+    question, so that nobody is still typing it.
     """
 
     raw: str
@@ -82,6 +83,7 @@ class SearchQuery(Struct, frozen=True):
     listing_first: bool = False
     is_name: bool = False
     has_name: bool = False
+    is_sentence: bool = False
     is_part: bool = False
 
     @property
@@ -96,7 +98,7 @@ class SearchQuery(Struct, frozen=True):
 
 
 class Hit(Struct, frozen=True):
-    """One institution that fits: by what, at what cost, and the name that fitted, folded.
+    """One institution that fits: by what, at what cost, and the name that fitted, folded; its region where known.
 
     A cost of 0 is best; from ``name_alignment.WEAK`` on the name is only alike.
     """
@@ -106,3 +108,4 @@ class Hit(Struct, frozen=True):
     cost: float
     fitted: str
     reading: QueryReading
+    region: str = ""

@@ -18,6 +18,7 @@ from registry.search.vocabulary import (
     JOINED,
     LEFT_AFTER,
     LEFT_BEFORE,
+    NEVER_IN_NAMES,
     PERSON,
     find_word,
 )
@@ -26,34 +27,65 @@ from registry.search.vocabulary import (
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
 _KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
-_NUMBER = re.compile(r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}")
+_NUMBER = re.compile(
+    r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}|第[一二三四五六七八九十0-9]+[次胎代]"
+)
 
 
 #: A side or a branch of a hospital, which names none by itself.
 _BRANCH = re.compile("(?:[东南西北中新老本总][院区部]|[一-鿿]{0,6}(?:院区|校区|分院))")
 
 
+#: What joins a name to the next one, where the name before it was taken out, or behind a kind of hospital.
+_JOINS = re.compile("(?<=^)[和与跟及]|(?<=[院心所部幼])和$")
+
+
 class Segment(Struct, frozen=True):
-    """A part of a question: as written, and the places it begins with, when something is left without them."""
+    """A part of a question: as written, and where each of the places ends with which it begins, when something is left
+    without them.
+    """
 
     text: str
-    place: str = ""
+    place_ends: tuple[int, ...] = ()
 
     @property
     def is_branch(self) -> bool:
         """Whether it is only a side or a branch of somebody: 东院, 清水河校区."""
         return _BRANCH.fullmatch(self.text) is not None
 
-    @property
-    def rest(self) -> str:
-        """The segment without its places."""
-        return self.text[len(self.place) :]
+    def list_cuts(self) -> list[tuple[str, str]]:
+        """List (a place it begins with, the segment without it), with one place and with each further one."""
+        return [(self.text[:end], self.text[end:]) for end in self.place_ends]
 
 
-def split_question(raw: str) -> list[Segment]:
-    """Split a question at marks, words around names, numbers and techniques."""
-    text = expand_nicknames(simplify_script(normalise_width(raw)).lower())
-    return _make_segments(piece for part in _MARK.split(text) for piece in _split_part(part))
+def split_question(raw: str, spans: Iterable[tuple[int, int]] = ()) -> list[Segment]:
+    """Split a question at marks, words around names, numbers and techniques, and at spans that are names."""
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        pieces.append(raw[at:start])
+        at = max(at, end)
+    parts = [part for piece in (*pieces, raw[at:]) for part in _MARK.split(_normalise(piece))]
+    return _make_segments(_JOINS.sub("", piece) for part in parts for piece in _split_part(part))
+
+
+def _normalise(text: str) -> str:
+    return expand_nicknames(simplify_script(normalise_width(text)).lower())
+
+
+def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]:
+    """Find the first place with which a segment begins or ends, and its region codes, the largest first; or nothing."""
+    for segment in segments:
+        for start, end, _ in sorted(regions.find_places(segment.text)):
+            if start == 0 or end == len(segment.text):
+                word = segment.text[start:end]
+                codes = regions.map_names_to_codes()[word]
+                return word, tuple(sorted(codes, key=lambda code: code[-2:] != "00"))
+    return "", ()
+
+
+def is_kind(text: str) -> bool:
+    """Whether a text ends with a kind of hospital, which in a place may name one: 妇幼, 中心医院."""
+    return any(found.end() == len(text) for found in _KIND.finditer(text))
 
 
 def take_out_people(segment: Segment) -> tuple[list[Segment], list[str]]:
@@ -100,14 +132,15 @@ def _find_divider(part: str, at: int) -> int:
     """Return how many characters at a position are no part of a name; 0 when they may be."""
     if found := find_word(part, at):
         return found[0]
-    match = AROUND_NAMES.match(part, at) or _NUMBER.match(part, at)
+    match = AROUND_NAMES.match(part, at) or _NUMBER.match(part, at) or NEVER_IN_NAMES.match(part, at)
     return match.end() - at if match else 0
 
 
 def _make_segment(text: str) -> Segment:
-    end = 0
-    while places := [stop for start, stop, _ in regions.find_places(text[end:]) if start == 0]:
-        if len(text) - end - places[0] < _SHORTEST:
+    ends: list[int] = []
+    while places := [stop for start, stop, _ in regions.find_places(text[(ends or [0])[-1] :]) if start == 0]:
+        end = (ends or [0])[-1] + places[0]
+        if len(text) - end < _SHORTEST:
             break
-        end += places[0]
-    return Segment(text=text, place=text[:end])
+        ends.append(end)
+    return Segment(text=text, place_ends=tuple(ends))

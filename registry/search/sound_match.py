@@ -76,6 +76,21 @@ def spell_atoms(atoms: str) -> str:
     return "".join(atom.split(".")[1] for atom in atoms.split() if "." in atom)
 
 
+@lru_cache(maxsize=65536)
+def find_characters(letters: str, atoms: str) -> str:
+    """Find the characters of a name that are spelt so, by the first reading of each; nothing where none are."""
+    sounds = [(atom[0], atom.split(".")[1]) for atom in atoms.split() if "." in atom]
+    for start in range(len(sounds)):
+        rest, characters = letters, ""
+        for character, sound in sounds[start:]:
+            if not rest.startswith(sound):
+                break
+            rest, characters = rest.removeprefix(sound), characters + character
+            if not rest:
+                return characters
+    return ""
+
+
 def _find_run(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...], exact: bool) -> int | None:
     """Find where the pieces are heard in a row: at the beginning, else at the end, else the first place."""
     last = len(name) - len(way)

@@ -23,7 +23,7 @@ from registry.search import english, pinyin
 from registry.search.engine import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm
 
 #: Changes whenever tokens or documents do, so that an index of another make is built anew.
-FORMAT = 2
+FORMAT = 3
 _T = TypeVar("_T")
 _UNIT = re.compile("[0-9a-z]+|.")
 #: Between two syllables of one token; no syllable holds it.
@@ -223,9 +223,22 @@ def match_any_name() -> Expression:
 
 
 def match_english(wanted: Sequence[str]) -> Expression | None:
-    """Match English names that hold the words of a question that tell."""
+    """Match names that hold the words of a question that tell, in English, as they sound, or what they mean there."""
     words_wanted, is_all = english.select_wanted(wanted)
-    return (match_all if is_all else match_any)(TokenTerm(token="e" + word) for word in words_wanted)
+    in_english = (match_all if is_all else match_any)(TokenTerm(token="e" + word) for word in words_wanted)
+    heard = (
+        [] if is_all else [ways[0] for word in words_wanted if word.isalpha() and (ways := pinyin.cut_syllables(word))]
+    )
+    meant = [match_any(map(match_name, chinese)) for word in wanted if (chinese := english.list_chinese(word, wanted))]
+    place = match_regions(english.find_places(wanted))
+    in_chinese = match_all(part for part in (place, *meant) if part is not None) if place and meant else None
+    return match_any(
+        [in_english, in_chinese, *(match_sounds(way, in_a_row=True) for way in heard if _has_syllables(way))]
+    )
+
+
+def _has_syllables(way: Sequence[pinyin.SoundPiece]) -> bool:
+    return len(way) > 1 and all(piece.kind == "s" for piece in way)
 
 
 def match_regions(codes: Iterable[str]) -> Expression | None:
