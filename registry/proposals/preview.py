@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from registry import views
 from registry.domain.model import Date, Draft, Institution, Struct
 from registry.log import store
-from registry.proposals import proposal_store
+from registry.proposals import draft_changes, proposal_store, verdict_days
+from registry.proposals.draft_changes import DraftChange
 from registry.proposals.proposal_store import Proposal
+from registry.proposals.verdict_days import VerdictLine
 from registry.records import asof, lookup
 from registry.records.asof import AsOf
 from registry.storage.database import Database
@@ -67,7 +69,8 @@ class SubjectPreview(Struct, frozen=True):
 
     ``earlier``: days it takes effect on which something else differs. ``stated``: the drafts about the institution
     itself, each with its day and reason. ``others``: the drafts about its people, certificates or sanctions, or about a
-    source (``before`` and ``after`` None).
+    source (``before`` and ``after`` None). ``changes``: all of these, with every value; ``verdicts``: the answers they
+    change, by subject.
     """
 
     subject: str
@@ -77,6 +80,8 @@ class SubjectPreview(Struct, frozen=True):
     earlier: list[BeforeAfter]
     stated: list[Draft]
     others: list[Draft]
+    changes: list[DraftChange] = []
+    verdicts: dict[str, list[VerdictLine]] = {}
 
 
 class _RollBack(Exception):
@@ -93,25 +98,41 @@ def preview_proposal(database: Database, number: int, places: Sequence[int]) -> 
         with database.writing() as connection:
             proposal_store.get_proposal(connection, number)
             drafts = proposal_store.read_drafts_at(connection, number, places)
+            sources = proposal_store.read_source_drafts(connection, number)
             size = store.read_head(connection).size
+            changes = draft_changes.read_draft_changes(connection, drafts)
+            every_draft = [*(source for source in sources if source not in drafts), *drafts]
+            verdicts = verdict_days.list_verdict_lines(connection, every_draft)
             appender = store.Appender(connection, _PREVIEWER, _PREVIEWER, number)
             views.apply_entries(connection, appender.append(iter(drafts)))
-            previews += _preview_subjects(connection, drafts, size, appender.size)
+            previews += _preview_subjects(connection, changes, verdicts, size, appender.size)
             raise _RollBack
     except _RollBack:
         return previews
 
 
-def _preview_subjects(connection: sa.Connection, drafts: list[Draft], before: int, after: int) -> list[SubjectPreview]:
+def _preview_subjects(
+    connection: sa.Connection,
+    changes: list[DraftChange],
+    verdicts: dict[str, list[VerdictLine]],
+    before: int,
+    after: int,
+) -> list[SubjectPreview]:
     """Return what each subject of some drafts was at the log size ``before``, and is at ``after``, in their order."""
-    by_subject: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        subject = str(draft.change.set.get("institution") or draft.subject)
-        by_subject.setdefault(subject, []).append(draft)
+    by_subject: dict[str, list[DraftChange]] = {}
+    for change in changes:
+        by_subject.setdefault(change.about, []).append(change)
     today = asof.find_today(connection)
-    days = {subject: _list_days(own_drafts, today) for subject, own_drafts in by_subject.items()}
+    days = {subject: _list_days([own.draft for own in of_subject], today) for subject, of_subject in by_subject.items()}
     sides = _read_sides(connection, days, (before, after))
-    return [_make_preview(subject, own_drafts, sides.get(subject, [])) for subject, own_drafts in by_subject.items()]
+    return [
+        msgspec.structs.replace(
+            _make_preview(subject, [own.draft for own in of_subject], sides.get(subject, [])),
+            changes=of_subject,
+            verdicts={own.draft.subject: verdicts.get(own.draft.subject, []) for own in of_subject},
+        )
+        for subject, of_subject in by_subject.items()
+    ]
 
 
 def _list_days(drafts: list[Draft], today: Date) -> list[Date]:

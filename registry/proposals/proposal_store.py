@@ -137,6 +137,13 @@ def read_drafts_at(connection: sa.Connection, identifier: int, places: Sequence[
     return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
 
 
+def read_source_drafts(connection: sa.Connection, identifier: int) -> list[Draft]:
+    """Return the drafts of a proposal about documents, on which its others rest."""
+    items = proposal_items.c
+    query = sa.select(items.body).where(items.proposal == identifier, items.subject.startswith("source:"))
+    return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
+
+
 def list_places(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
     """Return where the drafts about some subjects stand in a proposal, in order."""
     items = proposal_items.c

@@ -4,6 +4,7 @@ the emergency suspension, by which one person stops a site at once and another c
 
 from __future__ import annotations
 
+import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log import store
 from registry.proposals import changeset, job, proposal_store
+from registry.proposals.draft_changes import GROUPS, WHOLE, read_proposal_changes
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.proposals.proposal_store import find_changed_subject
@@ -40,6 +42,8 @@ _DECISIONS = {**_DECIDERS, "proof": True}
 _PROPOSERS = {"roles": ("editor", "publisher")}
 #: Changes shown at a time; of a larger proposal a random sample, or page by page.
 SHOWN = 20
+#: Changes of one kind shown on a page.
+LINES = 100
 #: Proposals on a page of the list.
 LISTED = 50
 
@@ -103,34 +107,52 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
         size = store.read_head(connection).size
-    leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
-    leaves = -(-proposal.items // SHOWN)
-    if leaf is not None and not 1 <= leaf <= leaves:
-        raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
-    with desk.database.reading() as connection:
-        places = proposals.draw_sample(connection, proposal, SHOWN, draw) if leaf is None else []
-    if leaf is not None:
-        places = list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
-    changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
+        view = _read_view(desk, connection, proposal)
     errors = values.pop("errors", [])
-    values["errors"] = errors + [error for error in preview_errors if error not in errors]
+    if places := view.pop("places", None):
+        view["changes"], preview_errors = _preview_changes(desk, number, places)
+        errors = errors + [error for error in preview_errors if error not in errors]
     return desk.render_page(
         "proposal",
         proposal=proposal,
-        changes=changes,
         took_part=desk.account.name in proposal.touched_by,
         limit=SHOWN,
-        leaf=leaf,
-        leaves=leaves,
-        draw=draw,
         events=events,
         documents=sources,
         conflicts=import_report.select_conflicts(proposal.report, SHOWN),
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
         stale=None if proposal.confirm_by else changed,
         since=size - proposal.base_size,
+        errors=errors,
+        **view,
         **values,
     )
+
+
+def _read_view(desk: Desk, connection: Any, proposal: proposals.Proposal) -> dict[str, Any]:
+    """Return what the page shows of the changes while they are to be decided: each of a few; of more every real change
+    by kind, or those of one ``group``, or a ``leaf`` of all; of very many a sample."""
+    leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
+    leaves = -(-proposal.items // SHOWN)
+    if leaf is not None and not 1 <= leaf <= leaves:
+        raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
+    view: dict[str, Any] = {"leaf": leaf, "leaves": leaves, "draw": draw, "groups": None, "changes": [], "only": None}
+    if proposal.state not in proposals.OPEN:
+        return view
+    if leaf is not None:
+        return {**view, "places": list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))}
+    if not SHOWN < proposal.items <= WHOLE:
+        return {**view, "places": proposals.draw_sample(connection, proposal, SHOWN, draw)}
+    word = desk.request.query_params.get("group")
+    only = next((group for group in GROUPS if group == word), None)
+    place = max(desk.read_query_number("page") or 1, 1)
+    first = (place - 1) * LINES if only else 0
+    found = read_proposal_changes(connection, proposal, only=only, first=first, most=LINES)
+    if word and not found.groups:
+        raise NotFound(Message("这份提案没有这样的变更。"))
+    random.Random(f"{proposal.content_hash}:{draw}").shuffle(found.sample)  # noqa: S311 - a sample to look at
+    places = -(-found.groups[0].count // LINES) if only else 1
+    return {**view, "groups": found, "only": only, "place": place, "last_place": places}
 
 
 def _preview_changes(desk: Desk, number: int, places: list[int]) -> tuple[list[SubjectPreview], list[tuple[str, str]]]:

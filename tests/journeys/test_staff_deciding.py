@@ -79,7 +79,7 @@ def token_of(one: Staff) -> str:
     return found[1]
 
 
-def test_a_large_proposal_is_sampled_and_leafed_through(
+def test_a_long_list_shows_all_that_really_changes_by_kind_and_can_be_leafed_through(
     running: Server, staffed: Cli, arrive: Arrive, tmp_path: Path
 ) -> None:
     told = LIST_2025.read_text("utf-8-sig").replace("沈阳菁华医院有限公司", "沈阳示例菁华医院有限公司")
@@ -88,10 +88,14 @@ def test_a_large_proposal_is_sampled_and_leafed_through(
     number = staffed.ok("import", path, "--as-of", "2025-12-31", "--by", "editor", "--json").json["proposal"]
     approver = arrive(running, "approver").sign_in()
     page = f"/staff/proposals/{number}"
-    for draw in range(3):  # the one that is renamed is in every sample
+    for draw in range(2):
         shown = approver.get(f"{page}?draw={draw}")
-        assert "随机抽出20项" in shown
-        assert "沈阳示例菁华医院有限公司" in shown
+        assert "实际变化的2项" in shown  # the one that is renamed, and the document
+        assert "更名（1）" in shown
+        assert "另有634项与现在的记载相同" in shown
+        assert shown.count("<mark>沈阳示例菁华医院有限公司</mark>") == 1
+    assert "更名（1）" in approver.get(f"{page}?group=renamed")
+    assert "这份提案没有这样的变更" in approver.get(f"{page}?group=moved", 404)
     leaves = int(re.findall(r"共(\d+)页", approver.get(f"{page}?leaf=1"))[0])
     assert leaves == 32
     names = [re.findall("示例菁华", approver.get(f"{page}?leaf={leaf}")) for leaf in range(1, leaves + 1)]
