@@ -96,7 +96,7 @@ def read_draft_changes(connection: sa.Connection, drafts: Sequence[Draft]) -> li
 
 def _collect_names(lines: Timelines) -> dict[str, str]:
     """Return the last name of each institution: as recorded, or as drafts about a new one state it."""
-    names = {}
+    names: dict[str, str] = {}
     for side in (lines.after, lines.before):
         for subject, spans in side.items():
             if subject.startswith("institution:") and spans:

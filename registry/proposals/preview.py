@@ -80,8 +80,8 @@ class SubjectPreview(Struct, frozen=True):
     earlier: list[BeforeAfter]
     stated: list[Draft]
     others: list[Draft]
-    changes: list[DraftChange] = []
-    verdicts: dict[str, list[VerdictLine]] = {}
+    changes: list[DraftChange]
+    verdicts: dict[str, list[VerdictLine]]
 
 
 class _RollBack(Exception):
@@ -126,11 +126,7 @@ def _preview_subjects(
     days = {subject: _list_days([own.draft for own in of_subject], today) for subject, of_subject in by_subject.items()}
     sides = _read_sides(connection, days, (before, after))
     return [
-        msgspec.structs.replace(
-            _make_preview(subject, [own.draft for own in of_subject], sides.get(subject, [])),
-            changes=of_subject,
-            verdicts={own.draft.subject: verdicts.get(own.draft.subject, []) for own in of_subject},
-        )
+        _make_preview(subject, of_subject, sides.get(subject, []), verdicts)
         for subject, of_subject in by_subject.items()
     ]
 
@@ -164,8 +160,11 @@ def _index_by_subject(institutions: list[Institution]) -> dict[str, Institution]
     return {lookup.to_subject(institution.code.replace("-", "")): institution for institution in institutions}
 
 
-def _make_preview(subject: str, drafts: list[Draft], sides: list[BeforeAfter]) -> SubjectPreview:
+def _make_preview(
+    subject: str, changes: list[DraftChange], sides: list[BeforeAfter], verdicts: dict[str, list[VerdictLine]]
+) -> SubjectPreview:
     """Choose the day to show: ``sides`` are by day, the last the one that matters most."""
+    drafts = [change.draft for change in changes]
     own_drafts = [draft for draft in drafts if draft.subject == subject and draft.change.kind == "institution"]
     pairs = [(side, _compare_sides(side)) for side in sides]
     empty = BeforeAfter(on=max(draft.valid_from for draft in drafts), before=None, after=None)
@@ -178,6 +177,8 @@ def _make_preview(subject: str, drafts: list[Draft], sides: list[BeforeAfter]) -
         earlier=[side for side, other in pairs if side is not main and not other.items() <= differences.items()],
         stated=own_drafts,
         others=[draft for draft in drafts if draft not in own_drafts],
+        changes=changes,
+        verdicts={draft.subject: verdicts.get(draft.subject, []) for draft in drafts},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -155,21 +156,24 @@ class StaffLanguage(Language):
             return self.translate("proposal.nothing")
         if isinstance(value, bool):
             return self.translate("proposal.yes" if value else "proposal.no")
-        if path in ("techniques", "covers") and isinstance(value, dict):
-            counts = (f"{self.get_plain_word(code)} {number}" for code, number in value.items())
-            return self.format_list(counts)
-        if path in ("techniques", "covers"):
-            return self.format_list(self.get_plain_word(code) for code in value)
-        if path == "institution":
-            return self.format_public_code(value.partition(":")[2])
-        if path == "scope":
-            is_region = regions.find_region(value) is not None
-            return self.format_region_code(value) if is_region else self.translate(f"import_new.scope_{value}")
-        if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
-            return label
+        if isinstance(value, dict):
+            return self.format_list(f"{self.get_plain_word(code)} {number}" for code, number in value.items())
         if isinstance(value, list):
-            return self.format_names(map(str, value))
-        return self.format_iso_day(value) if _DAY.fullmatch(str(value)) else self.mark_chinese(str(value))
+            is_coded = path in ("techniques", "covers")
+            return self.format_list(map(self.get_plain_word, value)) if is_coded else self.format_names(map(str, value))
+        return self._format_single_value(path, str(value))
+
+    def _format_single_value(self, path: str, text: str) -> Markup:
+        if path == "institution":
+            return self.format_public_code(text.partition(":")[2])
+        if path == "scope":
+            is_region = regions.find_region(text) is not None
+            return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
+        if path == "release":
+            return self.format_instant(dt.datetime.fromisoformat(text))
+        if path == "kind" and (label := self.find_label(f"form.choice.{text}")):
+            return label
+        return self.format_iso_day(text) if _DAY.fullmatch(text) else self.mark_chinese(text)
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""

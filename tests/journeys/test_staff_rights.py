@@ -47,6 +47,8 @@ MAY = {
     ("GET", "/staff/proposals"): EVERYBODY,
     ("GET", "/staff/proposals/{number}"): EVERYBODY,
     ("GET", "/staff/proposals/{number}/report"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}/edition"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}/edition/{name}"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
     ("POST", "/staff/proposals/{number}/return"): DECIDERS,
@@ -115,6 +117,14 @@ FORMS = {
     "/staff/editions": {"title": ""},
     "/staff/editions/preview": {"title": ""},
     "/staff/editions/withdraw": {"edition": "none"},
+}
+
+
+#: What only a proposal of a form, or of an edition, has: that of this table is neither.
+OF_OTHER_PROPOSALS = {
+    "/staff/proposals/{number}/draft",
+    "/staff/proposals/{number}/edition",
+    "/staff/proposals/{number}/edition/{name}",
 }
 
 
@@ -233,8 +243,8 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
         # Somebody else's proposal is not one's own to withdraw, whatever one's role.
         others = path.endswith("{number}/withdraw")
         expected = ({403} if others else {200, 303, 400, 409}) if role in allowed else {403}
-        if path == "/staff/proposals/{number}/draft" and role in allowed:
-            expected = {404}  # that proposal is of no form
+        if path in OF_OTHER_PROPOSALS and role in allowed:
+            expected = {404}
         if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
             wrong.append((method, path, answer.status_code))
     assert wrong == []

@@ -110,7 +110,14 @@ sanctions = st.builds(
         change=Change(kind="sanction", set={"institution": OLD.subject, "kind": "penalty", **values}),
         valid_from=day,
     ),
-    some_of(authority=words, document_no=words, decided_on=iso(days), summary=words, organisation=words, person=words),
+    some_of(
+        authority=words,
+        document_no=words,
+        decided_on=iso(days),
+        summary=words,
+        organisation=words,
+        person=st.just("示例员壬"),
+    ),
     days,
 )
 sources = st.builds(
@@ -154,40 +161,34 @@ def register() -> Iterator[Database]:
         database.close()
 
 
+def word_of(path: str, value: Any) -> str:
+    """The text in which a page shows one value."""
+    day = re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})", str(value))
+    words: dict[str, Any] = {
+        "stage": lambda: LANGUAGE.translate("stage.operating_short" if value == "operating" else f"stage.{value}"),
+        "status": lambda: LANGUAGE.translate(f"history.{value}"),
+        "ownership": lambda: {"public": "公立", "private": "民营"}[value],
+        "techniques": lambda: LANGUAGE.get_plain_word(value),
+        "covers": lambda: LANGUAGE.get_plain_word(value),
+        "region": lambda: LANGUAGE.format_region_code(value),
+        "scope": lambda: LANGUAGE.translate(f"import_new.scope_{value}"),
+        "kind": lambda: LANGUAGE.translate(f"form.choice.{value}"),
+        "institution": lambda: f"{value[-8:-4]}-{value[-4:]}",
+    }
+    if day:
+        return f"{day[1]}年{int(day[2])}月{int(day[3])}日"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return str(words.get(path, lambda: value)())
+
+
 def words_of(path: str, value: Any) -> Iterator[str]:
-    """The texts in which a page may show a value of a draft."""
-    if isinstance(value, dict):
-        for name, part in value.items():
+    """The texts in which a page shows all of a value."""
+    if isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else ((path, part) for part in value):
             yield from words_of(name, part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from words_of(path, part)
-    elif isinstance(value, bool):
-        yield "是" if value else "否"
-    elif path == "stage":
-        yield str(LANGUAGE.translate("stage.operating_short" if value == "operating" else f"stage.{value}"))
-    elif path == "status":
-        yield str(LANGUAGE.translate(f"history.{value}"))
-    elif path == "ownership":
-        yield {"public": "公立", "private": "民营"}[value]
-    elif path in ("techniques", "covers"):
-        yield LANGUAGE.get_plain_word(value)
-    elif path == "region" or (path == "scope" and value.isdigit()):
-        yield str(LANGUAGE.format_region_code(value)).strip()
-    elif path == "scope":
-        yield str(LANGUAGE.translate(f"import_new.scope_{value}"))
-    elif path == "kind":
-        yield str(LANGUAGE.translate(f"form.choice.{value}"))
-    elif path == "institution":
-        code = value.partition(":")[2]
-        yield f"{code[:4]}-{code[4:]}"
-    elif path == "release":
-        yield "2027年1月1日 09:00"
-    elif isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        day = dt.date.fromisoformat(value)
-        yield f"{day.year}年{day.month}月{day.day}日"
     elif value is not None:
-        yield str(value)
+        yield word_of(path, value)
 
 
 def text_of(page: str) -> str:
@@ -202,7 +203,7 @@ def read_page(register: Database, number: int, report: Any = None) -> str:
     changes = preview_proposal(register, number, range(1, items + 1))
     parts = build_environment("zh-CN", "normal").from_string(
         '{% import "staff/proposal_parts.html" as proposals with context %}'
-        "{{ proposals.previews(changes, report, rests_on) }}"
+        "{{ proposals.previews(changes, report, rests_on, 1) }}"
     )
     return parts.render(changes=changes, report=report, rests_on=rests_on)
 
