@@ -71,7 +71,8 @@ class StaffLanguage(Language):
             line = record_changes.describe_change(self, sides, full=True)
             label, before, after = self.get_listed_field_label(value.path), line.before, line.after
         else:
-            label = self.find_label(f"{kind}_field.{value.path}") or self.get_field_label(value.path)
+            own = self.find_label(f"edition_field.{value.path}") if kind == "edition" else None
+            label = own or self.get_field_label(value.path)
             before, after = (self.format_recorded_value(value.path, side) for side in (value.before, value.after))
         if value.path in change.draft.change.erases:
             after = self.translate("proposal.erased")
