@@ -25,9 +25,6 @@ ROLES: tuple[Role, ...] = get_args(Role)
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"
-#: The rules by which one person may suspend at once, and by which that ends a day later unless another confirms it.
-EMERGENCY = "system.emergency"
-DEADLINE = "system.deadline"
 #: Whoever has a shell on the server.
 SHELL = "system.shell"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")

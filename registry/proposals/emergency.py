@@ -2,8 +2,9 @@
 
 Two proposals state the same. The first is in the log at once, approved by the register's own rule
 (``system.emergency``). The second waits, as any proposal, for a person who took no part in it: if it is approved, the
-suspension rests on two people; if it is rejected, or nobody decides in time, what was recorded before is stated again.
-All of it is in the log and in the history of the institution.
+suspension rests on two people; if it is rejected, or nobody decides in time, what was recorded before holds again, with
+all that it rests on (``records.timeline``). All of it is in the log and in the history of the institution; the reason
+only once it is confirmed.
 """
 
 import logging
@@ -13,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import accounts
-from registry.accounts import DEADLINE, EMERGENCY, region_scope
-from registry.domain.model import Change, Date, Draft, Struct
+from registry.accounts import region_scope
+from registry.domain.model import DEADLINE, EMERGENCY, Change, Date, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES
 from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
@@ -30,10 +31,12 @@ from registry.storage.tables import proposals, versions
 from registry.texts import Listing, Message
 
 KIND = "emergency"
-#: Characters of a reason, which is published.
+#: Characters of a reason, which is published once a second person has confirmed it.
 LONGEST = 500
 #: Milliseconds in which a second person has to confirm.
 WITHIN = 24 * 60 * 60 * 1000
+#: What the public reads until then: nobody is accused by one person alone.
+UNCONFIRMED = "紧急暂停，等待第二人确认"
 REJECTED = "紧急暂停未获第二人确认（被否决），恢复原记载"
 EXPIRED = "紧急暂停24小时内未获第二人确认，恢复原记载"
 #: Approvals by path, by the day from which they are recorded so.
@@ -65,11 +68,11 @@ def suspend(
     """Suspend techniques of an institution (all lawful ones, if none is named) from today on, at once; also where they
     are recorded anew for a future day, so that the suspension does not end by itself on that day.
 
-    ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (it is published: no names) or
+    ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (published when confirmed) or
     for a technique it does not offer; Conflict if nothing is left to suspend or one already waits to be confirmed.
     """
     if not reason.strip():
-        raise InvalidInput(Message("请说明紧急暂停的理由，会公开。"), field="reason")
+        raise InvalidInput(Message("请说明紧急暂停的理由，经第二人确认后公开。"), field="reason")
     if len(reason) > LONGEST:
         raise InvalidInput(Message("理由最多{longest}字。", longest=LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
@@ -78,7 +81,7 @@ def suspend(
         approvals = _select_approvals(connection, subject, techniques)
         today = asof.find_today(connection)
         approvals_by_day = {today: approvals, **_list_future_approvals(connection, subject, set(approvals), today)}
-        suspending = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停：{reason}")
+        suspending = _make_suspension_drafts(subject, approvals_by_day, UNCONFIRMED)
         region_scope.require_inside_region(connection, by, suspending)
         name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
         codes = sorted(path.removeprefix("approvals.") for path in approvals)
@@ -120,13 +123,16 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
 def restore_approvals(
     connection: sa.Connection, proposal: Proposal, by: str, reason: str, log: PublishedLog | None
 ) -> tuple[int, int] | None:
-    """State again what was recorded before, where the suspension is still what is recorded; return the entries, if
-    any."""
-    drafts = list(proposal_store.read_drafts(connection, proposal.id))
+    """Take the suspension back where it is still what is recorded; return the entries, if any."""
+    drafts = sorted(proposal_store.read_drafts(connection, proposal.id), key=lambda draft: draft.valid_from)
     subject, before = drafts[0].subject, dict[Date, dict[str, Any]]()
-    for approval in _list_suspended_approvals(connection, proposal, drafts):
-        if approval.still:
-            before.setdefault(approval.day, {})[approval.path] = approval.before
+    for index, draft in enumerate(drafts):  # from the first day on: it is as if nobody had stopped anything
+        day = draft.valid_from
+        held = proposal.report["later"][day.isoformat()] if index else proposal.report["before"]
+        recorded = lookup.read_values(connection, subject, asof.make_as_of(connection, day))
+        values = {path: held[path] for path, value in draft.change.set.items() if recorded.get(path) == value}
+        if values:
+            before[day] = values
     if not before:
         return None
     name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")

@@ -19,9 +19,11 @@ from litestar.response import Stream
 
 from registry import proposals
 from registry.accounts import audit_log
+from registry.domain.identifiers import is_code_rather_than_name
 from registry.domain.model import Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from registry.institutions.result import SearchRequest
 from registry.log import store
 from registry.proposals import changeset, job, proposal_store
 from registry.proposals.draft_changes import GROUPS, WHOLE, read_proposal_changes
@@ -234,17 +236,32 @@ def _act(desk: Desk, number: int, action: Callable[..., None], field: str = "", 
 
 
 _SUSPENDERS = {"roles": ("editor", "approver")}
+#: The box for every technique that the institution offers.
+ALL = "all"
 #: The field of the page for the field an error names.
 _FIELDS = {"reason": "why", "techniques": "technique"}
 
 
 @get("/suspend", opt=_SUSPENDERS, sync_to_thread=True)
 def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Show the form for the code of an institution; then what it offers, and what stopping it means."""
-    code = str(desk.request.query_params.get("code") or "").strip()[:60]
-    if code:
-        return _render_suspension_form(desk, code)
-    return desk.render_page("suspend", code="", institution=None, waiting=None)
+    """Show the form for the name or code of an institution; then what it offers, and what stopping it means."""
+    text = str(desk.request.query_params.get("code") or "").strip()[:100]
+    if not text:
+        return _render_suspension_page(desk)
+    if is_code_rather_than_name(text) or (text.isascii() and " " not in text):
+        return _render_suspension_form(desk, text)
+    request = SearchRequest(q=text)
+    result = desk.register.search_institutions(request, desk.register.make_as_of_now(), limit=SHOWN)
+    found = result.items
+    own = [hit for hit in found if text in (hit.institution.name, *hit.institution.aliases)] or found
+    if len(own) == 1 and not result.similar:
+        return _render_suspension_form(desk, own[0].institution.code)
+    errors = [] if found else [("code", desk.get_text(NotFound(Message("名录中没有找到这个名称，请核对。"))))]
+    return _render_suspension_page(desk, status=200 if found else 404, code=text, found=found, errors=errors)
+
+
+def _render_suspension_page(desk: Desk, **values: Any) -> Response[Any]:
+    return desk.render_page("suspend", **{"code": "", "institution": None, "waiting": None, "found": [], **values})
 
 
 def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[Any]:
@@ -253,11 +270,11 @@ def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[An
     except (InvalidInput, NotFound) as error:
         errors = [("code", desk.get_text(error))]
         status = 404 if isinstance(error, NotFound) else 400
-        return desk.render_page("suspend", status=status, code=code, institution=None, waiting=None, errors=errors)
+        return _render_suspension_page(desk, status=status, code=code, errors=errors)
     with desk.database.reading() as connection:
         waiting = find_pending_confirmation(connection, subject)
     offered = [approval for approval in institution.approvals if approval.stage in LAWFUL_STAGES]
-    return desk.render_page("suspend", code=code, institution=institution, offered=offered, waiting=waiting, **values)
+    return _render_suspension_page(desk, code=code, institution=institution, offered=offered, waiting=waiting, **values)
 
 
 def _get_institution(desk: Desk, code: str) -> tuple[str, Institution]:
@@ -271,13 +288,14 @@ def suspend_institution(desk: NamedDependency[Desk]) -> Response[Any]:
     """Suspend at once; then go to the page of the proposal that waits to be confirmed."""
     code, reason = desk.read_field("code"), desk.read_field("why", LONGEST + 1)
     chosen = [str(technique) for technique in desk.form.getall("technique", [])]
+    techniques = [] if ALL in chosen else chosen
     try:
         if not chosen:
             raise InvalidInput(Message("请勾选要暂停的技术。"), field="techniques")
         subject, _ = _get_institution(desk, code)
         with audit_log.act_from_address(desk.visitor.address):
             suspension = proposals.suspend(
-                desk.database, subject, chosen, by=desk.account.name, reason=reason, log=desk.register.log
+                desk.database, subject, techniques, by=desk.account.name, reason=reason, log=desk.register.log
             )
     except (InvalidInput, Conflict, NotAllowed) as error:
         if not isinstance(error, InvalidInput):

@@ -111,6 +111,7 @@ def test_a_site_is_stopped_at_once_and_confirmed_by_another(running: Server, arr
     code = the_hospital(running)["code"]
     assert verdict(running) == "licensed"
     at = f"/staff/suspend?code={code}"
+    assert f'name="code" id="of" value="{code}"' in editor.get(f"/staff/suspend?code={HOSPITAL}")  # found by its name
     assert "勾选" in editor.send("/staff/suspend", at, why="现场检查").text
     empty = editor.send("/staff/suspend", at, technique=["IVF"], why="")
     assert (empty.status_code, 'value="IVF" checked' in empty.text) == (400, True)
@@ -120,13 +121,61 @@ def test_a_site_is_stopped_at_once_and_confirmed_by_another(running: Server, arr
     assert eventually(lambda: verdict(running) == "suspended")
     public = running.get(f"/i/{code}").text
     assert "停业整改" in public
-    assert "现场检查发现严重问题" in running.get(f"/i/{code}/history").text
+    history = running.get(f"/i/{code}/history").text
+    assert "等待第二人确认" in history
+    assert "现场检查发现严重问题" not in history  # nobody is accused by one person alone
     assert "紧急暂停已经生效" in editor.get(page)
     assert f'action="{page}/approve"' not in editor.get(page)
     assert "等待确认" in editor.get(at)
     confirmed = second.send(f"{page}/approve", page)
     assert (confirmed.status_code, "已批准" in confirmed.text) == (200, True)
     assert verdict(running) == "suspended"
+    assert "现场检查发现严重问题" in running.get(f"/i/{code}/history").text
+
+
+def read_doors(server: Server, code: str, name: str) -> dict[str, Any]:
+    """What the public is told of an institution at every door, without how long the log is and when that was asked."""
+    answer = server.verify(provider={"name": name}, techniques=["IVF"])
+    whole = server.api(f"/institutions/{code}")
+    listed = server.api("/institutions", q=name)["items"]
+    in_force = server.api("/institutions", technique="IVF", region="210300", limit=100)["items"]
+    snapshots = [*listed, *in_force, whole]
+    for one in (answer, *snapshots):
+        for moment in ("log_size", "known_at", "log", "state_age"):
+            one.pop(moment, None)
+    stats = {key: value for key, value in server.api("/stats").items() if key not in ("log_size", "updated")}
+    page = re.sub('<time datetime="[^"]*T.*?</time>', "", server.get(f"/i/{code}").text)  # when anything was last added
+    return {"verify": answer, "institution": whole, "list": listed, "in force": in_force, "stats": stats, "page": page}
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_an_emergency_that_is_refused_leaves_every_door_as_it_was(
+    running: Server, staffed: Cli, arrive: Arrive, rejected: bool
+) -> None:
+    editor, second = arrive(running, "editor").sign_in(), arrive(running, "second").sign_in()
+    code, name = the_hospital(running)["code"], the_hospital(running)["name"]
+    before = read_doors(running, code, name)
+    stop = {"technique": ["IVF", "ICSI"], "why": "现场检查发现严重问题"}
+    page = editor.send("/staff/suspend", f"/staff/suspend?code={code}", **stop).headers["location"]
+    assert eventually(lambda: verdict(running) == "suspended")
+    assert read_doors(running, code, name)["page"] != before["page"]
+    if rejected:
+        assert second.send(f"{page}/reject", page, reason="查无此事").status_code == 303
+    else:
+        let_a_day_pass(staffed)
+    assert eventually(lambda: verdict(running) == "licensed", upkeep.END_SUSPENSIONS_EVERY + 5, every=0.5)
+    assert eventually(lambda: read_doors(running, code, name)["stats"] == before["stats"])
+    assert read_doors(running, code, name) == before
+    assert "严重问题" not in running.get(f"/i/{code}/history").text
+    assert all("严重问题" not in str(entry) for entry in running.api("/changes", since=0, limit=5000)["entries"])
+    staffed.ok("log", "check")
+
+
+def let_a_day_pass(cli: Cli) -> None:
+    database = Database(Settings(data_dir=cli.data_dir).get_database_url())
+    with database.writing() as connection:
+        connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
+    database.close()
 
 
 def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
@@ -138,10 +187,7 @@ def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
         "location"
     ]
     assert eventually(lambda: verdict(running) == "suspended")
-    database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
-    with database.writing() as connection:  # a day later
-        connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
-    database.close()
+    let_a_day_pass(staffed)
     assert eventually(lambda: verdict(running) == "licensed", upkeep.END_SUSPENSIONS_EVERY + 5, every=0.5)
     assert "24小时内未获第二人确认" in running.get(f"/i/{code}/history").text
     assert "已否决" in editor.get(page)

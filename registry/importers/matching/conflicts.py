@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from registry.accounts import DEADLINE, EMERGENCY
 from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Date, Entry, Source, Struct
 from registry.domain.normalise import fold_text
@@ -120,7 +119,7 @@ class History:
 
     def is_decision(self, entry: Entry) -> bool:
         """Whether somebody decided about this one: not a list, and not the end of an emergency nobody confirmed."""
-        if entry.proposer in (EMERGENCY, DEADLINE):
+        if entry.is_restoration:
             return False
         return bool(entry.change.reason) or not is_list(self.sources.get(entry.source or ""))
 
