@@ -26,7 +26,7 @@ from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.institutions.result import SearchRequest
 from registry.log import store
 from registry.proposals import changeset, job, proposal_store
-from registry.proposals.draft_changes import GROUPS, WHOLE, read_proposal_changes
+from registry.proposals.draft_changes import GROUPS, WHOLE, read_draft_changes, read_proposal_changes
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.proposals.proposal_store import find_changed_subject
@@ -45,7 +45,7 @@ _PROPOSERS = {"roles": ("editor", "publisher")}
 #: Changes shown at a time; of a larger proposal a random sample, or page by page.
 SHOWN = 20
 #: Changes of one kind shown on a page.
-LINES = 100
+LINES = 250
 #: Proposals on a page of the list.
 LISTED = 50
 
@@ -110,6 +110,8 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
         size = store.read_head(connection).size
         view = _read_view(desk, connection, proposal)
+        subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []
+    following = _find_next_proposal(desk, number) if desk.has_role("approver") else None
     errors = values.pop("errors", [])
     if places := view.pop("places", None):
         view["changes"], preview_errors = _preview_changes(desk, number, places)
@@ -125,10 +127,21 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
         stale=None if proposal.confirm_by else changed,
         since=size - proposal.base_size,
+        following=following,
+        subjects=subjects,
+        approved=desk.read_query_number("approved"),
         errors=errors,
         **view,
         **values,
     )
+
+
+def _list_institutions(connection: Any, proposal: proposals.Proposal) -> list[tuple[str, str]]:
+    """Return (name, code) of the first institutions that an approved proposal is about."""
+    drafts = proposals.read_drafts_at(connection, proposal.id, range(1, SHOWN + 1))
+    changes = read_draft_changes(connection, drafts)
+    found = {change.about: change.name for change in changes if change.name}
+    return [(name, subject.partition(":")[2]) for subject, name in found.items()]
 
 
 def _read_view(desk: Desk, connection: Any, proposal: proposals.Proposal) -> dict[str, Any]:
@@ -189,7 +202,23 @@ def _perform_action(
 def approve_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Append a proposal to the log, exactly as it was seen."""
     result = _perform_action(desk, number, lambda: _run_approval(desk, number))
-    return result if isinstance(result, Response) else _render_proposal_page(desk, number, appended=result)
+    if isinstance(result, Response):
+        return result
+    following = _find_next_proposal(desk, number)
+    if desk.read_field("then") == "next" and following is not None:
+        return desk.redirect_to(f"/staff/proposals/{following.id}", approved=str(number))
+    return _render_proposal_page(desk, number, appended=result)
+
+
+def _find_next_proposal(desk: Desk, number: int) -> proposals.Proposal | None:
+    """Find the oldest proposal of the same kind that this account may decide."""
+    with desk.database.reading() as connection:
+        kind = proposals.get_for_account(connection, number, desk.account.name).kind
+        waiting = proposals.list_proposals(connection, with_report=False, seen_by=desk.account)
+    own = [item for item in waiting if item.kind == kind and item.id != number]
+    return min(
+        (item for item in own if desk.account.name not in item.touched_by), key=lambda item: item.id, default=None
+    )
 
 
 def _run_approval(desk: Desk, number: int) -> tuple[int, int]:

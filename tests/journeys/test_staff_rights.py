@@ -34,6 +34,8 @@ PROPOSERS, STOPPERS = frozenset({"editor", "publisher"}), frozenset({"editor", "
 MAY = {
     ("GET", "/staff"): EVERYBODY,
     ("GET", "/staff/due"): EVERYBODY,
+    ("GET", "/staff/due.csv"): EVERYBODY,
+    ("GET", "/staff/due.ics"): EVERYBODY,
     ("GET", "/staff/account"): EVERYBODY,
     ("GET", "/staff/oidc/proved"): EVERYBODY,
     ("POST", "/staff/account/end"): EVERYBODY,
@@ -54,6 +56,8 @@ MAY = {
     ("POST", "/staff/proposals/{number}/return"): DECIDERS,
     ("POST", "/staff/proposals/{number}/comment"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/withdraw"): PROPOSERS,
+    ("GET", "/staff/renewals"): EDITORS,
+    ("POST", "/staff/renewals"): EDITORS,
     ("GET", "/staff/suspend"): STOPPERS,
     ("POST", "/staff/suspend"): STOPPERS,
     ("GET", "/staff/editions"): EVERYBODY,
