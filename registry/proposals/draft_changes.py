@@ -37,7 +37,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 WHOLE = 5_000
 
 
-class ValueChange(Struct, frozen=True):
+class ValuePair(Struct, frozen=True):
     """One value that a draft states, and what is recorded of it on the day from which the draft holds."""
 
     path: str
@@ -58,14 +58,14 @@ class DraftChange(Struct, frozen=True):
     name: str | None
     about: str
     is_new: bool
-    values: list[ValueChange]
+    values: list[ValuePair]
 
 
 class GroupLine(Struct, frozen=True):
     """The values of one draft that belong to a kind of change, and the answers that turn with them."""
 
     change: DraftChange
-    values: list[ValueChange]
+    values: list[ValuePair]
     verdicts: list[VerdictLine]
 
 
@@ -108,20 +108,18 @@ def _collect_names(lines: Timelines) -> dict[str, str]:
 def _make_change(draft: Draft, lines: Timelines, names: dict[str, str]) -> DraftChange:
     recorded = lines.get_values(draft.subject, draft.valid_from)
     about = str(draft.change.set.get("institution") or recorded.get("institution") or draft.subject)
-    stated = [
-        ValueChange(path=path, before=recorded.get(path), after=value) for path, value in draft.change.set.items()
-    ]
-    erased = [ValueChange(path=path, before=recorded.get(path), after=None) for path in draft.change.erases]
+    values = [ValuePair(path=path, before=recorded.get(path), after=value) for path, value in draft.change.set.items()]
+    erased = [ValuePair(path=path, before=recorded.get(path), after=None) for path in draft.change.erases]
     return DraftChange(
         draft=draft,
         name=names.get(about),
         about=about,
         is_new=not recorded,
-        values=[*stated, *erased],
+        values=[*values, *erased],
     )
 
 
-def _group_values(change: DraftChange) -> Iterator[tuple[Group, ValueChange]]:
+def _group_values(change: DraftChange) -> Iterator[tuple[Group, ValuePair]]:
     """Yield every value that differs with its kind of change."""
     kind = change.draft.change.kind
     for value in change.values:
@@ -143,7 +141,7 @@ def _group_approval(before: dict[str, Any] | None, after: dict[str, Any] | None)
     return "details" if before.get("stage") == after.get("stage") else "stage"
 
 
-def _group_field(value: ValueChange) -> Group:
+def _group_field(value: ValuePair) -> Group:
     if value.path == "status":
         return "gone" if value.after == "delisted" else "relisted" if value.before == "delisted" else "stage"
     if value.path == "name":
@@ -160,10 +158,10 @@ def read_proposal_changes(
     """Return the changes of a proposal by kind: of each, or of the ``only`` one asked for, ``most`` from the
     ``first``."""
     changes = read_draft_changes(connection, list(proposal_store.read_drafts(connection, proposal.id)))
-    groups: dict[Group, list[tuple[DraftChange, list[ValueChange]]]] = {}
+    groups: dict[Group, list[tuple[DraftChange, list[ValuePair]]]] = {}
     same: list[DraftChange] = []
     for change in changes:
-        by_group: dict[Group, list[ValueChange]] = {}
+        by_group: dict[Group, list[ValuePair]] = {}
         for group, value in _group_values(change):
             by_group.setdefault(group, []).append(value)
         for group, values in by_group.items():
@@ -194,7 +192,7 @@ def read_proposal_changes(
 def _ask_verdicts(
     connection: sa.Connection,
     changes: list[DraftChange],
-    parts: dict[Group, list[tuple[DraftChange, list[ValueChange]]]],
+    parts: dict[Group, list[tuple[DraftChange, list[ValuePair]]]],
 ) -> dict[str, list[VerdictLine]]:
     """Ask what turns for the subjects shown: with every draft about them, and with every source."""
     subjects = {change.draft.subject for part in parts.values() for change, _ in part}
@@ -204,7 +202,7 @@ def _ask_verdicts(
 
 
 def _make_line(
-    group: Group, change: DraftChange, values: list[ValueChange], verdicts: dict[str, list[VerdictLine]]
+    group: Group, change: DraftChange, values: list[ValuePair], verdicts: dict[str, list[VerdictLine]]
 ) -> GroupLine:
     """Make a line with the answers about its techniques; one that ends or begins an institution has all of them."""
     techniques = {value.path.removeprefix("approvals.") for value in values}

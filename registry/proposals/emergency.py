@@ -116,7 +116,11 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     subject = drafts[0].subject
     if not all(approval.still for approval in _list_suspended_approvals(connection, proposal, drafts)):
         raise Conflict(
-            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject), subject=subject
+            Message(
+                "紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
+                subject=proposal_store.describe_subject(connection, subject),
+            ),
+            subject=subject,
         )
 
 
@@ -191,30 +195,35 @@ def _list_pending(connection: sa.Connection, due: sa.ColumnElement[bool]) -> lis
 def _require_role(connection: sa.Connection, by: str) -> None:
     account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
-        raise NotAllowed(Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by))
+        raise NotAllowed(Message("账号“{by}”没有编辑或审批角色，不能紧急暂停。", by=by))
 
 
 def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
     pending = find_pending_confirmation(connection, subject)
     if pending is not None:
         raise Conflict(
-            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id)
+            Message(
+                "{subject} 已有紧急暂停等待确认（提案 {pending}）。",
+                subject=proposal_store.describe_subject(connection, subject),
+                pending=pending.id,
+            )
         )
 
 
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """Return the approvals to suspend, by path, as they are recorded today."""
     recorded = lookup.read_values(connection, subject, asof.make_as_of(connection))
+    name = proposal_store.describe_subject(connection, subject)
     paths = [f"approvals.{technique.code}" for technique in TECHNIQUES]
     lawful = {path: recorded[path] for path in paths if _is_lawful(recorded.get(path))}
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()
     if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
         raise InvalidInput(
-            Message("{subject} 没有在开展的技术：{missing}。", subject=subject, missing=Listing(missing)),
+            Message("{subject} 没有在开展的技术：{missing}。", subject=name, missing=Listing(missing)),
             field="techniques",
         )
     if not lawful:
-        raise Conflict(Message("{subject} 没有可暂停的技术。", subject=subject))
+        raise Conflict(Message("{subject} 没有可暂停的技术。", subject=name))
     return {path: value for path, value in lawful.items() if path in wanted}
 
 

@@ -57,7 +57,7 @@ def patch_state(state: State, number: int, valid_from: str, source: str | None, 
     return _insert_group(result, number, valid_from, source, own_values)
 
 
-def cover_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+def add_group(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
     """Return ``state`` after an entry that may be taken back: what it replaces stays beneath it."""
     return _insert_group(list(state), number, valid_from, source, _select_undecided(state, valid_from, values))
 
@@ -97,7 +97,7 @@ def restore_state(state: State, number: int, valid_from: str, source: str | None
 def _choose_fold(entry: Entry) -> Callable[[State, int, str, str | None, dict[str, Any]], State]:
     if entry.is_restoration:
         return restore_state
-    return cover_state if entry.is_emergency else patch_state
+    return add_group if entry.is_emergency else patch_state
 
 
 def _join_spans(spans: list[Span], opened: list[Span], number: int) -> tuple[list[Span], list[Span]]:

@@ -17,6 +17,7 @@ from registry.domain.normalise import escape_cells
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput
 from registry.importers.wizard import import_store
+from registry.proposals.verdict_days import Timelines
 from registry.records import asof, deadlines
 from registry.records.asof import AsOf
 from registry.records.deadlines import KINDS, DeadlineFilter
@@ -144,11 +145,20 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
         due_filter = _make_due_filter(now, within, desk.account.region, kind)
         after = _parse_cursor(str(query.get("after") or ""))
         due = deadlines.list_deadlines(connection, now, due_filter, after=after, limit=_PAGE + 1)
+        names = _read_names(connection, due)
     last = due[_PAGE - 1] if len(due) > _PAGE else None
     next_page = f"{last.day.isoformat()} {last.subject} {last.path}" if last else None
     return desk.render_page(
-        "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
+        "due", deadlines=due[:_PAGE], names=names, within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
     )
+
+
+def _read_names(connection: Any, due: list[deadlines.Deadline]) -> dict[str, str]:
+    """Return what people call what falls due: the name of a person, the number of a certificate."""
+    subjects = [one.subject for one in due if one.subject != one.about]
+    recorded, today = Timelines(connection, [], subjects), asof.find_today(connection)
+    values = {subject: recorded.get_values(subject, today) for subject in subjects}
+    return {subject: str(found.get("name") or found.get("number") or "") for subject, found in values.items()}
 
 
 @get("/due.csv", opt={"lane": "slow"}, sync_to_thread=True)

@@ -23,7 +23,7 @@ from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
 from registry.importers.matching.conflicts import IDENTITY
 from registry.log.clock import from_milliseconds
-from registry.proposals.draft_changes import DraftChange, ValueChange
+from registry.proposals.draft_changes import DraftChange, ValuePair
 from registry.proposals.verdict_days import VerdictLine
 from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
@@ -60,11 +60,11 @@ class StaffLanguage(Language):
         """Format a day as a report holds it, YYYY-MM-DD."""
         return self.format_day(Date.fromisoformat(day))
 
-    def describe_values(self, change: DraftChange, values: Sequence[ValueChange] | None = None) -> list[ChangeLine]:
+    def describe_values(self, change: DraftChange, values: Sequence[ValuePair] | None = None) -> list[ChangeLine]:
         """Describe every value of a draft, or some of them, as recorded and as it would be, in full."""
         return [self._describe_value(change, value) for value in (change.values if values is None else values)]
 
-    def _describe_value(self, change: DraftChange, value: ValueChange) -> ChangeLine:
+    def _describe_value(self, change: DraftChange, value: ValuePair) -> ChangeLine:
         kind = change.draft.change.kind
         if kind == "institution":
             sides = FieldChange(field=value.path, from_=value.before, to=value.after)
@@ -100,6 +100,21 @@ class StaffLanguage(Language):
     def format_subject_code(self, subject: str) -> str:
         """Return the public code of a subject."""
         return format_code(subject.partition(":")[2])
+
+    def get_action_label(self, action: str) -> Markup:
+        """Return the words for an action of the audit log, or its name if there are none."""
+        return self.find_label(f"deed.{action}") or self.format_monospace(action)
+
+    def describe_event_subject(self, about: str) -> Markup:
+        """Describe what an event is about: a proposal, an edition, an account; anything else as it stands."""
+        kind, _, name = about.partition(":")
+        number = name.partition(" ")[0]
+        if kind in ("proposal", "import") and number.isdigit():
+            label = self.translate(f"trail.about_{kind}", number=number)
+            return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
+        if kind in ("edition", "account", "sha256"):
+            return self.translate(f"trail.about_{kind}", name=name[:16])
+        return self.format_monospace(about)
 
     def get_kind_label(self, kind: str) -> Markup:
         """Return the label of a kind of proposal, or its name if it has none."""

@@ -108,6 +108,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         events = _list_events(connection, proposal)
         sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
+        stale = proposal_store.describe_subject(connection, changed) if changed and not proposal.confirm_by else None
         size = store.read_head(connection).size
         view = _read_view(desk, connection, proposal)
         subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []
@@ -125,7 +126,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         documents=sources,
         conflicts=import_report.select_conflicts(proposal.report, SHOWN),
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
-        stale=None if proposal.confirm_by else changed,
+        stale=stale,
         since=size - proposal.base_size,
         following=following,
         subjects=subjects,

@@ -128,7 +128,7 @@ def test_a_change_by_keyboard_alone_on_a_phone_and_its_approval_by_another_to_th
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/records/*")
     code = page.url.rpartition("/")[2]
-    press_to(page, 'a[href^="/staff/forms/institution"]')
+    press_to(page, 'a[href^="/staff/forms/institution?subject"]')
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/forms/institution?*")
     press_to(page, "#level")
