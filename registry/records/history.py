@@ -53,7 +53,7 @@ def list_versions(
     spans: list[timeline.Span] = []
     sources = read_sources(connection, asof)
     entries = store.read_subject_entries(connection, subject, asof.size)
-    refused = set() if with_refused else _find_refused(entries)
+    refused = set() if with_refused else find_refused(entries)
     history = []
     for index, entry in enumerate(entries):
         before = get_values_on(spans, entry.valid_from.isoformat())
@@ -65,7 +65,7 @@ def list_versions(
     return history
 
 
-def _find_refused(entries: Sequence[Entry]) -> set[int]:
+def find_refused(entries: Sequence[Entry]) -> set[int]:
     """Find the entries of emergencies that were taken back, and those that took them back."""
     refused: set[int] = set()
     last: list[Entry] = []

@@ -17,6 +17,7 @@ from registry.domain.model import Date, Entry, Source, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.records import standing, timeline
+from registry.records.history import find_refused
 from registry.records.site import SiteApproval
 from registry.verification import addresses
 
@@ -103,6 +104,8 @@ class History:
 
     def __init__(self, entries: list[Entry], sources: Mapping[str, Source], day: Date) -> None:
         self.day, self.sources = day, sources
+        refused = find_refused(entries)
+        entries = [entry for entry in entries if entry.number not in refused]
         #: By path the entry that decides the list's day, and the last decision about it up to then.
         self.deciding: dict[str, Entry] = {}
         self.rulings: dict[str, Entry] = {}
