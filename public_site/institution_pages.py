@@ -107,7 +107,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         standing=make_standing(institution, register.read_first_days(code, asof)),
         practitioners=practitioners,
         people_withheld=withheld,
-        recent=register.list_versions(code, asof, asof.valid_on if past else None)[::-1][:3],
+        recent=register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1][:3],
         qr=f"/i/{institution.code}/qr.svg",
         public_url=f"{register.settings.public_url.rstrip('/')}/q/{institution.code}",
         as_of=asof.valid_on,

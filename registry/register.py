@@ -152,12 +152,14 @@ class Register:
         with self.database.reading() as connection:
             return lookup.read_institutions(connection, [lookup.to_subject(code) for code in codes], asof)
 
-    def list_versions(self, code: str, asof: AsOf, upto: dt.date | None = None) -> list[Version]:
-        """Return what was stated about an institution, entry by entry; with ``upto``, about days up to that one."""
+    def list_versions(
+        self, code: str, asof: AsOf, upto: dt.date | None = None, *, with_refused: bool = True
+    ) -> list[Version]:
+        """Return what was stated about an institution, entry by entry: see ``history.list_versions``."""
         compact = parse_code(code)
         with self.database.reading() as connection:
             lookup.get_institution(connection, compact, asof)
-            return history.list_versions(connection, lookup.to_subject(compact), asof, upto)
+            return history.list_versions(connection, lookup.to_subject(compact), asof, upto, with_refused=with_refused)
 
     def read_first_days(self, code: str, asof: AsOf) -> dict[str, dt.date]:
         """Return the day since which each value recorded of an institution has held, for values that were different

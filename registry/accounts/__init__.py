@@ -17,7 +17,7 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.storage.tables import accounts
-from registry.texts import Listing, Message
+from registry.texts import Listing, Message, PageText
 
 Role = Literal["editor", "approver", "publisher", "auditor", "administrator"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -25,9 +25,6 @@ ROLES: tuple[Role, ...] = get_args(Role)
 RESERVED = "system."
 SEED_PROPOSER = "system.seed"
 SEED_APPROVER = "system.installation"
-#: The rules by which one person may suspend at once, and by which that ends a day later unless another confirms it.
-EMERGENCY = "system.emergency"
-DEADLINE = "system.deadline"
 #: Whoever has a shell on the server.
 SHELL = "system.shell"
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,39}")
@@ -193,4 +190,6 @@ def require_role(connection: sa.Connection, name: str, role: Role) -> None:
             )
         )
     if account.disabled or role not in account.roles:
-        raise NotAllowed(Message("账号“{name}”没有 {role} 角色，不能进行此操作。", name=name, role=role))
+        raise NotAllowed(
+            Message("账号“{name}”没有{role}角色，不能进行此操作。", name=name, role=PageText(f"role.{role}"))
+        )

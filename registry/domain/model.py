@@ -27,6 +27,11 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every word: immutable, keyword-only."""
 
 
+#: The rules by which one person may suspend at once, and by which that ends a day later unless another confirms it.
+#: They stand in entries in the place of a person.
+EMERGENCY, DEADLINE = "system.emergency", "system.deadline"
+
+
 # --- the log ---------------------------------------------------------------------------------------------------------
 
 
@@ -56,6 +61,16 @@ class Entry(Struct, frozen=True):
     proposer: str
     approver: str
     proposal: int
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether one person put it in force, until another confirms it or it is taken back."""
+        return self.approver == EMERGENCY and not self.is_restoration
+
+    @property
+    def is_restoration(self) -> bool:
+        """Whether it takes back an emergency that nobody confirmed: what was recorded before holds again."""
+        return self.proposer in (EMERGENCY, DEADLINE)
 
 
 class Draft(Struct, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 from filelock import FileLock
 
 from registry.editions import difference, manifest, text_formats
-from registry.editions.content import ListContent, Totals
+from registry.editions.content import ListContent, Progress, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
 from registry.log import store as log
@@ -82,14 +82,8 @@ def write_files(
     check_root(database, edition)
     with ListContent(database, edition.asof, edition.scope, lambda n: progress("content", n)) as content:
         _check_figure(edition, content.totals)
-        from registry.editions import docx, pdf, xlsx  # their libraries take a tenth of a second to load
-
-        text_formats.write_json(folder / "list.json", edition, content, lambda n: progress("list.json", n))
-        text_formats.write_csv(folder / "list.csv", content, lambda n: progress("list.csv", n))
-        xlsx.write(folder / "list.xlsx", edition, content, lambda n: progress("list.xlsx", n))
-        docx.write(folder / "list.docx", edition, content, lambda n: progress("list.docx", n))
-        pdf.write(folder / "list.pdf", edition, content, lambda n: progress("list.pdf", n))
-        text_formats.write_html(folder / "list.html", edition, content, lambda n: progress("list.html", n))
+        for name in manifest.LISTS:
+            write_list(folder / name, edition, content, lambda n, name=name: progress(name, n))  # type: ignore[misc]
         progress(manifest.DIFFERENCE, 0)
         changes, totals = compare_with_predecessor(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(changes, order="sorted"), indent=1)
@@ -98,6 +92,21 @@ def write_files(
     (folder / manifest.MANIFEST).write_bytes(manifest.encode_manifest(edition, issuer, totals, measured))
     every = [*measured, manifest.measure_file(folder / manifest.MANIFEST)]
     (folder / manifest.SUMS).write_bytes(manifest.format_checksums(every))
+
+
+def write_list(path: Path, edition: Edition, content: ListContent, progress: Progress | None = None) -> None:
+    """Write the list of an edition in the format that the name of ``path`` asks for, one of LISTS."""
+    from registry.editions import docx, pdf, xlsx  # their libraries take a tenth of a second to load
+
+    writers: dict[str, Callable[[Path, Edition, ListContent, Progress | None], None]] = {
+        "list.json": text_formats.write_json,
+        "list.csv": lambda place, _, of_edition, heard: text_formats.write_csv(place, of_edition, heard),
+        "list.xlsx": xlsx.write,
+        "list.docx": docx.write,
+        "list.pdf": pdf.write,
+        "list.html": text_formats.write_html,
+    }
+    writers[path.name](path, edition, content, progress)
 
 
 def compare_with_predecessor(

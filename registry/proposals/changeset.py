@@ -129,7 +129,7 @@ class Changeset:
             day = self._unexplained[subject]
             if day.isoformat() < latest:
                 message = Message(
-                    "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由（reason）说明为何更正。",
+                    "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由，说明为何更正。",
                     subject=subject,
                     day=day,
                     latest=latest,

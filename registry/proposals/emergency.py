@@ -2,8 +2,9 @@
 
 Two proposals state the same. The first is in the log at once, approved by the register's own rule
 (``system.emergency``). The second waits, as any proposal, for a person who took no part in it: if it is approved, the
-suspension rests on two people; if it is rejected, or nobody decides in time, what was recorded before is stated again.
-All of it is in the log and in the history of the institution.
+suspension rests on two people; if it is rejected, or nobody decides in time, what was recorded before holds again, with
+all that it rests on (``records.timeline``). All of it is in the log and in the history of the institution; the reason
+only once it is confirmed.
 """
 
 import logging
@@ -13,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry import accounts
-from registry.accounts import DEADLINE, EMERGENCY, region_scope
-from registry.domain.model import Change, Date, Draft, Struct
+from registry.accounts import region_scope
+from registry.domain.model import DEADLINE, EMERGENCY, Change, Date, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES, TECHNIQUES
 from registry.errors import FAULTS, ClockWrong, Conflict, FourEyesViolation, InvalidInput, NotAllowed, RegistryError
 from registry.log import store
@@ -30,10 +31,12 @@ from registry.storage.tables import proposals, versions
 from registry.texts import Listing, Message
 
 KIND = "emergency"
-#: Characters of a reason, which is published.
+#: Characters of a reason, which is published once a second person has confirmed it.
 LONGEST = 500
 #: Milliseconds in which a second person has to confirm.
 WITHIN = 24 * 60 * 60 * 1000
+#: What the public reads until then: nobody is accused by one person alone.
+UNCONFIRMED = "紧急暂停，等待第二人确认"
 REJECTED = "紧急暂停未获第二人确认（被否决），恢复原记载"
 EXPIRED = "紧急暂停24小时内未获第二人确认，恢复原记载"
 #: Approvals by path, by the day from which they are recorded so.
@@ -65,11 +68,11 @@ def suspend(
     """Suspend techniques of an institution (all lawful ones, if none is named) from today on, at once; also where they
     are recorded anew for a future day, so that the suspension does not end by itself on that day.
 
-    ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (it is published: no names) or
+    ``by`` is an editor or approver whose region holds it. InvalidInput without a reason (published when confirmed) or
     for a technique it does not offer; Conflict if nothing is left to suspend or one already waits to be confirmed.
     """
     if not reason.strip():
-        raise InvalidInput(Message("请说明紧急暂停的理由，会公开。"), field="reason")
+        raise InvalidInput(Message("请说明紧急暂停的理由，经第二人确认后公开。"), field="reason")
     if len(reason) > LONGEST:
         raise InvalidInput(Message("理由最多{longest}字。", longest=LONGEST), field="reason")
     with proposal_store.open_transaction(database, log) as connection:
@@ -78,7 +81,7 @@ def suspend(
         approvals = _select_approvals(connection, subject, techniques)
         today = asof.find_today(connection)
         approvals_by_day = {today: approvals, **_list_future_approvals(connection, subject, set(approvals), today)}
-        suspending = _make_suspension_drafts(subject, approvals_by_day, f"紧急暂停：{reason}")
+        suspending = _make_suspension_drafts(subject, approvals_by_day, UNCONFIRMED)
         region_scope.require_inside_region(connection, by, suspending)
         name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
         codes = sorted(path.removeprefix("approvals.") for path in approvals)
@@ -113,20 +116,27 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
     subject = drafts[0].subject
     if not all(approval.still for approval in _list_suspended_approvals(connection, proposal, drafts)):
         raise Conflict(
-            Message("紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。", subject=subject), subject=subject
+            Message(
+                "紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
+                subject=proposal_store.describe_subject(connection, subject),
+            ),
+            subject=subject,
         )
 
 
 def restore_approvals(
     connection: sa.Connection, proposal: Proposal, by: str, reason: str, log: PublishedLog | None
 ) -> tuple[int, int] | None:
-    """State again what was recorded before, where the suspension is still what is recorded; return the entries, if
-    any."""
-    drafts = list(proposal_store.read_drafts(connection, proposal.id))
+    """Take the suspension back where it is still what is recorded; return the entries, if any."""
+    drafts = sorted(proposal_store.read_drafts(connection, proposal.id), key=lambda draft: draft.valid_from)
     subject, before = drafts[0].subject, dict[Date, dict[str, Any]]()
-    for approval in _list_suspended_approvals(connection, proposal, drafts):
-        if approval.still:
-            before.setdefault(approval.day, {})[approval.path] = approval.before
+    for index, draft in enumerate(drafts):  # from the first day on: it is as if nobody had stopped anything
+        day = draft.valid_from
+        held = proposal.report["later"][day.isoformat()] if index else proposal.report["before"]
+        recorded = lookup.read_values(connection, subject, asof.make_as_of(connection, day))
+        values = {path: held[path] for path, value in draft.change.set.items() if recorded.get(path) == value}
+        if values:
+            before[day] = values
     if not before:
         return None
     name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
@@ -185,30 +195,35 @@ def _list_pending(connection: sa.Connection, due: sa.ColumnElement[bool]) -> lis
 def _require_role(connection: sa.Connection, by: str) -> None:
     account = accounts.find_account(connection, by)
     if account is None or account.disabled or not account.roles & {"editor", "approver"}:
-        raise NotAllowed(Message("账号“{by}”没有 editor 或 approver 角色，不能紧急暂停。", by=by))
+        raise NotAllowed(Message("账号“{by}”没有编辑或审批角色，不能紧急暂停。", by=by))
 
 
 def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
     pending = find_pending_confirmation(connection, subject)
     if pending is not None:
         raise Conflict(
-            Message("{subject} 已有紧急暂停等待确认（提案 {pending}）。", subject=subject, pending=pending.id)
+            Message(
+                "{subject} 已有紧急暂停等待确认（提案 {pending}）。",
+                subject=proposal_store.describe_subject(connection, subject),
+                pending=pending.id,
+            )
         )
 
 
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """Return the approvals to suspend, by path, as they are recorded today."""
     recorded = lookup.read_values(connection, subject, asof.make_as_of(connection))
+    name = proposal_store.describe_subject(connection, subject)
     paths = [f"approvals.{technique.code}" for technique in TECHNIQUES]
     lawful = {path: recorded[path] for path in paths if _is_lawful(recorded.get(path))}
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()
     if missing := sorted(path.removeprefix("approvals.") for path in wanted - lawful.keys()):
         raise InvalidInput(
-            Message("{subject} 没有在开展的技术：{missing}。", subject=subject, missing=Listing(missing)),
+            Message("{subject} 没有在开展的技术：{missing}。", subject=name, missing=Listing(missing)),
             field="techniques",
         )
     if not lawful:
-        raise Conflict(Message("{subject} 没有可暂停的技术。", subject=subject))
+        raise Conflict(Message("{subject} 没有可暂停的技术。", subject=name))
     return {path: value for path, value in lawful.items() if path in wanted}
 
 

@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from registry import views
 from registry.domain.model import Date, Draft, Institution, Struct
 from registry.log import store
-from registry.proposals import proposal_store
+from registry.proposals import draft_changes, proposal_store, verdict_days
+from registry.proposals.draft_changes import DraftChange
 from registry.proposals.proposal_store import Proposal
+from registry.proposals.verdict_days import VerdictLine
 from registry.records import asof, lookup
 from registry.records.asof import AsOf
 from registry.storage.database import Database
@@ -67,7 +69,8 @@ class SubjectPreview(Struct, frozen=True):
 
     ``earlier``: days it takes effect on which something else differs. ``stated``: the drafts about the institution
     itself, each with its day and reason. ``others``: the drafts about its people, certificates or sanctions, or about a
-    source (``before`` and ``after`` None).
+    source (``before`` and ``after`` None). ``changes``: all of these, with every value; ``verdicts``: the answers they
+    change, by subject.
     """
 
     subject: str
@@ -77,6 +80,8 @@ class SubjectPreview(Struct, frozen=True):
     earlier: list[BeforeAfter]
     stated: list[Draft]
     others: list[Draft]
+    changes: list[DraftChange]
+    verdicts: dict[str, list[VerdictLine]]
 
 
 class _RollBack(Exception):
@@ -93,25 +98,37 @@ def preview_proposal(database: Database, number: int, places: Sequence[int]) -> 
         with database.writing() as connection:
             proposal_store.get_proposal(connection, number)
             drafts = proposal_store.read_drafts_at(connection, number, places)
+            sources = proposal_store.read_source_drafts(connection, number)
             size = store.read_head(connection).size
+            changes = draft_changes.read_draft_changes(connection, drafts)
+            every_draft = [*(source for source in sources if source not in drafts), *drafts]
+            verdicts = verdict_days.list_verdict_lines(connection, every_draft)
             appender = store.Appender(connection, _PREVIEWER, _PREVIEWER, number)
             views.apply_entries(connection, appender.append(iter(drafts)))
-            previews += _preview_subjects(connection, drafts, size, appender.size)
+            previews += _preview_subjects(connection, changes, verdicts, size, appender.size)
             raise _RollBack
     except _RollBack:
         return previews
 
 
-def _preview_subjects(connection: sa.Connection, drafts: list[Draft], before: int, after: int) -> list[SubjectPreview]:
+def _preview_subjects(
+    connection: sa.Connection,
+    changes: list[DraftChange],
+    verdicts: dict[str, list[VerdictLine]],
+    before: int,
+    after: int,
+) -> list[SubjectPreview]:
     """Return what each subject of some drafts was at the log size ``before``, and is at ``after``, in their order."""
-    by_subject: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        subject = str(draft.change.set.get("institution") or draft.subject)
-        by_subject.setdefault(subject, []).append(draft)
+    by_subject: dict[str, list[DraftChange]] = {}
+    for change in changes:
+        by_subject.setdefault(change.about, []).append(change)
     today = asof.find_today(connection)
-    days = {subject: _list_days(own_drafts, today) for subject, own_drafts in by_subject.items()}
+    days = {subject: _list_days([own.draft for own in of_subject], today) for subject, of_subject in by_subject.items()}
     sides = _read_sides(connection, days, (before, after))
-    return [_make_preview(subject, own_drafts, sides.get(subject, [])) for subject, own_drafts in by_subject.items()]
+    return [
+        _make_preview(subject, of_subject, sides.get(subject, []), verdicts)
+        for subject, of_subject in by_subject.items()
+    ]
 
 
 def _list_days(drafts: list[Draft], today: Date) -> list[Date]:
@@ -143,8 +160,11 @@ def _index_by_subject(institutions: list[Institution]) -> dict[str, Institution]
     return {lookup.to_subject(institution.code.replace("-", "")): institution for institution in institutions}
 
 
-def _make_preview(subject: str, drafts: list[Draft], sides: list[BeforeAfter]) -> SubjectPreview:
+def _make_preview(
+    subject: str, changes: list[DraftChange], sides: list[BeforeAfter], verdicts: dict[str, list[VerdictLine]]
+) -> SubjectPreview:
     """Choose the day to show: ``sides`` are by day, the last the one that matters most."""
+    drafts = [change.draft for change in changes]
     own_drafts = [draft for draft in drafts if draft.subject == subject and draft.change.kind == "institution"]
     pairs = [(side, _compare_sides(side)) for side in sides]
     empty = BeforeAfter(on=max(draft.valid_from for draft in drafts), before=None, after=None)
@@ -157,6 +177,8 @@ def _make_preview(subject: str, drafts: list[Draft], sides: list[BeforeAfter]) -
         earlier=[side for side, other in pairs if side is not main and not other.items() <= differences.items()],
         stated=own_drafts,
         others=[draft for draft in drafts if draft not in own_drafts],
+        changes=changes,
+        verdicts={draft.subject: verdicts.get(draft.subject, []) for draft in drafts},
     )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from registry import accounts, views
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
+from registry.domain.identifiers import format_code
 from registry.domain.model import Draft, Entry, Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log import store
@@ -17,6 +18,7 @@ from registry.log.clock import get_now_ms
 from registry.log.four_eyes import ContentHash
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset, redaction
+from registry.records import asof, lookup
 from registry.storage.database import Database
 from registry.storage.tables import comments, entries, proposal_items, proposals, touches
 from registry.texts import Message
@@ -134,6 +136,13 @@ def read_drafts_at(connection: sa.Connection, identifier: int, places: Sequence[
     """Return the drafts at some places (the first is 1), in their order."""
     items = proposal_items.c
     query = sa.select(items.body).where(items.proposal == identifier, items.position.in_(places))
+    return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
+
+
+def read_source_drafts(connection: sa.Connection, identifier: int) -> list[Draft]:
+    """Return the drafts of a proposal about documents, on which its others rest."""
+    items = proposal_items.c
+    query = sa.select(items.body).where(items.proposal == identifier, items.subject.startswith("source:"))
     return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
 
 
@@ -308,11 +317,23 @@ def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str |
     return connection.execute(query).scalar()
 
 
+def describe_subject(connection: sa.Connection, subject: str) -> str:
+    """Return what people call a subject: an institution by its name and code, others by their code."""
+    kind, _, identifier = subject.partition(":")
+    if kind == "source":
+        return identifier
+    code = format_code(identifier) if kind != "edition" else identifier
+    name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
+    return f"{name}（{code}）" if kind == "institution" and name else code
+
+
 def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:
     """Conflict, naming the subject, if one changed since the proposal was made."""
     subject = find_changed_subject(connection, proposal)
     if subject is not None:
         message = Message(
-            "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。", proposal=proposal.id, subject=subject
+            "提案 {proposal} 提出之后，{subject} 已有新记录，请重新提出。",
+            proposal=proposal.id,
+            subject=describe_subject(connection, subject),
         )
         raise Conflict(message, subject=subject)

@@ -36,9 +36,13 @@ class Deadline(Struct, frozen=True):
 
 
 class DeadlineFilter(Struct, frozen=True):
-    """Deadlines of a kind, with ``since`` <= last day <= ``until``, about institutions of a region."""
+    """Deadlines of a kind, with ``since`` <= last day <= ``until``, about institutions of a region.
+
+    ``technique``: verifications of this one alone.
+    """
 
     kind: Kind | None = None
+    technique: str = ""
     since: Date | None = None
     until: Date | None = None
     region: str = ""
@@ -155,6 +159,8 @@ def _add_conditions(query: sa.Select[Any], asof: AsOf, wanted: DeadlineFilter) -
     query = query.where(table.valid_from <= decisive, table.valid_to > decisive)
     if wanted.kind:
         query = query.where(table.kind == wanted.kind)
+    if wanted.technique:
+        query = query.where(table.path == f"approvals.{wanted.technique}")
     if wanted.since:
         query = query.where(table.day >= wanted.since.isoformat())
     if wanted.until:

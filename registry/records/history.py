@@ -41,8 +41,11 @@ class Version(Struct, frozen=True):
     corrects: bool = False
 
 
-def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None) -> list[Version]:
-    """Every entry about ``subject`` known at the log size, in order; with ``upto``, those about days up to that one.
+def list_versions(
+    connection: sa.Connection, subject: str, asof: AsOf, upto: Date | None = None, *, with_refused: bool = True
+) -> list[Version]:
+    """Every entry about ``subject`` known at the log size, in order; with ``upto``, those about days up to that one;
+    without ``with_refused`` neither an emergency that was taken back nor that it was.
 
     ``changes`` compares the values on the day ``valid_from`` before and after the entry; none means the source
     confirmed what was known. An entry without changes corrects nothing.
@@ -50,15 +53,28 @@ def list_versions(connection: sa.Connection, subject: str, asof: AsOf, upto: Dat
     spans: list[timeline.Span] = []
     sources = read_sources(connection, asof)
     entries = store.read_subject_entries(connection, subject, asof.size)
+    refused = set() if with_refused else find_refused(entries)
     history = []
     for index, entry in enumerate(entries):
         before = get_values_on(spans, entry.valid_from.isoformat())
         spans, _ = timeline.apply_entry(spans, entry)
         after = get_values_on(spans, entry.valid_from.isoformat())
         # Judged among all statements, also later ones: what an entry is does not depend on the day asked about.
-        if upto is None or entry.valid_from <= upto:
+        if entry.number not in refused and (upto is None or entry.valid_from <= upto):
             history.append(_make_version(entry, before, after, sources, is_correction(entries[:index], entry)))
     return history
+
+
+def find_refused(entries: Sequence[Entry]) -> set[int]:
+    """Find the entries of emergencies that were taken back, and those that took them back."""
+    refused: set[int] = set()
+    last: list[Entry] = []
+    for entry in entries:
+        if entry.is_emergency:
+            last = [*(other for other in last if other.proposal == entry.proposal), entry]
+        elif entry.is_restoration:
+            refused |= {entry.number, *(other.number for other in last)}
+    return refused
 
 
 def is_correction(earlier_entries: Sequence[Entry], entry: Entry) -> bool:
@@ -114,6 +130,13 @@ def get_values_on(spans: list[timeline.Span], day: str) -> dict[str, Any]:
     return {}
 
 
+def _get_public_reason(entry: Entry) -> str | None:
+    """Return the reason of an entry; of an emergency only that it was one: what is said against somebody is shown once
+    a second person has confirmed it, who says it again."""
+    reason = entry.change.reason
+    return reason.partition("：")[0] if reason and entry.is_emergency else reason
+
+
 def _make_version(
     entry: Entry, before: dict[str, Any], after: dict[str, Any], sources: dict[str, Source], goes_back: bool
 ) -> Version:
@@ -128,6 +151,6 @@ def _make_version(
         valid_from=entry.valid_from,
         changes=changes,
         source=make_source_ref(sources.get(entry.source or "")),
-        reason=entry.change.reason,
+        reason=_get_public_reason(entry),
         corrects=goes_back and bool(changes),
     )

@@ -6,6 +6,7 @@ decides, so a correction of the past does not override what a later source state
 subject known at one log size: contiguous spans of days, the last without end.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -53,10 +54,66 @@ def patch_state(state: State, number: int, valid_from: str, source: str | None, 
             remaining = {path: value for path, value in group[3].items() if path not in values}
             if remaining:
                 result.append([group[0], group[1], group[2], remaining])
-    if own_values:
-        later = next((i for i, group in enumerate(result) if group[1] > valid_from), len(result))
-        result.insert(later, [number, valid_from, source, own_values])
-    return result
+    return _insert_group(result, number, valid_from, source, own_values)
+
+
+def add_group(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+    """Return ``state`` after an entry that may be taken back: what it replaces stays beneath it."""
+    return _insert_group(list(state), number, valid_from, source, _select_undecided(state, valid_from, values))
+
+
+def _select_undecided(state: State, valid_from: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Select the values of a day that no later statement decides."""
+    later = {path for group in state if group[1] > valid_from for path in group[3]}
+    return {path: value for path, value in values.items() if path not in later}
+
+
+def _insert_group(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+    if values:
+        later = next((i for i, group in enumerate(state) if group[1] > valid_from), len(state))
+        state.insert(later, [number, valid_from, source, values])
+    return state
+
+
+def restore_state(state: State, number: int, valid_from: str, source: str | None, values: dict[str, Any]) -> State:
+    """Return ``state`` after an entry that takes back an emergency of the same day: what lies beneath holds again, with
+    all that it rests on. Where that is not what the entry states, it is a statement like any other.
+    """
+    result: State = [[*group[:3], dict(group[3])] for group in state]
+    restored: set[str] = set()
+    for path, value in values.items():
+        holders = [group for group in result if path in group[3] and group[1] <= valid_from]
+        covered = {**value, "stage": "suspended"} if isinstance(value, dict) else None
+        if len(holders) > 1 and holders[-1][1] == valid_from and holders[-1][3][path] == covered:
+            beneath = next(group for group in reversed(holders) if group is not holders[-1])
+            if beneath[3][path] == value:
+                del holders[-1][3][path]
+                restored.add(path)
+    result = [group for group in result if group[3]]
+    others = {path: value for path, value in values.items() if path not in restored}
+    return patch_state(result, number, valid_from, source, others) if others else result
+
+
+def _choose_fold(entry: Entry) -> Callable[[State, int, str, str | None, dict[str, Any]], State]:
+    if entry.is_restoration:
+        return restore_state
+    return add_group if entry.is_emergency else patch_state
+
+
+def _join_spans(spans: list[Span], opened: list[Span], number: int) -> tuple[list[Span], list[Span]]:
+    """Join neighbours that hold the same: what was split for an emergency that is taken back."""
+    joined: list[Span] = []
+    for span in spans:
+        if not joined or joined[-1].state != span.state:
+            joined.append(span)
+            continue
+        before = joined.pop()
+        for part in (before, span):
+            part.known_to = number
+        opened = [other for other in opened if other is not before and other is not span]
+        opened.append(Span(before.valid_from, span.valid_to, number, span.state))
+        joined.append(opened[-1])
+    return joined, opened
 
 
 def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Span]]:
@@ -67,7 +124,7 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
     day, values = entry.valid_from.isoformat(), entry.change.set
     if not values:
         return timeline, []
-    number, source = entry.number, entry.source
+    number, source, fold = entry.number, entry.source, _choose_fold(entry)
     if not timeline or day < timeline[0].valid_from:
         until = timeline[0].valid_from if timeline else FOREVER
         timeline = [Span(day, until, number, []), *timeline]
@@ -86,9 +143,9 @@ def apply_entry(timeline: list[Span], entry: Entry) -> tuple[list[Span], list[Sp
             opened.append(Span(span.valid_from, day, number, span.state))
             result.append(opened[-1])
         start = max(span.valid_from, day)
-        opened.append(Span(start, span.valid_to, number, patch_state(span.state, number, day, source, values)))
+        opened.append(Span(start, span.valid_to, number, fold(span.state, number, day, source, values)))
         result.append(opened[-1])
-    return result, opened
+    return _join_spans(result, opened, number) if entry.is_restoration else (result, opened)
 
 
 def collect_facts(state: State) -> dict[str, Fact]:

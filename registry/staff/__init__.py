@@ -20,6 +20,7 @@ from registry.staff import (
     import_upload,
     proposal_pages,
     records,
+    renewal_pages,
     sign_in_pages,
 )
 from registry.staff.desk import open_desk
@@ -30,7 +31,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_upload, import_report),
+    *(import_pages, import_upload, import_report, renewal_pages),
 )
 
 

@@ -44,6 +44,7 @@ def show_form(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[Any]
         subject=str(query.get("subject") or ""),
         institution=str(query.get("institution") or ""),
         technique=str(query.get("technique") or ""),
+        like=str(query.get("like") or ""),
     )
     with desk.database.reading() as connection:
         return _render_form_page(desk, connection, submit.open_form(connection, desk.account.name, form_request))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from registry import proposals
 from registry.accounts import audit_log
 from registry.accounts.region_scope import EDITION
-from registry.editions import plan
-from registry.editions.edition import NATIONAL
+from registry.editions import manifest, plan, review
+from registry.editions.edition import NATIONAL, Edition
 from registry.editions.plan import EditionPlan, EditionRequest
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.log import codec
@@ -23,6 +26,8 @@ from registry.records import asof
 from registry.staff.desk import Desk
 from registry.texts import Message
 
+#: Rows on a page of an edition that is to be decided on.
+ROWS = 100
 _PUBLISHERS = {"roles": ("publisher",)}
 _CLOCK = re.compile("([01][0-9]|2[0-3]):([0-5][0-9])")
 _FIELDS = ("title", "as_of", "when", "release_day", "release_time", "scope")
@@ -147,3 +152,32 @@ def _read_release_time(desk: Desk) -> dt.datetime:
 def _digest_plan(planned: EditionPlan) -> str:
     """Digest what would be proposed: the digest changes as soon as anything is recorded."""
     return hashlib.sha256(codec.encode_canonical(planned.draft.change.set)).hexdigest()
+
+
+@get("/proposals/{number:int}/edition", opt={"lane": "slow"}, sync_to_thread=True)
+def show_edition_review(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Show every row that a proposed edition would publish, its files and its whole difference."""
+    place = max(desk.read_query_number("page") or 1, 1)
+    edition = _get_proposed_edition(desk, number)
+    found = review.read_review(desk.database, edition, first=(place - 1) * ROWS + 1, most=ROWS)
+    last_place = -(-found.total // ROWS)
+    return desk.render_page("edition_review", number=number, review=found, place=place, last_place=last_place)
+
+
+@get("/proposals/{number:int}/edition/{name:str}", opt={"lane": "slow"}, sync_to_thread=True)
+def download_edition_file(desk: NamedDependency[Desk], number: FromPath[int], name: FromPath[str]) -> Response[Any]:
+    """Send the list of a proposed edition in one format."""
+    edition = _get_proposed_edition(desk, number)
+    with tempfile.TemporaryDirectory() as folder:
+        body = review.write_file(desk.database, edition, name, Path(folder)).read_bytes()
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(body, media_type=manifest.MEDIA.get(name, "text/html"), headers=headers)
+
+
+def _get_proposed_edition(desk: Desk, number: int) -> Edition:
+    with desk.database.reading() as connection:
+        proposal = proposals.get_for_account(connection, number, desk.account.name)
+        drafts = list(proposals.read_drafts(connection, number)) if proposal.kind == EDITION else []
+    if not drafts:
+        raise NotFound(Message("这份提案不公布名录。"))
+    return review.make_edition(desk.database, drafts[0], number)

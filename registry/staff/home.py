@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from typing import Any
 
 from litestar import Response, get, post
@@ -11,12 +13,15 @@ from litestar.di import NamedDependency
 from registry import proposals
 from registry.accounts import factors, sessions
 from registry.domain.model import Struct
+from registry.domain.normalise import escape_cells
 from registry.editions.edition import Edition
 from registry.errors import InvalidInput
 from registry.importers.wizard import import_store
+from registry.proposals.verdict_days import Timelines
 from registry.records import asof, deadlines
 from registry.records.asof import AsOf
 from registry.records.deadlines import KINDS, DeadlineFilter
+from registry.staff.calendar_file import CalendarEvent, format_calendar
 from registry.staff.desk import Desk, get_session_limits
 from registry.staff.forms import form_drafts
 from registry.texts import Message
@@ -97,6 +102,8 @@ def renew_recovery_codes(desk: NamedDependency[Desk]) -> Response[Any]:
 #: Spans in days from today; 0: what is overdue.
 WITHIN = (0, 30, 90)
 _PAGE = 100
+#: Days ahead, and lines at most, of the files.
+_FILE_DAYS, _FILE_LINES = 366, 20_000
 
 
 class DueCounts(Struct, frozen=True):
@@ -138,11 +145,72 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
         due_filter = _make_due_filter(now, within, desk.account.region, kind)
         after = _parse_cursor(str(query.get("after") or ""))
         due = deadlines.list_deadlines(connection, now, due_filter, after=after, limit=_PAGE + 1)
+        names = _read_names(connection, due)
     last = due[_PAGE - 1] if len(due) > _PAGE else None
     next_page = f"{last.day.isoformat()} {last.subject} {last.path}" if last else None
     return desk.render_page(
-        "due", deadlines=due[:_PAGE], within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
+        "due", deadlines=due[:_PAGE], names=names, within=within, kind=kind, kinds=KINDS, spans=WITHIN, next=next_page
     )
+
+
+def _read_names(connection: Any, due: list[deadlines.Deadline]) -> dict[str, str]:
+    """Return what people call what falls due: the name of a person, the number of a certificate."""
+    subjects = [one.subject for one in due if one.subject != one.about]
+    recorded, today = Timelines(connection, [], subjects), asof.find_today(connection)
+    values = {subject: recorded.get_values(subject, today) for subject in subjects}
+    return {subject: str(found.get("name") or found.get("number") or "") for subject, found in values.items()}
+
+
+@get("/due.csv", opt={"lane": "slow"}, sync_to_thread=True)
+def download_due_table(desk: NamedDependency[Desk]) -> Response[bytes]:
+    """Send what falls due within some days, and what is overdue, as a file for a spreadsheet."""
+    text = io.StringIO()
+    write = csv.writer(text).writerow
+    words = ("due.day", "due.what", "due.technique", "due.institution", "due.code")
+    write([str(desk.language.translate(key)) for key in words])
+    for one in _list_all_due(desk):
+        technique = one.path.partition(".")[2]
+        plain = desk.language.get_plain_word(technique) if technique else ""
+        kind = str(desk.language.translate(f"due.{one.kind}"))
+        write(escape_cells([one.day.isoformat(), kind, plain, one.name, desk.language.format_subject_code(one.about)]))
+    headers = {"Content-Disposition": 'attachment; filename="due.csv"'}
+    return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@get("/due.ics", opt={"lane": "slow"}, sync_to_thread=True)
+def download_due_calendar(desk: NamedDependency[Desk]) -> Response[bytes]:
+    """Send the same as a calendar (RFC 5545), a whole day for each, with a reminder thirty days before."""
+    public, now = desk.register.settings.public_url.rstrip("/"), desk.register.find_now()
+    events = [
+        CalendarEvent(
+            uid=f"{one.subject}/{one.path}/{one.day}",
+            day=one.day,
+            title=_describe_deadline(desk, one),
+            link=f"{public}/staff/records/{desk.language.format_subject_code(one.about)}",
+        )
+        for one in _list_all_due(desk)
+    ]
+    body = format_calendar(str(desk.language.translate("home_staff.due")), events, now)
+    headers = {"Content-Disposition": 'attachment; filename="due.ics"'}
+    return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _describe_deadline(desk: Desk, one: deadlines.Deadline) -> str:
+    technique = one.path.partition(".")[2]
+    parts = [
+        str(desk.language.translate(f"due.{one.kind}")),
+        desk.language.get_plain_word(technique) if technique else "",
+    ]
+    return " ".join(part for part in [*parts, one.name] if part)
+
+
+def _list_all_due(desk: Desk) -> list[deadlines.Deadline]:
+    """List what is overdue or falls due within the longest span; without names of people."""
+    with desk.database.reading() as connection:
+        now = asof.make_as_of(connection)
+        until = now.valid_on + dt.timedelta(days=_FILE_DAYS)
+        wanted = DeadlineFilter(until=until, region=desk.account.region)
+        return deadlines.list_deadlines(connection, now, wanted, limit=_FILE_LINES)
 
 
 def _parse_cursor(text: str) -> tuple[str, str, str] | None:

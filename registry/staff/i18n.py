@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,8 @@ from registry.editions.difference import EditionDifference
 from registry.editions.plan import ListWarning
 from registry.importers.matching.conflicts import IDENTITY
 from registry.log.clock import from_milliseconds
+from registry.proposals.draft_changes import DraftChange, ValuePair
+from registry.proposals.verdict_days import VerdictLine
 from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
 from registry.staff.forms.compose import PathDifference
@@ -31,6 +35,7 @@ from registry.web.i18n import Lang, Language, Size
 from registry.web.record_changes import ChangeLine
 
 HERE = Path(__file__).parent
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class PlanReport(Struct, frozen=True):
@@ -55,24 +60,38 @@ class StaffLanguage(Language):
         """Format a day as a report holds it, YYYY-MM-DD."""
         return self.format_day(Date.fromisoformat(day))
 
-    def describe_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
-        """Return what a draft states, erases and gives as its reason, as (label, value)."""
-        pairs = [
-            (self.get_field_label(path), self.format_recorded_value(path, value))
-            for path, value in draft.change.set.items()
-        ]
-        pairs += [(self.get_field_label(path), self.translate("proposal.erased")) for path in draft.change.erases]
-        pairs.append((self.translate("proposal.from"), self.format_day(draft.valid_from)))
-        return pairs + (
-            [(self.translate("proposal.why"), self.mark_chinese(draft.change.reason))] if draft.change.reason else []
-        )
+    def describe_values(self, change: DraftChange, values: Sequence[ValuePair] | None = None) -> list[ChangeLine]:
+        """Describe every value of a draft, or some of them, as recorded and as it would be, in full."""
+        return [self._describe_value(change, value) for value in (change.values if values is None else values)]
 
-    def describe_institution_draft(self, draft: Draft) -> list[tuple[Markup, Markup]]:
-        """Return what a draft states about an institution, as (label, value)."""
-        lines = self.describe_changes([(path, None, value) for path, value in draft.change.set.items()])
-        return [
-            (line.label, self.translate("proposal.nothing") if line.after is None else line.after) for line in lines
-        ]
+    def _describe_value(self, change: DraftChange, value: ValuePair) -> ChangeLine:
+        kind = change.draft.change.kind
+        if kind == "institution":
+            sides = FieldChange(field=value.path, from_=value.before, to=value.after)
+            line = record_changes.describe_change(self, sides, full=True)
+            label, before, after = self.get_listed_field_label(value.path), line.before, line.after
+        else:
+            own = self.find_label(f"edition_field.{value.path}") if kind == "edition" else None
+            label = own or self.get_field_label(value.path)
+            before, after = (self.format_recorded_value(value.path, side) for side in (value.before, value.after))
+        if value.path in change.draft.change.erases:
+            after = self.translate("proposal.erased")
+        nothing = self.translate("proposal.nothing")
+        return ChangeLine(label=label, before=before or nothing, after=after or nothing, differs=value.differs)
+
+    def describe_verdict_line(self, line: VerdictLine) -> Markup:
+        """Describe the question of a line of verdicts."""
+        question = self.translate(f"outlook.{line.question}")
+        if line.technique is None:
+            return question
+        technique = self.format_technique(line.technique)
+        return technique if line.question == "technique" else self.translate("site.colon", label=question) + technique
+
+    def get_verdict_label(self, question: str, word: str) -> Markup:
+        """Return the words of the answer to a question."""
+        if question == "technique":
+            return self.translate(f"verdict.{word}.word")
+        return self.translate(f"{'person' if question == 'practitioner' else 'certificate'}.{word}")
 
     def describe_lag(self, views: dict[str, int]) -> Markup:
         """List the views that are behind, each with by how many entries."""
@@ -81,6 +100,21 @@ class StaffLanguage(Language):
     def format_subject_code(self, subject: str) -> str:
         """Return the public code of a subject."""
         return format_code(subject.partition(":")[2])
+
+    def get_action_label(self, action: str) -> Markup:
+        """Return the words for an action of the audit log, or its name if there are none."""
+        return self.find_label(f"deed.{action}") or self.format_monospace(action)
+
+    def describe_event_subject(self, about: str) -> Markup:
+        """Describe what an event is about: a proposal, an edition, an account; anything else as it stands."""
+        kind, _, name = about.partition(":")
+        number = name.partition(" ")[0]
+        if kind in ("proposal", "import") and number.isdigit():
+            label = self.translate(f"trail.about_{kind}", number=number)
+            return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
+        if kind in ("edition", "account", "sha256"):
+            return self.translate(f"trail.about_{kind}", name=name[:16])
+        return self.format_monospace(about)
 
     def get_kind_label(self, kind: str) -> Markup:
         """Return the label of a kind of proposal, or its name if it has none."""
@@ -95,7 +129,9 @@ class StaffLanguage(Language):
 
     def get_listed_field_label(self, path: str) -> Markup:
         """Return the label of a field of an institution as lists call it, or of a column that only a list has."""
-        if path in BY_NAME and path != "name":
+        if path == "name":
+            return self.translate(BY_NAME[path].label_key)
+        if path in BY_NAME:
             return self.find_label(f"import_field.{path}") or self.translate(BY_NAME[path].label_key)
         return self.get_field_label(path.removeprefix("extra."))
 
@@ -136,14 +172,24 @@ class StaffLanguage(Language):
             return self.translate("proposal.nothing")
         if isinstance(value, bool):
             return self.translate("proposal.yes" if value else "proposal.no")
-        if path in ("techniques", "covers"):
-            return self.format_list(self.get_plain_word(code) for code in value)
+        if isinstance(value, dict):
+            return self.format_list(f"{self.get_plain_word(code)} {number}" for code, number in value.items())
+        if isinstance(value, list):
+            is_coded = path in ("techniques", "covers")
+            return self.format_list(map(self.get_plain_word, value)) if is_coded else self.format_names(map(str, value))
+        return self._format_single_value(path, str(value))
+
+    def _format_single_value(self, path: str, text: str) -> Markup:
+        if path == "institution":
+            return self.format_public_code(text.partition(":")[2])
         if path == "scope":
-            is_region = regions.find_region(value) is not None
-            return self.format_region_code(value) if is_region else self.translate(f"import_new.scope_{value}")
-        if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
+            is_region = regions.find_region(text) is not None
+            return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
+        if path == "release":
+            return self.format_instant(dt.datetime.fromisoformat(text))
+        if path == "kind" and (label := self.find_label(f"form.choice.{text}")):
             return label
-        return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
+        return self.format_iso_day(text) if _DAY.fullmatch(text) else self.mark_chinese(text)
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""
@@ -217,9 +263,8 @@ class FormLabels:
     def describe_change(self, difference: PathDifference) -> ChangeLine:
         """Describe one change, before and after."""
         if ABOUT[self.kind] == "institution":
-            return record_changes.describe_change(
-                self.language, FieldChange(field=difference.path, from_=difference.before, to=difference.after)
-            )
+            sides = FieldChange(field=difference.path, from_=difference.before, to=difference.after)
+            return record_changes.describe_change(self.language, sides, full=True)
         nothing = self.language.translate("proposal.nothing")
         return ChangeLine(
             label=self.language.get_field_label(difference.path),

@@ -4,6 +4,7 @@ the emergency suspension, by which one person stops a site at once and another c
 
 from __future__ import annotations
 
+import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,11 +19,14 @@ from litestar.response import Stream
 
 from registry import proposals
 from registry.accounts import audit_log
+from registry.domain.identifiers import is_code_rather_than_name
 from registry.domain.model import Institution, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from registry.institutions.result import SearchRequest
 from registry.log import store
 from registry.proposals import changeset, job, proposal_store
+from registry.proposals.draft_changes import GROUPS, WHOLE, read_draft_changes, read_proposal_changes
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.proposals.proposal_store import find_changed_subject
@@ -40,6 +44,8 @@ _DECISIONS = {**_DECIDERS, "proof": True}
 _PROPOSERS = {"roles": ("editor", "publisher")}
 #: Changes shown at a time; of a larger proposal a random sample, or page by page.
 SHOWN = 20
+#: Changes of one kind shown on a page.
+LINES = 250
 #: Proposals on a page of the list.
 LISTED = 50
 
@@ -102,35 +108,67 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         events = _list_events(connection, proposal)
         sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
+        stale = proposal_store.describe_subject(connection, changed) if changed and not proposal.confirm_by else None
         size = store.read_head(connection).size
-    leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
-    leaves = -(-proposal.items // SHOWN)
-    if leaf is not None and not 1 <= leaf <= leaves:
-        raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
-    with desk.database.reading() as connection:
-        places = proposals.draw_sample(connection, proposal, SHOWN, draw) if leaf is None else []
-    if leaf is not None:
-        places = list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))
-    changes, preview_errors = _preview_changes(desk, number, places) if proposal.state in proposals.OPEN else ([], [])
+        view = _read_view(desk, connection, proposal)
+        subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []
+    following = _find_next_proposal(desk, number) if desk.has_role("approver") else None
     errors = values.pop("errors", [])
-    values["errors"] = errors + [error for error in preview_errors if error not in errors]
+    if places := view.pop("places", None):
+        view["changes"], preview_errors = _preview_changes(desk, number, places)
+        errors = errors + [error for error in preview_errors if error not in errors]
     return desk.render_page(
         "proposal",
         proposal=proposal,
-        changes=changes,
         took_part=desk.account.name in proposal.touched_by,
         limit=SHOWN,
-        leaf=leaf,
-        leaves=leaves,
-        draw=draw,
         events=events,
         documents=sources,
         conflicts=import_report.select_conflicts(proposal.report, SHOWN),
         parts={part: count for part, count in import_report.count_lines(proposal.report).items() if count},
-        stale=None if proposal.confirm_by else changed,
+        stale=stale,
         since=size - proposal.base_size,
+        following=following,
+        subjects=subjects,
+        approved=desk.read_query_number("approved"),
+        errors=errors,
+        **view,
         **values,
     )
+
+
+def _list_institutions(connection: Any, proposal: proposals.Proposal) -> list[tuple[str, str]]:
+    """Return (name, code) of the first institutions that an approved proposal is about."""
+    drafts = proposals.read_drafts_at(connection, proposal.id, range(1, SHOWN + 1))
+    changes = read_draft_changes(connection, drafts)
+    found = {change.about: change.name for change in changes if change.name}
+    return [(name, subject.partition(":")[2]) for subject, name in found.items()]
+
+
+def _read_view(desk: Desk, connection: Any, proposal: proposals.Proposal) -> dict[str, Any]:
+    """Return what the page shows of the changes while they are to be decided: each of a few; of more every real change
+    by kind, or those of one ``group``, or a ``leaf`` of all; of very many a sample."""
+    leaf, draw = desk.read_query_number("leaf"), desk.read_query_number("draw") or 0
+    leaves = -(-proposal.items // SHOWN)
+    if leaf is not None and not 1 <= leaf <= leaves:
+        raise InvalidInput(Message("没有这一页，共{leaves}页。", leaves=leaves))
+    view: dict[str, Any] = {"leaf": leaf, "leaves": leaves, "draw": draw, "groups": None, "changes": [], "only": None}
+    if proposal.state not in proposals.OPEN:
+        return view
+    if leaf is not None:
+        return {**view, "places": list(range((leaf - 1) * SHOWN + 1, min(leaf * SHOWN, proposal.items) + 1))}
+    if not SHOWN < proposal.items <= WHOLE:
+        return {**view, "places": proposals.draw_sample(connection, proposal, SHOWN, draw)}
+    word = desk.request.query_params.get("group")
+    only = next((group for group in GROUPS if group == word), None)
+    place = max(desk.read_query_number("page") or 1, 1)
+    first = (place - 1) * LINES if only else 0
+    found = read_proposal_changes(connection, proposal, only=only, first=first, most=LINES)
+    if word and not found.groups:
+        raise NotFound(Message("这份提案没有这样的变更。"))
+    random.Random(f"{proposal.content_hash}:{draw}").shuffle(found.sample)  # noqa: S311 - a sample to look at
+    places = -(-found.groups[0].count // LINES) if only else 1
+    return {**view, "groups": found, "only": only, "place": place, "last_place": places}
 
 
 def _preview_changes(desk: Desk, number: int, places: list[int]) -> tuple[list[SubjectPreview], list[tuple[str, str]]]:
@@ -165,7 +203,23 @@ def _perform_action(
 def approve_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Append a proposal to the log, exactly as it was seen."""
     result = _perform_action(desk, number, lambda: _run_approval(desk, number))
-    return result if isinstance(result, Response) else _render_proposal_page(desk, number, appended=result)
+    if isinstance(result, Response):
+        return result
+    following = _find_next_proposal(desk, number)
+    if desk.read_field("then") == "next" and following is not None:
+        return desk.redirect_to(f"/staff/proposals/{following.id}", approved=str(number))
+    return _render_proposal_page(desk, number, appended=result)
+
+
+def _find_next_proposal(desk: Desk, number: int) -> proposals.Proposal | None:
+    """Find the oldest proposal of the same kind that this account may decide."""
+    with desk.database.reading() as connection:
+        kind = proposals.get_for_account(connection, number, desk.account.name).kind
+        waiting = proposals.list_proposals(connection, with_report=False, seen_by=desk.account)
+    own = [item for item in waiting if item.kind == kind and item.id != number]
+    return min(
+        (item for item in own if desk.account.name not in item.touched_by), key=lambda item: item.id, default=None
+    )
 
 
 def _run_approval(desk: Desk, number: int) -> tuple[int, int]:
@@ -212,17 +266,32 @@ def _act(desk: Desk, number: int, action: Callable[..., None], field: str = "", 
 
 
 _SUSPENDERS = {"roles": ("editor", "approver")}
+#: The box for every technique that the institution offers.
+ALL = "all"
 #: The field of the page for the field an error names.
 _FIELDS = {"reason": "why", "techniques": "technique"}
 
 
 @get("/suspend", opt=_SUSPENDERS, sync_to_thread=True)
 def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Show the form for the code of an institution; then what it offers, and what stopping it means."""
-    code = str(desk.request.query_params.get("code") or "").strip()[:60]
-    if code:
-        return _render_suspension_form(desk, code)
-    return desk.render_page("suspend", code="", institution=None, waiting=None)
+    """Show the form for the name or code of an institution; then what it offers, and what stopping it means."""
+    text = str(desk.request.query_params.get("code") or "").strip()[:100]
+    if not text:
+        return _render_suspension_page(desk)
+    if is_code_rather_than_name(text) or (text.isascii() and " " not in text):
+        return _render_suspension_form(desk, text)
+    request = SearchRequest(q=text)
+    result = desk.register.search_institutions(request, desk.register.make_as_of_now(), limit=SHOWN)
+    found = result.items
+    own = [hit for hit in found if text in (hit.institution.name, *hit.institution.aliases)] or found
+    if len(own) == 1 and not result.similar:
+        return _render_suspension_form(desk, own[0].institution.code)
+    errors = [] if found else [("code", desk.get_text(NotFound(Message("名录中没有找到这个名称，请核对。"))))]
+    return _render_suspension_page(desk, status=200 if found else 404, code=text, found=found, errors=errors)
+
+
+def _render_suspension_page(desk: Desk, **values: Any) -> Response[Any]:
+    return desk.render_page("suspend", **{"code": "", "institution": None, "waiting": None, "found": [], **values})
 
 
 def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[Any]:
@@ -231,11 +300,11 @@ def _render_suspension_form(desk: Desk, code: str, **values: Any) -> Response[An
     except (InvalidInput, NotFound) as error:
         errors = [("code", desk.get_text(error))]
         status = 404 if isinstance(error, NotFound) else 400
-        return desk.render_page("suspend", status=status, code=code, institution=None, waiting=None, errors=errors)
+        return _render_suspension_page(desk, status=status, code=code, errors=errors)
     with desk.database.reading() as connection:
         waiting = find_pending_confirmation(connection, subject)
     offered = [approval for approval in institution.approvals if approval.stage in LAWFUL_STAGES]
-    return desk.render_page("suspend", code=code, institution=institution, offered=offered, waiting=waiting, **values)
+    return _render_suspension_page(desk, code=code, institution=institution, offered=offered, waiting=waiting, **values)
 
 
 def _get_institution(desk: Desk, code: str) -> tuple[str, Institution]:
@@ -249,13 +318,14 @@ def suspend_institution(desk: NamedDependency[Desk]) -> Response[Any]:
     """Suspend at once; then go to the page of the proposal that waits to be confirmed."""
     code, reason = desk.read_field("code"), desk.read_field("why", LONGEST + 1)
     chosen = [str(technique) for technique in desk.form.getall("technique", [])]
+    techniques = [] if ALL in chosen else chosen
     try:
         if not chosen:
             raise InvalidInput(Message("请勾选要暂停的技术。"), field="techniques")
         subject, _ = _get_institution(desk, code)
         with audit_log.act_from_address(desk.visitor.address):
             suspension = proposals.suspend(
-                desk.database, subject, chosen, by=desk.account.name, reason=reason, log=desk.register.log
+                desk.database, subject, techniques, by=desk.account.name, reason=reason, log=desk.register.log
             )
     except (InvalidInput, Conflict, NotAllowed) as error:
         if not isinstance(error, InvalidInput):

@@ -90,7 +90,7 @@ def _read_spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tu
     with connection.execute(query.execution_options(yield_per=_CHUNK)) as rows:
         for subject, begins, ends, first, last, state in rows:
             code = subject.removeprefix("institution:")
-            span = _make_span(code, (begins, ends, first, last), decode_state(state))
+            span = make_span(code, (begins, ends, first, last), decode_state(state))
             if span is not None:
                 yield code, span
 
@@ -109,7 +109,9 @@ def load_record_spans(connection: sa.Connection, subjects: list[str], size: int)
     return {subject: tuple(of_subject) for subject, of_subject in spans.items()}
 
 
-def _make_span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
+def make_span(code: str, when: tuple[str, str, int, int], state: timeline.State) -> Span | None:
+    """Make the span of an institution's record: (valid_from, valid_to, known_from, known_to) and its state; None where
+    it has not enough to be shown."""
     site = make_site(code, state)
     if site is None:
         return None

@@ -61,8 +61,9 @@ def _rank_field(change: FieldChange) -> tuple[int, str]:
     return _POSITIONS.get(change.field, len(_ORDER)), change.field
 
 
-def describe_change(language: Language, change: FieldChange) -> ChangeLine:
-    """Describe a change: the name of the field, and its values as a page shows them."""
+def describe_change(language: Language, change: FieldChange, *, full: bool = False) -> ChangeLine:
+    """Describe a change: the name of the field, and its values as a page shows them; with ``full`` of an approval also
+    the details that stay as they are."""
     head, _, rest = change.field.partition(".")
     if head == "approvals":
         label = language.format_technique(rest)
@@ -72,17 +73,18 @@ def describe_change(language: Language, change: FieldChange) -> ChangeLine:
         label = language.translate("history.other", field=language.mark_chinese(rest or change.field))
     return ChangeLine(
         label=label,
-        before=_format_value(language, change.field, change.from_, change.to),
-        after=_format_value(language, change.field, change.to, change.from_),
+        before=_format_value(language, change.field, change.from_, None if full else change.to),
+        after=_format_value(language, change.field, change.to, None if full else change.from_),
         differs=change.from_ != change.to,
     )
 
 
 def _format_value(language: Language, field: str, value: Any, counterpart: Any) -> Markup | None:
-    """Format one side of a change; of an approval, also the details in which it differs from the other side."""
+    """Format one side of a change; of an approval, also the details in which it differs from the other side, if any."""
     text = format_value(language, field, value)
-    if text is None or not isinstance(value, dict) or not isinstance(counterpart, dict):
+    if text is None or not isinstance(value, dict):
         return text
+    counterpart = counterpart or {}
     details = [
         _format_detail(language, name, detail)
         for name in ("valid_from", "verification_due", "document_no", "authority", "note")

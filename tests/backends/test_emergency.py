@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from registry import proposals, views
 from registry.domain.model import Institution
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
-from registry.log import check, clock, four_eyes
+from registry.log import check, clock, four_eyes, store
 from registry.proposals import emergency
 from registry.records import asof, lookup
 from registry.storage.database import Database
 from registry.storage.tables import proposals as table
 from registry.verification.view import VerificationView
+from registry.web.standing import make_standing
 from tests.factories import DAY, a_change, a_source, an_institution, approve, ask, code_of, enter, propose
 
 HOSPITAL = an_institution(IVF="formal", ICSI="trial", AIH="preparing")
@@ -139,6 +141,69 @@ def test_a_suspension_that_was_rejected_leaves_the_answer_and_what_it_rests_on(l
     assert (after.verdict, after.explanation) == (before.verdict, before.explanation)
     assert (after.basis.source, after.basis.as_of) == (before.basis.source, before.basis.as_of)
     assert recorded(licensed).source is not None
+
+
+def without_size(institution: Institution) -> Institution:
+    return msgspec.structs.replace(institution, log_size=0)
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_a_suspension_that_ends_leaves_the_record_as_it_was_with_all_it_rests_on(
+    licensed: Database, rejected: bool
+) -> None:
+    held = {"stage": "formal", "valid_from": "2020-03-01", "document_no": "示文1号", "authority": "示例省卫生健康委"}
+    enter(licensed, a_source("doc-1", DAY, scope="partial"), a_change(HOSPITAL, DAY, {"approvals.IVF": held}, "doc-1"))
+    days = (DAY - dt.timedelta(days=1), DAY, asof.read_today(), SOON)
+
+    def read_all() -> list[Institution | None]:
+        with licensed.reading() as connection:
+            moments = [asof.make_as_of(connection, day) for day in days]
+            found = [lookup.read_institutions(connection, [HOSPITAL.subject], moment) for moment in moments]
+        return [without_size(one[0]) if one else None for one in found]
+
+    before = read_all()
+    done = stop(licensed)
+    assert read_all() != before
+    if rejected:
+        proposals.reject(licensed, done.waiting, by="approver.b", reason="查无此事")
+    else:
+        let_a_day_pass(licensed)
+        proposals.end_expired_suspensions(licensed)
+    assert read_all() == before
+    whole(licensed)
+
+
+def test_the_page_gives_the_day_of_the_suspension_and_not_of_the_approval(licensed: Database) -> None:
+    held = {"stage": "formal", "valid_from": "2020-03-01"}
+    enter(licensed, a_change(HOSPITAL, DAY, {"approvals.IVF": held}))
+    stop(licensed)
+    standing = make_standing(recorded(licensed))
+    assert {grant.since for grant in standing.grants if grant.stage == "suspended"} == {asof.read_today()}
+    (ivf,) = [one for one in recorded(licensed).approvals if one.technique == "IVF"]
+    assert (ivf.standing, ivf.since) == ("suspended", asof.read_today())
+
+
+def test_a_second_suspension_after_a_refused_one_can_be_refused_as_well(licensed: Database) -> None:
+    before = without_size(recorded(licensed))
+    for _ in range(2):
+        proposals.reject(licensed, stop(licensed).waiting, by="approver.b", reason="查无此事")
+        assert without_size(recorded(licensed)) == before
+    approve(licensed, stop(licensed, "IVF").waiting)
+    assert stages(licensed)["IVF"] == "suspended"
+    whole(licensed)
+
+
+def test_nothing_that_is_said_against_a_site_is_in_the_log_before_a_second_person_confirmed_it(
+    licensed: Database,
+) -> None:
+    def read_log() -> str:
+        with licensed.reading() as connection:
+            return "".join(str(entry) for chunk in store.read_entries(connection) for entry in chunk)
+
+    done = stop(licensed)
+    assert "严重问题" not in read_log()
+    approve(licensed, done.waiting)
+    assert "严重问题" in read_log()
 
 
 def test_what_others_recorded_meanwhile_is_not_undone(licensed: Database) -> None:

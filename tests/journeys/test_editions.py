@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -435,10 +436,26 @@ def test_a_publisher_previews_and_proposes_and_another_person_approves(
     seen = approver.get(f"/staff/proposals/{number}")
     assert "审批通过后，公众立即看到第2期" in seen
     assert "与第1期相比" in seen
+    assert_an_approver_reads_rows_and_files(approver, number)
     assert server.get_made("/api/v1/editions/latest").json()["id"] == "1"
     assert approver.send(f"/staff/proposals/{number}/approve", on=f"/staff/proposals/{number}").status_code == 200
     assert server.get_made("/api/v1/editions/latest").json()["title"] == "第二期名单"
     assert "已公布" in publisher.get("/staff/editions")
+
+
+def assert_an_approver_reads_rows_and_files(approver: Staff, number: str) -> None:
+    """Every row page by page, and every file, of an edition that is not published yet."""
+    at = f"/staff/proposals/{number}/edition"
+    names = [
+        re.findall(r'data-side="医疗机构名称"><span>(.*?)</span>', approver.get(f"{at}?page={page}"))
+        for page in range(1, 8)
+    ]
+    assert [len(one) for one in names] == [100, 100, 100, 100, 100, 100, 35]
+    assert len(json.loads(approver.get(f"{at}/list.json"))["items"]) == 635
+    for name in ("list.csv", "list.xlsx", "list.docx", "list.pdf", "list.html"):
+        assert len(approver.client.get(f"{at}/{name}").content) > 10_000, name
+    approver.get(f"{at}/manifest.json", 404)
+    approver.get("/staff/proposals/1/edition", 404)
 
 
 def hidden(page: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_a_change_by_keyboard_alone_on_a_phone_and_its_approval_by_another_to_th
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/records/*")
     code = page.url.rpartition("/")[2]
-    press_to(page, 'a[href^="/staff/forms/institution"]')
+    press_to(page, 'a[href^="/staff/forms/institution?subject"]')
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/forms/institution?*")
     press_to(page, "#level")
@@ -171,19 +171,33 @@ def test_a_new_institution_with_its_document_goes_through_the_browser_to_the_pub
     context = window(browser, running, editor)
     page = context.new_page()
     page.goto("/staff/forms/institution")
-    for field, value in {"name": NAME, "address": ADDRESS, **DOCUMENT, "authority": "辽宁省卫生健康委"}.items():
+    approval = {"authority": "辽宁省卫生健康委", "document_no": "示卫〔2025〕1号"}
+    approval |= {"valid_from": "2025-10-20", "verification_due": "2099-10-19"}
+    for field, value in {"name": NAME, "address": ADDRESS, **DOCUMENT, **approval}.items():
         page.fill(f"#{field}", value)
     page.select_option('[id="stage.IVF"]', "formal")
     page.set_input_files("#doc_file", tmp_path / "批复.pdf")
     page.click('button[value="check"]')
     page.wait_for_url("**/check")
-    assert "批复.pdf" in page.locator("main").inner_text()
+    checked = page.locator("main").inner_text()
+    for value in ("批复.pdf", "辽宁省卫生健康委", "示卫〔2025〕1号", "2025年10月20日", "2099年10月19日"):
+        assert value in checked, value
     page.click('form[action$="/propose"] button')
     page.wait_for_url("**/staff/proposals/*")
     number = int(page.url.rpartition("/")[2])
     context.close()
     assert running.verify(provider={"name": NAME})["verdict"] == "not_found"
-    approved(arrive(running, "approver").sign_in(), number)
+    approver = arrive(running, "approver").sign_in()
+    second = window(browser, running, approver, PHONE)
+    decide = second.new_page()
+    decide.goto(f"/staff/proposals/{number}")
+    shown = decide.locator("main").inner_text()
+    for value in (NAME, ADDRESS, "辽宁省卫生健康委", "示卫〔2025〕1号", "2025年10月20日", "2099年10月19日"):
+        assert value in shown, value
+    assert "名录中未找到 → 已获批准" in shown  # what a check answers, and from which day
+    assert faults_at_every_width(decide) == []
+    second.close()
+    approved(approver, number)
     claim = {"provider": {"name": NAME, "address": ADDRESS}, "techniques": ["IVF"]}
     assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"))
 

@@ -10,6 +10,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from registry.records import asof
 from tests.desk import FIRST, Staff
 from tests.factories import a_list
 from tests.journeys.test_pages import read_shape
@@ -252,4 +253,26 @@ def test_a_first_sign_in_sets_up_the_authenticator_and_the_next_asks_for_a_code(
     page.wait_for_url("**/staff")
     page.goto("/staff/account")
     assert re.search(r"剩余恢复码\s*9\b", page.locator("main").inner_text())
+    context.close()
+
+
+def test_a_site_is_found_by_name_and_stopped_whole_in_two_steps_and_its_page_gives_that_day(
+    browser: Browser, running: Server, arrive: Arrive
+) -> None:
+    context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=PHONE)
+    page = context.new_page()
+    page.goto("/staff/suspend")
+    page.fill("#code", "沈阳菁华医院")
+    page.click("main form button")
+    page.check('input[name="technique"][value="all"]')
+    page.fill("#why", "现场检查发现严重问题")
+    assert faults_at_every_width(page) == []
+    page.click('form[action="/staff/suspend"][method="post"] button')
+    page.wait_for_url("**/staff/proposals/*")
+    today = asof.read_today()
+    code = running.api("/institutions", q="沈阳菁华医院")["items"][0]["code"]
+    page.goto(f"/i/{code}")
+    shown = page.locator("main").inner_text()
+    assert f"自{today.year}年{today.month}月{today.day}日起暂停" in shown
+    assert "现场检查" not in shown
     context.close()

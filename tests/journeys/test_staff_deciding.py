@@ -79,7 +79,7 @@ def token_of(one: Staff) -> str:
     return found[1]
 
 
-def test_a_large_proposal_is_sampled_and_leafed_through(
+def test_a_long_list_shows_all_that_really_changes_by_kind_and_can_be_leafed_through(
     running: Server, staffed: Cli, arrive: Arrive, tmp_path: Path
 ) -> None:
     told = LIST_2025.read_text("utf-8-sig").replace("沈阳菁华医院有限公司", "沈阳示例菁华医院有限公司")
@@ -88,10 +88,14 @@ def test_a_large_proposal_is_sampled_and_leafed_through(
     number = staffed.ok("import", path, "--as-of", "2025-12-31", "--by", "editor", "--json").json["proposal"]
     approver = arrive(running, "approver").sign_in()
     page = f"/staff/proposals/{number}"
-    for draw in range(3):  # the one that is renamed is in every sample
+    for draw in range(2):
         shown = approver.get(f"{page}?draw={draw}")
-        assert "随机抽出20项" in shown
-        assert "沈阳示例菁华医院有限公司" in shown
+        assert "实际变化的2项" in shown  # the one that is renamed, and the document
+        assert "更名（1）" in shown
+        assert "另有634项与现在的记载相同" in shown
+        assert shown.count("<mark>沈阳示例菁华医院有限公司</mark>") == 1
+    assert "更名（1）" in approver.get(f"{page}?group=renamed")
+    assert "这份提案没有这样的变更" in approver.get(f"{page}?group=moved", 404)
     leaves = int(re.findall(r"共(\d+)页", approver.get(f"{page}?leaf=1"))[0])
     assert leaves == 32
     names = [re.findall("示例菁华", approver.get(f"{page}?leaf={leaf}")) for leaf in range(1, leaves + 1)]
@@ -107,6 +111,7 @@ def test_a_site_is_stopped_at_once_and_confirmed_by_another(running: Server, arr
     code = the_hospital(running)["code"]
     assert verdict(running) == "licensed"
     at = f"/staff/suspend?code={code}"
+    assert f'name="code" id="of" value="{code}"' in editor.get(f"/staff/suspend?code={HOSPITAL}")  # found by its name
     assert "勾选" in editor.send("/staff/suspend", at, why="现场检查").text
     empty = editor.send("/staff/suspend", at, technique=["IVF"], why="")
     assert (empty.status_code, 'value="IVF" checked' in empty.text) == (400, True)
@@ -116,13 +121,61 @@ def test_a_site_is_stopped_at_once_and_confirmed_by_another(running: Server, arr
     assert eventually(lambda: verdict(running) == "suspended")
     public = running.get(f"/i/{code}").text
     assert "停业整改" in public
-    assert "现场检查发现严重问题" in running.get(f"/i/{code}/history").text
+    history = running.get(f"/i/{code}/history").text
+    assert "等待第二人确认" in history
+    assert "现场检查发现严重问题" not in history  # nobody is accused by one person alone
     assert "紧急暂停已经生效" in editor.get(page)
     assert f'action="{page}/approve"' not in editor.get(page)
     assert "等待确认" in editor.get(at)
     confirmed = second.send(f"{page}/approve", page)
     assert (confirmed.status_code, "已批准" in confirmed.text) == (200, True)
     assert verdict(running) == "suspended"
+    assert "现场检查发现严重问题" in running.get(f"/i/{code}/history").text
+
+
+def read_doors(server: Server, code: str, name: str) -> dict[str, Any]:
+    """What the public is told of an institution at every door, without how long the log is and when that was asked."""
+    answer = server.verify(provider={"name": name}, techniques=["IVF"])
+    whole = server.api(f"/institutions/{code}")
+    listed = server.api("/institutions", q=name)["items"]
+    in_force = server.api("/institutions", technique="IVF", region="210300", limit=100)["items"]
+    snapshots = [*listed, *in_force, whole]
+    for one in (answer, *snapshots):
+        for moment in ("log_size", "known_at", "log", "state_age"):
+            one.pop(moment, None)
+    stats = {key: value for key, value in server.api("/stats").items() if key not in ("log_size", "updated")}
+    page = re.sub('<time datetime="[^"]*T.*?</time>', "", server.get(f"/i/{code}").text)  # when anything was last added
+    return {"verify": answer, "institution": whole, "list": listed, "in force": in_force, "stats": stats, "page": page}
+
+
+@pytest.mark.parametrize("rejected", [True, False])
+def test_an_emergency_that_is_refused_leaves_every_door_as_it_was(
+    running: Server, staffed: Cli, arrive: Arrive, rejected: bool
+) -> None:
+    editor, second = arrive(running, "editor").sign_in(), arrive(running, "second").sign_in()
+    code, name = the_hospital(running)["code"], the_hospital(running)["name"]
+    before = read_doors(running, code, name)
+    stop = {"technique": ["IVF", "ICSI"], "why": "现场检查发现严重问题"}
+    page = editor.send("/staff/suspend", f"/staff/suspend?code={code}", **stop).headers["location"]
+    assert eventually(lambda: verdict(running) == "suspended")
+    assert read_doors(running, code, name)["page"] != before["page"]
+    if rejected:
+        assert second.send(f"{page}/reject", page, reason="查无此事").status_code == 303
+    else:
+        let_a_day_pass(staffed)
+    assert eventually(lambda: verdict(running) == "licensed", upkeep.END_SUSPENSIONS_EVERY + 5, every=0.5)
+    assert eventually(lambda: read_doors(running, code, name)["stats"] == before["stats"])
+    assert read_doors(running, code, name) == before
+    assert "严重问题" not in running.get(f"/i/{code}/history").text
+    assert all("严重问题" not in str(entry) for entry in running.api("/changes", since=0, limit=5000)["entries"])
+    staffed.ok("log", "check")
+
+
+def let_a_day_pass(cli: Cli) -> None:
+    database = Database(Settings(data_dir=cli.data_dir).get_database_url())
+    with database.writing() as connection:
+        connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
+    database.close()
 
 
 def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
@@ -134,10 +187,7 @@ def test_a_site_that_nobody_confirms_stopped_comes_back_by_itself_and_says_so(
         "location"
     ]
     assert eventually(lambda: verdict(running) == "suspended")
-    database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
-    with database.writing() as connection:  # a day later
-        connection.execute(sa.update(proposals).where(proposals.c.confirm_by.is_not(None)).values(confirm_by=1))
-    database.close()
+    let_a_day_pass(staffed)
     assert eventually(lambda: verdict(running) == "licensed", upkeep.END_SUSPENSIONS_EVERY + 5, every=0.5)
     assert "24小时内未获第二人确认" in running.get(f"/i/{code}/history").text
     assert "已否决" in editor.get(page)

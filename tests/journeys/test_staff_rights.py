@@ -34,6 +34,8 @@ PROPOSERS, STOPPERS = frozenset({"editor", "publisher"}), frozenset({"editor", "
 MAY = {
     ("GET", "/staff"): EVERYBODY,
     ("GET", "/staff/due"): EVERYBODY,
+    ("GET", "/staff/due.csv"): EVERYBODY,
+    ("GET", "/staff/due.ics"): EVERYBODY,
     ("GET", "/staff/account"): EVERYBODY,
     ("GET", "/staff/oidc/proved"): EVERYBODY,
     ("POST", "/staff/account/end"): EVERYBODY,
@@ -47,11 +49,15 @@ MAY = {
     ("GET", "/staff/proposals"): EVERYBODY,
     ("GET", "/staff/proposals/{number}"): EVERYBODY,
     ("GET", "/staff/proposals/{number}/report"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}/edition"): EVERYBODY,
+    ("GET", "/staff/proposals/{number}/edition/{name}"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/approve"): DECIDERS,
     ("POST", "/staff/proposals/{number}/reject"): DECIDERS,
     ("POST", "/staff/proposals/{number}/return"): DECIDERS,
     ("POST", "/staff/proposals/{number}/comment"): EVERYBODY,
     ("POST", "/staff/proposals/{number}/withdraw"): PROPOSERS,
+    ("GET", "/staff/renewals"): EDITORS,
+    ("POST", "/staff/renewals"): EDITORS,
     ("GET", "/staff/suspend"): STOPPERS,
     ("POST", "/staff/suspend"): STOPPERS,
     ("GET", "/staff/editions"): EVERYBODY,
@@ -115,6 +121,14 @@ FORMS = {
     "/staff/editions": {"title": ""},
     "/staff/editions/preview": {"title": ""},
     "/staff/editions/withdraw": {"edition": "none"},
+}
+
+
+#: What only a proposal of a form, or of an edition, has: that of this table is neither.
+OF_OTHER_PROPOSALS = {
+    "/staff/proposals/{number}/draft",
+    "/staff/proposals/{number}/edition",
+    "/staff/proposals/{number}/edition/{name}",
 }
 
 
@@ -233,8 +247,8 @@ def test_every_route_is_open_to_the_roles_of_the_table_and_refused_to_the_others
         # Somebody else's proposal is not one's own to withdraw, whatever one's role.
         others = path.endswith("{number}/withdraw")
         expected = ({403} if others else {200, 303, 400, 409}) if role in allowed else {403}
-        if path == "/staff/proposals/{number}/draft" and role in allowed:
-            expected = {404}  # that proposal is of no form
+        if path in OF_OTHER_PROPOSALS and role in allowed:
+            expected = {404}
         if answer.status_code not in expected or (role in allowed and "sign-in" in answer.headers.get("location", "")):
             wrong.append((method, path, answer.status_code))
     assert wrong == []

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from registry.accounts import DEADLINE, EMERGENCY
 from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Date, Entry, Source, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.records import standing, timeline
+from registry.records.history import find_refused
 from registry.records.site import SiteApproval
 from registry.verification import addresses
 
@@ -104,6 +104,8 @@ class History:
 
     def __init__(self, entries: list[Entry], sources: Mapping[str, Source], day: Date) -> None:
         self.day, self.sources = day, sources
+        refused = find_refused(entries)
+        entries = [entry for entry in entries if entry.number not in refused]
         #: By path the entry that decides the list's day, and the last decision about it up to then.
         self.deciding: dict[str, Entry] = {}
         self.rulings: dict[str, Entry] = {}
@@ -120,7 +122,7 @@ class History:
 
     def is_decision(self, entry: Entry) -> bool:
         """Whether somebody decided about this one: not a list, and not the end of an emergency nobody confirmed."""
-        if entry.proposer in (EMERGENCY, DEADLINE):
+        if entry.is_restoration:
             return False
         return bool(entry.change.reason) or not is_list(self.sources.get(entry.source or ""))
 

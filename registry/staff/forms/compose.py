@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Date, Draft, Entry, Source, Struct
+from registry.domain.techniques import BY_CODE
 from registry.log.clock import from_milliseconds
 from registry.records import asof, history, lookup, timeline
 from registry.staff.forms import record_values
@@ -198,7 +199,9 @@ def _make_title(form: FormDraft, changes: Values, subject: str, recorded: Values
     heading = _WORDS[form.kind][0 if form.is_new else 1]
     if form.kind in ("institution", "approval"):
         name = changes.get("name") or recorded.get("name") or ""
-        techniques = " ".join(sorted(p.partition(".")[2] for p in changes if p.startswith("approvals.")))
+        techniques = "、".join(
+            BY_CODE[code].get_plain_word("zh-CN") for code in CODES if f"approvals.{code}" in changes
+        )
         return f"{heading}：{name}（{format_code(subject.partition(':')[2])}）{techniques}".rstrip()[:200]
     parent = str(changes.get("institution") or recorded.get("institution") or "").partition(":")[2]
     return f"{heading}：机构 {format_code(parent)}" if parent else heading

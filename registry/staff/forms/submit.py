@@ -35,12 +35,16 @@ class NewForm(Struct, frozen=True):
 
 
 class FormRequest(Struct, frozen=True):
-    """Which form to open: about a subject, or something new at an ``institution`` (code); filled at a log ``size``."""
+    """Which form to open: about a subject, or something new at an ``institution`` (code); filled at a log ``size``.
+
+    ``like``: a subject whose record is copied into the form of a new one.
+    """
 
     kind: FormKind
     subject: str = ""
     institution: str = ""
     technique: str = ""
+    like: str = ""
     size: int | None = None
 
 
@@ -69,7 +73,22 @@ def open_form(connection: sa.Connection, account: str, request: FormRequest) -> 
             typed["status"] = "listed"
     if kind == "sanction" and not subject:
         typed["kind"] = "penalty"
+    if request.like and not subject:
+        typed |= _copy_fields(connection, kind, request.like)
     return NewForm(kind=kind, subject=subject or None, filled=FormContent(typed=typed, base=base), base_size=size)
+
+
+#: Fields that no two records share.
+_OWN_FIELDS = frozenset({"number", "uscc", "practice_licence_no", "status"})
+
+
+def _copy_fields(connection: sa.Connection, kind: FormKind, like: str) -> Typed:
+    """Return what a new form takes over from another record: not what identifies it, and no personal value."""
+    values = record_values.read_values_on(connection, like, asof.find_today(connection))
+    if not like.startswith(f"{ABOUT[kind]}:") or not values:
+        raise NotFound(Message("名录中没有这一记录。"))
+    left_out = _OWN_FIELDS | {field.name for field in list_own_fields(kind, new=True) if field.personal}
+    return {name: value for name, value in record_values.fill_form(kind, values).items() if name not in left_out}
 
 
 def restore_fixed_fields(content: FormContent, typed: Typed, known: bool) -> Typed:
