@@ -14,6 +14,7 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
+from registry.verification.english_names import list_keys, split_latin, split_words
 from registry.verification.name_variations import is_place, is_shared_word, split_leading_places
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
@@ -57,7 +58,11 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
         return []
     matches = _match_key(view, key, "normalised", name, asof)
     if not matches:
-        matches = _match_variations(view, key, name, asof, address) or _match_by_both_names(view, name, asof)
+        matches = (
+            _match_variations(view, key, name, asof, address)
+            or _match_by_both_names(view, name, asof)
+            or _match_with_english(view, name, asof, address)
+        )
     elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
         # whoever goes on may be printed otherwise now
         matches += [m for m in _match_variations(view, key, name, asof, address) if m.site.status != "delisted"]
@@ -180,6 +185,19 @@ def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[
     return [
         msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
         for match in matches
+    ]
+
+
+def _match_with_english(view: VerificationView, name: str, asof: AsOf, address: str | None) -> list[SiteMatch]:
+    """Find institutions by a Chinese name with an English one beside it, which has to be theirs: it adds nothing."""
+    parts = split_latin(name)
+    if parts is None:
+        return []
+    chinese, latin = parts
+    return [
+        msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
+        for match in match_by_name(view, chinese, asof, address)
+        if split_words(latin) in list_keys(match.span.english)
     ]
 
 
