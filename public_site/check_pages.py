@@ -31,6 +31,7 @@ from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import compact_receipt
 from registry.records.asof import require_known_day
 from registry.register import Register
+from registry.verification.candidates import has_good_candidate
 from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
@@ -38,6 +39,8 @@ from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get, route_post
 
 _LONGEST_FIELD = 200
+#: Verdicts under which nobody may be treated as asked.
+_REPORTED = frozenset(["not_found", "suspended", "revoked", "lapsed", "preparing", "site_mismatch"])
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
 _LIMITS = {"practitioner": answers.LONGEST_NAME, "ad_certificate": answers.LONGEST_NUMBER, "text": answers.LONGEST_TEXT}
@@ -128,6 +131,20 @@ class CheckPage(AnswerPage, frozen=True, kw_only=True):
     errors: tuple[FieldError, ...] = ()
     past: PageTimes | None = None
     web: WebAddress | None = None
+
+    @property
+    def has_same_names(self) -> bool:
+        """Whether every candidate has the very name of the institution that was matched."""
+        if self.answer is None or self.answer.match is None:
+            return False
+        return {one.name for one in self.answer.candidates} == {self.answer.match.name}
+
+    @property
+    def may_be_reported(self) -> bool:
+        """Whether to say where offers are reported: not to whoever may well have meant one that is listed."""
+        if self.answer is None or self.answer.verdict not in _REPORTED:
+            return False
+        return self.answer.verdict != "not_found" or not has_good_candidate(self.answer.candidates)
 
     @property
     def has_ad_text(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from registry.domain.normalise import fold_text
+from registry.domain.normalise import fold_text, normalise_width
 from registry.records.asof import AsOf
 from registry.verification.name_match import match_by_name
 from registry.verification.spans import Span
@@ -24,7 +24,7 @@ def find_named(view: VerificationView, name: str, asof: AsOf) -> tuple[list[list
     Nothing is found where the field is one name.
     """
     for separator in (_MARKS, _BLANKS):
-        parts = [part for part in separator.split(name.strip()) if part.strip()]
+        parts = [part for part in separator.split(normalise_width(name).strip()) if part.strip()]
         found = [_find_part(view, part, asof) for part in parts] if len(parts) > 1 else []
         if any(found):
             return [spans for of_part in found for spans in of_part], all(found)
