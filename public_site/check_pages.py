@@ -15,7 +15,7 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
 from public_site import page_times, responses
-from public_site.findings import Panel, make_panels, select_gravest
+from public_site.findings import Panel, make_panels, may_be_reported, select_gravest
 from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from registry.batch.columns import parse_loose_day
@@ -31,7 +31,6 @@ from registry.receipts.issuer import ReceiptStatus
 from registry.receipts.receipt_text import compact_receipt
 from registry.records.asof import require_known_day
 from registry.register import Register
-from registry.verification.candidates import has_good_candidate
 from registry.web import body_limits, error_status
 from registry.web.i18n import Language
 from registry.web.rate_limit import make_people_budget
@@ -39,8 +38,6 @@ from registry.web.record_changes import PageTimes
 from registry.web.routes import route_get, route_post
 
 _LONGEST_FIELD = 200
-#: Verdicts under which nobody may be treated as asked.
-_REPORTED = frozenset(["not_found", "suspended", "revoked", "lapsed", "preparing", "site_mismatch"])
 #: The fields that an address holds.
 _IN_ADDRESS = ("name", "technique", "on", "known_at", "address")
 _LIMITS = {"practitioner": answers.LONGEST_NAME, "ad_certificate": answers.LONGEST_NUMBER, "text": answers.LONGEST_TEXT}
@@ -142,9 +139,7 @@ class CheckPage(AnswerPage, frozen=True, kw_only=True):
     @property
     def may_be_reported(self) -> bool:
         """Whether to say where offers are reported: not to whoever may well have meant one that is listed."""
-        if self.answer is None or self.answer.verdict not in _REPORTED:
-            return False
-        return self.answer.verdict != "not_found" or not has_good_candidate(self.answer.candidates)
+        return self.answer is not None and may_be_reported(self.answer)
 
     @property
     def has_ad_text(self) -> bool:
