@@ -14,6 +14,7 @@ from registry.verification.view import VerificationView
 _MARKS = re.compile(r"[、；;，,/|+&\n]+")
 _BLANKS = re.compile(r"\s+")
 _WORDS = frozenset("和与及跟")
+_MAY_PART = re.compile(rf"{_MARKS.pattern}|\s|[{''.join(sorted(_WORDS))}]")
 #: Characters of the shortest name beside another.
 _SHORTEST = 3
 
@@ -23,19 +24,23 @@ def find_named(view: VerificationView, name: str, asof: AsOf) -> tuple[list[list
 
     Nothing is found where the field is one name.
     """
-    for separator in (_MARKS, _BLANKS):
-        parts = [part for part in separator.split(normalise_width(name).strip()) if part.strip()]
-        found = [_find_part(view, part, asof) for part in parts] if len(parts) > 1 else []
-        if any(found):
-            return [spans for of_part in found for spans in of_part], all(found)
-    joined = _find_part(view, name, asof)
-    return (joined, True) if len(joined) > 1 else ([], False)
+    plain = normalise_width(name).strip()
+    if not _MAY_PART.search(plain):  # as nearly every name
+        return [], False
+    parts = [part for part in _MARKS.split(plain) if part.strip()]
+    found = [_find_part(view, part, asof) for part in parts]
+    groups = [spans for of_part in found for spans in of_part]
+    return groups, all(found) and len(groups) > 1
 
 
 def _find_part(view: VerificationView, part: str, asof: AsOf) -> list[list[Span]]:
-    """Find whom a text names that is one name, or two with 和 between."""
+    """Find whom a text names that is one name, or several with blanks or 和 between: all of them that are known."""
     if spans := _find_holders(view, part, asof):
         return [spans]
+    words = _BLANKS.split(part.strip())
+    found = [_find_part(view, word, asof) for word in words] if len(words) > 1 else []
+    if any(found):
+        return [spans for of_word in found for spans in of_word]
     for at, character in enumerate(part):
         if character in _WORDS and min(at, len(part) - at - 1) >= _SHORTEST:
             first, second = (_find_holders(view, half, asof) for half in (part[:at], part[at + 1 :]))

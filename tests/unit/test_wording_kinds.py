@@ -121,7 +121,7 @@ def test_everyday_and_medical_sentences_are_not_flagged(text: str) -> None:
         ("sex_selection", ("包抱男孩", "男女可定", "可指定宝宝性别", "挑选胎儿的性别", "三代筛XY", "帮您实现儿女双全")),
         ("gamete_trade", ("他卵助孕", "美女大学生卵源库", "精源基地", "卵源充足", "代🐣、供🥚")),
         ("surrogacy", ("第三方孕母匹配", "国外合法孕母", "优质孕母", "孕母资源", "三方辅助生殖", "代🐣", "代🐥套餐")),
-        ("endorsement", ("现身说法", "王女士在我院试管成功", "李先生夫妇来到我们医院，三个月怀上了", "好孕故事")),
+        ("endorsement", ("现身说法", "王女士在我院试管成功", "李先生夫妇来到我们医院，三个月怀上了", "好孕故事", "著名影星李某某倾情推荐")),
         (
             "lure",
             *[
@@ -207,7 +207,7 @@ def test_a_predicate_denies_the_list_before_it_and_nothing_behind_it(one: str, o
 @given(
     OFFERS,
     OFFERS,
-    st.sampled_from(["合法吗？", "可以做吗？", "是合法的吗?", "在我国犯法吗？ "]),
+    st.sampled_from(["合法吗？", "可以做吗？", "是合法的吗?", "在我国犯法吗？ ", "能做吗？答："]),
     st.sampled_from(["不合法", "违法", "犯法的", "当然违法", "不可以"]),
 )
 def test_a_question_is_denied_by_its_answer_and_by_itself_is_no_denial(
