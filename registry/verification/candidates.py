@@ -20,11 +20,11 @@ from registry.records.site import Site
 from registry.verification import addresses
 from registry.verification.english_names import is_latin, split_latin
 from registry.verification.name_match import (
-    SAME_SITE,
     compare_site,
     find_beginning_spans,
     find_containing_spans,
     find_ending_spans,
+    is_at,
     match_by_name,
 )
 from registry.verification.name_variations import Variation, find_leading_places, remove_army, swap_affiliation
@@ -234,7 +234,7 @@ def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None
         fit = _measure_fit(site, places or named)
         added = 0 if fit == 0 and not is_certain else _PLACED[fit]
         score = min(scores[site.code] + added, _BEST_NEAR)
-        if address and compare_site(site, address) in SAME_SITE:
+        if address and is_at(site, address):
             score = _BEST_NEAR
         if score >= NEAR:
             near.append((-fit if is_certain else 0, -score, site.code, site))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -10,7 +12,7 @@ from registry.domain import regions
 from registry.domain.answers import MatchedOn
 from registry.domain.comparison import ComparedWord
 from registry.domain.model import Struct
-from registry.domain.normalise import fold_text
+from registry.domain.normalise import convert_numerals, fold_text, normalise_width
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
@@ -21,6 +23,7 @@ from registry.verification.view import VerificationView
 
 #: How an address fits that is the site's own, however it is written.
 SAME_SITE = ("same", "form")
+_NUMBER = re.compile("[0-9]+")
 #: Characters of the shortest name that longer ones are looked for by.
 _SHORTEST_PART = 3
 #: Institutions a short name may be used of for it still to mean one of them.
@@ -40,6 +43,19 @@ class SiteMatch(Struct, frozen=True, gc=False):
 def compare_site(site: Site, address: str) -> ComparedWord:
     """Compare an address that a claim gives with a site's: the one place where that is done."""
     return addresses.compare_addresses(address, site.address, site.region, (site.name,))
+
+
+def is_at(site: Site, address: str) -> bool:
+    """Whether an address is the very site's; of many sites most are ruled out without reading their addresses."""
+    return (
+        not _list_numbers(address).isdisjoint(_list_numbers(site.address)) and compare_site(site, address) in SAME_SITE
+    )
+
+
+@lru_cache(maxsize=4096)
+def _list_numbers(address: str) -> frozenset[str]:
+    """List the numbers in an address: two that are the same have one in common."""
+    return frozenset(_NUMBER.findall(convert_numerals(normalise_width(address))))
 
 
 def is_same_site(chosen: list[SiteMatch], address: str | None) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.verification import addresses
-from registry.verification.name_match import SAME_SITE, compare_site, find_beginning_spans
+from registry.verification.name_match import compare_site, find_beginning_spans, is_at
 from registry.verification.names import list_cores
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
@@ -42,7 +42,7 @@ def find_successors(
     named = {span.site.code: span for key in sorted(keys) for span in _find_bearers(view, key, asof)}
     by_name = [span for code, span in sorted(named.items()) if code not in gone]
     if address:
-        by_name.sort(key=lambda span: compare_site(span.site, address) not in SAME_SITE)
+        by_name.sort(key=lambda span: not is_at(span.site, address))
     sites = [(span.site.address, span.site.region) for span in ended]
     if address:
         sites.append((address, addresses.split_address(address)[0]))
@@ -54,7 +54,7 @@ def find_successors(
 def find_spans_at(view: VerificationView, address: str, region: str | None, asof: AsOf) -> list[Span]:
     """Find the listed institutions of the day at an address, which lies in a region; none where that is not known."""
     listed = _list_listed(view, view.institutions.list_in_city(region or ""), asof)
-    return [span for span in listed if compare_site(span.site, address) in SAME_SITE]
+    return [span for span in listed if is_at(span.site, address)]
 
 
 def _find_bearers(view: VerificationView, key: str, asof: AsOf) -> Iterator[Span]:
