@@ -18,7 +18,7 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
-from registry.verification.english_names import is_latin, split_latin
+from registry.verification.english_names import is_latin, list_keys, split_latin, split_words
 from registry.verification.name_match import (
     compare_site,
     find_beginning_spans,
@@ -165,7 +165,8 @@ def list_english(view: VerificationView, name: str, asof: AsOf, *, exact: bool) 
     """List the listed institutions of the day with an English name of these words, or one that may be meant by them."""
     index = view.institutions.english_names
     codes = index.find_same(name) if exact else index.find_near(name)
-    return [span for span in _list_listed(view, codes, asof) if span.english]
+    spans = [span for span in _list_listed(view, codes, asof) if span.english]
+    return [span for span in spans if split_words(name) in list_keys(span.english)] if exact else spans
 
 
 def list_english_candidates(

@@ -28,6 +28,7 @@ _EMPTY, _COMMON = frozenset(_DATA["empty"].split()), frozenset(_DATA["common"].s
 _SHARED = _COMMON | frozenset(_DATA["shared"].split())
 #: Latin letters, with what stands between the words, at an end of a name or in brackets behind it.
 _LATIN = re.compile(r"[(（\[【]?[A-Za-z][A-Za-z0-9 .,'’&()（）/-]*[A-Za-z.)）][)）\]】]?")
+_LETTERS = re.compile(r"\b[^\W\d_]{3}")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 #: So many institutions may hold what a name says for it still to mean one of them, and a word to be its own.
 _FEW, _OWNERS = 5, 3
@@ -48,8 +49,12 @@ def split_words(text: str) -> frozenset[str]:
 
 
 def is_latin(name: str) -> bool:
-    """Whether a name has letters, and none of them is Chinese."""
-    return not _CHINESE.search(name) and any(map(str.isalpha, name))
+    """Whether a name has words in letters, and no Chinese: a number with letters is no name.
+
+    >>> is_latin("Example Hospital"), is_latin("91210300MA0EXAM07H"), is_latin("示例IVF医院")
+    (True, False, False)
+    """
+    return not _CHINESE.search(name) and bool(_LETTERS.search(name))
 
 
 def split_latin(name: str) -> tuple[str, str] | None:
