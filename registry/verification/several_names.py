@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from registry.domain.normalise import fold_text, normalise_width
 from registry.records.asof import AsOf
@@ -10,13 +11,16 @@ from registry.verification.name_match import match_by_name
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
-#: What parts two names: a mark, a blank; or a word, which may also belong to a name (和睦家).
+#: What parts two names: a mark, a blank; or behind the end of one a word, or nothing.
 _MARKS = re.compile(r"[、；;，,/|+&\n]+")
-_BLANKS = re.compile(r"\s+")
-_WORDS = frozenset("和与及跟")
-_MAY_PART = re.compile(rf"{_MARKS.pattern}|\s|[{''.join(sorted(_WORDS))}]")
-#: Characters of the shortest name beside another.
-_SHORTEST = 3
+_BLANKS, _BRACKETS = re.compile(r"\s+"), re.compile("[()\\[\\]{}【】〔〕「」《》<>—–-]+")
+_ENDS = "院心所部站司)"
+_EDGE = re.compile(f"(?<=[{_ENDS}])(?:[和与及跟暨]|(?=.))")
+_MAY_PART = re.compile(rf"{_MARKS.pattern}|{_BLANKS.pattern}|{_BRACKETS.pattern}|{_EDGE.pattern}")
+#: What a field says of a name in it: the one before, or the one of now.
+_FORMERLY = re.compile(r"^\s*(?:原名|现名|曾用名|原|现)[:：]?\s*")
+#: Characters of the shortest name beside another, and edges of a text at which two are looked for.
+_SHORTEST, _EDGE_LIMIT = 3, 8
 
 
 def find_named(view: VerificationView, name: str, asof: AsOf) -> tuple[list[list[Span]], bool]:
@@ -34,23 +38,26 @@ def find_named(view: VerificationView, name: str, asof: AsOf) -> tuple[list[list
 
 
 def _find_part(view: VerificationView, part: str, asof: AsOf) -> list[list[Span]]:
-    """Find whom a text names that is one name, or several with blanks or 和 between: all of them that are known."""
+    """Find whom a text names that is one name, or several in a row: all of them that are known."""
     if spans := _find_holders(view, part, asof):
         return [spans]
-    words = _BLANKS.split(part.strip())
-    found = [_find_part(view, word, asof) for word in words] if len(words) > 1 else []
-    if any(found):
-        return [spans for of_word in found for spans in of_word]
-    for at, character in enumerate(part):
-        if character in _WORDS and min(at, len(part) - at - 1) >= _SHORTEST:
-            first, second = (_find_holders(view, half, asof) for half in (part[:at], part[at + 1 :]))
-            if first and second:
-                return [first, second]
+    for edge in islice(_EDGE.finditer(part), _EDGE_LIMIT):
+        if min(edge.start(), len(part) - edge.end()) < _SHORTEST:
+            continue
+        first = _find_holders(view, part[: edge.start()], asof)
+        if first and (second := _find_holders(view, part[edge.end() :], asof)):
+            return [first, second]
+    for separator in (_BLANKS, _BRACKETS):
+        words = [word for word in separator.split(part) if word.strip()]
+        found = [_find_part(view, word, asof) for word in words] if len(words) > 1 else []
+        if any(found):
+            return [spans for of_word in found for spans in of_word]
     return []
 
 
 def _find_holders(view: VerificationView, name: str, asof: AsOf) -> list[Span]:
-    """Find the listed institutions that have a name, or are called so."""
+    """Find the listed institutions that have a name, or are called so, also where it is said to be the one before."""
+    name = _FORMERLY.sub("", name)
     key = fold_text(name)
     if len(key) < _SHORTEST:
         return []

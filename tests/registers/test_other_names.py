@@ -139,11 +139,26 @@ def test_a_name_is_parted_only_where_a_foreign_one_stands_beside_it(written: str
 # --- several ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mark", ["、", "；", "，", " ", "/", "和", "与", "\n", "+", "＆", "&", " 、 "])
+@pytest.mark.parametrize("mark", ["、", "；", "，", " ", "/", "和", "与", "\n", "+", "＆", "&", " 、 ", "—", "暨", ""])
 def test_several_names_in_one_field_are_ambiguous_whatever_parts_them(asker: Callable[..., Answer], mark: str) -> None:
     answer = asker(mark.join(["示例第一医院", "示例第二医院"]))
     assert (answer.verdict, sorted(names_of(answer))) == ("ambiguous", ["示例第一医院", "示例第二医院"])
     assert "不止一家" in answer.explanation and "12345" not in answer.explanation
+
+
+def test_two_institutions_in_brackets_are_several_and_two_names_of_one_are_not(tmp_path: Path) -> None:
+    both = an_institution("示例第三医院", "辽宁省鞍山市铁西区示例路4号", known_as=["示例市中心医院"])
+    view = a_view(a_register(tmp_path, a_source(), FIRST, SECOND, both))
+    answer = ask(view, "示例第一医院（示例第二医院）", on=LATER)
+    assert (answer.verdict, sorted(names_of(answer))) == ("ambiguous", ["示例第一医院", "示例第二医院"])
+    for written in (
+        "示例第三医院（原示例市中心医院）",
+        "示例第三医院、示例市中心医院",
+        "示例市中心医院（示例第三医院）",
+    ):
+        answer = ask(view, written, on=LATER)
+        assert (answer.verdict, names_of(answer)[0]) == ("not_found", "示例第三医院"), written
+        assert "请核对" in answer.explanation and "12345" not in answer.explanation
 
 
 def test_one_listed_name_beside_another_is_a_candidate_and_no_licence(asker: Callable[..., Answer]) -> None:
