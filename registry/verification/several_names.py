@@ -57,11 +57,12 @@ def _find_part(view: VerificationView, part: str, asof: AsOf) -> list[list[Span]
 
 def _find_holders(view: VerificationView, name: str, asof: AsOf) -> list[Span]:
     """Find the listed institutions that have a name, or are called so, also where it is said to be the one before."""
-    name = _FORMERLY.sub("", name)
     key = fold_text(name)
     if len(key) < _SHORTEST:
         return []
     matched = [match.span for match in match_by_name(view, name, asof)]
     called = (view.find_span(code, asof) for code in view.institutions.common_names.list_codes(key))
     spans = matched or [span for span in called if span is not None and key in span.known_as]
+    if not spans and (formerly := _FORMERLY.match(name)):  # not of 原平市, or 现代
+        return _find_holders(view, name[formerly.end() :], asof)
     return [span for span in spans if span.site.status != "delisted"]

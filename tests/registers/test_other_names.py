@@ -161,6 +161,12 @@ def test_two_institutions_in_brackets_are_several_and_two_names_of_one_are_not(t
         assert "请核对" in answer.explanation and "12345" not in answer.explanation
 
 
+def test_a_name_that_begins_with_the_word_for_formerly_is_whole(tmp_path: Path) -> None:
+    own = an_institution("原平市示例医院", "山西省忻州市原平市示例路1号", region="140981")
+    answer = ask(a_view(a_register(tmp_path, a_source(), FIRST, own)), "原平市示例医院、原示例第一医院", on=LATER)
+    assert (answer.verdict, sorted(names_of(answer))) == ("ambiguous", ["原平市示例医院", "示例第一医院"])
+
+
 def test_one_listed_name_beside_another_is_a_candidate_and_no_licence(asker: Callable[..., Answer]) -> None:
     answer = asker("示例第一医院、某某诊所")
     assert (answer.verdict, names_of(answer)[0]) == ("not_found", "示例第一医院")
