@@ -15,7 +15,7 @@ from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
 from public_site import page_times, responses
-from public_site.findings import Panel, make_panels, select_gravest
+from public_site.findings import Panel, make_panels, may_be_reported, select_gravest
 from public_site.page_times import TimesForm, parse_known_at
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_page_response, read_language
 from registry.batch.columns import parse_loose_day
@@ -128,6 +128,18 @@ class CheckPage(AnswerPage, frozen=True, kw_only=True):
     errors: tuple[FieldError, ...] = ()
     past: PageTimes | None = None
     web: WebAddress | None = None
+
+    @property
+    def has_same_names(self) -> bool:
+        """Whether every candidate has the very name of the institution that was matched."""
+        if self.answer is None or self.answer.match is None:
+            return False
+        return {one.name for one in self.answer.candidates} == {self.answer.match.name}
+
+    @property
+    def may_be_reported(self) -> bool:
+        """Whether to say where offers are reported: not to whoever may well have meant one that is listed."""
+        return self.answer is not None and may_be_reported(self.answer)
 
     @property
     def has_ad_text(self) -> bool:

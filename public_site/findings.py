@@ -7,6 +7,7 @@ from typing import Literal
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.answers import Answer, CertificateWord, PersonWord
 from registry.domain.model import Struct
+from registry.verification.candidates import has_good_candidate
 from registry.web.standing import Tone, choose_tone
 
 Subject = Literal["licence", "certificate", "wording", "person"]
@@ -33,6 +34,8 @@ _WORDINGS: tuple[tuple[str, PanelTone, frozenset[FlagKind]], ...] = (
     ("doubtful", "limited", frozenset({"lure"})),
 )
 _GRAVITY: dict[PanelTone, int] = {"stopped": 0, "limited": 1, "unlisted": 2, "plain": 3, "approved": 3, "unasked": 4}
+#: Verdicts under which nobody may be treated as asked.
+_REPORTED = frozenset(["not_found", "suspended", "revoked", "lapsed", "preparing", "site_mismatch"])
 #: What nobody may offer stands before whatever else forbids.
 _GRAVEST = -1
 
@@ -76,6 +79,11 @@ def get_verdict_key(answer: Answer, *, has_text: bool = False) -> str:
     """Return the catalogue's key of a verdict; `unknown` has another word where nothing is recorded of the day."""
     is_unrecorded = not (answer.basis or answer.match or answer.candidates or answer.mentions or has_text)
     return f"verdict.{'no_record' if answer.verdict == 'unknown' and is_unrecorded else answer.verdict}.word"
+
+
+def may_be_reported(answer: Answer) -> bool:
+    """Whether to say where offers are reported: not to whoever may well have meant one that is listed."""
+    return answer.verdict in _REPORTED and not (answer.verdict == "not_found" and has_good_candidate(answer.candidates))
 
 
 def choose_answer_tone(answer: Answer) -> Tone:

@@ -77,6 +77,11 @@ EMPTY = an_institution("示例无项医院", _at(25), IVF=None)
 WHOLE = an_institution("示例全停医院", _at(26), IVF="formal", status="suspended")
 RENAMED = an_institution("示例旧名医院", _at(27))
 GONE, DECIDED = an_institution("示例退出医院", _at(28)), an_institution("示例决定医院", _at(29))
+MERGED, ORDERED = an_institution("示例并入医院", _at(62)), an_institution("示例迁出医院", _at(63))
+HEIRS = [
+    an_institution("示例承接医院", _at(64), known_as=["示例并入医院"], name_en="Example Succession Hospital"),
+    an_institution("示例留守医院", _at(63)),
+]
 RESUMED = an_institution("示例恢复医院", _at(35), IVF="suspended")
 UNSOURCED = an_institution("示例补录医院", _at(30), source=None, IVF="formal")
 TWINS = [an_institution("示例同名医院", _at(31), IVF="formal"), an_institution("示例同名医院", _at(32), IVF="trial")]
@@ -122,6 +127,11 @@ ENTERED: list[Draft] = [
     a_change(GONE, LATER, {"status": "delisted"}, "list-2"),
     DECIDED,
     a_change(DECIDED, LATER, {"status": "delisted"}),
+    MERGED,
+    a_change(MERGED, LATER, {"status": "delisted"}, "list-2"),
+    ORDERED,
+    a_change(ORDERED, LATER, {"status": "delisted"}),
+    *HEIRS,
     RESUMED,
     a_change(RESUMED, LATER, {"approvals.IVF": {"stage": "formal"}}, "list-2"),
     UNSOURCED,

@@ -16,6 +16,8 @@ _Role = Literal[
 _CLAUSE_ENDS = frozenset("，。！？；,.!?;\n")
 #: Characters right behind a denial in which whoever denies may speak of himself.
 _FOIL_REACH = 24
+#: Characters right behind a word in which a question about it is answered.
+_QUESTION_REACH = 16
 #: Characters between two words listed together.
 _LONGEST_LIST_GAP = 18
 
@@ -58,6 +60,7 @@ class DenialReader:
         self._signs = re.compile(f"(?=[{firsts}])(?:{longest_first})")
         self._contrary = re.compile(f"{data['contrary']}$")
         self._foil = re.compile(data["foil"])
+        self._question, self._answered = re.compile(data["question"]), re.compile(data["answered"])
         self._offers = _Rules("before", data["reach"], "behind", has_weak=True)
         self._techniques = _Rules("not_offered", data["not_offered_reach"], "not_offered_behind", has_weak=False)
 
@@ -112,12 +115,13 @@ class DenialReader:
             start, end = words[at]
             while left >= 0 and signs[left].start >= end:
                 sign = signs[left]
-                if rules.behind in sign.roles and not self._is_contrary(text, sign.start):
+                if rules.behind in sign.roles and not self._is_contrary(text, sign):
                     predicate = sign.start
                 elif sign.roles & {"end", "turns"}:
                     predicate = listed = None
                 left -= 1
             is_denied = predicate is not None and predicate - end <= self._data["behind_reach"]
+            is_denied = is_denied or bool(self._answered.search(text[end : end + _QUESTION_REACH]))
             if not is_denied and listed is not None:
                 is_denied = _is_list_gap(text, end, listed, self._data["list_marks"])
             listed = start if is_denied else None
@@ -136,8 +140,10 @@ class DenialReader:
             elif roles := self._roles.get(text[sign.start : words[at][0]]):
                 yield Sign(sign.start, words[at][0], roles)
 
-    def _is_contrary(self, text: str, start: int) -> bool:
-        return bool(self._contrary.search(text[max(0, start - 3) : start]))
+    def _is_contrary(self, text: str, sign: Sign) -> bool:
+        """Whether a predicate is said not to hold (不违法), or asked about (违法吗)."""
+        before, behind = text[max(0, sign.start - 3) : sign.start], text[sign.end : sign.end + 4]
+        return bool(self._contrary.search(before) or self._question.search(behind))
 
     def _is_question(self, text: str, end: int) -> bool:
         return text[end : end + 3].lstrip()[:1] in ("?", "？", "吗")

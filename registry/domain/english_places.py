@@ -28,6 +28,11 @@ def find_english_name(code: str) -> str | None:
     return _load_names().get(code)
 
 
+def list_names() -> list[str]:
+    """The English names of every place."""
+    return list(_load_names().values())
+
+
 def list_english_names(region: Region) -> list[str]:
     """The English names of a region's levels, the narrowest first; none for a region that is not GB/T 2260's.
 

@@ -191,8 +191,16 @@ def strip_optional(name: str) -> str:
 
 
 #: Places by what people there call them, at the beginning of a word.
-_NICKNAMES = {"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古"}
-_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?!古)")
+_NICKNAMES = {
+    **{"乌市": "乌鲁木齐市", "呼市": "呼和浩特市", "齐市": "齐齐哈尔市", "内蒙": "内蒙古", "版纳": "西双版纳"},
+    **{
+        "巴州": "巴音郭楞蒙古自治州",
+        "博州": "博尔塔拉蒙古自治州",
+        "克州": "克孜勒苏柯尔克孜自治州",
+        "锡盟": "锡林郭勒盟",
+    },
+}
+_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?![古区])")
 #: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
 _ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 

@@ -6,6 +6,7 @@ names, the place and the codes: every process gives the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from registry.domain import name_alignment, regions
@@ -17,15 +18,19 @@ from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
+from registry.verification.english_names import is_latin, list_keys, split_latin, split_words
 from registry.verification.name_match import (
     compare_site,
     find_beginning_spans,
     find_containing_spans,
     find_ending_spans,
+    is_at,
+    match_by_name,
 )
 from registry.verification.name_variations import Variation, find_leading_places, remove_army, swap_affiliation
 from registry.verification.names import list_cores
 from registry.verification.near_names import NEAR
+from registry.verification.several_names import find_named
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
@@ -35,6 +40,8 @@ CANDIDATE_LIMIT = 5
 _GOOD, _FITS, _BEST_NEAR = 80, 95, 94
 #: What a name costs that is no name of an institution's, nor an abbreviation.
 _NO_NAME = 99.0
+#: Of no name that is Chinese throughout.
+_LETTERS = re.compile("[a-z]{3}")
 #: What the same city, the same province and another province add to a near name's score.
 _PLACED = {2: 8, 1: 4, 0: -10}
 
@@ -63,11 +70,15 @@ def _rank_spans(fits: Iterable[tuple[float, Span]], address: str | None) -> list
     search does."""
     places = _find_places(address)
 
+    best: dict[str, tuple[float, Span]] = {}
+    for fit in sorted(fits, key=lambda fit: fit[0]):
+        best.setdefault(fit[1].site.code, fit)
+
     def make_key(fit: tuple[float, Span]) -> tuple[int, float, str, str]:
         cost, site = fit[0], fit[1].site
         return -_measure_fit(site, places), round(cost, 2), site.region or "99", site.code
 
-    return [make_candidate(span.site, _FITS) for _, span in sorted(fits, key=make_key)[:CANDIDATE_LIMIT]]
+    return [make_candidate(span.site, _FITS) for _, span in sorted(best.values(), key=make_key)[:CANDIDATE_LIMIT]]
 
 
 def _compute_cost(view: VerificationView, span: Span, keys: Iterable[str], asof: AsOf) -> float:
@@ -140,6 +151,41 @@ def _find_variation(view: VerificationView, variation: Variation, asof: AsOf) ->
     return [s.code for s in sites if variation.place is None or regions.is_inside(s.region, variation.place)]
 
 
+def list_several(view: VerificationView, name: str | None, asof: AsOf) -> list[Candidate]:
+    """List the institutions that a field names, one after the other; none where it names one, or not only these."""
+    groups, is_all = find_named(view, name or "", asof)
+    spans = {span.site.code: span for of_name in groups for span in of_name}
+    is_one = any(all(code in [span.site.code for span in of_name] for of_name in groups) for code in spans)
+    return (
+        [make_candidate(span.site, _FITS) for span in spans.values()][:CANDIDATE_LIMIT] if is_all and not is_one else []
+    )
+
+
+def list_english(view: VerificationView, name: str, asof: AsOf, *, exact: bool) -> list[Span]:
+    """List the listed institutions of the day with an English name of these words, or one that may be meant by them."""
+    index = view.institutions.english_names
+    codes = index.find_same(name) if exact else index.find_near(name)
+    spans = [span for span in _list_listed(view, codes, asof) if span.english]
+    return [span for span in spans if split_words(name) in list_keys(span.english)] if exact else spans
+
+
+def list_english_candidates(
+    view: VerificationView, name: str | None, asof: AsOf, address: str | None = None
+) -> list[Candidate]:
+    """List the institutions whose English name this is, of whatever city."""
+    spans = list_english(view, name, asof, exact=True) if name and is_latin(name) else []
+    return _rank_spans([(0.0, span) for span in spans], address)
+
+
+def _find_english_fits(view: VerificationView, name: str, asof: AsOf) -> list[tuple[float, Span]]:
+    """Find whom a name in Latin letters may mean, alone or beside a Chinese one."""
+    chinese, latin = split_latin(name) or ("", name)
+    spans = list_english(view, latin, asof, exact=False) if chinese or is_latin(name) else []
+    if chinese:
+        spans += [match.span for match in match_by_name(view, chinese, asof) if match.site.status != "delisted"]
+    return [(0.0, span) for span in {span.site.code: span for span in spans}.values()]
+
+
 def _list_listed(view: VerificationView, codes: Iterable[str], asof: AsOf) -> list[Span]:
     spans = (view.find_span(code, asof) for code in codes)
     return [span for span in spans if span is not None and span.site.status != "delisted"]
@@ -166,7 +212,12 @@ def list_candidates(
     if len(key) < 2 or is_city:
         return []
     places = _find_places(address)
-    fits = [fit for fit in _find_fits(view, key, asof) if _may_be_at(fit[1].site, address, places)]
+    found = _find_fits(view, key, asof) + [
+        (0.0, span) for spans in find_named(view, name or "", asof)[0] for span in spans
+    ]
+    if _LETTERS.search(key):
+        found += _find_english_fits(view, name or "", asof)
+    fits = [fit for fit in found if _may_be_at(fit[1].site, address, places)]
     fitting = _rank_spans(fits, address)
     known = {candidate.code for candidate in fitting}
     near = (candidate for candidate in _list_near(view, key, asof, address) if candidate.code not in known)
@@ -184,6 +235,8 @@ def _list_near(view: VerificationView, key: str, asof: AsOf, address: str | None
         fit = _measure_fit(site, places or named)
         added = 0 if fit == 0 and not is_certain else _PLACED[fit]
         score = min(scores[site.code] + added, _BEST_NEAR)
+        if address and is_at(site, address):
+            score = _BEST_NEAR
         if score >= NEAR:
             near.append((-fit if is_certain else 0, -score, site.code, site))
     near.sort(key=lambda item: item[:3])

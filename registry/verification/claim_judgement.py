@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from registry.domain.answers import Basis, Candidate, Match, Provider, TechniqueAnswer, VerdictWord
-from registry.domain.identifiers import format_code
+from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Date, Source
 from registry.domain.techniques import TechniqueCode
 from registry.records import standing
@@ -15,10 +15,14 @@ from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, verdict
 from registry.verification.candidates import (
+    CANDIDATE_LIMIT,
     list_beginning_candidates,
     list_candidates,
+    list_english_candidates,
+    list_several,
     make_candidate,
 )
+from registry.verification.english_names import is_latin
 from registry.verification.name_match import SiteMatch, is_same_site
 from registry.verification.site_match import (
     compare_provider,
@@ -28,6 +32,7 @@ from registry.verification.site_match import (
     match_provider,
     select_by_address,
 )
+from registry.verification.successors import find_successors
 from registry.verification.verdict import Judgement, Situation
 from registry.verification.view import VerificationView
 
@@ -44,7 +49,8 @@ def judge_provider(
         return _judge_no_match(view, provider, techniques, asof, sources)
     if not chosen:
         judgement = _judge_site_mismatch(view, matches, techniques, candidates, asof)
-        return msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
+        judgement = msgspec.structs.replace(judgement, compared=compare_provider(view, provider, matches[0], asof))
+        return _add_successors(view, provider, judgement, matches, asof)
     if doubt := _find_doubt(view, provider, techniques, matches, chosen, asof):
         return doubt
     results = [(_apply_rules(view, match, techniques, asof), match) for match in chosen]
@@ -54,9 +60,7 @@ def judge_provider(
     if not techniques:  # what each of them has is answered for all only where they agree
         others = [site_answers for (_, site_answers), _ in results[1:]]
         answers = [a for a in answers if all(_has_same_verdict(a, site_answers) for site_answers in others)]
-    if first.site.status == "delisted":  # perhaps it goes on under another name
-        candidates = list_candidates(view, provider.name or first.site.name, asof, provider.address)
-    return Judgement(
+    judgement = Judgement(
         verdict=word,
         techniques=answers,
         candidates=candidates,
@@ -70,6 +74,33 @@ def judge_provider(
         since=_find_stop_day(view, first.site, word, answers if techniques else [], asof),
         codes=tuple([match.site.code for match in chosen]),
         each=tuple([(match.site, site_answers) for (_, site_answers), match in results]),
+    )
+    return _add_successors(view, provider, judgement, matches, asof)
+
+
+def _add_successors(
+    view: VerificationView, provider: Provider, judgement: Judgement, matches: list[SiteMatch], asof: AsOf
+) -> Judgement:
+    """Add to a judgement on records that have ended who goes on for them, and who may: both are candidates.
+
+    It is `ambiguous` who is meant where one of the former goes on, unless an address is given, and none has that.
+    """
+    if judgement.site is None or judgement.site.status != "delisted":
+        return judgement
+    spans = [match.span for match in matches]
+    found = find_successors(view, spans, provider.name, asof, provider.address)
+    candidates = {span.site.code: make_candidate(span.site, 99) for span in (*found.by_name, *found.at_site)}
+    for candidate in list_candidates(view, provider.name or judgement.site.name, asof, provider.address):
+        candidates.setdefault(compact_code(candidate.code), candidate)
+    ranked = list(candidates.values())[:CANDIDATE_LIMIT]
+    if found.may_be_at(provider.address):
+        techniques = [answer.technique for answer in judgement.claim_answers]
+        judgement = _judge_ambiguous(techniques, ranked, judgement.sources, site=judgement.site)
+    return msgspec.structs.replace(
+        judgement,
+        candidates=ranked,
+        successors=tuple([span.site.name for span in found.by_name]),
+        at_site=tuple([span.site.name for span in found.at_site]),
     )
 
 
@@ -199,6 +230,10 @@ def _judge_no_match(
     """
     if beginning := list_beginning_candidates(view, provider.name, asof, provider.address):
         return _judge_ambiguous(techniques, beginning, sources)
+    if several := list_several(view, provider.name, asof):
+        return _judge_ambiguous(techniques, several, sources, several=True)
+    if translated := list_english_candidates(view, provider.name, asof, provider.address):
+        return _judge_ambiguous(techniques, translated, sources, english=True)
     by = find_number_kind(provider) if not provider.name else None
     region = addresses.split_address(provider.address)[0] if provider.address else None
     claimed: list[TechniqueCode | None] = [*techniques] or [None]
@@ -218,6 +253,7 @@ def _judge_no_match(
         list_basis=_make_list_basis(next((s for s in complete.values() if s), None), asof.valid_on),
         nothing_known=asof.size == 0,
         by=by,
+        foreign=bool(provider.name) and is_latin(provider.name or ""),
     )
 
 

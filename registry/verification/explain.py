@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from registry.domain.comparison import Compared
 from registry.domain.techniques import Stage, TechniqueCode
+from registry.records.site import Site
 from registry.texts import Message, PluralMessage
 from registry.verification.candidates import has_good_candidate
 from registry.verification.phrases import (
@@ -48,6 +49,10 @@ SENTENCES: dict[str, Message] = {
     "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
     "partly_elsewhere": Message("所给地址不止一处，其中有的不是名录中该机构的地址，请按地址逐一核验。"),
     "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
+    "english_name": Message(
+        "名录以中文名称登记，所给的是{names}的英文名称或译名，不能据以核验，请核对中文全称、地址或编码。"
+    ),
+    "several_names": Message("所给名称中写有不止一家机构，请按名称、地址或编码逐一核验。"),
     "same_number": Message("有{count}家机构使用该{number}，请核对地址或编码。"),
     "not_found": Message(
         "截至{list_day}的名录中没有这家机构{near}，未在名录中的机构不得开展人类辅助生殖技术；如遇宣传，"
@@ -57,11 +62,19 @@ SENTENCES: dict[str, Message] = {
         "截至{list_day}的名录中没有完全是这个名称的机构，所问的可能是名称相近的{count}家，请核对全称、地址或编码；"
         "未在名录中的机构不得开展人类辅助生殖技术。"
     ),
+    "not_found_foreign": Message(
+        "截至{list_day}的名录以中文名称登记，没有找到所给外文名称的机构，请按中文全称、地址或编码再核验；"
+        "未在名录中的机构不得开展人类辅助生殖技术。"
+    ),
     "number_unknown": Message(
         "名录未载有使用该{number}的机构，但名录未必载有每家机构的{number}，不能据此判断是否获准，请再按名称核验。"
     ),
     "gone": Message("{name}曾在此前的名录中，截至{list_day}的名录中已没有这家机构，{now}不得开展人类辅助生殖技术。"),
     "gone_undated": Message("{name}曾在名录中，后已不再列入，{now}不得开展人类辅助生殖技术。"),
+    "gone_on": Message(
+        "{name}曾在此前的名录中，截至{list_day}的名录中已没有这个名称；{successors}，请核对名称、地址或编码。"
+    ),
+    "gone_on_undated": Message("{name}曾在名录中，后已不再列入；{successors}，请核对名称、地址或编码。"),
     "not_stated": Message("{on}所依据的来源未说明该机构是否获准开展{techniques}，无法回答。"),
     "too_old": Message(
         "关于{techniques}，名录最近的记载截至{last_day}，距所问之日已超过两年，其后没有资料可以确认，无法回答。"
@@ -152,6 +165,10 @@ def _select_doubt_reason(judgement: Judgement) -> str:
         return "contradiction" if judgement.contradiction else "campus"
     if judgement.partly_elsewhere:
         return "partly_elsewhere"
+    if judgement.english or judgement.several:
+        return "english_name" if judgement.english else "several_names"
+    if judgement.site is not None:
+        return _select_ending_reason(judgement, judgement.site)
     return "same_number" if judgement.by in NUMBERS else "same_name"
 
 
@@ -159,9 +176,7 @@ def _select_absence_reason(judgement: Judgement) -> str:
     """Return the reason of `not_found` and `unknown`; ``site``: it was on an earlier list, or its source says less."""
     site = judgement.site
     if judgement.verdict == "not_found":
-        if site is not None:
-            return "gone" if site.stated_source in judgement.sources else "gone_undated"
-        return "not_found_near" if has_good_candidate(judgement.candidates) else "not_found"
+        return _select_ending_reason(judgement, site) if site else _select_nearness_reason(judgement)
     if judgement.by in NUMBERS:
         return "number_unknown"
     if site is not None:
@@ -169,6 +184,19 @@ def _select_absence_reason(judgement: Judgement) -> str:
     if judgement.nothing_known:
         return "nothing_known"
     return "no_complete_list" if judgement.sources else "nothing_of_the_day"
+
+
+def _select_nearness_reason(judgement: Judgement) -> str:
+    """Return the reason where nobody has the name: whether it may mean somebody, or can be compared at all."""
+    if judgement.foreign and not judgement.candidates:
+        return "not_found_foreign"
+    return "not_found_near" if has_good_candidate(judgement.candidates) else "not_found"
+
+
+def _select_ending_reason(judgement: Judgement, site: Site) -> str:
+    """Return the reason where a record has ended: whether somebody goes on for it, and whether a list tells."""
+    reason = "gone_on" if judgement.successors or judgement.at_site else "gone"
+    return reason if site.stated_source in judgement.sources else f"{reason}_undated"
 
 
 #: Days after which the age of what an answer rests on is said in its sentence.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from registry.domain.name_alignment import is_spread
+from registry.verification.english_names import EnglishNames
 from registry.verification.name_variations import Variation, make_variations
 from registry.verification.near_names import CONTAINS, NameStarts, NearNameIndex, score_similar
 from registry.verification.spans import Span
@@ -70,6 +71,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         self.names = CodeIndex()
         self.numbers = CodeIndex()
         self.common_names = CodeIndex()
+        self.english_names = EnglishNames()
         self.name_starts = NameStarts()
         self._near_names = NearNameIndex()
         self._places: dict[str, list[str]] = {}  # by the first four digits of a region's code, which are a city's
@@ -147,6 +149,12 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
         longer = self._near_names.list_longer_names(key)
         return {name: codes for name in longer if (codes := self.names.list_codes(name))}
 
+    def list_in_city(self, region: str) -> list[str]:
+        """List the institutions of the city in which a region (its code) lies, or lay; none where there are too many to
+        compare, or the region is no city's."""
+        codes = self._places.get(region[:4], []) if len(region) > 2 else []
+        return codes if len(codes) <= _PLACE_LIMIT else []
+
     def _list_names_in(self, place: str) -> dict[str, set[str]]:
         """Map each name of a place (a region's code) to its institutions; nothing where there are too many to compare.
 
@@ -192,6 +200,7 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
                     self._remove_name(self.common_names, key, code)
             for kind, value in span.identifiers:
                 self.numbers.discard(f"{kind}:{value}", code)
+        self.english_names.remove_names(code)
         self._unpacked.pop(code, None)
         self._packed[code] = _pack(sorted(spans, key=_make_sort_key))
         for span in spans:
@@ -208,6 +217,8 @@ class InstitutionIndex(Mapping[str, tuple[Span, ...]]):
                 self._near_names.add_name(key)
             self.name_starts.add_name(key)
             self.common_names.add(key, code)
+        if span.english:
+            self.english_names.add_name(code, span.english)
         for kind, value in span.identifiers:
             self.numbers.add(f"{kind}:{value}", code)
         city = (span.site.region or "")[:4]

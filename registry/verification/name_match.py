@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
@@ -10,16 +12,18 @@ from registry.domain import regions
 from registry.domain.answers import MatchedOn
 from registry.domain.comparison import ComparedWord
 from registry.domain.model import Struct
-from registry.domain.normalise import fold_text
+from registry.domain.normalise import convert_numerals, fold_text, normalise_width
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
+from registry.verification.english_names import list_keys, split_latin, split_words
 from registry.verification.name_variations import is_place, is_shared_word, split_leading_places
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
 #: How an address fits that is the site's own, however it is written.
 SAME_SITE = ("same", "form")
+_NUMBER = re.compile("[0-9]+")
 #: Characters of the shortest name that longer ones are looked for by.
 _SHORTEST_PART = 3
 #: Institutions a short name may be used of for it still to mean one of them.
@@ -41,6 +45,19 @@ def compare_site(site: Site, address: str) -> ComparedWord:
     return addresses.compare_addresses(address, site.address, site.region, (site.name,))
 
 
+def is_at(site: Site, address: str) -> bool:
+    """Whether an address is the very site's; of many sites most are ruled out without reading their addresses."""
+    return (
+        not _list_numbers(address).isdisjoint(_list_numbers(site.address)) and compare_site(site, address) in SAME_SITE
+    )
+
+
+@lru_cache(maxsize=4096)
+def _list_numbers(address: str) -> frozenset[str]:
+    """List the numbers in an address: two that are the same have one in common."""
+    return frozenset(_NUMBER.findall(convert_numerals(normalise_width(address))))
+
+
 def is_same_site(chosen: list[SiteMatch], address: str | None) -> bool:
     """Whether the address is each match's very site, not only its region."""
     return bool(address) and all(compare_site(match.site, address or "") in SAME_SITE for match in chosen)
@@ -57,7 +74,11 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
         return []
     matches = _match_key(view, key, "normalised", name, asof)
     if not matches:
-        matches = _match_variations(view, key, name, asof, address) or _match_by_both_names(view, name, asof)
+        matches = (
+            _match_variations(view, key, name, asof, address)
+            or _match_by_both_names(view, name, asof)
+            or _match_with_english(view, name, asof, address)
+        )
     elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
         # whoever goes on may be printed otherwise now
         matches += [m for m in _match_variations(view, key, name, asof, address) if m.site.status != "delisted"]
@@ -180,6 +201,19 @@ def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[
     return [
         msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
         for match in matches
+    ]
+
+
+def _match_with_english(view: VerificationView, name: str, asof: AsOf, address: str | None) -> list[SiteMatch]:
+    """Find institutions by a Chinese name with an English one beside it, which has to be theirs: it adds nothing."""
+    parts = split_latin(name)
+    if parts is None:
+        return []
+    chinese, latin = parts
+    return [
+        msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
+        for match in match_by_name(view, chinese, asof, address)
+        if split_words(latin) in list_keys(match.span.english)
     ]
 
 

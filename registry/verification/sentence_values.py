@@ -8,7 +8,7 @@ from collections.abc import Callable
 from registry.domain.answers import MatchedOn, TechniqueAnswer
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.records.standing import find_lapse_day
-from registry.texts import Message, PluralMessage
+from registry.texts import Listing, Message, PluralMessage
 from registry.verification.phrases import (
     ASSISTED_REPRODUCTION,
     NUMBERS,
@@ -32,6 +32,13 @@ _ALIKE: dict[MatchedOn, Message] = {
     "practice_licence_no": Message("使用该执业许可证登记号的"),
     "domain": Message("使用该网站域名的"),
 }
+
+
+#: Names that a sentence lists at most.
+_NAMES = 3
+_BEARERS = Message("名录中沿用或曾用该名称的可能是{names}")
+_AT_SITE = Message("名录中在该地址的是{names}")
+_ELSEWHERE = Message("{listed}，其地址不是所查地址")
 
 
 class SentenceValues(dict[str, str]):
@@ -181,6 +188,14 @@ def _describe_former_name(judgement: Judgement, is_today: bool, lang: str) -> st
     return sentence.fill_in(name=name).to_text(lang)
 
 
+def _describe_successors(judgement: Judgement, _on: dt.date, lang: str) -> str:
+    """Say who on the list bears the name of a record that has ended, and who else stands where it stood."""
+    holders = ((_BEARERS, judgement.successors), (_AT_SITE, judgement.at_site))
+    parts = [message.fill_in(names=join_words(names[:_NAMES], lang)) for message, names in holders if names]
+    listed = Listing(parts, Message("；")).to_text(lang)
+    return _ELSEWHERE.fill_in(listed=listed).to_text(lang) if judgement.verdict == "not_found" else listed
+
+
 def _format_list_day(judgement: Judgement, _on: dt.date, lang: str) -> str:
     source = judgement.sources.get(judgement.site.source or "") if judgement.site else None
     day = source.as_of if source else judgement.list_basis.as_of if judgement.list_basis else None
@@ -220,12 +235,14 @@ _VALUES: dict[str, Callable[[Judgement, dt.date, str], str]] = {
     "name": lambda judgement, _on, _lang: judgement.site.name if judgement.site else "",
     "granted": _describe_granted,
     "here": _describe_place,
+    "names": lambda judgement, _on, lang: join_words([one.name for one in judgement.candidates[:_NAMES]], lang),
     "last_day": _format_last_day,
     "refused": _describe_refused,
     "near": _describe_near_names,
     "number": lambda judgement, _on, lang: NUMBERS[judgement.by].to_text(lang) if judgement.by in NUMBERS else "",
     "scope": _describe_scope,
     "since": lambda judgement, _on, lang: format_date(judgement.since, lang) if judgement.since else "",
+    "successors": _describe_successors,
     "stopped": lambda judgement, _on, lang: STAGE_WORDS[judgement.verdict].to_text(lang),
     "Stopped": lambda judgement, _on, lang: STAGE_WORDS[judgement.verdict].to_text(lang).capitalize(),
     "why": _describe_lapse,

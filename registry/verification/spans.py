@@ -48,6 +48,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     names: tuple[SpanName, ...]
     identifiers: tuple[tuple[str, str], ...]  # (kind, folded value)
     known_as: tuple[str, ...] = ()  # folded names that people use: of candidates, never of a match
+    english: str = ""  # its own name in English, or a translation: the same
 
 
 def read_recording_times(connection: sa.Connection, after: int, upto: int) -> list[tuple[int, int]]:
@@ -116,7 +117,8 @@ def make_span(code: str, when: tuple[str, str, int, int], state: timeline.State)
     if site is None:
         return None
     value = timeline.collect_values(state)
-    return Span(*when, site, tuple(_list_names(value)), tuple(_list_identifiers(value)), _fold_common_names(value))
+    names_of, numbers = tuple(_list_names(value)), tuple(_list_identifiers(value))
+    return Span(*when, site, names_of, numbers, _fold_common_names(value), value.get("name_en") or "")
 
 
 def _list_names(value: dict[str, Any]) -> Iterable[SpanName]:

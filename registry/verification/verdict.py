@@ -93,11 +93,16 @@ class Judgement(Struct, frozen=True, gc=False):
     at_address: bool = False  # an address was given, and it is that of each site that answered
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
     campus: bool = False  # the name fits but for its campus, and no address says which campus is meant
+    foreign: bool = False  # the name asked has letters, and none of them is Chinese
+    several: bool = False  # the name given is those of several institutions
+    english: bool = False  # the name is the English one of every candidate
     by: MatchedOn | None = None  # by what several institutions fit, or the kind of number that nobody has
     list_basis: Basis | None = None
     since: dt.date | None = None  # the first day of what has stopped
     codes: tuple[str, ...] = ()  # the institutions that answered: where a person or a certificate has to belong
     each: tuple[tuple[Site, list[TechniqueAnswer]], ...] = ()  # each of these with the answers for its techniques
+    successors: tuple[str, ...] = ()  # of a record that has ended: who bears its name now
+    at_site: tuple[str, ...] = ()  # of the same: who else stands at its address, or the one asked about
     nothing_known: bool = False  # the register held no entry at the time of knowing, of whatever day
 
     @property

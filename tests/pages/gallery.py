@@ -179,7 +179,7 @@ def make_check_pages() -> dict[str, PageContext]:
         _make_answer(
             "licensed",
             "该机构在获准开展人类辅助生殖技术的机构名录中。",
-            candidates=near,
+            candidates=[msgspec.structs.replace(one, name=FULL.name, score=100) for one in near],
             match=msgspec.structs.replace(match, on=on, exact=True),
         )
         for on in ways

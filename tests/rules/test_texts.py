@@ -24,7 +24,7 @@ CHINESE = re.compile("[\u3400-\u9fff]")
 #: Modules whose Chinese is data: official names, words that are looked for, headings of files, samples.
 DATA = re.compile(
     r"registry/(domain|search|editions)/|registry/importers/(matching|people|reading|seed)/|registry/api/examples"
-    r"|registry/batch/columns|registry/verification/(address\w+|names|name_\w+|site_match)|public_site/sample_"
+    r"|registry/batch/columns|registry/verification/(address\w+|names|name_\w+|\w+_names|site_match)|public_site/sample_"
 )
 #: Chinese that is written into the log or into files as it is, or that a program looks for.
 RECORDED = {

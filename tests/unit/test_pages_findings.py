@@ -83,6 +83,33 @@ def test_one_line_above_the_panels_says_the_gravest_finding(name: str, words: st
         assert expected in re.sub("<[^>]*>", "", headline)
 
 
+SAME_NAME, GOOD, DISTANT = (
+    answers.Candidate(code="44V5-CBJN", name=name, address="示例路1号", score=score)
+    for name, score in (("示例医院", 100), ("示例大学附属医院", 99), ("示例中心", 67))
+)
+
+
+def a_page_about(verdict: answers.VerdictWord, match: str | None, *candidates: answers.Candidate) -> CheckPage:
+    matched = match and answers.Match(
+        code="44V5-CBJN", name=match, address="示例路2号", on="name", exact=True, rule="identical"
+    )
+    answer = a_licensed_answer(verdict=verdict, match=matched or None, candidates=list(candidates))
+    return msgspec.structs.replace(ANSWERED["check-not-found"], answer=answer)
+
+
+def test_candidates_are_called_of_the_same_name_only_where_all_have_it() -> None:
+    assert a_page_about("ambiguous", "示例医院", SAME_NAME, SAME_NAME).has_same_names
+    assert not a_page_about("not_found", "示例医院", SAME_NAME, GOOD).has_same_names
+    assert not a_page_about("not_found", None, GOOD).has_same_names
+
+
+def test_whoever_has_a_good_candidate_is_not_told_where_to_report() -> None:
+    assert not a_page_about("not_found", "示例医院", GOOD).may_be_reported
+    assert a_page_about("not_found", None, DISTANT).may_be_reported
+    assert a_page_about("site_mismatch", "示例医院", GOOD).may_be_reported
+    assert not a_page_about("licensed", "示例医院").may_be_reported
+
+
 @pytest.mark.parametrize("word", ["expired", "other_institution", "malformed", "not_yet_valid", "unknown"])
 def test_a_certificate_that_is_not_valid_comes_before_an_approval(word: answers.CertificateWord) -> None:
     answer = a_licensed_answer(ad_certificate=checks.make_certificate_answer(word))

@@ -115,6 +115,111 @@ def test_everyday_and_medical_sentences_are_not_flagged(text: str) -> None:
     assert flagged(text) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (
+            "sex_selection",
+            (
+                "包抱男孩",
+                "男女可定",
+                "可指定宝宝性别",
+                "挑选胎儿的性别",
+                "三代筛XY",
+                "帮您实现儿女双全",
+                "保准男孩",
+                "让您抱上大胖小子",
+                "生儿子不是梦",
+                "男宝女宝随您挑",
+            ),
+        ),
+        (
+            "gamete_trade",
+            (
+                "他卵助孕",
+                "美女大学生卵源库",
+                "精源基地",
+                "卵源充足",
+                "卵子任选",
+                "美女卵子",
+                "急需O型血女孩捐卵",
+                "代🐣、供🥚",
+            ),
+        ),
+        (
+            "surrogacy",
+            (
+                "第三方孕母匹配",
+                "国外合法孕母",
+                "优质孕母",
+                "孕母资源",
+                "三方辅助生殖",
+                "代🐣",
+                "代🐥套餐",
+                "替您怀胎十月",
+                "有偿助孕",
+                "急招助孕女性",
+            ),
+        ),
+        (
+            "endorsement",
+            (
+                "现身说法",
+                "王女士在我院试管成功",
+                "李先生夫妇来到我们医院，三个月怀上了",
+                "好孕故事",
+                "著名影星李某某倾情推荐",
+            ),
+        ),
+        ("guarantee", ("百分百抱娃", "包到成功为止", "直到成功为止", "抱娃回家再付款", "先怀上后付款")),
+        (
+            "lure",
+            *[
+                (
+                    "试管全免费",
+                    "免费做试管",
+                    "立减5000元",
+                    "五折",
+                    "8折起",
+                    "送检查",
+                    "老带新返现",
+                    "不看结婚证",
+                    "机票酒店全包",
+                    "赠送术前检查",
+                    "送价值3000元检查",
+                )
+            ],
+        ),
+    ],
+)
+def test_offers_are_found_by_what_they_are_made_of(kind: str, texts: tuple[str, ...]) -> None:
+    assert [text for text in texts if kind not in kinds(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("国家免费孕前优生健康检查", "其他卵泡", "骨折手术", "标本送检查科", "祝您儿女双全", "染色体决定孩子性别"),
+        *(
+            "健康孕母与高龄孕母的分娩",
+            "新时代孕妈课堂",
+            "多年波折",
+            "直到怀孕为止",
+            "帮您怀孕",
+            "现代人怀孕难",
+            "大学生精子质量调查",
+            "急需捐血",
+            "返现场",
+            "男女可定期体检",
+            "王女士来我院就诊",
+            "夫妻双方到我院登记",
+        ),
+    ],
+)
+def test_what_is_like_them_is_not_flagged(text: str) -> None:
+    assert flagged(text) == []
+
+
 # --- how far a denial reaches ----------------------------------------------------------------------------------------
 
 
@@ -127,7 +232,23 @@ def test_a_denial_reaches_its_word_and_those_listed_with_it(denial: str, between
 @given(
     st.sampled_from(AGAINST["before"]),
     OFFERS,
-    st.sampled_from(["，", "。", " ", "！", "不如选", "但我们能", "而是", "请找正规", "，欢迎咨询", "和正规的"]),
+    st.sampled_from(
+        [
+            "，",
+            "。",
+            " ",
+            "！",
+            "不如选",
+            "但我们能",
+            "而是",
+            "请找正规",
+            "，欢迎咨询",
+            "和正规的",
+            "、可提供",
+            "、另有",
+            "和代办",
+        ]
+    ),
     OFFERS,
 )
 def test_a_denial_reaches_no_second_offer(denial: str, one: str, between: str, other: str) -> None:
@@ -140,6 +261,33 @@ def test_a_denial_reaches_no_second_offer(denial: str, one: str, between: str, o
 def test_a_predicate_denies_the_list_before_it_and_nothing_behind_it(one: str, other: str, predicate: str) -> None:
     assert flagged(f"{other}、{one}{predicate}") == []
     assert len(flagged(f"{one}{predicate}，{other}套餐")) >= 1
+
+
+@given(
+    OFFERS,
+    OFFERS,
+    st.sampled_from(["合法吗？", "可以做吗？", "是合法的吗?", "在我国犯法吗？ ", "能做吗？答："]),
+    st.sampled_from(["不合法", "违法", "犯法的", "当然违法", "不可以"]),
+)
+def test_a_question_is_denied_by_its_answer_and_by_itself_is_no_denial(
+    one: str, other: str, question: str, answer: str
+) -> None:
+    assert flagged(f"{one}{question}{answer}。") == []
+    assert flagged(f"{one}{question}{answer}！我院不提供也不介绍{other}服务") == []
+    for text in (f"{one}{question}", f"{one}违法吗", f"{one}{question}{answer}的说法是谣言", f"{one}犯法吗？不犯法"):
+        assert flagged(text) != [], text
+
+
+@given(
+    st.sampled_from(["拒绝", "抵制", "远离", "反对"]),
+    st.sampled_from(["一切形式的", "任何形式的"]),
+    st.sampled_from(["", "商业", "所谓"]),
+    OFFERS,
+    OFFERS,
+)
+def test_whoever_refuses_every_form_offers_none(denial: str, every: str, sort: str, one: str, other: str) -> None:
+    assert flagged(f"{denial}{every}{sort}{one}与{other}！") == []
+    assert flagged(f"{denial}{every}风险，{one}找我们") != []
 
 
 @given(OFFERS, st.sampled_from(["我们合规", "✅我们合规", "，本公司能做", " 我司例外"]))
