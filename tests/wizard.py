@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from registry.importers.reading import headings
+from registry.importers.reading.list_file import FileAnswer
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
@@ -77,7 +78,7 @@ class Wizard:
             return list(import_store.read_lines(connection, one.id, section))
 
     def decide(self, one: Import, judge: Judge) -> Import:
-        """Answer the pairs that are open: True the same, False two, None left open."""
+        """FileAnswer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
             answer = judge(line) if line["key"] in steps.list_open_pairs(one.found["pairs"], made) else None
@@ -93,6 +94,11 @@ class Wizard:
         with self.database.writing() as connection:
             import_store.save_import(connection, one, said={**one.said, "reasons": reasons})
         return self.of(one)
+
+    def answer(self, one: Import, answers: dict[str, FileAnswer]) -> Import:
+        """FileAnswer questions of the audit by their keys; then read the file again."""
+        given = {**one.said.get("answers", {}), **msgspec.to_builtins(answers)}
+        return self.work(one, "comparing", said={**one.said, "answers": given})
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""

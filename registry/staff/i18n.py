@@ -132,18 +132,32 @@ class StaffLanguage(Language):
 
     def format_recorded_value(self, path: str, value: Any) -> Markup:
         """Format a value of a record, by its path."""
-        if value is None:
-            return self.translate("proposal.nothing")
-        if isinstance(value, bool):
-            return self.translate("proposal.yes" if value else "proposal.no")
+        if value is None or isinstance(value, bool):
+            return self.translate("proposal.nothing" if value is None else "proposal.yes" if value else "proposal.no")
         if path in ("techniques", "covers"):
             return self.format_list(self.get_plain_word(code) for code in value)
         if path == "scope":
             is_region = regions.find_region(value) is not None
             return self.format_region_code(value) if is_region else self.translate(f"import_new.scope_{value}")
+        if path == "changes":
+            return Markup("<br>").join(map(self.describe_list_change, value))
         if path == "kind" and (label := self.find_label(f"form.choice.{value}")):
             return label
         return self.format_names(map(str, value)) if isinstance(value, list) else self.mark_chinese(str(value))
+
+    def describe_list_change(self, change: dict[str, Any]) -> Markup:
+        """Describe what was imported otherwise than a list as received has it."""
+        blank = self.translate("proposal.nothing")
+        before, after, reason = (
+            self.mark_chinese(change[name]) if change.get(name) else blank for name in ("before", "after", "reason")
+        )
+        what = self.translate(
+            f"list_change.{change['what']}",
+            place=self.mark_chinese(change["place"]),
+            before=before,
+            after=after,
+        )
+        return what + self.translate("list_change.reason", reason=reason) if change.get("reason") else what
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""

@@ -4,12 +4,14 @@ Every institution of the list gets a full statement of what the list prints of i
 list confirms it is what later answers rest on. What an absence means depends on the scope of the source.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from registry.domain import regions
 from registry.domain.identifiers import format_subject_code
-from registry.domain.model import Change, Draft, Source, Struct
+from registry.domain.model import Change, Draft, ListChange, Source, Struct
 from registry.domain.techniques import BANK, TECHNIQUES, TechniqueCode
 from registry.importers.matching import identity
 from registry.importers.matching.conflict_judge import ConflictJudge
@@ -224,8 +226,11 @@ def _make_draft(subject: str, values: dict[str, Any], source: Source, reason: st
     return Draft(subject=subject, change=change, valid_from=source.as_of, source=source.id)
 
 
-def make_source_draft(source: Source) -> Draft:
-    """The entry that describes the document itself; it comes first, so that the others may refer to it."""
+def make_source_draft(source: Source, changes: Sequence[ListChange] = ()) -> Draft:
+    """The entry that describes the document itself, and what of it is imported otherwise than it stands there.
+
+    It comes first, so that the others may refer to it.
+    """
     values: dict[str, Any] = {
         "title": source.title,
         "as_of": source.as_of.isoformat(),
@@ -236,6 +241,7 @@ def make_source_draft(source: Source) -> Draft:
         "covers": list(source.covers),
         "rows": source.rows,
         "sha256": source.sha256,
+        "changes": msgspec.to_builtins(changes) or None,
     }
     return Draft(
         subject=f"source:{source.id}",

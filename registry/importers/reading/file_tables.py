@@ -19,15 +19,16 @@ Progress = Callable[[int], None]
 _EVERY = 1000
 
 
-def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]:
+def read_tables(path: Path, progress: Progress | None = None, *, has_marks: bool = False) -> Iterator[Table]:
     """Yield the tables of a file in order; UnreadableFile, with what to do, when it cannot be read or has no rows.
 
     The rows of a table are a stream: read them before the next table. ``progress`` gets the number of rows so far.
+    ``has_marks``: rows come with what the file says of them beside their text.
     """
     counts = Counter[str]()
     with _open_file(path) as source:
         try:
-            for table in file_reader.read_tables(source, LIST):
+            for table in file_reader.read_tables(source, LIST, has_marks=has_marks):
                 yield table._replace(rows=_count_rows(path, table.rows, counts, progress))
         except (UnreadableFile, TooLarge) as error:
             raise _add_file_name(path, error) from error

@@ -10,7 +10,7 @@ Of brackets at the end of a name, only a second name that can stand alone become
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -21,10 +21,11 @@ from registry.domain.normalise import compact_text
 from registry.domain.techniques import BANK
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
-from registry.importers.reading.cells import parse_province, parse_total
+from registry.importers.reading.cells import parse_province, parse_sum_row, parse_total
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
-from registry.importers.reading.list_file import Level, ListedInstitution, ListFile
-from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province
+from registry.importers.reading.list_file import FileAnswer, FileQuestion, Level, ListedInstitution, ListFile
+from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province, make_question
+from registry.importers.reading.row_review import RowReview
 from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
@@ -115,21 +116,23 @@ def read_list(
     progress: file_tables.Progress | None = None,
     mapping: headings.Mapping | None = None,
     limit: int = MAX_FINDINGS,
+    answers: Mapping[str, FileAnswer] | None = None,
 ) -> ListFile:
     """Read a docx, xlsx or csv list; UnreadableFile when it has no tables, everything else goes to the audit.
 
     ``progress`` gets the number of rows about every thousand. ``mapping``: columns as a person named them. ``limit``:
-    findings of each level that are listed.
+    findings of each level that are listed. ``answers``: a person's, by the keys of the questions of the audit.
     """
-    return _ListReader(mapping, limit).read_file(path, progress)
+    return _ListReader(mapping, limit, answers).read_file(path, progress)
 
 
 class _ListReader:
     """Reads the tables of one file."""
 
-    def __init__(self, mapping: headings.Mapping | None, limit: int) -> None:
+    def __init__(self, mapping: headings.Mapping | None, limit: int, answers: Mapping[str, FileAnswer] | None) -> None:
         self.mapping = mapping
-        self.audit = Audit(limit)
+        self.audit = Audit(limit, answers)
+        self.review = RowReview(self.audit)
         self.grouper = RowGrouper(self.audit)
         self.institutions: dict[tuple[str, str], tuple[ListedInstitution, RowPlace]] = {}
         self.totals: list[tuple[int, RowPlace, Columns]] = []  # printed number, its place, the columns of its table
@@ -139,7 +142,7 @@ class _ListReader:
         self.unstated = 0  # institutions with a stage left blank
 
     def read_file(self, path: Path, progress: file_tables.Progress | None) -> ListFile:
-        for table in file_tables.read_tables(path, progress):
+        for table in file_tables.read_tables(path, progress, has_marks=True):
             self._read_table(table)
         self._add_institutions(self.grouper.close_group())
         self._check_headings()
@@ -151,7 +154,13 @@ class _ListReader:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         institutions = tuple(listed for listed, _ in self.institutions.values())
-        return ListFile(rows=self.grouper.rows, institutions=institutions, audit=self.audit.list_lines(), sha256=digest)
+        return ListFile(
+            rows=self.grouper.rows,
+            institutions=institutions,
+            audit=self.audit.list_lines(),
+            sha256=digest,
+            changes=tuple(self.audit.changes),
+        )
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -199,10 +208,11 @@ class _ListReader:
 
     def _read_rows(self, table: Table, columns: Columns, rows: Iterable[TableRow]) -> None:
         for row in rows:
-            if columns.is_repeated_in(row):
+            if columns.is_repeated_in(row) or self._read_sum(table, columns, row):
                 continue
             if not _is_banner(row):
-                self._add_institutions(self.grouper.add_row(table, columns, row))
+                reviewed, is_left_out = self.review.review_row(table, columns, row)
+                self._add_institutions(self.grouper.add_row(table, columns, reviewed, is_left_out=is_left_out))
                 continue
             self._read_banner(table, row, columns)
             if not row.has_spanning_cell:
@@ -213,6 +223,19 @@ class _ListReader:
                     None,
                     Message("这一行只有一格文字，按说明跳过：{text}", text=text),
                 )
+
+    def _read_sum(self, table: Table, columns: Columns, row: TableRow) -> bool:
+        """Read a row that adds up those above it (合计); return whether it is one."""
+        found = parse_sum_row(row.cells)
+        if found is None or row.merged_columns:
+            return False
+        if found.number is not None and found.is_of_province:
+            self.grouper.add_province_count(table, columns, row, found.number)
+        elif found.number is not None:
+            self.totals.append((found.number, RowPlace(table, row.number), columns))
+        message = Message("这一行是合计，只用来核对：{text}", text=" ".join(filter(None, map(str.strip, row.cells))))
+        self.audit.add_finding("info", RowPlace(table, row.number), None, message)
+        return True
 
     def _read_banner(self, table: Table, row: TableRow, columns: Columns) -> None:
         text = "".join(row.cells)
@@ -308,7 +331,8 @@ class _ListReader:
 
     def _add_finding(self, draft: RowGroup, kind: headings.Kind, message: Message, level: Level = "info") -> None:
         cell = draft.place.format_cell(draft.columns.get_title(kind), draft.columns.positions.get(kind))
-        self.audit.add_finding(level, draft.place, cell, message)
+        question = None if level == "info" else make_question(draft.place, draft.columns, kind, draft.texts)
+        self.audit.add_finding(level, draft.place, cell, message, question)
 
     # --- the whole file ----------------------------------------------------------------------------------------------
 
@@ -338,16 +362,17 @@ class _ListReader:
                         printed=printed,
                         institution_count=province.institution_count,
                     )
-                    self.audit.add_finding("error", place, HEADINGS["province"][0], message)
+                    self._add_count_error(place, HEADINGS["province"][0], message)
         for printed, place, columns in self.totals:
             found = self.counts[columns.titles]
             if printed not in (found, self.counts.total()):
-                self.audit.add_finding(
-                    "error",
-                    place,
-                    None,
-                    Message("写明共 {printed} 家，实际读到 {found} 家", printed=printed, found=found),
-                )
+                message = Message("写明共 {printed} 家，实际读到 {found} 家", printed=printed, found=found)
+                self._add_count_error(place, None, message)
+
+    def _add_count_error(self, place: RowPlace, cell: str | None, message: Message) -> None:
+        """A printed number may be wrong, which a person accepts with a reason; more likely rows are missing."""
+        question = FileQuestion(key=f"{place.key}.count", kind="count", choices=("accept",))
+        self.audit.add_finding("error", place, cell, message, question)
 
 
 def _is_banner(row: TableRow) -> bool:

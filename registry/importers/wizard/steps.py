@@ -13,21 +13,19 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import audit_log, region_scope
-from registry.domain import regions
 from registry.domain.model import Date, Draft
 from registry.errors import AuditFailed, RegistryError
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings
-from registry.importers.reading.audit import make_line, shorten_audit
+from registry.importers.reading.audit import shorten_audit
 from registry.importers.reading.list_file import AuditLine, ListFile
-from registry.importers.wizard import difference_lines, import_store, list_import
+from registry.importers.wizard import answers, difference_lines, import_store, list_import
 from registry.importers.wizard.import_store import Import
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.storage import attachments
 from registry.storage.database import Database
-from registry.texts import Message
 
 #: (phase, rows done, rows in all; 0: unknown). Raises ImportStopped when the import no longer belongs to this process.
 ReportProgress = Callable[[str, int, int], None]
@@ -171,6 +169,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         mapping={tuple(layout.titles): tuple(layout.uses) for layout in layouts},
         most_findings=FINDINGS,
         find_reason=lambda conflict: get_reasons(record).get(conflict.key),
+        answers=answers.get_answers(record),
     )
 
 
@@ -188,27 +187,12 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
         _make_request(record, task.path),
         lambda phase, done: task.report_progress(phase, done, total),
         make_rulings=apply_decisions,
-        check=lambda parsed: _check_account_region(account, parsed),
+        check=lambda parsed: answers.leave_outside_rows(parsed, account.region, answers.get_answers(record)),
     )
     task.report_progress("check", 0, 0)
     with task.database.reading() as connection:
         region_scope.require_may_propose(connection, record.account, comparison.make_drafts())
     return comparison
-
-
-def _check_account_region(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
-    """An error for every row about an institution outside the region of the account."""
-    if not account.region:
-        return []
-    return [
-        make_line(
-            "error",
-            listed.row,
-            Message("不在您账号的行政区划（{region}）内：{name}", region=account.region, name=listed.name),
-        )
-        for listed in parsed.institutions
-        if not regions.is_inside(listed.region, account.region)
-    ]
 
 
 def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, reason: str | None) -> None:
@@ -236,7 +220,7 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
             "digest": digest,
-            "decided": hash_decisions(applying, reasons),
+            "decided": hash_decisions(applying, reasons, answers.get_answers(task.record)),
             "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
         }
@@ -255,6 +239,7 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
     with task.database.writing() as connection:
         levels = task.replace_pages(connection, outcome.audit)
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels}
+        found |= answers.summarise_questions(outcome.audit)
         task.finish(connection, state="audit", found=found)
 
 
@@ -326,10 +311,13 @@ def get_reasons(record: Import) -> dict[str, str]:
     return reasons
 
 
-def hash_decisions(decisions: Decisions, reasons: dict[str, str]) -> str:
-    """A hash of the decisions on pairs, whoever made them and when, and of the reasons for taking the list."""
+def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers) -> str:
+    """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
     pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
-    return hashlib.sha256(msgspec.json.encode([pairs, sorted(reasons.items())])).hexdigest()
+    content: list[Any] = [pairs, sorted(reasons.items())]
+    if given:
+        content.append(sorted((key, one.choice, one.text, one.reason) for key, one in given.items()))
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:

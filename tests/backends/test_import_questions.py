@@ -1,0 +1,80 @@
+"""Questions about a file, on both databases: answers are kept, applied, published with the source and taken along."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from registry import accounts, proposals
+from registry.domain.model import ListChange
+from registry.importers.reading.list_file import FileAnswer
+from registry.importers.wizard import answers, steps
+from registry.storage.database import Database
+from registry.storage.tables import attachments as attachments_table
+from tests.factories import a_list
+from tests.wizard import Wizard
+
+ROWS = [
+    {"name": "鞍山市示例医院", "address": "辽宁省鞍山市铁西区示例路1号", "techniques": "夫精人工受精"},
+    {"name": "沈阳市示例医院*", "address": "辽宁省沈阳市沈河区示例路1号"},
+]
+
+
+@pytest.fixture
+def wizard(database: Database, tmp_path: Path) -> Wizard:
+    return Wizard(database, tmp_path / "var")
+
+
+def test_answers_are_published_with_the_source_and_the_file_as_received_stays(
+    wizard: Wizard, database: Database, tmp_path: Path
+) -> None:
+    path = a_list(tmp_path / "a.csv", ROWS)
+    one = wizard.upload_and_compare(path)
+    open_questions = answers.list_open_questions(one.found, answers.get_answers(one))
+    assert one.state == "audit"
+    assert [question.suggestion for question in open_questions] == ["夫精人工授精", "沈阳市示例医院"]
+    given = {"1.2.3": FileAnswer(choice="text", text="夫精人工授精"), "1.3": FileAnswer(choice="leave")}
+    one = wizard.answer(one, given)
+    assert (one.state, one.found["counts"]["new"]) == ("deciding", 1)
+    done = wizard.proposed(one)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with database.reading() as connection:
+        proposal = proposals.get_proposal(connection, done.proposal or 0)
+        source = next(iter(proposals.read_drafts(connection, proposal.id)))
+        stored = connection.execute(attachments_table.select()).first()
+    assert source.change.set["sha256"] == digest == stored.sha256
+    assert [change["what"] for change in source.change.set["changes"]] == ["corrected", "left_out"]
+    assert proposal.report["changes"] == source.change.set["changes"]
+
+
+def test_an_answer_after_the_comparison_has_the_file_read_again(
+    wizard: Wizard, database: Database, tmp_path: Path
+) -> None:
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [{**ROWS[0], "techniques": "AIH"}]))
+    assert one.state == "deciding"
+    before = one.found["decided"]
+    given = {"1.2": FileAnswer(choice="leave")}
+    assert steps.hash_decisions({}, {}, {}) == before  # imports begun before there were answers are not read again
+    assert steps.hash_decisions({}, {}, given) != before
+
+
+def test_rows_outside_an_accounts_region_are_set_aside_for_their_province(
+    wizard: Wizard, database: Database, tmp_path: Path
+) -> None:
+    with database.writing() as connection:
+        accounts.change_rights(connection, "editor.a", ["editor"], "210300")
+    rows = [{**ROWS[0], "techniques": "AIH"}, {**ROWS[1], "name": "沈阳市示例医院"}]
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", rows), scope="210300")
+    questions = answers.list_open_questions(one.found, {})
+    assert [question.kind for question in questions] == ["outside"]
+    one = wizard.answer(one, {questions[0].key: FileAnswer(choice="leave")})
+    assert (one.state, one.found["institutions"]) == ("deciding", 1)
+    done = wizard.proposed(one)
+    with database.reading() as connection:
+        report = proposals.get_proposal(connection, done.proposal or 0).report
+    assert report["changes"] == [
+        {"place": "第3行", "what": "set_aside", "before": "沈阳市示例医院 辽宁省沈阳市沈河区示例路1号"}
+    ]
+    assert ListChange(**report["changes"][0]).after is None
