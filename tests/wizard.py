@@ -14,6 +14,7 @@ from registry.importers.reading.list_file import FileAnswer
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
+from registry.staff import import_pages
 from registry.storage.database import Database
 from tests.running import PATIENCE
 
@@ -88,6 +89,14 @@ class Wizard:
             import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
+    def keep_spelling(self, one: Import, section: str = "pairs") -> Import:
+        """Keep the register's spelling in every line of a section; then compare again."""
+        decisions = one.decisions
+        for line in self.lines(one, section):
+            pair = line if "rule" in line else as_pair(line)
+            decisions = steps.add_decision(decisions, pair, True, self.by, import_store.get_time_ms(), spelling=True)
+        return self.work(one, "comparing", decisions=decisions)
+
     def take(self, one: Import, reason: str) -> Import:
         """Take the list in every conflict with a decision, for one reason."""
         reasons = {line["key"]: reason for line in self.lines(one, "conflicts")}
@@ -109,6 +118,11 @@ class Wizard:
         one = self.work(one, "comparing")
         assert self.open(one) == []
         return self.work(one, "proposing")
+
+
+def as_pair(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the difference as a pair, as the page of a decision makes it."""
+    return import_pages._to_pair(line)
 
 
 def names(line: dict[str, Any]) -> tuple[str, str]:

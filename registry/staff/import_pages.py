@@ -226,7 +226,8 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
 
-    ``same``: yes, no, undo, or page. Saved at once.
+    ``same``: yes, spelling (yes, and the register's own spelling stays), no, undo; page, or page_spelling for all that
+    only spell differently. Saved at once.
     """
     this_import = get_own_import(desk, number)
     require_state(this_import, "deciding")
@@ -237,7 +238,10 @@ def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response
         this_import = import_store.get_import(connection, number, desk.account.name)
         require_state(this_import, "deciding")
         lines = import_store.read_page(
-            connection, this_import.id, tab if tab in ("pairs", "renamed", "moved") else "pairs", index
+            connection,
+            this_import.id,
+            tab if tab in ("pairs", "relisted", "renamed", "moved", "other") else "pairs",
+            index,
         )
         decisions = _apply_decision(desk, this_import, [_to_pair(line) for line in lines if line.get("key")], key, same)
         import_store.save_import(connection, this_import, decisions=decisions)
@@ -270,12 +274,21 @@ def _apply_decision(
             if line["suggested"] and line["key"] in open_pairs:
                 decisions = steps.add_decision(decisions, line, True, account, import_store.get_time_ms())
         return decisions
+    if same == "page_spelling":
+        for line in lines:
+            if line.get("spelling") and line["key"] not in decisions:
+                decisions = steps.add_decision(
+                    decisions, line, True, account, import_store.get_time_ms(), spelling=True
+                )
+        return decisions
     chosen = [line for line in lines if line["key"] == key]
-    if not chosen or same not in ("yes", "no", "undo"):
+    if not chosen or same not in ("yes", "spelling", "no", "undo"):
         raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
     if same == "undo":
         return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
-    return steps.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
+    return steps.add_decision(
+        decisions, chosen[0], same != "no", account, import_store.get_time_ms(), spelling=same == "spelling"
+    )
 
 
 @post("/imports/{number:int}/compare", **TEXT_FORM)

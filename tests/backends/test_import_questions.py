@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from registry.importers.reading.list_file import FileAnswer
 from registry.importers.wizard import answers, steps
 from registry.storage.database import Database
 from registry.storage.tables import attachments as attachments_table
-from tests.factories import a_list
+from tests.factories import DAY, a_list, a_source, an_institution, enter
 from tests.wizard import Wizard
 
 ROWS = [
@@ -78,3 +79,47 @@ def test_rows_outside_an_accounts_region_are_set_aside_for_their_province(
         {"place": "第3行", "what": "set_aside", "before": "沈阳市示例医院 辽宁省沈阳市沈河区示例路1号"}
     ]
     assert ListChange(**report["changes"][0]).after is None
+
+
+# --- the same, spelt otherwise ---------------------------------------------------------------------------------------
+
+OURS: dict[str, Any] = {
+    "name": "鞍山市示例医院（鞍山市示例妇幼保健院）",
+    "address": "辽宁省鞍山市铁西区示例路12号",
+    "aliases": ["鞍山市示例妇幼保健院"],
+}
+SPELT_OTHERWISE = {
+    "a blank, a missing bracket, full width": (
+        "鞍山市示例医院 (鞍山市示例妇幼保健院",
+        "辽宁省鞍山市铁西区示例路１２号",
+    ),
+    "no second name": ("鞍山市示例医院", "辽宁省鞍山市铁西区示例路12号"),
+    "a district misspelt": ("鞍山市示例医院（鞍山市示例妇幼保健院）", "辽宁省鞍山市铁西区示列路12号"),
+    "another district": ("鞍山市示例医院（鞍山市示例妇幼保健院）", "辽宁省鞍山市铁面区示例路12号"),
+}
+
+
+@pytest.mark.parametrize("kind", SPELT_OTHERWISE)
+def test_what_is_only_spelt_otherwise_is_no_rename_and_no_move_and_loses_nothing(
+    wizard: Wizard, database: Database, tmp_path: Path, kind: str
+) -> None:
+    before = DAY.replace(year=2024)
+    enter(
+        database,
+        a_source("list-0", before),
+        an_institution(
+            OURS["name"], OURS["address"], region="210303", on=before, source="list-0", aliases=OURS["aliases"]
+        ),
+    )
+    name, address = SPELT_OTHERWISE[kind]
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", [{"name": name, "address": address}]))
+    section = next(part for part in ("pairs", "renamed", "moved", "other") if wizard.lines(one, part))
+    one = wizard.keep_spelling(one, section)
+    counts = one.found["counts"]
+    assert [counts[part] for part in ("new", "gone", "renamed", "moved")] == [0, 0, 0, 0]
+    done = wizard.proposed(one)
+    with database.reading() as connection:
+        stated = list(proposals.read_drafts(connection, done.proposal or 0))[1].change.set
+        report = proposals.get_proposal(connection, done.proposal or 0).report
+    assert {path: stated.get(path) for path in ("name", "address", "aliases", "region")} == {**OURS, "region": "210303"}
+    assert [each["spelling"] for each in report["decisions"]] == [True]

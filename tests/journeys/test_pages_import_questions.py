@@ -130,3 +130,26 @@ def test_the_list_is_taken_in_several_conflicts_for_one_reason(
     assert page.locator(".pair:has-text('公布的理由：同上')").count() == int(kind.split()[-1])
     context.close()
     assert wrong == []
+
+
+def test_a_name_that_is_only_spelt_otherwise_keeps_the_spelling_of_the_register(
+    browser: Browser, running: Server, cli: Cli, arrive: Arrive, tmp_path: Path
+) -> None:
+    rows = []
+    for name in ("鞍山市妇儿医院", "大连市妇女儿童医疗中心"):
+        hospital = cli.ok("search", name, "--json").json["items"][0]["institution"]
+        rows.append({"name": f"{hospital['name'][:3]} {hospital['name'][3:]}", "address": hospital["address"]})
+    context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=PHONE)
+    page = context.new_page()
+    assert "更名 2" in go_to_audit(page, a_list(tmp_path / "list.csv", rows))
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=renamed")
+    wrong = faults_at_every_width(page)
+    page.locator('button[value="spelling"]').first.click()
+    assert "保留本名录的写法（editor）" in page.locator("main").inner_text()
+    page.click('button[value="page_spelling"]')
+    assert page.locator('button[value="spelling"]').count() == 0
+    page.click('form[action$="/compare"] button')
+    assert "更名 0" in read_when_done(page)
+    wrong += faults_at_every_width(page)
+    context.close()
+    assert wrong == []

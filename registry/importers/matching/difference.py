@@ -71,6 +71,7 @@ def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of w
     """
     known = {institution.subject: institution for institution in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, rulings)
+    listed = _restore_spelling(listed, known, pairing, rulings or Rulings())
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=known[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
@@ -128,6 +129,28 @@ def _pair_sides(
         gone=first.gone,
         doubts=[doubt for doubt in first.doubts if any(doubt.listed is party for party in second.new)],
     )
+
+
+def _restore_spelling(
+    listed: tuple[ListedInstitution, ...],
+    known: dict[str, RegisterInstitution],
+    pairing: Pairing,
+    rulings: Rulings,
+) -> tuple[ListedInstitution, ...]:
+    """The list with names, addresses and regions as the register has them, where it only spells them differently."""
+    restored = list(listed)
+    for subject, position in rulings.spelling & {(pair.known.key, pair.listed.key) for pair in pairing.pairs}:
+        own = known[str(subject)].likeness
+        restored[int(position)] = msgspec.structs.replace(
+            listed[int(position)],
+            name=own["name"],
+            address=own["address"],
+            aliases=tuple(own.get("aliases") or ()),
+            ownership_form=own.get("ownership_form"),
+            campus=own.get("campus"),
+            region=own.get("region"),
+        )
+    return tuple(restored)
 
 
 def make_later_endings(

@@ -240,6 +240,8 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
         levels = task.replace_pages(connection, outcome.audit)
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels}
         found |= answers.summarise_questions(outcome.audit)
+        record = task.record
+        found["decided"] = hash_decisions(record.decisions, get_reasons(record), answers.get_answers(record))
         task.finish(connection, state="audit", found=found)
 
 
@@ -255,8 +257,13 @@ Decisions = dict[str, dict[str, Any]]
 Pairs = list[list[Any]]
 
 
-def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
-    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way."""
+def add_decision(
+    decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int, *, spelling: bool = False
+) -> Decisions:
+    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way.
+
+    ``spelling``: the same, and the register's own spelling of name and address stays.
+    """
     remaining = {
         key: decision
         for key, decision in decisions.items()
@@ -278,7 +285,7 @@ def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str
         "known_name": line["before"]["name"],
         "rule": line["rule"],
         "suggested": line["suggested"],
-    }
+    } | ({"spelling": True} if spelling else {})
     return remaining
 
 
@@ -298,11 +305,14 @@ def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: Re
     subjects = {institution.subject for institution in (*register.listed, *register.others)}
     same: set[tuple[int | str, int | str]] = set()
     apart: set[tuple[int | str, int | str]] = set()
+    spelling: set[tuple[int | str, int | str]] = set()
     for decision in decisions.values():
         position = listed_keys.get(decision["listed_key"])
         if position is not None and decision["known"] in subjects:
             (same if decision["same"] else apart).add((decision["known"], position))
-    return Rulings(same=frozenset(same), apart=frozenset(apart))
+            if decision.get("spelling"):
+                spelling.add((decision["known"], position))
+    return Rulings(same=frozenset(same), apart=frozenset(apart), spelling=frozenset(spelling))
 
 
 def get_reasons(record: Import) -> dict[str, str]:
@@ -313,7 +323,9 @@ def get_reasons(record: Import) -> dict[str, str]:
 
 def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers) -> str:
     """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
-    pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
+    pairs = sorted(
+        (key, "spelling" if decision.get("spelling") else decision["same"]) for key, decision in decisions.items()
+    )
     content: list[Any] = [pairs, sorted(reasons.items())]
     if given:
         content.append(sorted((key, one.choice, one.text, one.reason) for key, one in given.items()))
@@ -329,6 +341,7 @@ def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
             "known": decision["known"].removeprefix("institution:"),
             "known_name": decision["known_name"],
             "same": decision["same"],
+            **({"spelling": True} if decision.get("spelling") else {}),
             "by": decision["by"],
             "rule": decision["rule"],
         }
