@@ -191,7 +191,13 @@ def _make_register_party(institution: RegisterInstitution) -> Party:
         region=values.get("region"),
         earlier=institution.former,
         known_as=tuple(values.get("known_as") or ()),
+        codes=_list_codes(institution.subject.partition(":")[2], values.get("practice_licence_no")),
+        uscc=values.get("uscc"),
     )
+
+
+def _list_codes(code: str | None, licence: str | None) -> tuple[str, ...]:
+    return (*([f"code:{code}"] if code else []), *([f"licence:{licence}"] if licence else []))
 
 
 def _make_listed_party(position: int, listed: ListedInstitution) -> Party:
@@ -202,6 +208,8 @@ def _make_listed_party(position: int, listed: ListedInstitution) -> Party:
         campus=listed.campus,
         address=listed.address,
         region=listed.region,
+        codes=_list_codes(listed.code, getattr(listed, "practice_licence_no", None)),
+        uscc=getattr(listed, "uscc", None),
     )
 
 

@@ -45,7 +45,14 @@ HEADINGS: dict[Kind, tuple[str, ...]] = {
     ),
     "stages": ("运行情况", "运行状态", "运行阶段", "阶段", "状态", "stages", "stage", "status"),
     **{field.name: field.headings for field in LISTED},
+    "document_no": ("批准文号", "批准文件文号", "批文号", "批复文号", "批准文件", "document_no"),
+    "authority": ("批准机关", "审批机关", "批准部门", "审批部门", "authority"),
+    "valid_from": ("批准日期", "批准时间", "批准日", "有效期起", "valid_from"),
+    "verification_due": ("校验有效期至", "校验期至", "校验到期日", "下次校验日期", "有效期至", "verification_due"),
+    "code": ("名录编码",),
 }
+#: What a list may print of an approval besides its stage.
+DETAILS: tuple[Kind, ...] = ("document_no", "authority", "valid_from", "verification_due")
 REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
 #: Headings by which a table is an edition of a register like this one.
 _OF_EDITIONS = frozenset({"编码", "行政区划代码", "运行情况说明"})
@@ -140,7 +147,9 @@ def _find_kind(text: str) -> Kind | None:
 
 def _read_columns(row: TableRow) -> Columns:
     titles = tuple(tidy_cell(text) for text in row.cells)
-    return _make_columns(row.number, titles, map(_find_kind, row.cells))
+    is_edition = set(titles) >= _OF_EDITIONS
+    kinds = ("code" if is_edition and title == "编码" else _find_kind(title) for title in titles)
+    return _make_columns(row.number, titles, kinds)
 
 
 def _apply_mapping(columns: Columns, uses: tuple[Use, ...]) -> Columns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from registry.domain.fields import LISTED
-from registry.domain.model import ListChange, Struct
+from registry.domain.model import Date, ListChange, Struct
 from registry.domain.techniques import Stage, TechniqueCode
 from registry.texts import FixedText, Message
 
@@ -69,11 +69,19 @@ class AuditLine(Struct, frozen=True, omit_defaults=True):
 
 
 class ListedApproval(Struct, frozen=True):
-    """One technique of an institution with its stage; ``note`` has the printed words when they leave the stage open."""
+    """One technique of an institution with its stage; ``note`` has the printed words when they leave the stage open.
+
+    What a list prints of the approval itself, by its columns: document, authority, first day, day of the next
+    verification.
+    """
 
     technique: TechniqueCode
     stage: Stage
     note: str | None = None
+    document_no: str | None = None
+    authority: str | None = None
+    valid_from: Date | None = None
+    verification_due: Date | None = None
 
 
 if TYPE_CHECKING:
@@ -91,7 +99,10 @@ else:
 
 
 class ListedInstitution(_ListedFields, frozen=True, kw_only=True):
-    """One institution as printed in the file, white space trimmed; with an attribute for each of ``fields.LISTED``."""
+    """One institution as printed in the file, white space trimmed; with an attribute for each of ``fields.LISTED``.
+
+    ``code``: its code in this register, where the list prints it.
+    """
 
     row: int
     name: str
@@ -102,6 +113,7 @@ class ListedInstitution(_ListedFields, frozen=True, kw_only=True):
     ownership_form: str | None = None
     campus: str | None = None
     region: str | None = None
+    code: str | None = None
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -2,9 +2,6 @@
 
 Strict on purpose: every column is used or kept under its heading, no unknown word gets a default, and all findings are
 collected so that a person can mend them at once. The caller refuses a list whose audit has errors.
-
-Of brackets at the end of a name, only a second name that can stand alone becomes an alias: whoever types just
-妇幼保健院 must not be taken to mean a particular hospital.
 """
 
 import hashlib
@@ -16,98 +13,22 @@ from pathlib import Path
 import msgspec
 
 from registry.domain import fields, regions
-from registry.domain.model import Struct
+from registry.domain.identifiers import compact_uscc, parse_code, parse_uscc
 from registry.domain.normalise import compact_text
 from registry.domain.techniques import BANK
+from registry.errors import InvalidInput
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
 from registry.importers.reading.cells import parse_province, parse_sum_row, parse_total
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
 from registry.importers.reading.list_file import FileAnswer, FileQuestion, Level, ListedInstitution, ListFile
+from registry.importers.reading.name_parts import split_name
 from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province, make_question
 from registry.importers.reading.row_review import RowReview
 from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
-_TRAILING = re.compile(r"^(?P<base>.*\S)\s*[（(](?P<inside>[^（()）]*)[)）]$", re.DOTALL)
-_SEPARATORS = re.compile(r"[、，,；;/／]")
-_OWNERSHIP = re.compile(
-    r"(?:集团|中外合资|中外合作|(?:特殊)?(?:普通|有限)合伙|个人独资|个体|股份制|股份合作制|国有|集体|公立|民营|私立|合资|(?:非?营利性?)|公办民营|民办)"
-    r"|(?:.{0,6}?)(?:有限责任公司|股份有限公司|有限公司)"
-)
-_CAMPUS = re.compile(r".{0,10}?(?:院区|分院|本部|总院|[东西南北中新老旧]院|[东西南北中新老旧]区|校区|分部)")
-_INSTITUTION = "医院|保健院|妇产院|卫生院|疗养院|保健所|医学院|中心|研究院|研究所|科学院|门诊部|诊所|精子库"
-_SECOND_NAME = re.compile(f".*(?:{_INSTITUTION})(?:{_CAMPUS.pattern})?")
-_HAS_INSTITUTION = re.compile(_INSTITUTION)
-#: Words of bodies that sit in a hospital and do not name it.
-_NO_HOSPITAL = re.compile("质量控制|质控|培训|会诊|指导中心|考核|监测|示范|教学基地|研究基地|实验室|重点|委员会|办公室")
-#: A name made of nothing but such words; possessive, so that no name however odd takes long.
-_GENERIC = re.compile(
-    "(?:[省市县区州盟旗]|地区|自治[区州县旗])?+"
-    "(?:人民|妇幼|妇女|妇婴|妇儿|妇产|儿童|妇科|产科|保健|健康|计划生育|计生|人口|卫生|服务|生育|生殖|医学|医疗|中西医|中医|结合|综合|专科"
-    "|附属|直属|第|[一二三四五六七八九十〇零百\\d]|人类|辅助|优生|优育|不孕|不育|遗传|男科|肿瘤|传染病|职业病|口腔|眼科|民族|技术|科学|指导"
-    "|研究|急救|诊疗|预防|疾病|控制|与|和|及|医院|疗养|中心|门诊|诊所|精子库|总院|分院|本部|[院所部科])*+"
-)
-
-
-class NameParts(Struct, frozen=True):
-    """The parts of a printed name; ``base`` is the ``name`` without the brackets at its end."""
-
-    name: str
-    base: str
-    aliases: tuple[str, ...] = ()
-    ownership_form: str | None = None
-    campus: str | None = None
-    unclassified: str | None = None
-
-
-def split_name(name: str) -> NameParts:
-    """Classify what the brackets at the end of a printed name hold; brackets inside a name belong to it.
-
-    >>> split_name("鞍山市妇儿医院（鞍山市妇幼保健院）").aliases
-    ('鞍山市妇幼保健院',)
-    >>> split_name("青岛市市立医院（东院区）").campus
-    '东院区'
-    """
-    name = name.strip()
-    base, parts = _split_brackets(name)
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        kind = "unclassified" if part == base else _classify_part(part)
-        if part not in found.setdefault(kind, []):
-            found[kind].append(part)
-
-    def join_parts(kind: str) -> str | None:
-        return "、".join(found[kind]) if kind in found else None
-
-    return NameParts(
-        name=name,
-        base=base,
-        aliases=tuple(found.get("alias", ())),
-        ownership_form=join_parts("ownership_form"),
-        campus=join_parts("campus"),
-        unclassified=join_parts("unclassified"),
-    )
-
-
-def _split_brackets(name: str) -> tuple[str, list[str]]:
-    """The name before its trailing brackets, and what they hold, in print order."""
-    parts: list[str] = []
-    while found := _TRAILING.match(name):
-        inside = [part.strip() for part in _SEPARATORS.split(found["inside"]) if part.strip()]
-        parts = inside + parts
-        name = found["base"].strip()
-    return name, parts
-
-
-def _classify_part(part: str) -> str:
-    if _OWNERSHIP.fullmatch(part):
-        return "ownership_form"
-    if _CAMPUS.fullmatch(part) and not _HAS_INSTITUTION.search(part):
-        return "campus"
-    if part.startswith("原") or _NO_HOSPITAL.search(part):
-        return "unclassified"
-    return "alias" if _SECOND_NAME.fullmatch(part) and not _GENERIC.fullmatch(part) else "unclassified"
+_USCC = re.compile("[0-9A-Z]{18}")
 
 
 def read_list(
@@ -294,6 +215,8 @@ class _ListReader:
         for kind, text in draft.fields.items():
             if (check := fields.BY_NAME[kind].check) and (wrong := check(text)):
                 self._add_finding(draft, kind, wrong, "error")
+            if kind == "uscc":
+                self._check_uscc(draft, text)
         return ListedInstitution(
             row=draft.place.row,
             name=draft.name,
@@ -304,9 +227,31 @@ class _ListReader:
             ownership_form=name.ownership_form,
             campus=name.campus,
             region=self._find_region(draft),
+            code=self._read_code(draft),
             extra=draft.extra,
             **{name: fields.parse_cell(fields.BY_NAME[name], text) for name, text in draft.fields.items()},
         )
+
+    def _check_uscc(self, draft: RowGroup, text: str) -> None:
+        """An error for a code of another length or alphabet, a warning for a check character that does not fit."""
+        if not _USCC.fullmatch(compact_uscc(text)):
+            self._add_finding(
+                draft, "uscc", Message("统一社会信用代码应为18位数字和大写字母：{text}", text=text[:40]), "error"
+            )
+            return
+        try:
+            parse_uscc(text)
+        except InvalidInput:
+            message = Message("统一社会信用代码的校验码不符，请核对：{text}", text=text[:40])
+            self._add_finding(draft, "uscc", message, "warning")
+
+    def _read_code(self, draft: RowGroup) -> str | None:
+        text = draft.texts.get("code", "")
+        try:
+            return parse_code(text) if text else None
+        except InvalidInput:
+            self._add_finding(draft, "code", Message("“{text}”不是名录编码，没有用来对照", text=text[:40]), "warning")
+            return None
 
     def _find_region(self, draft: RowGroup) -> str | None:
         found = regions.resolve_address(draft.address, find_home_province(draft.province))

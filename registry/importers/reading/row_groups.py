@@ -5,18 +5,29 @@ unless the row names several techniques, as only a row per institution does.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from registry.domain import regions
 from registry.domain.fields import LISTED
+from registry.domain.model import Date
+from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import BANK, BY_CODE, TechniqueCode
 from registry.importers.people.columns import WORDS, find_personal_data
 from registry.importers.reading import suggestions
 from registry.importers.reading.audit import Audit, RowPlace
-from registry.importers.reading.cells import UNSTATED, parse_province, parse_stages, parse_techniques, tidy_cell
-from registry.importers.reading.headings import Columns, Kind
+from registry.importers.reading.cells import (
+    UNSTATED,
+    parse_day,
+    parse_province,
+    parse_stages,
+    parse_techniques,
+    tidy_cell,
+)
+from registry.importers.reading.headings import DETAILS, Columns, Kind
 from registry.importers.reading.list_file import FileQuestion, Level, ListedApproval
 from registry.importers.reading.row_review import make_cell_question
 from registry.texts import Message
@@ -264,11 +275,39 @@ class RowGrouper:
             )
             self._add_finding("stages", message, suggestion=suggestions.suggest_stage(text))
             return
-        for (printed, code), (stage, note) in zip(techniques, stages, strict=True):
+        details = self._read_details(values, count)
+        for (printed, code), (stage, note), own in zip(techniques, stages, details, strict=True):
             if code is not None:
                 draft.has_unstated_stage = draft.has_unstated_stage or note == UNSTATED
-                self._add_approval(draft, ListedApproval(technique=code, stage=stage, note=note), printed)
+                self._add_approval(draft, ListedApproval(technique=code, stage=stage, note=note, **own), printed)
                 self._check_province_column(code)
+
+    def _read_details(self, values: dict[Kind, str], count: int) -> list[dict[str, Any]]:
+        """What the row prints of each of its approvals: one for all, or as many as there are techniques."""
+        details: list[dict[str, Any]] = [{} for _ in range(count)]
+        for kind in DETAILS:
+            text = values.get(kind, "")
+            parts = [part for part in re.split(r"[、;；]", text) if part.strip()]
+            for own, part in zip(details, parts if len(parts) == count else [text] * count, strict=True):
+                if kind in ("valid_from", "verification_due"):
+                    own[kind] = self._read_day(kind, part)
+                else:
+                    own[kind] = part.strip() or None
+        for own in details[:1]:
+            if own["valid_from"] and own["verification_due"] and own["verification_due"] < own["valid_from"]:
+                self._add_finding("verification_due", Message("校验有效期早于批准日期"))
+        return details
+
+    def _read_day(self, kind: Kind, text: str) -> Date | None:
+        """The day of a cell; an error where it states none that can be read, or one that cannot be."""
+        try:
+            day = parse_day(text)
+        except ValueError:
+            day = Date.max
+        if day is None or EARLIEST <= day <= LATEST:
+            return day
+        self._add_finding(kind, Message("“{text}”不是可以读取的日期，应如 2025-06-30", text=text[:40]))
+        return None
 
     def _check_province_column(self, code: TechniqueCode) -> None:
         """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""

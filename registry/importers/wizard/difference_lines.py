@@ -170,6 +170,8 @@ def collect_pairs(comparison: ListComparison, decisions: dict[str, dict[str, Any
     for match in comparison.found.matched:
         is_unseen = match.is_elsewhere and not match.is_at_earlier_address
         rule = _INFERRED.get(match.why or "") or ("moved" if is_unseen and match.why != "decided" else None)
+        if match.why == "same_code":
+            rule = "same_code" if match.is_renamed or match.is_elsewhere else None
         if match.known is not None and rule is not None:
             _add_pair(pairs, match.listed, match.known, rule, suggested=True)
     rows = {make_listed_key(row.name, row.address): row for row in comparison.parsed.institutions}
