@@ -35,14 +35,14 @@ def answer_question(desk: NamedDependency[Desk], number: FromPath[int]) -> Respo
         by=desk.account.name,
         at=import_store.get_time_ms(),
     )
-    if choice not in ("take", "leave", "text", "accept", "undo"):
-        raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
     with desk.database.writing() as connection:
         this_import = import_store.get_import(connection, number, desk.account.name)
         require_state(this_import, "audit", "deciding")
         lines = [line for line in import_store.read_lines(connection, this_import.id, "audit") if line.get("question")]
         questions = [msgspec.convert(line["question"], FileQuestion) for line in lines]
         chosen = [question for question in questions if (question.kind == kind if kind else question.key == key)]
+        if not chosen or choice not in ("take", "leave", "text", "accept", "undo"):
+            raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
         try:
             remaining = _apply_answers(answers.get_answers(this_import), chosen, choice, given, is_one=not kind)
         except InvalidInput as error:
@@ -59,8 +59,6 @@ def _apply_answers(
     given: answers.Answers, chosen: list[FileQuestion], choice: str, answer: FileAnswer, *, is_one: bool
 ) -> answers.Answers:
     """Return the answers after one more to each of some questions; of several, those answered already stay so."""
-    if not chosen:
-        raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
     for question in chosen if is_one else [one for one in chosen if answers.find_answer(given, one) is None]:
         if choice == "undo":
             given = answers.remove_answer(given, question)

@@ -61,6 +61,15 @@ def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...
     return PackageParts([], False)
 
 
+def find_old_kind(source: IO[bytes], limits: FileLimits) -> str | None:
+    """The kind of an old Office file (doc, xls) that a program may convert; None for any other file."""
+    with sandbox.open_channel("old-office", limits, source) as channel:
+        for message in channel.receive_messages():
+            if isinstance(message, PackageParts):
+                return next(iter(message.parts), None)
+    return None
+
+
 class CsvStream:
     """Reads records of a csv file that comes piece by piece; close it. Its process starts with the first piece.
 

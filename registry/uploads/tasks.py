@@ -165,11 +165,18 @@ def send_package_parts(job: Job) -> None:
     job.send_message(PackageParts(present, contents.has_macros))
 
 
+def send_old_kind(job: Job) -> None:
+    """Send the kind of an old Office file, as a part; none of any other file."""
+    kind = file_kind.find_old_kind(job.file)
+    job.send_message(PackageParts([kind] if kind else [], False))
+
+
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
     "tables": send_tables,
     "claims-csv": send_csv_records,
     "package": send_package_parts,
+    "old-office": send_old_kind,
 }
 
 

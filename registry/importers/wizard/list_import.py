@@ -244,7 +244,8 @@ def _choose_scope(scope: str | None, parsed: ListFile) -> str:
 
 
 def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source:
-    title = request.title or f"{request.path.name}（截至{request.as_of}）"
+    # Never the file's name, which says what somebody called it: the public reads this as the source.
+    title = request.title or f"人类辅助生殖技术机构名单（截至{request.as_of}）"
     if request.published is not None and request.published < request.as_of:
         message = Message(
             "公布日期 {published} 早于名录截止日期 {as_of}，请核对。", published=request.published, as_of=request.as_of
