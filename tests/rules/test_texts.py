@@ -40,7 +40,6 @@ RECORDED = {
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",
     "registry/staff/forms/forms.py": "values of records, patterns",
-    "registry/staff/import_upload.py": "titles of sources",
     "registry/web/i18n.py": "patterns",
 }
 

@@ -258,7 +258,7 @@ def _judge_approval(path: str, value: Any, history: History, source: Source) -> 
     ruling = history.rulings.get(path)
     if ruling is not None and _has_other_details(value, ruling.change.set[path]):
         return ruling
-    was_stopped = was_stopped and (is_decided or not _renews_verification(before, value, history.day))
+    was_stopped = was_stopped and (is_decided or not _is_verification_renewed(before, value, history.day))
     if before and before["stage"] == value["stage"] and not was_stopped:
         return "state"
     if not _is_open(value):  # what only stops is let through, unless that was decided otherwise or by something newer
@@ -273,7 +273,7 @@ def _has_other_details(value: dict[str, Any], decided: dict[str, Any] | None) ->
     return any(value.get(name) not in (None, text) for name, text in own.items())
 
 
-def _renews_verification(before: dict[str, Any], value: dict[str, Any], day: Date) -> bool:
+def _is_verification_renewed(before: dict[str, Any], value: dict[str, Any], day: Date) -> bool:
     """Whether only the day of the verification had passed, which a list stated, and this one states a later one."""
     due, was_due = value.get("verification_due") or "", before.get("verification_due") or ""
     is_later = bool(was_due) and due > max(was_due, day.isoformat())

@@ -60,7 +60,7 @@ def pair_parties(
                 run.add_pair(match, party, "decided")
     for kind in ("code:", "licence:"):
         run.pair_by_key(_make_code_keys(kind), "same_code", lambda _known, _listed: True)
-    run.pair_by_key(_list_uscc_keys, "same_code", _is_same_beside_uscc)
+    run.pair_by_key(_list_uscc_keys, "same_code", _is_same_of_uscc)
     run.crossed = _find_crossed_keys(run)
     run.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
     run.pair_by_key(_list_full_name_keys, "same_name", organisations.is_surely_one_city)
@@ -198,7 +198,7 @@ def _list_uscc_keys(party: Party) -> list[Hashable]:
     return [party.uscc] if party.uscc else []
 
 
-def _is_same_beside_uscc(a: Party, b: Party) -> bool:
+def _is_same_of_uscc(a: Party, b: Party) -> bool:
     """Of one legal person: the same where a name or the site is, since it may have another site."""
     return bool({*_list_all_name_keys(a)} & {*_list_all_name_keys(b)}) or organisations.is_at_one_site(a, b)
 
