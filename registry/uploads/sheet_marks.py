@@ -15,6 +15,8 @@ from registry.uploads.tables import Mark
 
 #: A text without what is struck through or raised in it, and the kinds of these marks.
 _Look = tuple[str, frozenset[str]]
+_LOOKS = (b"strike", b"vertAlign")
+_PIECE, _LONGEST_WORD = 1 << 20, 16
 _STYLES, _STRINGS = "/styles", "/sharedStrings"
 
 
@@ -26,6 +28,8 @@ def read_sheet_marks(source: IO[bytes], name: str) -> dict[int, tuple[Mark, ...]
             return {}
         struck = _read_struck_styles(archive, parts.get(_STYLES, ""))
         texts = _read_marked_texts(archive, parts.get(_STRINGS, ""))
+        if not struck and not texts and not _contains_any(archive, sheet, (b"hidden", b' ht="0', *_LOOKS)):
+            return {}
         return _read_marks(archive, sheet, struck, texts)
 
 
@@ -57,6 +61,19 @@ def _parse_elements(archive: zipfile.ZipFile, part: str, *names: str) -> Iterato
             yield element
 
 
+def _contains_any(archive: zipfile.ZipFile, part: str, words: tuple[bytes, ...]) -> bool:
+    """Whether one of some words may stand in a part: most have none, and searching is quicker than parsing."""
+    if part not in archive.namelist():
+        return False
+    before = b""
+    with archive.open(part) as file:
+        while piece := file.read(_PIECE):
+            if b"\x00" in piece or any(word in before + piece for word in words):  # zeros: not UTF-8
+                return True
+            before = piece[-_LONGEST_WORD:]
+    return False
+
+
 def _is_on(element: Any) -> bool:
     return element is not None and element.get("val") not in ("0", "false")
 
@@ -79,6 +96,8 @@ def _read_struck_styles(archive: zipfile.ZipFile, part: str) -> frozenset[int]:
 def _read_marked_texts(archive: zipfile.ZipFile, part: str) -> dict[int, _Look]:
     """Those of the shared texts of which a part is struck through or raised."""
     found: dict[int, _Look] = {}
+    if not _contains_any(archive, part, _LOOKS):
+        return found
     for number, text in enumerate(_parse_elements(archive, part, "si")):
         if (look := _read_look(text)) is not None:
             found[number] = look
