@@ -11,6 +11,7 @@ from typing import IO, Any
 from lxml import etree
 
 from registry.uploads.packages import parse_cell_reference
+from registry.uploads.table_head import WITHIN
 from registry.uploads.tables import Mark
 
 #: A text without what is struck through or raised in it, and the kinds of these marks.
@@ -125,9 +126,14 @@ def _read_marks(
     archive: zipfile.ZipFile, part: str, struck: frozenset[int], texts: dict[int, _Look]
 ) -> dict[int, tuple[Mark, ...]]:
     found: dict[int, tuple[Mark, ...]] = {}
-    filtered, number = False, 0
-    for element in _parse_elements(archive, part, "row", "autoFilter", "sheetPr", "tablePart"):
+    filtered, number, spans = False, 0, list[range]()
+    for element in _parse_elements(archive, part, "row", "autoFilter", "sheetPr", "tablePart", "col"):
         name = etree.QName(element).localname
+        if name == "col":
+            first, last = element.get("min") or "", element.get("max") or ""
+            if element.get("hidden") in ("1", "true") and first.isdigit() and last.isdigit():
+                spans.append(range(int(first) - 1, int(last)))
+            continue
         if name != "row":
             filtered = filtered or name in ("autoFilter", "tablePart") or element.get("filterMode") in ("1", "true")
             continue
@@ -137,6 +143,8 @@ def _read_marks(
         for cell in element.iterchildren("{*}c"):
             column = parse_cell_reference(cell.get("r") or "")[0] - 1 if cell.get("r") else column + 1
             marks += [Mark(kind, column, text) for kind, text in _list_cell_looks(cell, struck, texts)]
+            if number <= WITHIN and any(column in span for span in spans):
+                marks.append(Mark("hidden_column", column))
         if marks:
             found[number] = tuple(marks)
         _clear_element(element)

@@ -153,3 +153,22 @@ def test_a_name_that_is_only_spelt_otherwise_keeps_the_spelling_of_the_register(
     wrong += faults_at_every_width(page)
     context.close()
     assert wrong == []
+
+
+def test_rows_outside_the_region_of_an_editor_are_set_aside_all_at_once(
+    browser: Browser, running: Server, arrive: Arrive, tmp_path: Path
+) -> None:
+    places = ("鞍山市铁西区", "大连市中山区", "沈阳市沈河区")
+    rows = [{"name": f"{place[:3]}示例医院", "address": f"辽宁省{place}示例路1号"} for place in places]
+    context = browsing(browser, running, arrive(running, "anshan").sign_in(), viewport=PHONE)
+    page = context.new_page()
+    shown = go_to_audit(page, a_list(tmp_path / "list.csv", rows))
+    assert "有2家不在您账号的行政区划内" in shown
+    wrong = faults_at_every_width(page)
+    page.locator('form:has(input[value="outside"]) button[value="leave"]').click()
+    assert page.locator(".question:has-text('留给所在省，不在这次导入')").count() == 2
+    page.click('form[action$="/compare"] button')
+    assert "1家机构" in read_when_done(page)
+    wrong += faults_at_every_width(page)
+    context.close()
+    assert wrong == []

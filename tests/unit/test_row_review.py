@@ -324,3 +324,20 @@ def test_an_identity_number_cannot_be_answered_away(tmp_path: Path) -> None:
     rows = [[*row, "备注" if i == 0 else "21030219900101123X"] for i, row in enumerate(ROWS)]
     found = read_list(a_csv(tmp_path / "a.csv", rows))
     assert {line.question for line in found.errors} == {None}
+
+
+def test_a_hidden_column_is_asked_about_before_anybody_sees_it(tmp_path: Path) -> None:
+    rows = [[*row, "备注" if i == 0 else f"内部意见{i}"] for i, row in enumerate(ROWS)]
+
+    def hide(sheet: Any) -> None:
+        sheet.column_dimensions["G"].hidden = True
+
+    path = an_xlsx(tmp_path / "a.xlsx", hide, rows)
+    question = FileQuestion(key="1.column6", kind="hidden_column", choices=("take", "leave"))
+    assert [line.question for line in read_list(path).errors] == [question]
+    found = read_list(path, answers={question.key: LEAVE})
+    assert (found.errors, [listed.extra for listed in found.institutions]) == ((), [{}, {}, {}])
+    assert [(change.what, change.before) for change in found.changes] == [("left_out", "备注")]
+    found = read_list(path, answers={question.key: TAKE})
+    assert (found.errors, found.institutions[0].extra) == ((), {"备注": "内部意见1"})
+    assert [change.what for change in found.changes] == ["taken"]

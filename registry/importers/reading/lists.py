@@ -103,6 +103,7 @@ class _ListReader:
             columns = self.columns  # the table continues the list above
             self._read_rows(table, columns, before)
         elif self.columns is None or table.has_cell_names or columns.titles != self.columns.titles:
+            columns = self.review.review_columns(table, columns)
             self._add_institutions(self.grouper.start_list())
             self.columns = None
             if not self._check_columns(table, columns, before):

@@ -51,6 +51,25 @@ class RowReview:
         self._audit = audit
         self._above: dict[int, str] = {}  # texts put into cells of the row above, by column
 
+    def review_columns(self, table: Table, columns: Columns) -> Columns:
+        """The columns without those hidden in the file that a person left out; a question for each other of these."""
+        for position in sorted(columns.hidden_positions - columns.ignored_positions):
+            place, key = RowPlace(table, columns.row), f"{table.number}.column{position}"
+            title = columns.titles[position]
+            message = Message("“{title}”一列被隐藏，是否导入须由您决定", title=title)
+            answer = self._audit.answers.get(key)
+            if answer is not None and answer.choice == "leave":
+                self._audit.add_change(place, "left_out", before=title, reason=answer.reason)
+                positions = {kind: at for kind, at in columns.positions.items() if at != position}
+                ignored = columns.ignored_positions | {position}
+                columns = columns._replace(positions=positions, ignored_positions=ignored)
+                continue
+            question = FileQuestion(key=key, kind="hidden_column", choices=("take", "leave"))
+            if answer is not None:
+                self._audit.add_change(place, "taken", before=message, reason=answer.reason)
+            self._audit.add_finding("info" if answer else "error", place, title, message, question)
+        return columns
+
     def review_row(self, table: Table, columns: Columns, row: TableRow) -> tuple[TableRow, bool]:
         """(the row as it is to be read, whether it is left out)."""
         place, name = RowPlace(table, row.number), columns.get_text(row, "name").strip()
