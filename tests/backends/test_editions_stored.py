@@ -16,7 +16,7 @@ from registry.proposals import edition_proposals
 from registry.records.asof import AsOf
 from registry.storage.database import Database
 from tests.factories import DAY, PASSWORD, a_source, an_institution, approve, enter
-from tests.unit.test_edition_formats import an_edition, write_all
+from tests.registers.test_edition_formats import an_edition, write_all
 
 
 @pytest.fixture

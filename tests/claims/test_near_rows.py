@@ -14,7 +14,7 @@ from tests.claims.lists import find_by_form, is_somebodys, now, plain, somebodys
 
 
 def nothing_found(*_: Any, **__: Any) -> SearchResult:
-    """What the search finds is never a match (tests/unit/test_reconciling.py), so it is not asked 40,000 times here."""
+    """What the search finds is no match (tests/registers/test_reconciling.py): it is not asked 40,000 times here."""
     return SearchResult(items=[], total=0, next=None, log_size=0, understood=())
 
 

@@ -63,7 +63,7 @@ TECHNIQUE: dict[str, tuple[str, str]] = {
     ),
 }
 MOST_FILES = 4
-IGNORED = shutil.ignore_patterns("__pycache__", ".venv", "node_modules")
+IGNORED = shutil.ignore_patterns(".venv", "node_modules", "data")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from registry.proposals import edition_proposals
 from registry.receipts.jws import verify_with_keys
 from registry.storage.database import Database
 from tests.factories import DAY, PASSWORD, a_register, a_source, an_institution, approve, enter, propose
-from tests.unit.test_edition_formats import an_edition
+from tests.registers.test_edition_formats import an_edition
 
 NOW = dt.datetime(2025, 8, 1, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

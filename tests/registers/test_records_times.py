@@ -17,8 +17,7 @@ from registry.log import store
 from registry.records import history, lookup
 from registry.records.asof import AsOf, make_as_of
 from tests.factories import a_database
-from tests.thoroughness import count_examples
-from tests.unit.test_records_history import (
+from tests.registers.test_records_history import (
     CODES,
     PHASES,
     START,
@@ -28,6 +27,7 @@ from tests.unit.test_records_history import (
     naive_former_names,
     the_log,
 )
+from tests.thoroughness import count_examples
 
 #: A day before everything, each day entries speak of, one between them, and one long after.
 DAYS = [START + dt.timedelta(days=n) for n in (-1, 0, 29, 30, 31, 60, 90, 120, 150, 180, 10_000)]

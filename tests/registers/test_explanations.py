@@ -21,9 +21,9 @@ from registry.verification import certificates, explain, people
 from registry.verification.view import VerificationView
 from tests import explained
 from tests.factories import a_change, a_database, a_source, an_institution, ask, enter
+from tests.registers.test_answer_histories import FIRST, STAGES, changes, days
 from tests.thoroughness import count_examples
 from tests.times import the_clock_at
-from tests.unit.test_answer_histories import FIRST, STAGES, changes, days
 
 TABLE: dict[str, list[dict[str, Any]]] = tomllib.loads(
     (Path(__file__).parents[1] / "data" / "explanations.toml").read_text("utf-8")

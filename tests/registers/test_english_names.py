@@ -31,7 +31,7 @@ from registry.web.page_templates import bind_templates
 from tests import english_names, english_places
 from tests.factories import DAY, SEEDED, a_change, a_database, a_source, an_institution, enter, propose, the_real_lists
 from tests.pages.records import FULL, UNSOURCED
-from tests.unit.test_edition_formats import an_edition, content
+from tests.registers.test_edition_formats import an_edition, content
 
 NAME = "Example People's Hospital (East Campus)"
 HOSPITAL = an_institution()
