@@ -157,14 +157,18 @@ def render_section(
         stale=is_stale(this_import),
         reasons=reasons,
         typed=typed or {},
-        answers=_list_line_answers(lines, given) if tab == "audit" else [],
+        answers=_list_line_answers(lines, given, questions) if tab == "audit" else [],
         questions=Counter(question.kind for question in questions),
         conflict_kinds=Counter(line["field"] for line in conflicts if line["key"] not in reasons),
     )
 
 
-def _list_line_answers(lines: list[dict[str, Any]], given: answers.Answers) -> list[FileAnswer | None]:
+def _list_line_answers(
+    lines: list[dict[str, Any]], given: answers.Answers, still_open: list[FileQuestion]
+) -> list[FileAnswer | None]:
     """Return the answer to the question of each line, if any."""
+    wrong = {question.key for question in still_open}
+    given = {key: answer for key, answer in given.items() if key not in wrong}
     questions = [msgspec.convert(line["question"], FileQuestion) if line.get("question") else None for line in lines]
     return [answers.find_answer(given, question) if question is not None else None for question in questions]
 

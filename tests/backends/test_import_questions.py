@@ -50,6 +50,14 @@ def test_answers_are_published_with_the_source_and_the_file_as_received_stays(
     assert proposal.report["changes"] == source.change.set["changes"]
 
 
+def test_words_that_are_wrong_too_leave_the_question_open(wizard: Wizard, tmp_path: Path) -> None:
+    one = wizard.upload_and_compare(a_list(tmp_path / "a.csv", ROWS[:1]))
+    one = wizard.answer(one, {"1.2.3": FileAnswer(choice="text", text="人工受精")})
+    assert one.state == "audit"
+    assert [question.key for question in answers.list_open_questions(one.found, answers.get_answers(one))] == ["1.2.3"]
+    assert wizard.answer(one, {"1.2.3": FileAnswer(choice="text", text="AIH")}).state == "deciding"
+
+
 def test_an_answer_after_the_comparison_has_the_file_read_again(
     wizard: Wizard, database: Database, tmp_path: Path
 ) -> None:

@@ -341,3 +341,15 @@ def test_a_hidden_column_is_asked_about_before_anybody_sees_it(tmp_path: Path) -
     found = read_list(path, answers={question.key: TAKE})
     assert (found.errors, found.institutions[0].extra) == ((), {"备注": "内部意见1"})
     assert [change.what for change in found.changes] == ["taken"]
+
+
+def test_what_was_answered_is_told_with_its_question_so_that_it_can_be_taken_back(tmp_path: Path) -> None:
+    path = a_csv(tmp_path / "a.csv", ROWS)
+    answers = {"1.3": LEAVE, "1.4.2": FileAnswer(choice="text", text="测试丁医院"), "1.9": LEAVE}
+    found = read_list(path, answers=answers)
+    assert names(found) == ["测试甲医院", "测试丁医院"]
+    assert [(line.level, line.message, line.question.key) for line in found.audit if line.question] == [
+        ("info", "按答复没有导入：测试乙医院 浙江省杭州市上城区试验路2号", "1.3"),
+        ("info", "按答复读作“测试丁医院”", "1.4.2"),
+    ]
+    assert "对 1.9 的答复没有用上" in "".join(line.message for line in found.audit if line.level == "warning")

@@ -11,6 +11,8 @@ from registry.uploads.tables import Table
 
 #: Findings of one level that are listed; nobody mends more than that by hand.
 MAX_FINDINGS = 200
+#: What keys begin with that are about an institution outside the region of an account, not about a place in the file.
+OUTSIDE = "outside."
 _LEVELS: dict[Level, Message] = {
     "error": Message("错误", context="level"),
     "warning": Message("警告", context="level"),
@@ -71,6 +73,7 @@ class Audit:
         self._limit = limit
         self.answers: Mapping[str, FileAnswer] = answers or {}
         self.changes: list[ListChange] = []
+        self._answered: set[str] = set()
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
@@ -86,7 +89,7 @@ class Audit:
 
         An error that its question lets a person accept is a warning once it was accepted.
         """
-        answer = self.answers.get(question.key) if question is not None and "accept" in question.choices else None
+        answer = self.find_answer(question.key) if question is not None and "accept" in question.choices else None
         if place is not None and answer is not None and answer.choice == "accept":
             self.add_change(place, "accepted", before=message, reason=answer.reason)
             level = "warning"
@@ -94,6 +97,18 @@ class Audit:
         if place is not None and place.table.name:
             message = Message("{label}：{message}", label=place.format_label(), message=message)
         self.add_line(make_line(level, place.row if place is not None else None, message, cell, question))
+
+    def find_answer(self, key: str) -> FileAnswer | None:
+        """A person's answer about a place, and note that the place is there."""
+        self._answered.add(key)
+        return self.answers.get(key)
+
+    def add_vain_answers(self) -> None:
+        """Add a warning for each answer about a place that the file does not have, or that was not read."""
+        for key in sorted(self.answers.keys() - self._answered):
+            if not key.startswith(OUTSIDE):
+                message = Message("对 {key} 的答复没有用上：文件中没有这一处，或所在的行没有导入", key=key)
+                self.add_finding("warning", None, None, message)
 
     def add_change(
         self,

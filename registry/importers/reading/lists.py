@@ -72,6 +72,7 @@ class _ListReader:
             n = self.unstated
             message = Message("共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记", n=n)
             self.audit.add_finding("warning", None, None, message)
+        self.audit.add_vain_answers()
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         institutions = tuple(listed for listed, _ in self.institutions.values())

@@ -29,6 +29,7 @@ _NO_CHARACTER = "\ufffd"
 #: In place of a cell with a telephone number and the like, since changes are published.
 _NOT_PUBLIC = "（略）"
 
+_LEFT_OUT = Message("按答复没有导入：{text}")
 _OF_ROWS = {
     "hidden": Message("这一行被隐藏，是否导入须由您决定"),
     "filtered": Message("这一行被筛选隐藏，是否导入须由您决定"),
@@ -57,9 +58,11 @@ class RowReview:
             place, key = RowPlace(table, columns.row), f"{table.number}.column{position}"
             title = columns.titles[position]
             message = Message("“{title}”一列被隐藏，是否导入须由您决定", title=title)
-            answer = self._audit.answers.get(key)
+            answer = self._audit.find_answer(key)
             if answer is not None and answer.choice == "leave":
                 self._audit.add_change(place, "left_out", before=title, reason=answer.reason)
+                question = FileQuestion(key=key, kind="hidden_column", choices=("leave",))
+                self._audit.add_finding("info", place, title, _LEFT_OUT.fill_in(text=title), question)
                 positions = {kind: at for kind, at in columns.positions.items() if at != position}
                 ignored = columns.ignored_positions | {position}
                 columns = columns._replace(positions=positions, ignored_positions=ignored)
@@ -74,9 +77,12 @@ class RowReview:
         """(the row as it is to be read, whether it is left out)."""
         place, name = RowPlace(table, row.number), columns.get_text(row, "name").strip()
         kind = _find_row_kind(columns, row)
-        answer = self._audit.answers.get(place.key)
+        answer = self._audit.find_answer(place.key)
         if answer is not None and answer.choice == "leave":
-            self._audit.add_change(place, "left_out", before=_describe_row(columns, row), reason=answer.reason)
+            described = _describe_row(columns, row)
+            self._audit.add_change(place, "left_out", before=described, reason=answer.reason)
+            question = FileQuestion(key=place.key, kind="row_left", choices=("leave",))
+            self._audit.add_finding("info", place, None, _LEFT_OUT.fill_in(text=described), question)
             return row, True
         if kind is not None:
             message = _OF_ROWS[kind]
@@ -106,9 +112,13 @@ class RowReview:
     ) -> str:
         """The text of a cell as a person corrected it; with an open question, as it is proposed."""
         printed, key = row.cells[column], f"{place.key}.{column}"
-        answer = self._audit.answers.get(key)
+        answer = self._audit.find_answer(key)
         title = columns.titles[column] if column < len(columns.titles) else ""
+        cell = place.format_cell(title, column)
         if answer is not None and answer.choice == "text":
+            question = make_cell_question(place, column, "corrected", printed)
+            message = Message("按答复读作“{text}”", text=answer.text)
+            self._audit.add_finding("info", place, cell, message, question)
             if answer.text != printed:
                 before = _NOT_PUBLIC if find_personal_data(printed, None) else tidy_cell(printed)
                 self._audit.add_change(
@@ -124,7 +134,6 @@ class RowReview:
             found = list(_find_doubts(columns, row, column))
             if is_row_marked:
                 found = [(kind, text) for kind, text in found if kind != "struck"]
-        cell = place.format_cell(title, column)
         for mark in row.marks:
             if (mark.kind, mark.column) == ("revised", column) and answer is None:
                 question = make_cell_question(place, column, "revised", printed)

@@ -11,7 +11,7 @@ import msgspec
 from registry.domain import regions
 from registry.domain.model import ListChange
 from registry.errors import InvalidInput
-from registry.importers.reading.audit import make_line
+from registry.importers.reading.audit import OUTSIDE, make_line
 from registry.importers.reading.list_file import (
     AuditLine,
     Choice,
@@ -85,17 +85,26 @@ def list_questions(lines: Iterable[AuditLine]) -> list[FileQuestion]:
     return [line.question for line in lines if line.level == "error" and line.question is not None]
 
 
-def summarise_questions(lines: list[AuditLine]) -> dict[str, Any]:
-    """What the page of an audit needs of its errors: the questions, and how many errors ask nothing."""
+def summarise_questions(lines: list[AuditLine], answers: Answers) -> dict[str, Any]:
+    """What the page of an audit needs of its errors: the questions, and how many errors ask nothing.
+
+    ``words``: those that were put into cells and are wrong, too.
+    """
     questions = list_questions(lines)
     errors = sum(line.level == "error" for line in lines)
-    return {"questions": msgspec.to_builtins(questions), "unanswerable": errors - len(questions)}
+    words = {one.key: answers[one.key].text for one in questions if one.key in answers}
+    return {"questions": msgspec.to_builtins(questions), "unanswerable": errors - len(questions), "words": words}
 
 
 def list_open_questions(found: dict[str, Any], answers: Answers) -> list[FileQuestion]:
-    """The questions of an audit that nobody answered yet."""
-    questions = msgspec.convert(found.get("questions", []), list[FileQuestion])
-    return [question for question in questions if find_answer(answers, question) is None]
+    """The questions of an audit that nobody answered yet, or with words that were found wrong."""
+    questions, words = msgspec.convert(found.get("questions", []), list[FileQuestion]), found.get("words", {})
+    given = [(question, find_answer(answers, question)) for question in questions]
+    return [
+        question
+        for question, answer in given
+        if answer is None or (answer.choice == "text" and words.get(question.key) == answer.text)
+    ]
 
 
 # --- rows outside the region of an account ---------------------------------------------------------------------------
@@ -110,7 +119,7 @@ def leave_outside_rows(parsed: ListFile, region: str | None, answers: Answers) -
     changes: list[ListChange] = []
     for listed in parsed.institutions:
         question = FileQuestion(
-            key=f"outside.{make_listed_key(listed.name, listed.address)}", kind="outside", choices=("leave",)
+            key=f"{OUTSIDE}{make_listed_key(listed.name, listed.address)}", kind="outside", choices=("leave",)
         )
         if regions.is_inside(listed.region, region):
             inside.append(listed)
@@ -118,6 +127,8 @@ def leave_outside_rows(parsed: ListFile, region: str | None, answers: Answers) -
             place = str(Message("第{row}行", row=listed.row))
             row = f"{listed.name} {listed.address}"
             changes.append(ListChange(place=place, what="set_aside", before=row, reason=answer.reason or None))
+            message = Message("不在您账号的行政区划（{region}）内，留给所在省：{name}", region=region, name=listed.name)
+            findings.append(make_line("info", listed.row, message, question=question))
         else:
             inside.append(listed)
             message = Message("不在您账号的行政区划（{region}）内：{name}", region=region, name=listed.name)

@@ -239,8 +239,8 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
     with task.database.writing() as connection:
         levels = task.replace_pages(connection, outcome.audit)
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels}
-        found |= answers.summarise_questions(outcome.audit)
         record = task.record
+        found |= answers.summarise_questions(outcome.audit, answers.get_answers(record))
         found["decided"] = hash_decisions(record.decisions, get_reasons(record), answers.get_answers(record))
         task.finish(connection, state="audit", found=found)
 
