@@ -14,7 +14,7 @@ from registry.errors import InvalidInput
 from registry.importers.reading.list_file import FileAnswer, FileQuestion
 from registry.importers.wizard import answers, import_store, steps
 from registry.importers.wizard.import_store import Import
-from registry.staff.desk import TEXT_FORM, Desk
+from registry.staff.desk import TEXT_FORM, Desk, parse_number
 from registry.staff.import_pages import redirect_to_import, render_section, require_state
 from registry.texts import Message
 
@@ -68,6 +68,28 @@ def _apply_answers(
         own = own if choice == "accept" else msgspec.structs.replace(own, reason="")
         given = answers.add_answer(given, question, own)
     return given
+
+
+@post("/imports/{number:int}/correct", **TEXT_FORM)
+def correct_cell(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
+    """Put other words into any cell of a list, by its ``table``, ``row`` and ``column`` (from 0). Saved at once."""
+    row, table = (parse_number(desk.read_field(name, 9), digits=9) for name in ("row", "table"))
+    column, text = parse_number(desk.read_field("column", 5)), desk.read_field("words", answers.MAX_TEXT + 1)
+    with desk.database.writing() as connection:
+        this_import = import_store.get_import(connection, number, desk.account.name)
+        require_state(this_import, "audit", "deciding")
+        question = FileQuestion(key=f"{table or 1}.{row}.{column}", kind="corrected", choices=("text",))
+        given = FileAnswer(choice="text", text=text, by=desk.account.name, at=import_store.get_time_ms())
+        try:
+            if not row or column is None:
+                raise InvalidInput(Message("请填写行号，并选择一列。"), field="row")
+            remaining = answers.add_answer(answers.get_answers(this_import), question, given)
+        except InvalidInput as error:
+            errors = [("row" if error.details.get("field") == "row" else "words", desk.get_text(error))]
+            return render_section(desk, this_import, "audit", 400, errors, {"words": text})
+        options = {**this_import.said, "answers": msgspec.to_builtins(remaining)}
+        import_store.save_import(connection, this_import, said=options)
+    return redirect_to_import(desk, this_import, "#questions", tab="audit")
 
 
 @post("/imports/{number:int}/resolve", **TEXT_FORM)

@@ -158,6 +158,7 @@ def render_section(
         reasons=reasons,
         typed=typed or {},
         answers=_list_line_answers(lines, given, questions) if tab == "audit" else [],
+        answerable={(line.get("question") or {}).get("key") for line in lines} if tab == "audit" else set(),
         questions=Counter(question.kind for question in questions),
         conflict_kinds=Counter(line["field"] for line in conflicts if line["key"] not in reasons),
     )

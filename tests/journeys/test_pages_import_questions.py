@@ -63,6 +63,15 @@ def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published
     assert "2家机构" in read_when_done(page)
     page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=audit")
     wrong += faults_at_every_width(page)
+    page.click("summary:has-text('改正别的格')")
+    page.fill("#words", "鞍山市示例甲专科医院")
+    page.locator("form:has(#words) button").click()
+    assert "请填写行号" in page.locator(".error-summary").inner_text()
+    wrong += faults_at_every_width(page)
+    page.fill("#row", "2")
+    page.select_option("#column", label="医疗机构名称")
+    page.locator("form:has(#words) button").click()
+    assert "改用“鞍山市示例甲专科医院”" in page.locator("main").inner_text()
     page.locator('[id="question-1.2.count"] button[value="undo"]').click()  # and taken again after the comparison
     page.locator('[id="question-1.2.count"] summary').click()
     page.fill('textarea[id="reason-1.2.count"]', "印错")
@@ -76,6 +85,7 @@ def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published
     changes = page.locator("main").inner_text()
     assert "“批准开展的技术 夫精人工受精”改为“夫精人工授精”" in changes
     assert "没有导入（鞍山市示例丙医院" in changes
+    assert "改为“鞍山市示例甲专科医院”" in changes
     assert "理由：印错" in changes
     wrong += faults_at_every_width(page)
     context.close()
