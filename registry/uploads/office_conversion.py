@@ -12,8 +12,8 @@ from pathlib import Path
 
 PROGRAMS = ("soffice", "libreoffice")
 _NEW = {"doc": "docx", "xls": "xlsx"}
-#: Seconds that a conversion may take.
-SECONDS = 120
+#: Seconds that a conversion may take: a list of 1,800 rows with merged cells takes minutes.
+SECONDS = 600
 
 
 def convert_old_file(path: Path, kind: str, folder: Path) -> Path | None:
