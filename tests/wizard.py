@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 
 from registry.importers.reading import headings
+from registry.importers.reading.list_file import FileAnswer
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
+from registry.staff import import_pages
 from registry.storage.database import Database
 from tests.running import PATIENCE
 
@@ -77,7 +79,7 @@ class Wizard:
             return list(import_store.read_lines(connection, one.id, section))
 
     def decide(self, one: Import, judge: Judge) -> Import:
-        """Answer the pairs that are open: True the same, False two, None left open."""
+        """FileAnswer the pairs that are open: True the same, False two, None left open."""
         made = one.decisions
         for line in self.lines(one, "pairs"):
             answer = judge(line) if line["key"] in steps.list_open_pairs(one.found["pairs"], made) else None
@@ -87,12 +89,25 @@ class Wizard:
             import_store.save_import(connection, one, decisions=made)
         return self.of(one)
 
+    def keep_spelling(self, one: Import, section: str = "pairs") -> Import:
+        """Keep the register's spelling in every line of a section; then compare again."""
+        decisions = one.decisions
+        for line in self.lines(one, section):
+            pair = line if "rule" in line else as_pair(line)
+            decisions = steps.add_decision(decisions, pair, True, self.by, import_store.get_time_ms(), spelling=True)
+        return self.work(one, "comparing", decisions=decisions)
+
     def take(self, one: Import, reason: str) -> Import:
         """Take the list in every conflict with a decision, for one reason."""
         reasons = {line["key"]: reason for line in self.lines(one, "conflicts")}
         with self.database.writing() as connection:
             import_store.save_import(connection, one, said={**one.said, "reasons": reasons})
         return self.of(one)
+
+    def answer(self, one: Import, answers: dict[str, FileAnswer]) -> Import:
+        """FileAnswer questions of the audit by their keys; then read the file again."""
+        given = {**one.said.get("answers", {}), **msgspec.to_builtins(answers)}
+        return self.work(one, "comparing", said={**one.said, "answers": given})
 
     def open(self, one: Import) -> list[str]:
         """The keys of the pairs nobody decided."""
@@ -103,6 +118,11 @@ class Wizard:
         one = self.work(one, "comparing")
         assert self.open(one) == []
         return self.work(one, "proposing")
+
+
+def as_pair(line: dict[str, Any]) -> dict[str, Any]:
+    """A line of the difference as a pair, as the page of a decision makes it."""
+    return import_pages._to_pair(line)
 
 
 def names(line: dict[str, Any]) -> tuple[str, str]:

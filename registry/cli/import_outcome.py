@@ -11,6 +11,7 @@ from registry.cli import common, detect_language
 from registry.texts import write_bilingual
 
 if TYPE_CHECKING:  # takes a while to import
+    from registry.importers.reading.list_file import FileQuestion
     from registry.importers.wizard.list_import import ImportOutcome
 
 #: Lines printed of each part; of conflicts with decisions, all.
@@ -35,7 +36,8 @@ def print_outcome(outcome: ImportOutcome, json_: bool) -> None:
         if lines:
             click.echo(f"\n{words}: {len(lines)}")
         for line in lines[:_SHOWN]:
-            click.echo(f"  {line.describe(detect_language())}")
+            question = f"  [{_format_question(line.question)}]" if line.question and level != "info" else ""
+            click.echo(f"  {line.describe(detect_language())}{question}")
         _print_omitted_count(len(lines) - _SHOWN)
     if any(line.level == "error" for line in outcome.audit):
         return
@@ -49,6 +51,14 @@ def print_outcome(outcome: ImportOutcome, json_: bool) -> None:
     if outcome.proposal is not None:
         click.echo()
         common.print_proposal(outcome.proposal)
+
+
+def _format_question(question: FileQuestion) -> str:
+    """Format what ``--answer`` may say to a question."""
+    own = {"text": question.suggestion or "…", "accept": "accept"}
+    of_row = "|".join(choice for choice in question.choices if choice in ("take", "leave"))
+    answers = [f"{question.key}={own[choice]}" for choice in question.choices if choice in own]
+    return ", ".join([*answers, *([f"{question.row_key}={of_row}"] if of_row else [])])
 
 
 _DIFFERENCE = {

@@ -43,7 +43,14 @@ from registry.texts import Message, write_bilingual
     multiple=True,
     help=write_bilingual("名单与决定不一致处以名单为准，可重复；默认保留决定"),
 )
-@click.option("--reason", help=write_bilingual("以名单为准的理由，会公开，勿写姓名"))
+@click.option(
+    "--answer",
+    "answered",
+    metavar="PLACE=ANSWER",
+    multiple=True,
+    help=write_bilingual("答复审核中的问题，可重复：1.37=take、1.37=leave、1.37.4=文字、1.37.count=accept"),
+)
+@click.option("--reason", help=write_bilingual("以名单为准或接受错误的理由，会公开，勿写姓名"))
 @click.option("--dry-run", is_flag=True, help=write_bilingual("只审核比对，不提案"))
 @common.as_json
 def import_list(  # noqa: PLR0913 - one parameter per option
@@ -54,12 +61,13 @@ def import_list(  # noqa: PLR0913 - one parameter per option
     scope: str | None,
     by: str | None,
     takes: tuple[str, ...],
+    answered: tuple[str, ...],
     reason: str | None,
     dry_run: bool,
     json_: bool,
 ) -> None:
     """Turn a list file into a proposal: audit, difference, id."""
-    from registry.importers.wizard import list_import
+    from registry.importers.wizard import answers, list_import
 
     if not dry_run:
         common.require_account(by, or_dry_run=True)
@@ -71,6 +79,7 @@ def import_list(  # noqa: PLR0913 - one parameter per option
         scope=scope,
         takes=tuple(map(_parse_take, takes)),
         reason=reason,
+        answers=answers.parse_answers(answered, reason),
     )
     with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:
         try:

@@ -231,6 +231,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="uscc",
         kind="number",
+        headings=("统一社会信用代码", "社会信用代码", "信用代码", "uscc"),
         page=8,
         compact=compact_uscc,
         column=Column(
@@ -244,6 +245,10 @@ FIELDS: tuple[Field, ...] = (
         name="practice_licence_no",
         kind="number",
         label="institution.licence",
+        headings=(
+            *("执业许可证登记号", "医疗机构执业许可证登记号", "登记号", "许可证登记号", "执业许可证号"),
+            *("医疗机构执业许可证号", "practice_licence_no"),
+        ),
         page=9,
         compact=compact_licence,
         column=Column(

@@ -101,6 +101,20 @@ class Source(Struct, frozen=True):
     entry: int = 0
 
 
+class ListChange(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What was changed between a list as received and what was imported of it; published with its source.
+
+    ``place`` is as a person reads it (表1第37行); ``what``: a cell was corrected, a row left out, set aside for its own
+    province or taken although it is hidden or struck through, an error accepted for a ``reason``.
+    """
+
+    place: str
+    what: Literal["corrected", "left_out", "set_aside", "taken", "accepted"]
+    before: str | None = None
+    after: str | None = None
+    reason: str | None = None
+
+
 class SourceRef(Struct, frozen=True):
     """The source as answers and pages show it. ``scope``: what an absence from it means, as in ``Source``."""
 

@@ -11,7 +11,7 @@ import msgspec
 from registry.domain import regions
 from registry.domain.fields import FIELDS
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Draft, Kind, Scope
+from registry.domain.model import Date, Draft, Kind, ListChange, Scope
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
 from registry.texts import Message
@@ -79,7 +79,7 @@ class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of a source document."""
+    """Fields of a source document; ``changes`` of a list are what was imported otherwise than the file has it."""
 
     title: str | None = None
     as_of: Date | None = None
@@ -90,6 +90,7 @@ class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
     covers: list[TechniqueCode] | None = None
     rows: int | None = None
     sha256: str | None = None
+    changes: list[ListChange] | None = None
 
 
 #: A title that is printed: one line.

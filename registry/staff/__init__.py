@@ -15,6 +15,7 @@ from registry.staff import (
     edition_pages,
     home,
     identity_provider,
+    import_answers,
     import_pages,
     import_report,
     import_upload,
@@ -31,7 +32,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_upload, import_report, renewal_pages),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages),
 )
 
 

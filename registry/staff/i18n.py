@@ -174,6 +174,8 @@ class StaffLanguage(Language):
             return self.translate("proposal.yes" if value else "proposal.no")
         if isinstance(value, dict):
             return self.format_list(f"{self.get_plain_word(code)} {number}" for code, number in value.items())
+        if path == "changes":
+            return Markup("<br>").join(map(self.describe_list_change, value))
         if isinstance(value, list):
             is_coded = path in ("techniques", "covers")
             return self.format_list(map(self.get_plain_word, value)) if is_coded else self.format_names(map(str, value))
@@ -190,6 +192,20 @@ class StaffLanguage(Language):
         if path == "kind" and (label := self.find_label(f"form.choice.{text}")):
             return label
         return self.format_iso_day(text) if _DAY.fullmatch(text) else self.mark_chinese(text)
+
+    def describe_list_change(self, change: dict[str, Any]) -> Markup:
+        """Describe what was imported otherwise than a list as received has it."""
+        blank = self.translate("proposal.nothing")
+        before, after, reason = (
+            self.mark_chinese(change[name]) if change.get(name) else blank for name in ("before", "after", "reason")
+        )
+        what = self.translate(
+            f"list_change.{change['what']}",
+            place=self.mark_chinese(change["place"]),
+            before=before,
+            after=after,
+        )
+        return what + self.translate("list_change.reason", reason=reason) if change.get("reason") else what
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""

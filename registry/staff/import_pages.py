@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,14 +19,12 @@ from registry.domain.normalise import escape_cells
 from registry.errors import Conflict, InvalidInput
 from registry.importers.reading import headings
 from registry.importers.reading.headings import Layout
-from registry.importers.wizard import difference_lines, import_store, job, steps
+from registry.importers.reading.list_file import FileAnswer, FileQuestion
+from registry.importers.wizard import answers, difference_lines, import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
 from registry.staff.errors import record_refusal
 from registry.texts import FixedText, Message
-
-#: Characters of the longest reason for taking a list.
-_REASON = 500
 
 
 @get("/imports", opt=EDITORS, sync_to_thread=True)
@@ -76,10 +75,10 @@ def start_import_job(desk: Desk, this_import: Import, state: import_store.State,
     with desk.database.writing() as connection:
         run = import_store.start_run(connection, this_import, state, **values)
     job.start_process(desk.register.settings, this_import.id, run, desk.visitor.address)
-    return _redirect_to_import(desk, this_import)
+    return redirect_to_import(desk, this_import)
 
 
-def _redirect_to_import(desk: Desk, this_import: Import, fragment: str = "", **query: str) -> Response[Any]:
+def redirect_to_import(desk: Desk, this_import: Import, fragment: str = "", **query: str) -> Response[Any]:
     """Redirect to the page of an import, to a place in it with a ``fragment``."""
     return Redirect(
         path=desk.language.make_link(f"/staff/imports/{this_import.id}", **query) + fragment, status_code=303
@@ -100,12 +99,12 @@ def _render_import_page(
             "import_columns", this_import=this_import, uses=headings.USES, status=status, errors=errors
         )
     if this_import.state == "audit":
-        return _render_section(desk, this_import, "audit", status, errors)
+        return render_section(desk, this_import, "audit", status, errors)
     if this_import.state == "deciding":
         tabs = _list_tabs(this_import)
         first = next((name for name in tabs if _count_lines(this_import, name)), "audit")
         tab = desk.request.query_params.get("tab") or desk.read_field("tab") or first
-        return _render_section(desk, this_import, tab if tab in tabs else "pairs", status, errors)
+        return render_section(desk, this_import, tab if tab in tabs else "pairs", status, errors)
     return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
 
 
@@ -125,7 +124,7 @@ def _count_lines(this_import: Import, tab: str) -> int:
     return int(this_import.found.get("counts", {}).get(tab, 0))
 
 
-def _render_section(
+def render_section(
     desk: Desk,
     this_import: Import,
     tab: str,
@@ -133,12 +132,16 @@ def _render_section(
     errors: list[tuple[str, str]] | None,
     typed: dict[str, str] | None = None,
 ) -> Response[Any]:
+    """Render a page of a section of what an audit or a comparison found; ``typed``: what was refused, by its field."""
     size = difference_lines.PAIRS if tab in ("pairs", "conflicts") else difference_lines.PAGE
     pages = max(1, -(-_count_lines(this_import, tab) // size))
     number = parse_number(desk.request.query_params.get("page") or desk.read_field("page"))
     page = min(max(1 if number is None else number, 1), pages)
     with desk.database.reading() as connection:
         lines = import_store.read_page(connection, this_import.id, tab, page - 1)
+        conflicts = [*import_store.read_lines(connection, this_import.id, "conflicts")] if tab == "conflicts" else []
+    given, reasons = answers.get_answers(this_import), steps.get_reasons(this_import)
+    questions = answers.list_open_questions(this_import.found, given)
     open_pairs = set(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     return desk.render_page(
         "import_audit" if this_import.state == "audit" else "import_found",
@@ -151,22 +154,38 @@ def _render_section(
         page=page,
         pages=pages,
         open=open_pairs,
-        stale=_is_stale(this_import),
-        reasons=steps.get_reasons(this_import),
+        stale=is_stale(this_import),
+        reasons=reasons,
         typed=typed or {},
+        answers=_list_line_answers(lines, given, questions) if tab == "audit" else [],
+        answerable={(line.get("question") or {}).get("key") for line in lines} if tab == "audit" else set(),
+        questions=Counter(question.kind for question in questions),
+        conflict_kinds=Counter(line["field"] for line in conflicts if line["key"] not in reasons),
     )
 
 
-def _is_stale(this_import: Import) -> bool:
+def _list_line_answers(
+    lines: list[dict[str, Any]], given: answers.Answers, still_open: list[FileQuestion]
+) -> list[FileAnswer | None]:
+    """Return the answer to the question of each line, if any."""
+    wrong = {question.key for question in still_open}
+    given = {key: answer for key, answer in given.items() if key not in wrong}
+    questions = [msgspec.convert(line["question"], FileQuestion) if line.get("question") else None for line in lines]
+    return [answers.find_answer(given, question) if question is not None else None for question in questions]
+
+
+def is_stale(this_import: Import) -> bool:
     """Whether something was decided after the comparison."""
-    decided = steps.hash_decisions(this_import.decisions, steps.get_reasons(this_import))
+    given = answers.get_answers(this_import)
+    decided = steps.hash_decisions(this_import.decisions, steps.get_reasons(this_import), given)
     return this_import.kind == "list" and this_import.found.get("decided") != decided
 
 
 # --- steps of an import ----------------------------------------------------------------------------------------------
 
 
-def _require_state(this_import: Import, *states: import_store.State) -> None:
+def require_state(this_import: Import, *states: import_store.State) -> None:
+    """Refuse a step for which an import is in no such state."""
     if this_import.state not in states:
         raise Conflict(Message("这次导入的状态已经变了，请刷新页面后再继续。"))
 
@@ -175,7 +194,7 @@ def _require_state(this_import: Import, *states: import_store.State) -> None:
 def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Store the columns as named, then start audit and comparison; or choose another heading row first."""
     this_import = get_own_import(desk, number)
-    _require_state(this_import, "mapping")
+    require_state(this_import, "mapping")
     layouts_found = [msgspec.convert(layout, Layout) for layout in this_import.found["layouts"]]
     chosen: list[Layout] = []
     errors: list[tuple[str, str]] = []
@@ -199,7 +218,7 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     if heading_of:
         with desk.database.writing() as connection:
             import_store.save_import(connection, this_import, found=found)
-        return _redirect_to_import(desk, this_import)
+        return redirect_to_import(desk, this_import)
     if not errors and not any(set(layout.uses) - {"keep", "ignore"} for layout in chosen):
         errors.append(("use-0-0", str(desk.language.translate("import_columns.nothing"))))
     if errors:
@@ -212,22 +231,26 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
 
-    ``same``: yes, no, undo, or page. Saved at once.
+    ``same``: yes, spelling (yes, and the register's own spelling stays), no, undo; page, or page_spelling for all that
+    only spell differently. Saved at once.
     """
     this_import = get_own_import(desk, number)
-    _require_state(this_import, "deciding")
+    require_state(this_import, "deciding")
     tab, page, same, key = (desk.read_field(name) for name in ("tab", "page", "same", "pair"))
     page_number = parse_number(page)
     index = 0 if page_number is None else page_number - 1
     with desk.database.writing() as connection:
         this_import = import_store.get_import(connection, number, desk.account.name)
-        _require_state(this_import, "deciding")
+        require_state(this_import, "deciding")
         lines = import_store.read_page(
-            connection, this_import.id, tab if tab in ("pairs", "renamed", "moved") else "pairs", index
+            connection,
+            this_import.id,
+            tab if tab in ("pairs", "relisted", "renamed", "moved", "other") else "pairs",
+            index,
         )
         decisions = _apply_decision(desk, this_import, [_to_pair(line) for line in lines if line.get("key")], key, same)
         import_store.save_import(connection, this_import, decisions=decisions)
-    return _redirect_to_import(
+    return redirect_to_import(
         desk, this_import, f"#pair-{key}" if key else "#pairs", tab=tab or "pairs", page=page or "1"
     )
 
@@ -256,45 +279,21 @@ def _apply_decision(
             if line["suggested"] and line["key"] in open_pairs:
                 decisions = steps.add_decision(decisions, line, True, account, import_store.get_time_ms())
         return decisions
+    if same == "page_spelling":
+        for line in lines:
+            if line.get("spelling") and line["key"] not in decisions:
+                decisions = steps.add_decision(
+                    decisions, line, True, account, import_store.get_time_ms(), spelling=True
+                )
+        return decisions
     chosen = [line for line in lines if line["key"] == key]
-    if not chosen or same not in ("yes", "no", "undo"):
+    if not chosen or same not in ("yes", "spelling", "no", "undo"):
         raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
     if same == "undo":
         return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
-    return steps.add_decision(decisions, chosen[0], same == "yes", account, import_store.get_time_ms())
-
-
-@post("/imports/{number:int}/resolve", **TEXT_FORM)
-def resolve_conflict(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """In a conflict with a decision take the list, for a reason that will be published; or keep the decision again.
-
-    ``choice``: list or decision. Saved at once.
-    """
-    key, choice = desk.read_field("conflict"), desk.read_field("choice")
-    reason = desk.read_field(f"taking-{key}", _REASON + 1)
-    page = desk.read_field("page") or "1"
-    with desk.database.writing() as connection:
-        this_import = import_store.get_import(connection, number, desk.account.name)
-        _require_state(this_import, "deciding")
-        error = _check_reason(reason) if choice == "list" else None
-        if error is None:
-            lines = import_store.read_lines(connection, this_import.id, "conflicts")
-            if choice not in ("list", "decision") or not any(line["key"] == key for line in lines):
-                raise InvalidInput(Message("没有找到这一处，请刷新页面。"))
-            reasons = {other: why for other, why in steps.get_reasons(this_import).items() if other != key}
-            reasons |= {key: reason} if choice == "list" else {}
-            import_store.save_import(connection, this_import, said={**this_import.said, "reasons": reasons})
-    if error is not None:
-        errors = [(f"taking-{key}", error.to_text(desk.language.lang))]
-        return _render_section(desk, this_import, "conflicts", 400, errors, {key: reason})
-    return _redirect_to_import(desk, this_import, f"#conflict-{key}", tab="conflicts", page=page)
-
-
-def _check_reason(reason: str) -> Message | None:
-    """Say what is wrong with a reason; None for a good one."""
-    if not reason:
-        return Message("以名单为准须写明理由，理由会公布。")
-    return Message("理由太长，请不要超过{count}字。", count=_REASON) if len(reason) > _REASON else None
+    return steps.add_decision(
+        decisions, chosen[0], same != "no", account, import_store.get_time_ms(), spelling=same == "spelling"
+    )
 
 
 @post("/imports/{number:int}/compare", **TEXT_FORM)
@@ -304,7 +303,7 @@ def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
     if this_import.is_interrupted:
         job.delete_leftovers(desk.register.settings, this_import.id)
         return start_import_job(desk, this_import, this_import.state)
-    _require_state(this_import, "deciding")
+    require_state(this_import, "audit", "deciding")
     return start_import_job(desk, this_import, "comparing")
 
 
@@ -312,7 +311,7 @@ def compare_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
 def propose_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Propose the import; refused while a pair is open, or was decided after the comparison."""
     this_import = get_own_import(desk, number)
-    _require_state(this_import, "deciding")
+    require_state(this_import, "deciding")
     try:
         _require_decisions(this_import)
     except Conflict as error:
@@ -325,7 +324,7 @@ def _require_decisions(this_import: Import) -> None:
     undecided = len(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
     if undecided:
         raise Conflict(Message("还有{undecided}对没有判断，不能提交。", undecided=undecided))
-    if _is_stale(this_import):
+    if is_stale(this_import):
         raise Conflict(Message("判断在比对之后有改动，请先重新比对，看过结果再提交。"))
 
 
@@ -336,4 +335,4 @@ def cancel_import(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
         this_import = import_store.get_import(connection, number, desk.account.name)
         import_store.cancel_import(connection, this_import)
     job.delete_leftovers(desk.register.settings, this_import.id)
-    return _redirect_to_import(desk, this_import)
+    return redirect_to_import(desk, this_import)

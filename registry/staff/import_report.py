@@ -17,6 +17,7 @@ from registry.texts import Message
 
 #: The parts of a report, in the order of their tabs.
 PARTS = (
+    "changes",
     "conflicts",
     "new",
     "gone",
@@ -59,7 +60,7 @@ def select_conflicts(report: Any, number: int) -> list[dict[str, Any]]:
 
 
 def _select_part(report: dict[str, Any], part: str) -> list[Any]:
-    if part in ("audit", "decisions"):
+    if part in ("audit", "decisions", "changes"):
         return list(report.get(part) or [])
     difference = report["difference"]
     if part in ("gained", "lost", "stage", "other"):
@@ -106,7 +107,7 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
     pages = -(-counts[part] // PAGE)
     page = min(max(desk.read_query_number("page") or 1, 1), pages)
     lines = _select_part(proposal.report, part)[(page - 1) * PAGE : page * PAGE]
-    is_shown_as_stored = part in ("audit", "decisions", "conflicts")
+    is_shown_as_stored = part in ("audit", "decisions", "conflicts", "changes")
     return desk.render_page(
         "report",
         proposal=proposal,

@@ -122,8 +122,8 @@ def _check_form(
             options["scope"] = _parse_scope(desk, form_values)
         except InvalidInput as error:
             errors += desk.list_errors(error, "scope")
-        if not form_values["title"] and isinstance(file, UploadFile) and file.filename and "as_of" in days:
-            options["title"] = f"{_clean_filename(file)}（截至{form_values['as_of']}）"
+        if not form_values["title"]:
+            errors.append(("title", str(desk.language.translate("import_new.no_title"))))
     return errors, options
 
 

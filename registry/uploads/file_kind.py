@@ -59,6 +59,20 @@ def _detect_zip_kind(source: IO[bytes], limits: FileLimits) -> FileKind:
     raise make_not_office_error()
 
 
+def find_old_kind(source: IO[bytes]) -> Literal["doc", "xls"] | None:
+    """The kind of an old Office file that a program may convert; None for any other, one with a password included."""
+    source.seek(0)
+    if not source.read(len(signatures.OLE)).startswith(signatures.OLE):
+        return None
+    try:
+        streams = list_streams(source)
+    except ValueError:
+        return None
+    if streams & {"EncryptedPackage", "EncryptionInfo"}:
+        return None
+    return "doc" if "WordDocument" in streams else "xls" if streams & {"Workbook", "Book"} else None
+
+
 def _make_ole_error(source: IO[bytes]) -> UnreadableFile:
     try:
         streams = list_streams(source)

@@ -20,20 +20,24 @@ if TYPE_CHECKING:
 _PIECE = 65_536
 
 
-def read_tables(source: IO[bytes], limits: FileLimits, kind: "FileKind | None" = None) -> Iterator[Table]:
+def read_tables(
+    source: IO[bytes], limits: FileLimits, kind: "FileKind | None" = None, *, has_marks: bool = False
+) -> Iterator[Table]:
     """Yield the tables of a docx, xlsx or csv file in order; read the rows of a table before the next one.
 
-    UnreadableFile for a file of another kind than ``kind``, if one is given.
+    UnreadableFile for a file of another kind than ``kind``, if one is given. ``has_marks``: rows come with their marks.
     """
-    options = {"kind": kind} if kind else {}
+    options = ({"kind": kind} if kind else {}) | ({"marks": "yes"} if has_marks else {})
     with (
         sandbox.open_channel("tables", limits, source, **options) as channel,
         closing(channel.receive_messages()) as messages,
     ):
+        number = 0
         upcoming: list[Answer | None] = [next(messages, None)]
         while isinstance(start := upcoming[0], TableStart):
             rows = _read_rows(messages, upcoming)
-            yield Table(start.name, start.name_en, start.lettered, rows, start.hidden)
+            number += 1
+            yield Table(start.name, start.name_en, start.lettered, rows, start.hidden, number)
             for _ in rows:  # those that nobody read
                 pass
 
@@ -55,6 +59,15 @@ def inspect_package(source: IO[bytes], limits: FileLimits, parts: tuple[str, ...
             if isinstance(message, PackageParts):
                 return message
     return PackageParts([], False)
+
+
+def find_old_kind(source: IO[bytes], limits: FileLimits) -> str | None:
+    """The kind of an old Office file (doc, xls) that a program may convert; None for any other file."""
+    with sandbox.open_channel("old-office", limits, source) as channel:
+        for message in channel.receive_messages():
+            if isinstance(message, PackageParts):
+                return next(iter(message.parts), None)
+    return None
 
 
 class CsvStream:

@@ -17,7 +17,8 @@ from registry.texts import Message
 from registry.uploads.limits import FileLimits
 from registry.uploads.packages import DOCUMENT
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
-from registry.uploads.tables import Table, TableRow
+from registry.uploads.sheet_marks import read_sheet_marks
+from registry.uploads.tables import Mark, Table, TableRow, extend_marks
 
 
 def format_cell(value: object) -> str:
@@ -40,8 +41,8 @@ def _open_workbook(source: IO[bytes]) -> Iterator[CalamineWorkbook]:
         raise make_damaged_file_error(error) from error
 
 
-def read_xlsx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    """Yield every sheet with rows as a table; read its rows before the next table."""
+def read_xlsx_tables(source: IO[bytes], limits: FileLimits, *, has_marks: bool = False) -> Iterator[Table]:
+    """Yield every sheet with rows as a table; read its rows before the next table. ``has_marks``: see ``Mark``."""
     with _open_workbook(source) as workbook:
         visible = {sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible}
         sheets = [workbook.get_sheet_by_name(name) for name in workbook.sheet_names]
@@ -50,7 +51,11 @@ def read_xlsx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
             name, name_en = (
                 ("", "") if len(filled) == 1 else Message("工作表“{sheet_name}”", sheet_name=sheet.name).get_both()
             )
-            yield Table(name, name_en, True, _read_rows(sheet, limits), is_hidden=sheet.name not in visible)
+            rows = _read_rows(sheet, limits)
+            if has_marks and sheet.name in visible:
+                marks = read_sheet_marks(source, sheet.name)
+                rows = extend_marks(row._replace(marks=marks.get(row.number, ())) for row in rows)
+            yield Table(name, name_en, True, rows, is_hidden=sheet.name not in visible)
 
 
 def _read_rows(sheet: CalamineSheet, limits: FileLimits) -> Iterator[TableRow]:
@@ -96,23 +101,28 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 _TABLE, _ROW, _CELL, _PARAGRAPH = "tbl", "tr", "tc", "p"
 _WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
-_GONE = frozenset({"del", "moveFrom", "Fallback"})  # deleted text; the copy of a text box kept for old programs
+_DELETED, _INSERTED = frozenset({"del", "moveFrom"}), frozenset({"ins", "moveTo"})
+_COPY = "Fallback"  # of a text box, for old programs
+#: The look of a run by its properties, and whether text so marked may not belong to a name.
+_LOOKS = {"vanish": "hidden_text", "webHidden": "hidden_text", "strike": "struck", "dstrike": "struck"}
+_NOTES = frozenset({"footnoteReference", "endnoteReference"})
+_DOUBTFUL = ("struck", "hidden_text", "footnote")
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
-def read_docx_rows(source: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, TableRow]]:
+def read_docx_rows(source: IO[bytes], limits: FileLimits, *, has_marks: bool = False) -> Iterator[tuple[int, TableRow]]:
     """Yield (number of the table, row) for every outermost table, counted from 1; UnreadableFile when damaged.
 
-    ``packages`` has checked the file before.
+    ``packages`` has checked the file before. ``has_marks``: see ``Mark``; rows deleted under revision are among them.
     """
     try:
         with zipfile.ZipFile(source) as archive, archive.open(DOCUMENT) as file:
-            yield from _parse_rows(file, limits)
+            yield from _parse_rows(file, limits, has_marks)
     except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise make_damaged_file_error(error) from error
 
 
-def _parse_rows(file: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, TableRow]]:
+def _parse_rows(file: IO[bytes], limits: FileLimits, has_marks: bool) -> Iterator[tuple[int, TableRow]]:
     table = number = depth = 0
     above: dict[int, str] = {}
     events = etree.iterparse(
@@ -131,8 +141,10 @@ def _parse_rows(file: IO[bytes], limits: FileLimits) -> Iterator[tuple[int, Tabl
             depth += 1 if event == "start" else -1
         elif event == "end" and name == _ROW and depth == 1:
             number += 1
-            if not _is_deleted(element):
-                yield table, _read_row(element, number, above, limits.columns)
+            marks = [Mark(kind) for kind in _list_row_marks(element)]
+            if has_marks or Mark("deleted") not in marks:
+                row = _read_row(element, number, above, limits.columns, Mark("deleted") in marks)
+                yield table, row._replace(marks=(*marks, *row.marks) if has_marks else ())
         if event == "end" and (depth == 0 or (depth == 1 and name == _ROW)):
             _free_element(element)
 
@@ -149,15 +161,21 @@ def _free_element(element: Any) -> None:
         del element.getparent()[0]
 
 
-def _is_deleted(row: Any) -> bool:
-    return any(
-        _get_local_name(child) == "trPr" and any(_get_local_name(mark) == "del" for mark in child) for child in row
-    )
+def _list_row_marks(row: Any) -> list[str]:
+    """``deleted`` under revision, ``hidden``: what the properties of a row say."""
+    properties = [mark for child in row if _get_local_name(child) == "trPr" for mark in child if _is_on(mark)]
+    kinds = {"del": "deleted", "hidden": "hidden"}
+    return list(dict.fromkeys(kinds[name] for name in map(_get_local_name, properties) if name in kinds))
 
 
-def _read_row(row: Any, number: int, above: dict[int, str], limit: int) -> TableRow:
+def _is_on(element: Any) -> bool:
+    return _find_value(element) not in ("0", "false", "off", "none")
+
+
+def _read_row(row: Any, number: int, above: dict[int, str], limit: int, is_deleted: bool) -> TableRow:
     cells: list[str] = [""] * _count_skipped_columns(row)
     merged: set[int] = set()
+    marks: list[Mark] = []
     has_spanning_cell = False
     for cell in _list_cells(row):
         span, merge = _read_cell_merge(cell)
@@ -166,13 +184,14 @@ def _read_row(row: Any, number: int, above: dict[int, str], limit: int) -> Table
             text = above.get(column, "")
             merged.update(range(column, column + span))
         else:
-            text = _read_text(cell)
+            text, found = _read_text(cell, is_deleted)
+            marks += [mark._replace(column=column) for mark in found]
         above[column] = text
         has_spanning_cell = has_spanning_cell or span > 1
         cells += [text] + [""] * (span - 1)
         if len(cells) > limit:
             raise make_too_large_error(Message("一行超过{limit:,}列", limit=limit), limit)
-    return TableRow(number, tuple(cells), frozenset(merged), has_spanning_cell)
+    return TableRow(number, tuple(cells), frozenset(merged), has_spanning_cell, tuple(marks))
 
 
 def _count_skipped_columns(row: Any) -> int:
@@ -214,23 +233,54 @@ def _read_number(element: Any) -> int:
     return min(int(value), 1000) if value.isascii() and value.isdigit() else 0
 
 
-def _read_text(cell: Any) -> str:
-    """The text of a cell, a line for each paragraph, deleted text left out."""
-    pieces: list[str] = []
-    _collect_text(cell, pieces)
-    return "".join(pieces).strip("\n")
+#: A piece of text with the looks of its run.
+_Piece = tuple[str, frozenset[str]]
 
 
-def _collect_text(element: Any, pieces: list[str]) -> None:
+def _read_text(cell: Any, is_deleted: bool) -> tuple[str, list[Mark]]:
+    """The text of a cell, a line for each paragraph, deleted text left out unless all of the row is; and its marks."""
+    pieces: list[_Piece] = []
+    _collect_text(cell, pieces, frozenset())
+    text = _join_pieces(pieces, () if is_deleted else ("deleted",))
+    visible = _join_pieces(pieces, ("deleted", *_DOUBTFUL))
+    looks = {look for piece, all_looks in pieces for look in all_looks if piece.strip() or look == "footnote"}
+    marks = [Mark(kind, None, visible) for kind in _DOUBTFUL if kind in looks]
+    if any(_get_local_name(mark) == "cellDel" for properties in cell for mark in properties):
+        marks.append(Mark("cell_deleted"))
+    if "deleted" in looks and not is_deleted:
+        marks.append(Mark("revised", None, _join_pieces(pieces, ("inserted",))))
+    return text, marks
+
+
+def _join_pieces(pieces: list[_Piece], without: tuple[str, ...]) -> str:
+    return "".join(text for text, looks in pieces if looks.isdisjoint(without)).strip("\n")
+
+
+def _collect_text(element: Any, pieces: list[_Piece], looks: frozenset[str]) -> None:
     for child in element:
         name = _get_local_name(child)
-        if name == "t":
-            pieces.append(child.text or "")
+        if name in ("t", "delText"):
+            pieces.append((child.text or "", looks))
         elif name in _BREAKS:
-            pieces.append(_BREAKS[name])
-        elif name in _GONE or name.endswith("Pr"):
+            pieces.append((_BREAKS[name], looks))
+        elif name in _NOTES:
+            pieces.append(("", looks | {"footnote"}))
+        elif name == _COPY or name.endswith("Pr"):
             continue
         else:
-            _collect_text(child, pieces)
+            revised = {"deleted"} if name in _DELETED else {"inserted"} if name in _INSERTED else set()
+            _collect_text(child, pieces, looks | revised | (_list_looks(child) if name == "r" else set()))
             if name == _PARAGRAPH:
-                pieces.append("\n")
+                pieces.append(("\n", looks))
+
+
+def _list_looks(run: Any) -> set[str]:
+    """How a run looks: struck through, hidden, raised as the sign of a footnote is."""
+    looks: set[str] = set()
+    for mark in (mark for child in run if _get_local_name(child) == "rPr" for mark in child):
+        name = _get_local_name(mark)
+        if name in _LOOKS and _is_on(mark):
+            looks.add(_LOOKS[name])
+        elif name == "vertAlign" and _find_value(mark) == "superscript":
+            looks.add("footnote")
+    return looks

@@ -31,7 +31,7 @@ from registry.uploads.refusals import (
     make_out_of_memory_error,
     make_too_large_error,
 )
-from registry.uploads.tables import ClaimRecord, Table, TableRow
+from registry.uploads.tables import ClaimRecord, Table, TableRow, extend_marks
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536
@@ -103,22 +103,32 @@ def _send_refusal(job: Job, error: RegistryError) -> None:
 
 
 def send_tables(job: Job) -> None:
-    """Send every table of a docx, xlsx or csv file, with its rows; only of the kind that the option ``kind`` names."""
+    """Send every table of a docx, xlsx or csv file, with its rows; only of the kind that the option ``kind`` names.
+
+    With the option ``marks``, rows come with their marks.
+    """
     source, limits = job.file, job.limits
     kind = file_kind.detect_kind(source, limits)
     if kind != job.options.get("kind", kind):
         raise make_not_office_error()
-    read = {"docx": _read_docx_tables, "xlsx": office_tables.read_xlsx_tables, "text": text_files.read_tables}[kind]
-    guard = _SizeGuard(limits)
-    for table in read(source, limits):
+    has_marks, guard = "marks" in job.options, _SizeGuard(limits)
+    tables = (
+        text_files.read_tables(source, limits)
+        if kind == "text"
+        else office_tables.read_xlsx_tables(source, limits, has_marks=has_marks)
+        if kind == "xlsx"
+        else _read_docx_tables(source, limits, has_marks)
+    )
+    for table in tables:
         job.send_message(TableStart(table.name, table.name_en, table.has_cell_names, table.is_hidden))
         for rows in _batch_rows(guard.check_rows(table.rows)):
             job.send_message(RowBatch(rows))
 
 
-def _read_docx_tables(source: IO[bytes], limits: FileLimits) -> Iterator[Table]:
-    for number, numbered in itertools.groupby(office_tables.read_docx_rows(source, limits), key=lambda pair: pair[0]):
-        yield Table(*Message("表{number}", number=number).get_both(), False, (row for _, row in numbered))
+def _read_docx_tables(source: IO[bytes], limits: FileLimits, has_marks: bool) -> Iterator[Table]:
+    rows = office_tables.read_docx_rows(source, limits, has_marks=has_marks)
+    for number, numbered in itertools.groupby(rows, key=lambda pair: pair[0]):
+        yield Table(*Message("表{number}", number=number).get_both(), False, extend_marks(row for _, row in numbered))
 
 
 def send_csv_records(job: Job) -> None:
@@ -155,11 +165,18 @@ def send_package_parts(job: Job) -> None:
     job.send_message(PackageParts(present, contents.has_macros))
 
 
+def send_old_kind(job: Job) -> None:
+    """Send the kind of an old Office file, as a part; none of any other file."""
+    kind = file_kind.find_old_kind(job.file)
+    job.send_message(PackageParts([kind] if kind else [], False))
+
+
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
     "tables": send_tables,
     "claims-csv": send_csv_records,
     "package": send_package_parts,
+    "old-office": send_old_kind,
 }
 
 

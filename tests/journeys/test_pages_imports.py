@@ -40,6 +40,7 @@ def upload(page: Page, file: Path | dict[str, object], scope: str = "national", 
     page.set_input_files("#file", file)  # type: ignore[arg-type]
     page.fill("#as_of", "2025-06-30")
     if kind == "list":
+        page.fill("#title", "示例名单")
         page.check(f'input[name="scope"][value="{scope}"]')
     page.click('form[enctype] button[type="submit"]')
 

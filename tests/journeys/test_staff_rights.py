@@ -74,6 +74,8 @@ MAY = {
     ("GET", "/staff/imports/{number}/audit.csv"): EDITORS,
     ("POST", "/staff/imports/{number}/columns"): EDITORS,
     ("POST", "/staff/imports/{number}/decide"): EDITORS,
+    ("POST", "/staff/imports/{number}/answer"): EDITORS,
+    ("POST", "/staff/imports/{number}/correct"): EDITORS,
     ("POST", "/staff/imports/{number}/resolve"): EDITORS,
     ("POST", "/staff/imports/{number}/compare"): EDITORS,
     ("POST", "/staff/imports/{number}/propose"): EDITORS,

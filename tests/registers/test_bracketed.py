@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.importers.reading.lists import NameParts, split_name
+from registry.importers.reading.name_parts import NameParts, split_name
 
 SEED = Path(__file__).parents[2] / "seed_data"
 

@@ -41,7 +41,6 @@ RECORDED = {
     "registry/staff/forms/compose.py": "titles of proposals",
     "registry/staff/forms/forms.py": "values of records, patterns",
     "registry/staff/forms/renewals.py": "titles of proposals",
-    "registry/staff/import_upload.py": "titles of sources",
     "registry/web/i18n.py": "patterns",
 }
 

@@ -11,7 +11,7 @@ import pytest
 from registry.domain import regions
 from registry.importers.matching.identity import pair_parties
 from registry.importers.matching.organisations import Pairing, Party
-from registry.importers.reading.lists import split_name
+from registry.importers.reading.name_parts import split_name
 
 GUTA = "辽宁省锦州市古塔区"
 TAIHE = "辽宁省锦州市太和区"

@@ -16,6 +16,7 @@ from registry.domain.identifiers import format_subject_code
 from registry.domain.model import Date, Entry, Source, Struct
 from registry.domain.normalise import fold_text
 from registry.domain.techniques import LAWFUL_STAGES
+from registry.importers.reading.headings import DETAILS
 from registry.records import standing, timeline
 from registry.records.history import find_refused
 from registry.records.site import SiteApproval
@@ -256,12 +257,29 @@ def _judge_approval(path: str, value: Any, history: History, source: Source) -> 
     was_stopped = is_stopped(before, history.day)
     if value is None:
         return "state" if not is_decided or before is None else "keep" if was_stopped else entry
+    ruling = history.rulings.get(path)
+    if ruling is not None and _has_other_details(value, ruling.change.set[path]):
+        return ruling
+    was_stopped = was_stopped and (is_decided or not _is_verification_renewed(before, value, history.day))
     if before and before["stage"] == value["stage"] and not was_stopped:
         return "state"
     if not _is_open(value):  # what only stops is let through, unless that was decided otherwise or by something newer
         is_held = not _is_open(before) or history.is_newer_than(entry, source)
         return entry if is_decided and is_held else "state"
     return _judge_opening(path, entry, history, is_held=is_decided or was_stopped)
+
+
+def _has_other_details(value: dict[str, Any], decided: dict[str, Any] | None) -> bool:
+    """Whether a list prints of an approval another number or day than was decided, and not just one more."""
+    own = {name: text for name in DETAILS if (text := (decided or {}).get(name))}
+    return any(value.get(name) not in (None, text) for name, text in own.items())
+
+
+def _is_verification_renewed(before: dict[str, Any], value: dict[str, Any], day: Date) -> bool:
+    """Whether only the day of the verification had passed, which a list stated, and this one states a later one."""
+    due, was_due = value.get("verification_due") or "", before.get("verification_due") or ""
+    is_later = bool(was_due) and due > max(was_due, day.isoformat())
+    return is_later and before["stage"] in LAWFUL_STAGES and _is_open(value)
 
 
 def _judge_opening(path: str, entry: Entry, history: History, *, is_held: bool) -> Outcome:
@@ -340,7 +358,9 @@ def _make_conflict(
 ) -> Conflict:
     listed = own[path]
     if isinstance(listed, dict):  # what staff had entered beside the stage belongs to the decision
-        listed = {name: listed[name] for name in ("stage", "note") if name in listed}
+        recorded = history.get_value(path) or {}
+        names = ("stage", "note", *(name for name in DETAILS if listed.get(name) != recorded.get(name)))
+        listed = {name: listed[name] for name in names if name in listed}
         own = {path: listed}
     return Conflict(
         key=make_conflict_key(row.subject, path, listed, entry),

@@ -4,12 +4,14 @@ Every institution of the list gets a full statement of what the list prints of i
 list confirms it is what later answers rest on. What an absence means depends on the scope of the source.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from registry.domain import regions
 from registry.domain.identifiers import format_subject_code
-from registry.domain.model import Change, Draft, Source, Struct
+from registry.domain.model import Change, Draft, ListChange, Source, Struct
 from registry.domain.techniques import BANK, TECHNIQUES, TechniqueCode
 from registry.importers.matching import identity
 from registry.importers.matching.conflict_judge import ConflictJudge
@@ -69,6 +71,7 @@ def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of w
     """
     known = {institution.subject: institution for institution in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, rulings)
+    listed = _restore_spelling(listed, known, pairing, rulings or Rulings())
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=known[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
@@ -128,6 +131,28 @@ def _pair_sides(
     )
 
 
+def _restore_spelling(
+    listed: tuple[ListedInstitution, ...],
+    known: dict[str, RegisterInstitution],
+    pairing: Pairing,
+    rulings: Rulings,
+) -> tuple[ListedInstitution, ...]:
+    """The list with names, addresses and regions as the register has them, where it only spells them differently."""
+    restored = list(listed)
+    for subject, position in rulings.spelling & {(pair.known.key, pair.listed.key) for pair in pairing.pairs}:
+        own = known[str(subject)].likeness
+        restored[int(position)] = msgspec.structs.replace(
+            listed[int(position)],
+            name=own["name"],
+            address=own["address"],
+            aliases=tuple(own.get("aliases") or ()),
+            ownership_form=own.get("ownership_form"),
+            campus=own.get("campus"),
+            region=own.get("region"),
+        )
+    return tuple(restored)
+
+
 def make_later_endings(
     subject: str, statement: dict[str, Any], later: list[tuple[Source, dict[str, dict[str, Any]]]]
 ) -> Iterator[Draft]:
@@ -166,7 +191,13 @@ def _make_register_party(institution: RegisterInstitution) -> Party:
         region=values.get("region"),
         earlier=institution.former,
         known_as=tuple(values.get("known_as") or ()),
+        codes=_list_codes(institution.subject.partition(":")[2], values.get("practice_licence_no")),
+        uscc=values.get("uscc"),
     )
+
+
+def _list_codes(code: str | None, licence: str | None) -> tuple[str, ...]:
+    return (*([f"code:{code}"] if code else []), *([f"licence:{licence}"] if licence else []))
 
 
 def _make_listed_party(position: int, listed: ListedInstitution) -> Party:
@@ -177,6 +208,8 @@ def _make_listed_party(position: int, listed: ListedInstitution) -> Party:
         campus=listed.campus,
         address=listed.address,
         region=listed.region,
+        codes=_list_codes(listed.code, getattr(listed, "practice_licence_no", None)),
+        uscc=getattr(listed, "uscc", None),
     )
 
 
@@ -224,8 +257,11 @@ def _make_draft(subject: str, values: dict[str, Any], source: Source, reason: st
     return Draft(subject=subject, change=change, valid_from=source.as_of, source=source.id)
 
 
-def make_source_draft(source: Source) -> Draft:
-    """The entry that describes the document itself; it comes first, so that the others may refer to it."""
+def make_source_draft(source: Source, changes: Sequence[ListChange] = ()) -> Draft:
+    """The entry that describes the document itself, and what of it is imported otherwise than it stands there.
+
+    It comes first, so that the others may refer to it.
+    """
     values: dict[str, Any] = {
         "title": source.title,
         "as_of": source.as_of.isoformat(),
@@ -236,6 +272,7 @@ def make_source_draft(source: Source) -> Draft:
         "covers": list(source.covers),
         "rows": source.rows,
         "sha256": source.sha256,
+        "changes": msgspec.to_builtins(changes) or None,
     }
     return Draft(
         subject=f"source:{source.id}",

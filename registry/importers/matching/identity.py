@@ -1,6 +1,7 @@
 """Which institution of a list is which of the register: an inference that a person confirms by approving.
 
-Rules from certain to doubtful, each only where exactly one of each side is left: the same name (a changed address is a
+Rules from certain to doubtful, each only where exactly one of each side is left: the same code of this register or
+number of a licence (of a legal person's code only beside the same name or site), the same name (a changed address is a
 move), the same name but for a bracket, alias or company form, the former name that a bracket states, a name beside a
 street and number that one had on any day, the same street and number (a changed name is a rename). A name that stands
 only in a bracket proves nothing at another site: a hospital with two names may have become two. Those that are only
@@ -57,6 +58,9 @@ def pair_parties(
         for party in list(run.listed.values()):
             if (match := by_name.get(decided.get(party.name, ""))) is not None and match.key in run.known:
                 run.add_pair(match, party, "decided")
+    for kind in ("code:", "licence:"):
+        run.pair_by_key(_make_code_keys(kind), "same_code", lambda _known, _listed: True)
+    run.pair_by_key(_list_uscc_keys, "same_code", _is_same_of_uscc)
     run.crossed = _find_crossed_keys(run)
     run.pair_by_key(lambda p: [(p.province, p.name_key, p.site)], "same_name", may_share_city)
     run.pair_by_key(_list_full_name_keys, "same_name", organisations.is_surely_one_city)
@@ -186,6 +190,19 @@ def _find_crossed_keys(run: _PairingRun) -> frozenset[int | str]:
     return frozenset(crossed)
 
 
+def _make_code_keys(kind: str) -> _Keys:
+    return lambda party: [code for code in party.codes if code.startswith(kind)]
+
+
+def _list_uscc_keys(party: Party) -> list[Hashable]:
+    return [party.uscc] if party.uscc else []
+
+
+def _is_same_of_uscc(a: Party, b: Party) -> bool:
+    """Of one legal person: the same where a name or the site is, since it may have another site."""
+    return bool({*_list_all_name_keys(a)} & {*_list_all_name_keys(b)}) or organisations.is_at_one_site(a, b)
+
+
 def _list_full_name_keys(party: Party) -> list[Hashable]:
     return [(party.province, party.name_key)]
 
@@ -275,6 +292,7 @@ def _list_streets(parties: Iterable[Party]) -> list[Hashable]:
 #: What one may be recognised by beside its present name and address, the surest first: keys of the register's side,
 #: and of the list's.
 _EARLIER_KEYS: dict[DoubtRule, tuple[_Keys, _Keys]] = {
+    "same_uscc": (_list_uscc_keys, _list_uscc_keys),
     "earlier_name": (_list_earlier_names, _list_loose_name_keys),
     "earlier_address": (lambda party: _list_streets(party.variants[1:]), lambda party: _list_streets([party])),
     "known_as": (

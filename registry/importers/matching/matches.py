@@ -5,11 +5,12 @@ from typing import Any
 from registry.domain import regions
 from registry.domain.fields import LISTED
 from registry.domain.identifiers import format_subject_code, make_subject
-from registry.domain.model import Source, Struct
+from registry.domain.model import Date, Source, Struct
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.importers.matching.conflicts import Conflict
 from registry.importers.matching.organisations import DoubtRule, Pairing, Why
 from registry.importers.matching.register_side import RegisterInstitution
+from registry.importers.reading.headings import DETAILS
 from registry.importers.reading.list_file import ListedInstitution
 from registry.verification import addresses
 
@@ -139,7 +140,11 @@ def _make_statement(listed: ListedInstitution, before: dict[str, Any], source: S
         recorded = before.get(path) or {}
         # Of an unclear stage the first remark stays: two copies of one list word it differently.
         same = recorded.get("note") if recorded.get("stage") == approval.stage == "operating" else None
+        details = {name: getattr(approval, name) for name in DETAILS}
         statement[path] = {**recorded, "stage": approval.stage, "note": same or approval.note}
+        statement[path] |= {
+            name: value.isoformat() if isinstance(value, Date) else value for name, value in details.items() if value
+        }
         if statement[path]["note"] is None:
             del statement[path]["note"]
     if source.scope != "partial":

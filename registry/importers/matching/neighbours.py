@@ -247,6 +247,7 @@ def _list_kinds(party: Party) -> list[str]:
 # --- doubts ----------------------------------------------------------------------------------------------------------
 
 _DOUBTS: dict[DoubtRule, Message] = {
+    "same_uscc": Message("统一社会信用代码相同，名称和地点都不同"),
     "earlier_name": Message("名称是其曾用名"),
     "earlier_address": Message("地址是其曾用地址"),
     "known_as": Message("名称是其俗称"),

@@ -16,6 +16,7 @@ from registry.domain.normalise import fold_text
 from registry.verification import addresses
 
 Why = Literal[
+    "same_code",
     "same_name",
     "same_name_apart_from_brackets",
     "former_name",
@@ -24,7 +25,9 @@ Why = Literal[
     "similar_name_and_address",
     "decided",
 ]
-DoubtRule = Literal["earlier_name", "earlier_address", "known_as", "similar_name", "similar_address", "shared_word"]
+DoubtRule = Literal[
+    "same_uscc", "earlier_name", "earlier_address", "known_as", "similar_name", "similar_address", "shared_word"
+]
 _STREET = re.compile(r"^\D*?(?P<street>.*?\d+(?:至\d+)?号)")
 
 
@@ -32,7 +35,8 @@ class Party(Struct, frozen=True, dict=True):
     """One institution on either side of the comparison.
 
     ``earlier`` are the names and addresses under which the register has it on other days, ``known_as`` what people call
-    it.
+    it. ``codes`` are numbers of this one site (``code:`` and its code here, ``licence:``), ``uscc`` is that of its
+    legal person, who may have several.
     """
 
     key: int | str  # position in the list, or subject in the register
@@ -43,6 +47,8 @@ class Party(Struct, frozen=True, dict=True):
     region: str | None
     earlier: tuple[tuple[str, str], ...] = ()
     known_as: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    uscc: str | None = None
 
     @cached_property
     def variants(self) -> tuple[Party, ...]:
@@ -98,10 +104,14 @@ class Doubt(Struct, frozen=True):
 
 
 class Rulings(Struct, frozen=True):
-    """Decisions of a person by keys (known, listed), whatever a rule says: one and the same, or two."""
+    """Decisions of a person by keys (known, listed), whatever a rule says: one and the same, or two.
+
+    ``spelling`` are those of ``same`` in which the list only spells differently, and the register's spelling stays.
+    """
 
     same: frozenset[tuple[int | str, int | str]] = frozenset()
     apart: frozenset[tuple[int | str, int | str]] = frozenset()
+    spelling: frozenset[tuple[int | str, int | str]] = frozenset()
 
 
 class Pairing(Struct, frozen=True):

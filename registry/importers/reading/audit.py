@@ -1,15 +1,18 @@
 """The findings about one file, collected to its end so that a person can mend all of them at once."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
-from registry.importers.reading.list_file import AuditLine, Level
+from registry.domain.model import ListChange
+from registry.importers.reading.list_file import AuditLine, FileAnswer, FileQuestion, Level
 from registry.texts import FixedText, Message
 from registry.uploads.tables import Table
 
 #: Findings of one level that are listed; nobody mends more than that by hand.
 MAX_FINDINGS = 200
+#: What keys begin with that are about an institution outside the region of an account, not about a place in the file.
+OUTSIDE = "outside."
 _LEVELS: dict[Level, Message] = {
     "error": Message("错误", context="level"),
     "warning": Message("警告", context="level"),
@@ -22,6 +25,11 @@ class RowPlace(NamedTuple):
 
     table: Table
     row: int
+
+    @property
+    def key(self) -> str:
+        """The place as questions name it."""
+        return f"{self.table.number}.{self.row}"
 
     def format_label(self) -> Message:
         """表1第37行 / table 1, row 37; without the table when the file has only one."""
@@ -47,25 +55,80 @@ def format_column_letters(column: int) -> str:
     return name
 
 
-def make_line(level: Level, row: int | None, message: Message, cell: str | None = None) -> AuditLine:
+def make_line(
+    level: Level, row: int | None, message: Message, cell: str | None = None, question: FileQuestion | None = None
+) -> AuditLine:
     """A finding as reports keep it, in Chinese and in English."""
     chinese, english = message.get_both()
-    return AuditLine(level=level, row=row, cell=cell, message=chinese, message_en=english)
+    return AuditLine(level=level, row=row, cell=cell, message=chinese, message_en=english, question=question)
 
 
 class Audit:
-    """Collects findings. ``limit`` of each level are listed, and a last line with the number of the others."""
+    """Collects findings. ``limit`` of each level are listed, and a last line with the number of the others.
 
-    def __init__(self, limit: int = MAX_FINDINGS) -> None:
+    ``answers`` are a person's, by the keys of questions; ``changes`` is what they change of the list.
+    """
+
+    def __init__(self, limit: int = MAX_FINDINGS, answers: Mapping[str, FileAnswer] | None = None) -> None:
         self._limit = limit
+        self.answers: Mapping[str, FileAnswer] = answers or {}
+        self.changes: list[ListChange] = []
+        self._answered: set[str] = set()
         self._lines: list[AuditLine] = []
         self._counts = Counter[Level]()
 
-    def add_finding(self, level: Level, place: RowPlace | None, cell: str | None, message: Message) -> None:
-        """Add one finding; its message begins with its place when the table has a name."""
+    def add_finding(
+        self,
+        level: Level,
+        place: RowPlace | None,
+        cell: str | None,
+        message: Message,
+        question: FileQuestion | None = None,
+    ) -> None:
+        """Add one finding; its message begins with its place when the table has a name.
+
+        An error that its question lets a person accept is a warning once it was accepted.
+        """
+        answer = self.find_answer(question.key) if question is not None and "accept" in question.choices else None
+        if place is not None and answer is not None and answer.choice == "accept":
+            self.add_change(place, "accepted", before=message, reason=answer.reason)
+            level = "warning"
+            message = Message("{message}（已接受，理由：{reason}）", message=message, reason=answer.reason)
         if place is not None and place.table.name:
             message = Message("{label}：{message}", label=place.format_label(), message=message)
-        self.add_line(make_line(level, place.row if place is not None else None, message, cell))
+        self.add_line(make_line(level, place.row if place is not None else None, message, cell, question))
+
+    def find_answer(self, key: str) -> FileAnswer | None:
+        """A person's answer about a place, and note that the place is there."""
+        self._answered.add(key)
+        return self.answers.get(key)
+
+    def add_vain_answers(self) -> None:
+        """Add a warning for each answer about a place that the file does not have, or that was not read."""
+        for key in sorted(self.answers.keys() - self._answered):
+            if not key.startswith(OUTSIDE):
+                message = Message("对 {key} 的答复没有用上：文件中没有这一处，或所在的行没有导入", key=key)
+                self.add_finding("warning", None, None, message)
+
+    def add_change(
+        self,
+        place: RowPlace,
+        what: Literal["corrected", "left_out", "taken", "accepted"],
+        *,
+        before: object = None,
+        after: str | None = None,
+        reason: str = "",
+    ) -> None:
+        """Note what is imported otherwise than the file has it."""
+        self.changes.append(
+            ListChange(
+                place=str(place.format_label()),
+                what=what,
+                before=None if before is None else str(before),
+                after=after,
+                reason=reason or None,
+            )
+        )
 
     def add_line(self, line: AuditLine) -> None:
         """Add a finding as it is."""

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
+from registry.domain.model import Date
 from registry.domain.normalise import compact_text
 from registry.domain.techniques import Stage, TechniqueCode, find_printed_technique, find_stage, find_technique
 
@@ -19,6 +22,8 @@ _COUNT = re.compile(r"(\d+)项?([^\d\s+]+)|([^\d\s+]+?)(\d+)项?")
 _PROVINCE = re.compile(
     r"(.*?[^\d(])(?:\((?:共计|共|计)?(\d+)[家个所]?(?:机构)?\)|(?:共计|共|计)?(\d+)[家个所](?:机构)?)"
 )
+_SUM = re.compile(r"(?:合计|总计|共计|总数|(小计))[:：]?(?:共?(\d+)[家个所]?(?:机构)?)?")
+_UNITS = re.compile(r"共?计?(\d+)[家个所](?:机构)?")
 _TOTAL = re.compile(r"共计?(\d+)[家个所]")
 
 
@@ -106,3 +111,49 @@ def parse_total(text: str) -> int | None:
     """The N of 共N家 in a banner; None when there is none, or several."""
     totals = _TOTAL.findall(compact_text(text))
     return int(totals[0]) if len(totals) == 1 else None
+
+
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?: ?00:00:00)?|(\d{4})(\d\d)(\d\d)")
+#: Days as spreadsheets count them, where a column is not formatted as dates: 1954 to 2064.
+_SERIAL = range(20_000, 60_000)
+_FIRST_DAY = Date(1899, 12, 30)
+_NO_DAY = frozenset({"", "-", "—", "——", "/", "无", "长期"})
+
+
+def parse_day(text: str) -> Date | None:
+    """The day that a cell prints, or a spreadsheet counts; None for one that states none; ValueError for other words.
+
+    >>> str(parse_day("2025年6月3日")), str(parse_day("45811")), parse_day("—")
+    ('2025-06-03', '2025-06-03', None)
+    """
+    plain = compact_text(text)
+    if plain in _NO_DAY:
+        return None
+    if plain.isascii() and plain.isdigit() and int(plain) in _SERIAL:
+        return _FIRST_DAY + timedelta(days=int(plain))
+    match = _DAY.fullmatch(plain)
+    if match is None:
+        raise ValueError("no day")
+    return Date(*(int(part) for part in match.groups() if part))
+
+
+class SumRow(NamedTuple):
+    """A row that adds up those above it: of a province or of all, and the number of institutions it prints, if any."""
+
+    is_of_province: bool
+    number: int | None
+
+
+def parse_sum_row(cells: tuple[str, ...]) -> SumRow | None:
+    """A row that begins with 合计, 总计 or 小计; None for any other.
+
+    >>> parse_sum_row(("合计", "", "635家", "")), parse_sum_row(("小计：22", "", "")), parse_sum_row(("合计医院", "1"))
+    (SumRow(is_of_province=False, number=635), SumRow(is_of_province=True, number=22), None)
+    """
+    first, *others = [*filter(None, map(compact_text, cells))] or [""]
+    match = _SUM.fullmatch(first)
+    if match is None:
+        return None
+    printed = [match[2]] if match[2] else [found[1] for cell in others if (found := _UNITS.fullmatch(cell))]
+    numbers = printed or [cell for cell in others if cell.isascii() and cell.isdigit()]
+    return SumRow(bool(match[1]), int(numbers[0]) if len(numbers) == 1 else None)

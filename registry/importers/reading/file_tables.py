@@ -1,16 +1,18 @@
-"""A docx, xlsx or csv file as tables of text, its kind detected by content.
+"""A docx, xlsx or csv file as tables of text, its kind detected by content; a doc or xls file by LibreOffice.
 
 A process of its own reads the file: see ``registry.uploads``.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from registry.errors import TooLarge, UnreadableFile
 from registry.texts import Message
-from registry.uploads import file_reader
+from registry.uploads import file_reader, office_conversion, signatures
 from registry.uploads.limits import LIST
 from registry.uploads.tables import Table, TableRow
 
@@ -19,15 +21,16 @@ Progress = Callable[[int], None]
 _EVERY = 1000
 
 
-def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]:
+def read_tables(path: Path, progress: Progress | None = None, *, has_marks: bool = False) -> Iterator[Table]:
     """Yield the tables of a file in order; UnreadableFile, with what to do, when it cannot be read or has no rows.
 
     The rows of a table are a stream: read them before the next table. ``progress`` gets the number of rows so far.
+    ``has_marks``: rows come with what the file says of them beside their text.
     """
     counts = Counter[str]()
-    with _open_file(path) as source:
+    with _open_readable(path) as source:
         try:
-            for table in file_reader.read_tables(source, LIST):
+            for table in file_reader.read_tables(source, LIST, has_marks=has_marks):
                 yield table._replace(rows=_count_rows(path, table.rows, counts, progress))
         except (UnreadableFile, TooLarge) as error:
             raise _add_file_name(path, error) from error
@@ -35,6 +38,21 @@ def read_tables(path: Path, progress: Progress | None = None) -> Iterator[Table]
         progress(counts["rows"])
     if not counts["filled"]:
         raise _make_refusal(Message("文件里没有任何表格行"), path)
+
+
+@contextmanager
+def _open_readable(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, or what LibreOffice, where it is installed, makes of an old Office file."""
+    with _open_file(path) as source, tempfile.TemporaryDirectory() as folder:
+        is_old = source.read(len(signatures.OLE)) == signatures.OLE
+        source.seek(0)
+        kind = file_reader.find_old_kind(source, LIST) if is_old else None
+        new = office_conversion.convert_old_file(path, kind, Path(folder)) if kind else None
+        if new is None:
+            yield source
+            return
+        with new.open("rb") as converted:
+            yield converted
 
 
 def _count_rows(

@@ -45,8 +45,17 @@ HEADINGS: dict[Kind, tuple[str, ...]] = {
     ),
     "stages": ("运行情况", "运行状态", "运行阶段", "阶段", "状态", "stages", "stage", "status"),
     **{field.name: field.headings for field in LISTED},
+    "document_no": ("批准文号", "批准文件文号", "批文号", "批复文号", "批准文件", "document_no"),
+    "authority": ("批准机关", "审批机关", "批准部门", "审批部门", "authority"),
+    "valid_from": ("批准日期", "批准时间", "批准日", "有效期起", "valid_from"),
+    "verification_due": ("校验有效期至", "校验期至", "校验到期日", "下次校验日期", "有效期至", "verification_due"),
+    "code": ("名录编码",),
 }
+#: What a list may print of an approval besides its stage.
+DETAILS: tuple[Kind, ...] = ("document_no", "authority", "valid_from", "verification_due")
 REQUIRED: tuple[Kind, ...] = ("name", "address", "techniques", "stages")
+#: Kinds that other tables have, too: they do not make a table a list.
+_AMONG_OTHERS = frozenset({*DETAILS, "code", "uscc", "practice_licence_no"})
 #: Headings by which a table is an edition of a register like this one.
 _OF_EDITIONS = frozenset({"编码", "行政区划代码", "运行情况说明"})
 #: Columns of such an edition that are left out: codes of another register, or known already.
@@ -64,6 +73,7 @@ class Columns(NamedTuple):
     titles: tuple[str, ...]
     repeated_titles: tuple[str, ...]
     ignored_positions: frozenset[int] = frozenset()  # columns that a person left out
+    hidden_positions: frozenset[int] = frozenset()
 
     @property
     def missing_titles(self) -> list[str]:
@@ -123,7 +133,7 @@ def find_columns(rows: Iterator[TableRow], mapping: Mapping | None = None) -> tu
         columns = _read_columns(row)
         if mapping and (uses := mapping.get(columns.titles)) is not None:
             return _apply_mapping(columns, uses)
-        known = columns.positions
+        known = columns.positions.keys() - _AMONG_OTHERS
         return columns if len(known) >= 3 or (len(known) == 2 and "name" in known) else None
 
     search = HeadingSearch(recognise)
@@ -140,13 +150,17 @@ def _find_kind(text: str) -> Kind | None:
 
 def _read_columns(row: TableRow) -> Columns:
     titles = tuple(tidy_cell(text) for text in row.cells)
-    return _make_columns(row.number, titles, map(_find_kind, row.cells))
+    is_edition = set(titles) >= _OF_EDITIONS
+    kinds = ("code" if is_edition and title == "编码" else _find_kind(title) for title in titles)
+    hidden = frozenset(mark.column for mark in row.marks if mark.kind == "hidden_column" and mark.column is not None)
+    return _make_columns(row.number, titles, kinds)._replace(hidden_positions=hidden)
 
 
 def _apply_mapping(columns: Columns, uses: tuple[Use, ...]) -> Columns:
     """The columns as a person named them."""
     ignored = frozenset(i for i, use in enumerate(uses) if use == "ignore")
-    return _make_columns(columns.row, columns.titles, map(_BY_NAME.get, uses))._replace(ignored_positions=ignored)
+    named = _make_columns(columns.row, columns.titles, map(_BY_NAME.get, uses))
+    return named._replace(ignored_positions=ignored, hidden_positions=columns.hidden_positions)
 
 
 def _make_columns(row: int, titles: tuple[str, ...], kinds: Iterable[Kind | None]) -> Columns:

@@ -2,111 +2,33 @@
 
 Strict on purpose: every column is used or kept under its heading, no unknown word gets a default, and all findings are
 collected so that a person can mend them at once. The caller refuses a list whose audit has errors.
-
-Of brackets at the end of a name, only a second name that can stand alone becomes an alias: whoever types just
-妇幼保健院 must not be taken to mean a particular hospital.
 """
 
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from registry.domain import fields, regions
-from registry.domain.model import Struct
+from registry.domain.identifiers import compact_uscc, parse_code, parse_uscc
 from registry.domain.normalise import compact_text
 from registry.domain.techniques import BANK
+from registry.errors import InvalidInput
 from registry.importers.reading import file_tables, headings
 from registry.importers.reading.audit import MAX_FINDINGS, Audit, RowPlace
-from registry.importers.reading.cells import parse_province, parse_total
+from registry.importers.reading.cells import parse_province, parse_sum_row, parse_total
 from registry.importers.reading.headings import HEADINGS, REQUIRED, Columns
-from registry.importers.reading.list_file import Level, ListedInstitution, ListFile
-from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province
+from registry.importers.reading.list_file import FileAnswer, FileQuestion, Level, ListedInstitution, ListFile
+from registry.importers.reading.name_parts import split_name
+from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province, make_question
+from registry.importers.reading.row_review import RowReview
 from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
-_TRAILING = re.compile(r"^(?P<base>.*\S)\s*[（(](?P<inside>[^（()）]*)[)）]$", re.DOTALL)
-_SEPARATORS = re.compile(r"[、，,；;/／]")
-_OWNERSHIP = re.compile(
-    r"(?:集团|中外合资|中外合作|(?:特殊)?(?:普通|有限)合伙|个人独资|个体|股份制|股份合作制|国有|集体|公立|民营|私立|合资|(?:非?营利性?)|公办民营|民办)"
-    r"|(?:.{0,6}?)(?:有限责任公司|股份有限公司|有限公司)"
-)
-_CAMPUS = re.compile(r".{0,10}?(?:院区|分院|本部|总院|[东西南北中新老旧]院|[东西南北中新老旧]区|校区|分部)")
-_INSTITUTION = "医院|保健院|妇产院|卫生院|疗养院|保健所|医学院|中心|研究院|研究所|科学院|门诊部|诊所|精子库"
-_SECOND_NAME = re.compile(f".*(?:{_INSTITUTION})(?:{_CAMPUS.pattern})?")
-_HAS_INSTITUTION = re.compile(_INSTITUTION)
-#: Words of bodies that sit in a hospital and do not name it.
-_NO_HOSPITAL = re.compile("质量控制|质控|培训|会诊|指导中心|考核|监测|示范|教学基地|研究基地|实验室|重点|委员会|办公室")
-#: A name made of nothing but such words; possessive, so that no name however odd takes long.
-_GENERIC = re.compile(
-    "(?:[省市县区州盟旗]|地区|自治[区州县旗])?+"
-    "(?:人民|妇幼|妇女|妇婴|妇儿|妇产|儿童|妇科|产科|保健|健康|计划生育|计生|人口|卫生|服务|生育|生殖|医学|医疗|中西医|中医|结合|综合|专科"
-    "|附属|直属|第|[一二三四五六七八九十〇零百\\d]|人类|辅助|优生|优育|不孕|不育|遗传|男科|肿瘤|传染病|职业病|口腔|眼科|民族|技术|科学|指导"
-    "|研究|急救|诊疗|预防|疾病|控制|与|和|及|医院|疗养|中心|门诊|诊所|精子库|总院|分院|本部|[院所部科])*+"
-)
-
-
-class NameParts(Struct, frozen=True):
-    """The parts of a printed name; ``base`` is the ``name`` without the brackets at its end."""
-
-    name: str
-    base: str
-    aliases: tuple[str, ...] = ()
-    ownership_form: str | None = None
-    campus: str | None = None
-    unclassified: str | None = None
-
-
-def split_name(name: str) -> NameParts:
-    """Classify what the brackets at the end of a printed name hold; brackets inside a name belong to it.
-
-    >>> split_name("鞍山市妇儿医院（鞍山市妇幼保健院）").aliases
-    ('鞍山市妇幼保健院',)
-    >>> split_name("青岛市市立医院（东院区）").campus
-    '东院区'
-    """
-    name = name.strip()
-    base, parts = _split_brackets(name)
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        kind = "unclassified" if part == base else _classify_part(part)
-        if part not in found.setdefault(kind, []):
-            found[kind].append(part)
-
-    def join_parts(kind: str) -> str | None:
-        return "、".join(found[kind]) if kind in found else None
-
-    return NameParts(
-        name=name,
-        base=base,
-        aliases=tuple(found.get("alias", ())),
-        ownership_form=join_parts("ownership_form"),
-        campus=join_parts("campus"),
-        unclassified=join_parts("unclassified"),
-    )
-
-
-def _split_brackets(name: str) -> tuple[str, list[str]]:
-    """The name before its trailing brackets, and what they hold, in print order."""
-    parts: list[str] = []
-    while found := _TRAILING.match(name):
-        inside = [part.strip() for part in _SEPARATORS.split(found["inside"]) if part.strip()]
-        parts = inside + parts
-        name = found["base"].strip()
-    return name, parts
-
-
-def _classify_part(part: str) -> str:
-    if _OWNERSHIP.fullmatch(part):
-        return "ownership_form"
-    if _CAMPUS.fullmatch(part) and not _HAS_INSTITUTION.search(part):
-        return "campus"
-    if part.startswith("原") or _NO_HOSPITAL.search(part):
-        return "unclassified"
-    return "alias" if _SECOND_NAME.fullmatch(part) and not _GENERIC.fullmatch(part) else "unclassified"
+_USCC = re.compile("[0-9A-Z]{18}")
 
 
 def read_list(
@@ -115,21 +37,23 @@ def read_list(
     progress: file_tables.Progress | None = None,
     mapping: headings.Mapping | None = None,
     limit: int = MAX_FINDINGS,
+    answers: Mapping[str, FileAnswer] | None = None,
 ) -> ListFile:
     """Read a docx, xlsx or csv list; UnreadableFile when it has no tables, everything else goes to the audit.
 
     ``progress`` gets the number of rows about every thousand. ``mapping``: columns as a person named them. ``limit``:
-    findings of each level that are listed.
+    findings of each level that are listed. ``answers``: a person's, by the keys of the questions of the audit.
     """
-    return _ListReader(mapping, limit).read_file(path, progress)
+    return _ListReader(mapping, limit, answers).read_file(path, progress)
 
 
 class _ListReader:
     """Reads the tables of one file."""
 
-    def __init__(self, mapping: headings.Mapping | None, limit: int) -> None:
+    def __init__(self, mapping: headings.Mapping | None, limit: int, answers: Mapping[str, FileAnswer] | None) -> None:
         self.mapping = mapping
-        self.audit = Audit(limit)
+        self.audit = Audit(limit, answers)
+        self.review = RowReview(self.audit)
         self.grouper = RowGrouper(self.audit)
         self.institutions: dict[tuple[str, str], tuple[ListedInstitution, RowPlace]] = {}
         self.totals: list[tuple[int, RowPlace, Columns]] = []  # printed number, its place, the columns of its table
@@ -139,7 +63,7 @@ class _ListReader:
         self.unstated = 0  # institutions with a stage left blank
 
     def read_file(self, path: Path, progress: file_tables.Progress | None) -> ListFile:
-        for table in file_tables.read_tables(path, progress):
+        for table in file_tables.read_tables(path, progress, has_marks=True):
             self._read_table(table)
         self._add_institutions(self.grouper.close_group())
         self._check_headings()
@@ -148,10 +72,17 @@ class _ListReader:
             n = self.unstated
             message = Message("共 {n} 家机构有未写明的运行情况，按“运行（试运行或正式运行）”登记", n=n)
             self.audit.add_finding("warning", None, None, message)
+        self.audit.add_vain_answers()
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         institutions = tuple(listed for listed, _ in self.institutions.values())
-        return ListFile(rows=self.grouper.rows, institutions=institutions, audit=self.audit.list_lines(), sha256=digest)
+        return ListFile(
+            rows=self.grouper.rows,
+            institutions=institutions,
+            audit=self.audit.list_lines(),
+            sha256=digest,
+            changes=tuple(self.audit.changes),
+        )
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
@@ -173,6 +104,7 @@ class _ListReader:
             columns = self.columns  # the table continues the list above
             self._read_rows(table, columns, before)
         elif self.columns is None or table.has_cell_names or columns.titles != self.columns.titles:
+            columns = self.review.review_columns(table, columns)
             self._add_institutions(self.grouper.start_list())
             self.columns = None
             if not self._check_columns(table, columns, before):
@@ -199,10 +131,11 @@ class _ListReader:
 
     def _read_rows(self, table: Table, columns: Columns, rows: Iterable[TableRow]) -> None:
         for row in rows:
-            if columns.is_repeated_in(row):
+            if columns.is_repeated_in(row) or self._read_sum(table, columns, row):
                 continue
             if not _is_banner(row):
-                self._add_institutions(self.grouper.add_row(table, columns, row))
+                reviewed, is_left_out = self.review.review_row(table, columns, row)
+                self._add_institutions(self.grouper.add_row(table, columns, reviewed, is_left_out=is_left_out))
                 continue
             self._read_banner(table, row, columns)
             if not row.has_spanning_cell:
@@ -213,6 +146,19 @@ class _ListReader:
                     None,
                     Message("这一行只有一格文字，按说明跳过：{text}", text=text),
                 )
+
+    def _read_sum(self, table: Table, columns: Columns, row: TableRow) -> bool:
+        """Read a row that adds up those above it (合计); return whether it is one."""
+        found = parse_sum_row(row.cells)
+        if found is None or row.merged_columns:
+            return False
+        if found.number is not None and found.is_of_province:
+            self.grouper.add_province_count(table, columns, row, found.number)
+        elif found.number is not None:
+            self.totals.append((found.number, RowPlace(table, row.number), columns))
+        message = Message("这一行是合计，只用来核对：{text}", text=" ".join(filter(None, map(str.strip, row.cells))))
+        self.audit.add_finding("info", RowPlace(table, row.number), None, message)
+        return True
 
     def _read_banner(self, table: Table, row: TableRow, columns: Columns) -> None:
         text = "".join(row.cells)
@@ -271,6 +217,8 @@ class _ListReader:
         for kind, text in draft.fields.items():
             if (check := fields.BY_NAME[kind].check) and (wrong := check(text)):
                 self._add_finding(draft, kind, wrong, "error")
+            if kind == "uscc":
+                self._check_uscc(draft, text)
         return ListedInstitution(
             row=draft.place.row,
             name=draft.name,
@@ -281,9 +229,31 @@ class _ListReader:
             ownership_form=name.ownership_form,
             campus=name.campus,
             region=self._find_region(draft),
+            code=self._read_code(draft),
             extra=draft.extra,
             **{name: fields.parse_cell(fields.BY_NAME[name], text) for name, text in draft.fields.items()},
         )
+
+    def _check_uscc(self, draft: RowGroup, text: str) -> None:
+        """An error for a code of another length or alphabet, a warning for a check character that does not fit."""
+        if not _USCC.fullmatch(compact_uscc(text)):
+            self._add_finding(
+                draft, "uscc", Message("统一社会信用代码应为18位数字和大写字母：{text}", text=text[:40]), "error"
+            )
+            return
+        try:
+            parse_uscc(text)
+        except InvalidInput:
+            message = Message("统一社会信用代码的校验码不符，请核对：{text}", text=text[:40])
+            self._add_finding(draft, "uscc", message, "warning")
+
+    def _read_code(self, draft: RowGroup) -> str | None:
+        text = draft.texts.get("code", "")
+        try:
+            return parse_code(text) if text else None
+        except InvalidInput:
+            self._add_finding(draft, "code", Message("“{text}”不是名录编码，没有用来对照", text=text[:40]), "warning")
+            return None
 
     def _find_region(self, draft: RowGroup) -> str | None:
         found = regions.resolve_address(draft.address, find_home_province(draft.province))
@@ -308,7 +278,8 @@ class _ListReader:
 
     def _add_finding(self, draft: RowGroup, kind: headings.Kind, message: Message, level: Level = "info") -> None:
         cell = draft.place.format_cell(draft.columns.get_title(kind), draft.columns.positions.get(kind))
-        self.audit.add_finding(level, draft.place, cell, message)
+        question = None if level == "info" else make_question(draft.place, draft.columns, kind, draft.texts)
+        self.audit.add_finding(level, draft.place, cell, message, question)
 
     # --- the whole file ----------------------------------------------------------------------------------------------
 
@@ -338,16 +309,17 @@ class _ListReader:
                         printed=printed,
                         institution_count=province.institution_count,
                     )
-                    self.audit.add_finding("error", place, HEADINGS["province"][0], message)
+                    self._add_count_error(place, HEADINGS["province"][0], message)
         for printed, place, columns in self.totals:
             found = self.counts[columns.titles]
             if printed not in (found, self.counts.total()):
-                self.audit.add_finding(
-                    "error",
-                    place,
-                    None,
-                    Message("写明共 {printed} 家，实际读到 {found} 家", printed=printed, found=found),
-                )
+                message = Message("写明共 {printed} 家，实际读到 {found} 家", printed=printed, found=found)
+                self._add_count_error(place, None, message)
+
+    def _add_count_error(self, place: RowPlace, cell: str | None, message: Message) -> None:
+        """A printed number may be wrong, which a person accepts with a reason; more likely rows are missing."""
+        question = FileQuestion(key=f"{place.key}.count", kind="count", choices=("accept",))
+        self.audit.add_finding("error", place, cell, message, question)
 
 
 def _is_banner(row: TableRow) -> bool:

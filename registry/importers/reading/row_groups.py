@@ -5,16 +5,31 @@ unless the row names several techniques, as only a row per institution does.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 
 from registry.domain import regions
 from registry.domain.fields import LISTED
+from registry.domain.model import Date
+from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import BANK, BY_CODE, TechniqueCode
 from registry.importers.people.columns import WORDS, find_personal_data
+from registry.importers.reading import suggestions
 from registry.importers.reading.audit import Audit, RowPlace
-from registry.importers.reading.cells import UNSTATED, parse_province, parse_stages, parse_techniques, tidy_cell
-from registry.importers.reading.headings import Columns, Kind
-from registry.importers.reading.list_file import Level, ListedApproval
+from registry.importers.reading.cells import (
+    UNSTATED,
+    parse_day,
+    parse_province,
+    parse_stages,
+    parse_techniques,
+    tidy_cell,
+)
+from registry.importers.reading.headings import DETAILS, Columns, Kind
+from registry.importers.reading.list_file import FileQuestion, Level, ListedApproval
+from registry.importers.reading.row_review import make_cell_question
 from registry.texts import Message
 from registry.uploads.tables import Table, TableRow
 
@@ -39,6 +54,7 @@ class RowGroup:
     fields: dict[str, str] = dataclasses.field(default_factory=dict)  # cells of fields by name
     extra: dict[str, str] = dataclasses.field(default_factory=dict)
     has_unstated_stage: bool = False
+    texts: dict[Kind, str] = dataclasses.field(default_factory=dict)  # cells of its first row by kind
     technique_places: dict[TechniqueCode, RowPlace] = dataclasses.field(default_factory=dict)
 
     @property
@@ -65,6 +81,7 @@ class RowGrouper:
         self.rows = 0
         self._place: RowPlace  # of the row being added
         self._columns: Columns  # of its table
+        self._values: dict[Kind, str]  # of its cells
         self._draft: RowGroup | None = None
         self._province: ProvinceTally | None = None
         self._has_province_each = False  # the province is printed for every institution
@@ -84,17 +101,40 @@ class RowGrouper:
             if draft.is_complete:
                 yield draft
 
-    def add_row(self, table: Table, columns: Columns, row: TableRow) -> Iterator[RowGroup]:
-        """Add a data row; yield the institution that ends with it, if any."""
+    def add_province_count(self, table: Table, columns: Columns, row: TableRow, number: int) -> None:
+        """Add the number of institutions that a row prints of the province above it."""
+        if self._province is not None:
+            self._province.printed_counts.setdefault(number, RowPlace(table, row.number))
+        else:
+            place = RowPlace(table, row.number)
+            self.audit.add_finding(
+                "info", place, columns.get_title("province"), Message("小计行之上没有省份，没有核对")
+            )
+
+    def add_row(
+        self, table: Table, columns: Columns, row: TableRow, *, is_left_out: bool = False
+    ) -> Iterator[RowGroup]:
+        """Add a data row; yield the institution that ends with it, if any.
+
+        Of a row that is left out only the province and the number count: nothing below it continues another one.
+        """
         self.rows += 1
         self._place, self._columns = RowPlace(table, row.number), columns
         self._check_identity_numbers(row)
         values = {kind: tidy_cell(columns.get_text(row, kind)) for kind in columns.positions}
+        self._values = values
         techniques = parse_techniques(columns.get_text(row, "techniques"))
         if "techniques" not in columns.positions:
             techniques = [(BY_CODE[BANK].official_zh, BANK)]
         draft = self._draft
-        if draft is None or not self._is_continuation(draft, row, values, len(techniques)):
+        is_continuation = draft is not None and self._is_continuation(draft, row, values, len(techniques))
+        if is_left_out:
+            if not is_continuation:
+                yield from self.close_group()
+                self._read_province(row, values)
+                self._check_number(values.get("no", ""))
+            return
+        if draft is None or not is_continuation:
             yield from self.close_group()
             draft = self._draft = self._open_group(row, values, len(techniques) > 1)
         self._add_approvals(draft, values, techniques)
@@ -131,6 +171,7 @@ class RowGrouper:
             number=values.get("no", ""),
             province=province.name if province else None,
             has_several_techniques=several,
+            texts=values,
             fields={field.name: text for field in LISTED if (text := values.get(field.name))},
             extra={
                 title: text
@@ -178,7 +219,9 @@ class RowGrouper:
         region = regions.find_region(code) if code else None
         if region is None or region.province is None:
             if name not in self.provinces:
-                self._add_finding("province", Message("“{name}”不是 GB/T 2260 中的省级行政区划", name=name))
+                message = Message("“{name}”不是 GB/T 2260 中的省级行政区划", name=name)
+                near = suggestions.suggest_province(name)
+                self._add_finding("province", message, suggestion=near, is_acceptable=True)
             return name
         return region.province
 
@@ -218,10 +261,9 @@ class RowGrouper:
             return
         for printed, code in techniques:
             if code is None:
-                self._add_finding(
-                    "techniques",
-                    Message("不能识别的技术“{printed}”：{draft_name}", printed=printed, draft_name=draft.name),
-                )
+                message = Message("不能识别的技术“{printed}”：{draft_name}", printed=printed, draft_name=draft.name)
+                near = suggestions.suggest_technique(values["techniques"], printed)
+                self._add_finding("techniques", message, suggestion=near)
         text, count = values["stages"], len(techniques)
         stages = parse_stages(text, count)
         if stages is None:
@@ -231,13 +273,41 @@ class RowGrouper:
                 count=count,
                 draft_name=draft.name,
             )
-            self._add_finding("stages", message)
+            self._add_finding("stages", message, suggestion=suggestions.suggest_stage(text))
             return
-        for (printed, code), (stage, note) in zip(techniques, stages, strict=True):
+        details = self._read_details(values, count)
+        for (printed, code), (stage, note), own in zip(techniques, stages, details, strict=True):
             if code is not None:
                 draft.has_unstated_stage = draft.has_unstated_stage or note == UNSTATED
-                self._add_approval(draft, ListedApproval(technique=code, stage=stage, note=note), printed)
+                self._add_approval(draft, ListedApproval(technique=code, stage=stage, note=note, **own), printed)
                 self._check_province_column(code)
+
+    def _read_details(self, values: dict[Kind, str], count: int) -> list[dict[str, Any]]:
+        """What the row prints of each of its approvals: one for all, or as many as there are techniques."""
+        details: list[dict[str, Any]] = [{} for _ in range(count)]
+        for kind in DETAILS:
+            text = values.get(kind, "")
+            parts = [part for part in re.split(r"[、;；]", text) if part.strip()]
+            for own, part in zip(details, parts if len(parts) == count else [text] * count, strict=True):
+                if kind in ("valid_from", "verification_due"):
+                    own[kind] = self._read_day(kind, part)
+                else:
+                    own[kind] = part.strip() or None
+        for own in details[:1]:
+            if own["valid_from"] and own["verification_due"] and own["verification_due"] < own["valid_from"]:
+                self._add_finding("verification_due", Message("校验有效期早于批准日期"))
+        return details
+
+    def _read_day(self, kind: Kind, text: str) -> Date | None:
+        """The day of a cell; an error where it states none that can be read, or one that cannot be."""
+        try:
+            day = parse_day(text)
+        except ValueError:
+            day = Date.max
+        if day is None or EARLIEST <= day <= LATEST:
+            return day
+        self._add_finding(kind, Message("“{text}”不是可以读取的日期，应如 2025-06-30", text=text[:40]))
+        return None
 
     def _check_province_column(self, code: TechniqueCode) -> None:
         """Warn of a table without provinces, other than that of sperm banks: its counts cannot be checked."""
@@ -256,13 +326,38 @@ class RowGrouper:
         elif first != self._place:
             # One of two equal rows was meant to be another.
             message = Message("{message}，与第{row}行重复", message=message, row=first.row)
-            self._add_finding("techniques", message)
+            self._add_finding("techniques", message, is_acceptable=True)
         else:
             self._add_finding("techniques", message, "warning")
 
-    def _add_finding(self, kind: Kind, message: Message, level: Level = "error") -> None:
+    def _add_finding(
+        self,
+        kind: Kind,
+        message: Message,
+        level: Level = "error",
+        *,
+        suggestion: str | None = None,
+        is_acceptable: bool = False,
+    ) -> None:
         cell = self._place.format_cell(self._columns.get_title(kind), self._columns.positions.get(kind))
-        self.audit.add_finding(level, self._place, cell, message)
+        question = make_question(self._place, self._columns, kind, self._values, suggestion, is_acceptable)
+        self.audit.add_finding(level, self._place, cell, message, question)
+
+
+def make_question(
+    place: RowPlace,
+    columns: Columns,
+    kind: Kind,
+    values: dict[Kind, str],
+    suggestion: str | None = None,
+    is_acceptable: bool = False,
+) -> FileQuestion | None:
+    """What a person may answer about a cell that cannot be read; None where the table has no such column."""
+    column = columns.positions.get(kind)
+    if column is None:
+        return None
+    question = make_cell_question(place, column, f"wrong_{kind}", values.get(kind, ""), suggestion)
+    return msgspec.structs.replace(question, choices=(*question.choices, "accept")) if is_acceptable else question
 
 
 def find_home_province(province: str | None) -> str | None:

@@ -19,7 +19,7 @@ from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings, lists
 from registry.importers.reading.audit import MAX_FINDINGS, make_line
-from registry.importers.reading.list_file import AuditLine, ListFile
+from registry.importers.reading.list_file import AuditLine, FileAnswer, ListFile
 from registry.log import store
 from registry.log.publish import PublishedLog
 from registry.storage.database import Database
@@ -41,7 +41,7 @@ class ImportRequest(Struct, frozen=True):
 
     ``mapping``: columns as a person named them; ``most_findings`` of each level the audit keeps. ``takes``
     are the conflicts with decisions, each by code and field (empty: any), in which the list is taken for a ``reason``
-    that will be published; or ``find_reason`` gives the reason of each.
+    that will be published; or ``find_reason`` gives the reason of each. ``answers`` are those to the audit's questions.
     """
 
     path: Path
@@ -58,6 +58,7 @@ class ImportRequest(Struct, frozen=True):
     find_reason: FindReason | None = None
     takes: tuple[tuple[str, str], ...] = ()
     reason: str | None = None
+    answers: dict[str, FileAnswer] = msgspec.field(default_factory=dict)
 
 
 class ImportOutcome(Struct, frozen=True):
@@ -84,7 +85,7 @@ class ListComparison(Struct, frozen=True):
 
     def make_drafts(self) -> Iterator[Draft]:
         """What approval would append: the source first."""
-        yield difference.make_source_draft(self.source)
+        yield difference.make_source_draft(self.source, self.parsed.changes)
         yield from self.found.drafts
 
 
@@ -117,21 +118,21 @@ def compare_file(
     progress: Progress,
     *,
     make_rulings: Callable[[ListFile, RegisterSide], Rulings] | None = None,
-    check: Callable[[ListFile], list[AuditLine]] | None = None,
+    check: Callable[[ListFile], ListFile] | None = None,
 ) -> ListComparison:
     """Read, audit and compare a list; AuditFailed and UnreadableFile as ``import_list``.
 
-    ``make_rulings`` gives a person's decisions on pairs; ``check`` gives further findings on what was read.
+    ``make_rulings`` gives a person's decisions on pairs; ``check`` may add findings or leave rows out.
     """
     parsed = lists.read_list(
         request.path,
         progress=lambda done: progress("read", done),
         mapping=request.mapping or None,
         limit=request.most_findings,
+        answers=request.answers,
     )
+    parsed = check(parsed) if check is not None else parsed
     source = _make_source(request, parsed, _choose_scope(request.scope, parsed))
-    if check is not None:
-        parsed = msgspec.structs.replace(parsed, audit=(*parsed.audit, *check(parsed)))
     if parsed.errors:
         outcome = _make_outcome(parsed, list(parsed.audit), difference.make_empty_report(), source)
         message = Message(
@@ -192,7 +193,11 @@ def propose_difference(  # noqa: PLR0913 - each is a part of what is proposed
         by=by,
         title=comparison.source.title,
         kind="import",
-        report={**msgspec.to_builtins(comparison.outcome), **(additions or {})},
+        report={
+            **msgspec.to_builtins(comparison.outcome),
+            "changes": msgspec.to_builtins(comparison.parsed.changes),
+            **(additions or {}),
+        },
         base_size=comparison.size,
         progress=lambda done: progress("propose", done),
         log=log,
@@ -239,7 +244,8 @@ def _choose_scope(scope: str | None, parsed: ListFile) -> str:
 
 
 def _make_source(request: ImportRequest, parsed: ListFile, scope: str) -> Source:
-    title = request.title or f"{request.path.name}（截至{request.as_of}）"
+    # Never the file's name, which says what somebody called it: the public reads this as the source.
+    title = request.title or f"人类辅助生殖技术机构名单（截至{request.as_of}）"
     if request.published is not None and request.published < request.as_of:
         message = Message(
             "公布日期 {published} 早于名录截止日期 {as_of}，请核对。", published=request.published, as_of=request.as_of

@@ -13,21 +13,19 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import audit_log, region_scope
-from registry.domain import regions
 from registry.domain.model import Date, Draft
 from registry.errors import AuditFailed, RegistryError
 from registry.importers.matching.organisations import Rulings
 from registry.importers.matching.register_side import RegisterSide
 from registry.importers.reading import headings
-from registry.importers.reading.audit import make_line, shorten_audit
+from registry.importers.reading.audit import shorten_audit
 from registry.importers.reading.list_file import AuditLine, ListFile
-from registry.importers.wizard import difference_lines, import_store, list_import
+from registry.importers.wizard import answers, difference_lines, import_store, list_import
 from registry.importers.wizard.import_store import Import
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset
 from registry.storage import attachments
 from registry.storage.database import Database
-from registry.texts import Message
 
 #: (phase, rows done, rows in all; 0: unknown). Raises ImportStopped when the import no longer belongs to this process.
 ReportProgress = Callable[[str, int, int], None]
@@ -171,6 +169,7 @@ def _make_request(record: Import, path: Path) -> list_import.ImportRequest:
         mapping={tuple(layout.titles): tuple(layout.uses) for layout in layouts},
         most_findings=FINDINGS,
         find_reason=lambda conflict: get_reasons(record).get(conflict.key),
+        answers=answers.get_answers(record),
     )
 
 
@@ -188,27 +187,12 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
         _make_request(record, task.path),
         lambda phase, done: task.report_progress(phase, done, total),
         make_rulings=apply_decisions,
-        check=lambda parsed: _check_account_region(account, parsed),
+        check=lambda parsed: answers.leave_outside_rows(parsed, account.region, answers.get_answers(record)),
     )
     task.report_progress("check", 0, 0)
     with task.database.reading() as connection:
         region_scope.require_may_propose(connection, record.account, comparison.make_drafts())
     return comparison
-
-
-def _check_account_region(account: accounts.Account, parsed: ListFile) -> list[AuditLine]:
-    """An error for every row about an institution outside the region of the account."""
-    if not account.region:
-        return []
-    return [
-        make_line(
-            "error",
-            listed.row,
-            Message("不在您账号的行政区划（{region}）内：{name}", region=account.region, name=listed.name),
-        )
-        for listed in parsed.institutions
-        if not regions.is_inside(listed.region, account.region)
-    ]
 
 
 def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, reason: str | None) -> None:
@@ -236,7 +220,7 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
             "digest": digest,
-            "decided": hash_decisions(applying, reasons),
+            "decided": hash_decisions(applying, reasons, answers.get_answers(task.record)),
             "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
         }
@@ -255,6 +239,9 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
     with task.database.writing() as connection:
         levels = task.replace_pages(connection, outcome.audit)
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels}
+        record = task.record
+        found |= answers.summarise_questions(outcome.audit, answers.get_answers(record))
+        found["decided"] = hash_decisions(record.decisions, get_reasons(record), answers.get_answers(record))
         task.finish(connection, state="audit", found=found)
 
 
@@ -270,8 +257,13 @@ Decisions = dict[str, dict[str, Any]]
 Pairs = list[list[Any]]
 
 
-def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int) -> Decisions:
-    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way."""
+def add_decision(
+    decisions: Decisions, line: dict[str, Any], same: bool, by: str, at: int, *, spelling: bool = False
+) -> Decisions:
+    """The decisions with one more. One institution is never the same as two: an earlier "same" gives way.
+
+    ``spelling``: the same, and the register's own spelling of name and address stays.
+    """
     remaining = {
         key: decision
         for key, decision in decisions.items()
@@ -293,7 +285,7 @@ def add_decision(decisions: Decisions, line: dict[str, Any], same: bool, by: str
         "known_name": line["before"]["name"],
         "rule": line["rule"],
         "suggested": line["suggested"],
-    }
+    } | ({"spelling": True} if spelling else {})
     return remaining
 
 
@@ -313,11 +305,14 @@ def make_rulings(decisions: Decisions, listed_keys: dict[str, int], register: Re
     subjects = {institution.subject for institution in (*register.listed, *register.others)}
     same: set[tuple[int | str, int | str]] = set()
     apart: set[tuple[int | str, int | str]] = set()
+    spelling: set[tuple[int | str, int | str]] = set()
     for decision in decisions.values():
         position = listed_keys.get(decision["listed_key"])
         if position is not None and decision["known"] in subjects:
             (same if decision["same"] else apart).add((decision["known"], position))
-    return Rulings(same=frozenset(same), apart=frozenset(apart))
+            if decision.get("spelling"):
+                spelling.add((decision["known"], position))
+    return Rulings(same=frozenset(same), apart=frozenset(apart), spelling=frozenset(spelling))
 
 
 def get_reasons(record: Import) -> dict[str, str]:
@@ -326,10 +321,15 @@ def get_reasons(record: Import) -> dict[str, str]:
     return reasons
 
 
-def hash_decisions(decisions: Decisions, reasons: dict[str, str]) -> str:
-    """A hash of the decisions on pairs, whoever made them and when, and of the reasons for taking the list."""
-    pairs = sorted((key, decision["same"]) for key, decision in decisions.items())
-    return hashlib.sha256(msgspec.json.encode([pairs, sorted(reasons.items())])).hexdigest()
+def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers) -> str:
+    """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
+    pairs = sorted(
+        (key, "spelling" if decision.get("spelling") else decision["same"]) for key, decision in decisions.items()
+    )
+    content: list[Any] = [pairs, sorted(reasons.items())]
+    if given:
+        content.append(sorted((key, one.choice, one.text, one.reason) for key, one in given.items()))
+    return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
 
 def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
@@ -341,6 +341,7 @@ def report_decisions(decisions: Decisions) -> list[dict[str, Any]]:
             "known": decision["known"].removeprefix("institution:"),
             "known_name": decision["known_name"],
             "same": decision["same"],
+            **({"spelling": True} if decision.get("spelling") else {}),
             "by": decision["by"],
             "rule": decision["rule"],
         }
