@@ -169,11 +169,12 @@ class _SegmentSearch:
 
     def _find_named(self, text: str) -> list[Hit]:
         """Find whom a part names; where it is nobody by itself, the one in the place that the text names."""
-        if fold_text(text) in self._names_nobody or places.parse_place(text.removesuffix("人")):
+        if fold_text(text) in self._names_nobody or segments.is_place(text):
             return []
         found = self._find_by_name(text)
-        if not found and (whole := self._add_place(text)):
-            found = self._find_by_name(whole)
+        if not found and self._place not in self._segment:
+            whole = segments.add_place(text, self._place, self._around)
+            found = self._find_by_name(whole) if whole is not None else []
         return found
 
     def _find_by_name(self, text: str) -> list[Hit]:
@@ -194,13 +195,3 @@ class _SegmentSearch:
         ]
         near = [] if has_place else [hit for hit in named if places.is_inside(hit.region, self._around)]
         return (near or named)[:_OF_ONE_NAME]
-
-    def _add_place(self, text: str) -> str | None:
-        """Put the place that another part names before a part that only says what hospital it is: 省妇幼, 妇幼."""
-        if not self._place or self._place in self._segment:
-            return None
-        region = next((found for code in self._around if (found := regions.find_region(code))), None)
-        outer = {"省": region.province, "市": region.city}.get(text[0]) if region else None
-        if outer and outer.endswith(text[0]):
-            return outer + text[1:]
-        return self._place + text if segments.is_kind(text) else None

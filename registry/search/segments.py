@@ -13,6 +13,7 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
+from registry.search.places import parse_place
 from registry.search.vocabulary import (
     AROUND_NAMES,
     JOINED,
@@ -83,9 +84,18 @@ def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]
     return "", ()
 
 
-def is_kind(text: str) -> bool:
-    """Whether a text ends with a kind of hospital, which in a place may name one: 妇幼, 中心医院."""
-    return any(found.end() == len(text) for found in _KIND.finditer(text))
+def is_place(text: str) -> bool:
+    """Whether a text is nothing but a place, or its people: 沈阳, 湖北人."""
+    return bool(parse_place(text.removesuffix("人")))
+
+
+def add_place(text: str, place: str, codes: Iterable[str]) -> str | None:
+    """Put a place before a part that only says what hospital it is, and may name one there: 省妇幼, 中心医院."""
+    region = next((found for code in codes if (found := regions.find_region(code))), None)
+    outer = {"省": region.province, "市": region.city}.get(text[0]) if region else None
+    if outer and outer.endswith(text[0]):
+        return outer + text[1:]
+    return place + text if any(found.end() == len(text) for found in _KIND.finditer(text)) else None
 
 
 def take_out_people(segment: Segment) -> tuple[list[Segment], list[str]]:

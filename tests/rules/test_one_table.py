@@ -63,7 +63,7 @@ TECHNIQUE: dict[str, tuple[str, str]] = {
     ),
 }
 MOST_FILES = 4
-IGNORED = shutil.ignore_patterns(".venv", "node_modules", "data")
+IGNORED = shutil.ignore_patterns(".venv", "node_modules")
 
 
 @pytest.fixture(scope="module")
