@@ -97,6 +97,9 @@ def _check_answer(log: Log, question: dict[str, Any], answer: dict[str, Any], da
     if answer["verdict"] == "ambiguous" and "name" in question and log.is_shared(subject, question["name"], size, on):
         return size  # another site has this name but for a bracket, and the claim gave no address
     expected, stage = log.judge_claim(subject, technique, size, on)
+    if answer["verdict"] == "ambiguous" and "name" in question and expected == "not_found" and value:
+        _require_equal(answer["match"], None)
+        return size  # its record has ended, and others are said to bear its name or to stand where it stood
     data = answer["techniques"][0]
     _require_equal(
         {"verdict": answer["verdict"], "technique": data["technique"], "its": data["verdict"], "stage": data["stage"]},

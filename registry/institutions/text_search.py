@@ -169,7 +169,7 @@ class _SegmentSearch:
 
     def _find_named(self, text: str) -> list[Hit]:
         """Find whom a part names; where it is nobody by itself, the one in the place that the text names."""
-        if fold_text(text) in self._names_nobody or segments.is_place(text):
+        if fold_text(text) in self._names_nobody or segments.is_nobody(text):
             return []
         found = self._find_by_name(text)
         if not found and self._place not in self._segment:

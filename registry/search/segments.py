@@ -84,9 +84,9 @@ def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]
     return "", ()
 
 
-def is_place(text: str) -> bool:
-    """Whether a text is nothing but a place, or its people: 沈阳, 湖北人."""
-    return bool(parse_place(text.removesuffix("人")))
+def is_nobody(text: str) -> bool:
+    """Whether a text is nothing but a place, or its people, or what is left of a word: 沈阳, 湖北人, 家医院."""
+    return bool(parse_place(text.removesuffix("人"))) or (len(_KIND.sub("", text)) == 1 < len(text))
 
 
 def add_place(text: str, place: str, codes: Iterable[str]) -> str | None:

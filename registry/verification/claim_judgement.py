@@ -83,7 +83,8 @@ def _add_successors(
 ) -> Judgement:
     """Add to a judgement on records that have ended who goes on for them, and who may: both are candidates.
 
-    It is `ambiguous` who is meant where one of the former goes on, unless an address is given, and none has that.
+    It is `ambiguous` who is meant where one of the former goes on, unless an address is given, and none has that; a
+    number means the record that has ended, and nobody else.
     """
     if judgement.site is None or judgement.site.status != "delisted":
         return judgement
@@ -93,7 +94,8 @@ def _add_successors(
     for candidate in list_candidates(view, provider.name or judgement.site.name, asof, provider.address):
         candidates.setdefault(compact_code(candidate.code), candidate)
     ranked = list(candidates.values())[:CANDIDATE_LIMIT]
-    if found.may_be_at(provider.address):
+    has_number = bool(provider.code) or find_number_kind(provider) is not None
+    if not has_number and found.may_be_at(provider.address):
         techniques = [answer.technique for answer in judgement.claim_answers]
         judgement = _judge_ambiguous(techniques, ranked, judgement.sources, site=judgement.site)
     return msgspec.structs.replace(

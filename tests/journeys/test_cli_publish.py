@@ -60,9 +60,9 @@ def approvals(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def test_an_editor_proposes_no_edition_and_a_publisher_no_facts(published: Cli, tmp_path: Path) -> None:
-    assert "publisher" in published.refused("publish", "--title", TITLE, "--by", "editor")
-    assert "editor" in published.refused("import", LIST_2025, "--as-of", "2025-07-31", "--by", "publisher")
-    assert "approver" in published.refused("approve", "1", "--by", "publisher")
+    assert "没有发布角色" in published.refused("publish", "--title", TITLE, "--by", "editor")
+    assert "没有编辑角色" in published.refused("import", LIST_2025, "--as-of", "2025-07-31", "--by", "publisher")
+    assert "没有审批角色" in published.refused("approve", "1", "--by", "publisher")
 
 
 def test_what_is_published_can_be_imported_as_the_same_list(folder: Path) -> None:

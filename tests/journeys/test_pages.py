@@ -21,7 +21,7 @@ PAGES = (
     ("/search", 200),
     ("/search?q=盛京", 200),
     ("/search?q=鞍山", 200),
-    ("/search?q=示例没有这家医院", 200),
+    ("/search?q=示例虚构医院", 200),
     ("/search?technique=PGT&region=210000&stage=formal", 200),
     (f"/i/{ANSHAN}", 200),
     (f"/i/{ANSHAN}/history", 200),
@@ -268,7 +268,7 @@ def test_near_names_of_shenyang_are_told_apart_on_the_check_page(opened: Opened)
         assert other not in text(page)
 
 
-@pytest.mark.parametrize("path", ["/check?name=没有这家医院的名字", "/search?q=示例没有这家医院"])
+@pytest.mark.parametrize("path", ["/check?name=没有这家医院的名字", "/search?q=示例虚构医院"])
 def test_not_found_says_what_it_means_and_where_to_report(opened: Opened, path: str) -> None:
     page = opened(path)
     assert "未在名录中的机构不得开展" in text(page)

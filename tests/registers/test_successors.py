@@ -144,3 +144,9 @@ def test_every_name_of_the_earlier_list_that_goes_on_is_told_alike_with_and_with
             if again.candidates[0].code != first.candidates[0].code or "不得" in again.explanation:
                 accused.append((name, again.verdict))
     assert accused == []
+
+
+def test_a_number_means_the_record_that_has_ended_and_nobody_else(asker: Callable[..., Asker]) -> None:
+    answer = asker(HEIRS["a word people use"])(name=None, code=OLD.subject.partition(":")[2])
+    assert (answer.verdict, answer.match is not None) == ("not_found", True)
+    assert "请核对" in answer.explanation and "不得" not in answer.explanation
