@@ -28,6 +28,8 @@ from registry.search.vocabulary import (
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
 _KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
+#: One character before a kind, which a word around the name left: 这[家医院].
+_LEFT_OVER = re.compile("[^省市县区州]医院")
 _NUMBER = re.compile(
     r"[0-9][0-9,.]*(?:万|块|元|岁|年|个月|天|次|周|点|千|%)+(?:左右|多)?|[0-9]{7,}|第[一二三四五六七八九十0-9]+[次胎代]"
 )
@@ -86,7 +88,7 @@ def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]
 
 def is_nobody(text: str) -> bool:
     """Whether a text is nothing but a place, or its people, or what is left of a word: 沈阳, 湖北人, 家医院."""
-    return bool(parse_place(text.removesuffix("人"))) or (len(_KIND.sub("", text)) == 1 < len(text))
+    return bool(parse_place(text.removesuffix("人"))) or _LEFT_OVER.fullmatch(text) is not None
 
 
 def add_place(text: str, place: str, codes: Iterable[str]) -> str | None:
