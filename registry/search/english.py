@@ -41,7 +41,7 @@ _CHINESE, _BESIDE_MOTHERS = (
 _MOTHERS = frozenset(_DATA["mothers"].split())
 _DEPARTMENT, _NAMED_CHINA = frozenset(_DATA["department"].split()), frozenset(_DATA["named_china"].split())
 _POSSESSIVE = re.compile("(?<=[A-Za-z])['’]s\\b|(?<=s)['’](?![A-Za-z])")
-_WORD = re.compile("[a-z0-9]+")
+_WORD, _LETTER = re.compile("[a-z0-9]+"), re.compile("[A-Za-z]")
 _SCALE: dict[str, float] = _DATA["scale"]
 _OWN, _MAY_MISS = _SCALE["own"], _SCALE["may_miss"]
 #: Letters of the shortest word that may have a slip.
@@ -60,14 +60,16 @@ def split_words(text: str) -> tuple[str, ...]:
 
 def replace_phrases(text: str) -> str:
     """Replace English phrases for techniques and places by the Chinese words (sperm bank, Inner Mongolia); drop 's."""
-    phrases = {**_list_place_phrases(), **_PHRASES}
+    if not _LETTER.search(text):  # as most questions
+        return text
+    phrases = _list_phrases()
     return _make_pattern(tuple(phrases)).sub(lambda found: f" {phrases[found[0].lower()]} ", _POSSESSIVE.sub("", text))
 
 
 @cache
-def _list_place_phrases() -> dict[str, str]:
-    """List the names of provinces and cities that are not what pinyin makes of them."""
-    phrases: dict[str, str] = dict(_DATA["places"])
+def _list_phrases() -> dict[str, str]:
+    """List the phrases, and the names of provinces and cities that are not what pinyin makes of them."""
+    phrases: dict[str, str] = {**_PHRASES, **_DATA["places"]}
     provinces = regions.list_children(None)
     for code, name in [*provinces, *(city for province, _ in provinces for city in regions.list_children(province))]:
         english = english_places.find_english_name(code)
