@@ -15,6 +15,7 @@ from public_site.responses import PageContext, PageRequest, get_register, make_f
 from registry.domain import regions
 from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
+from registry.domain.normalise import fold_text
 from registry.domain.techniques import find_technique
 from registry.institutions.result import InstitutionHit, SearchRequest, SearchResult
 from registry.records.stats import Stats
@@ -115,9 +116,8 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     @property
     def hits(self) -> list[SearchHit]:
         """The institutions found, each with why it is there."""
-        return [
-            make_hit(hit, in_text=self.result.in_text and self.result.state == "found") for hit in self.result.items
-        ]
+        text = self.query if self.result.in_text and self.result.state == "found" else ""
+        return [make_hit(hit, text) for hit in self.result.items]
 
 
 @route_get("/", "home")
@@ -218,10 +218,11 @@ def _find_region_name(code: str) -> str | None:
     return "".join(dict.fromkeys(level for level in (region.province, region.city, region.district) if level))
 
 
-def make_hit(hit: InstitutionHit, in_text: bool = False) -> SearchHit:
-    """Make a result with why it fitted, and the name that did when it was another than the one shown; of a text, how it
-    is written there."""
-    why = "written" if in_text else hit.match if hit.match in _EXPLAINED else None
+def make_hit(hit: InstitutionHit, text: str = "") -> SearchHit:
+    """Make a result with why it fitted, and the name that did when it was another than the one shown; of a text that
+    holds this name, that it is written so there."""
+    is_written = bool(text) and (hit.by is None or fold_text(hit.by) in fold_text(text))
+    why = "written" if is_written else hit.match if hit.match in _EXPLAINED else None
     is_named_otherwise = why == "written" or why in _OTHER_NAMES
     return SearchHit(
         institution=hit.institution,

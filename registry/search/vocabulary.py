@@ -40,7 +40,7 @@ _QUESTION_WORDS = _split_words("""
     号码 专家号 看不孕 看男科 做手术 无精 弱精 少精 高龄 不好怀 怀不上 要孩子 生孩子 宝宝 麻烦 求助 求问 有人 有谁 前来
     听说 朋友 我们 俺们 咱们 阿拉 想问 问问看 咋样 中不中 得行不 得行 有木有 有冇 好伐
     去过 医保 报销 能做吗 可以做吗 做不做 做得 投诉 举报 咨询 建议 打算 合作 深度合作 听人说 说是 都能 都会 都有 都可以
-    同事 姐妹们 姐妹 医生 专家 证件 最早 之一 欢迎 就诊 坐诊 每周 成功了 做成功 怀上了
+    那里 那边 同事 姐妹们 姐妹 医生 专家 证件 最早 之一 欢迎 就诊 坐诊 每周 成功了 做成功 怀上了
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
 _PLACES_OF_CARE = _split_words("""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from public_site.search_pages import SearchPage
+from public_site.search_pages import SearchPage, make_hit
 from registry.institutions.findings import classify_finding, describe_finding
 from registry.institutions.result import InstitutionHit, SearchResult
 from registry.search.readings import MatchKind
@@ -151,3 +151,8 @@ def test_who_was_not_understood_learns_how_to_ask() -> None:
     html = gallery.render_page(PAGES["search-not-understood"])
     banner = html.split('class="finding', 1)[1].split("</section>")[0]
     assert banner.count('href="/search?q=') == 3
+
+
+def test_a_name_is_said_to_be_written_in_a_text_only_where_it_stands_there() -> None:
+    hits = [by("known_as", by=name) for name in ("示例妇幼", "示例大学第一附属医院")]
+    assert [make_hit(hit, "示例妇幼和别的医院哪个好").why for hit in hits] == ["written", "known_as"]
