@@ -15,20 +15,12 @@ from registry.verification.institution_index import InstitutionIndex
 from registry.verification.site_match import list_not_compared
 from registry.verification.view import VerificationView
 from tests.explained import USCC
-from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, the_real_lists
+from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask
 
 Asker = Callable[..., Answer]
 LATER = DAY + dt.timedelta(days=30)
 SHORTENED = ("浙大一院", "重医附一院", "中山一院", "内医大附院", "海附院", "湘雅", "省妇幼", "一附院")
 HEFEI, WUHU = "安徽省合肥市蜀山区示例路1号", "安徽省芜湖市镜湖区示例路2号"
-
-
-@pytest.fixture(scope="module")
-def listed() -> VerificationView:
-    database = the_real_lists()
-    view = a_view(database)
-    database.close()
-    return view
 
 
 @pytest.fixture
@@ -146,11 +138,11 @@ def test_an_abbreviation_follows_the_names_of_the_day_and_of_the_register(asker:
     assert names_of(ask_it("例大一附院", on=DAY + dt.timedelta(days=99))) == []
 
 
-def test_the_name_of_a_city_shortens_no_hospital(listed: VerificationView) -> None:
-    assert [ask(listed, city, "IVF").candidates for city in ("北京", "郑州市", "西安")] == [[], [], []]
+def test_the_name_of_a_city_shortens_no_hospital(real_view: VerificationView) -> None:
+    assert [ask(real_view, city, "IVF").candidates for city in ("北京", "郑州市", "西安")] == [[], [], []]
 
 
-def test_of_a_place_in_the_claim_candidates_come_first(listed: VerificationView) -> None:
+def test_of_a_place_in_the_claim_candidates_come_first(real_view: VerificationView) -> None:
     told = {
         ("富阳市妇幼保健院", None): "浙江省",
         ("辽阳市妇幼保健院", None): "辽宁省",
@@ -158,17 +150,17 @@ def test_of_a_place_in_the_claim_candidates_come_first(listed: VerificationView)
         ("妇幼保健院", "河南省新乡市"): "河南省新乡市",
     }
     for (name, address), place in told.items():
-        answer = ask(listed, name, "IVF", address=address)
+        answer = ask(real_view, name, "IVF", address=address)
         assert answer.verdict == "not_found", name
         assert answer.candidates[0].address.startswith(place), (name, answer.candidates)
 
 
-def test_a_slip_in_a_listed_name_leaves_its_institution_among_the_candidates(listed: VerificationView) -> None:
+def test_a_slip_in_a_listed_name_leaves_its_institution_among_the_candidates(real_view: VerificationView) -> None:
     lost, accused, tried = [], [], 0
-    for code in listed.institutions:
-        site = listed.institutions[code][-1].site
+    for code in real_view.institutions:
+        site = real_view.institutions[code][-1].site
         written = site.name[: len(site.name) // 2] + site.name[len(site.name) // 2 + 1 :]
-        answer = ask(listed, written, "IVF")
+        answer = ask(real_view, written, "IVF")
         if site.status == "delisted" or answer.match or answer.verdict != "not_found":
             continue
         tried += 1
@@ -179,12 +171,12 @@ def test_a_slip_in_a_listed_name_leaves_its_institution_among_the_candidates(lis
     assert len(accused) <= tried // 100, accused
 
 
-def test_a_name_that_resembles_nothing_gets_the_hotline(listed: VerificationView) -> None:
-    assert "12345" in ask(listed, "好孕来助孕中心", "IVF").explanation
+def test_a_name_that_resembles_nothing_gets_the_hotline(real_view: VerificationView) -> None:
+    assert "12345" in ask(real_view, "好孕来助孕中心", "IVF").explanation
 
 
-def test_candidates_do_not_depend_on_the_order_in_which_names_came(listed: VerificationView) -> None:
-    full = listed.institutions
+def test_candidates_do_not_depend_on_the_order_in_which_names_came(real_view: VerificationView) -> None:
+    full = real_view.institutions
     codes = sorted(full)
     shuffled, replaced = InstitutionIndex(), InstitutionIndex()
     random.Random(7).shuffle(codes)
@@ -199,10 +191,12 @@ def test_candidates_do_not_depend_on_the_order_in_which_names_came(listed: Verif
     asked += ["妇幼保健院", "医院", "人民医院", "第二人民医院", "解放军总医院", "中心医院", "生殖中心"]
     found = []
     for index in (full, shuffled, replaced):
-        listed.institutions = index
-        listed.forget_answers()
-        found.append([ask(listed, name, "IVF").candidates for name in (*(n[:-2] + "中心" for n in asked), *SHORTENED)])
-    listed.institutions = full
+        real_view.institutions = index
+        real_view.forget_answers()
+        found.append(
+            [ask(real_view, name, "IVF").candidates for name in (*(n[:-2] + "中心" for n in asked), *SHORTENED)]
+        )
+    real_view.institutions = full
     assert found[0] == found[1] == found[2]
     assert sum(map(bool, found[0])) > 30
 
@@ -253,22 +247,22 @@ def test_of_several_addresses_each_has_to_be_the_institutions(asker: Callable[..
     ],
 )
 def test_a_part_of_few_names_is_a_good_candidate_and_nobody_is_accused(
-    listed: VerificationView, said: str, printed: str, address: str | None
+    real_view: VerificationView, said: str, printed: str, address: str | None
 ) -> None:
-    answer = ask(listed, said, "IVF", on=dt.date(2025, 7, 1), address=address)
+    answer = ask(real_view, said, "IVF", on=dt.date(2025, 7, 1), address=address)
     assert answer.verdict == "not_found"
     assert printed in [candidate.name for candidate in answer.candidates]
     assert "12345" not in answer.explanation
 
 
 @pytest.mark.parametrize("said", ["北京盛京医院", "人民中心医院", "示例湘雅医院"])
-def test_a_part_with_another_place_or_word_before_it_is_nobodys(listed: VerificationView, said: str) -> None:
-    assert "12345" in ask(listed, said, "IVF", on=dt.date(2025, 7, 1)).explanation
+def test_a_part_with_another_place_or_word_before_it_is_nobodys(real_view: VerificationView, said: str) -> None:
+    assert "12345" in ask(real_view, said, "IVF", on=dt.date(2025, 7, 1)).explanation
 
 
-def test_an_umbrella_name_in_full_is_ambiguous_too(listed: VerificationView) -> None:
+def test_an_umbrella_name_in_full_is_ambiguous_too(real_view: VerificationView) -> None:
     for said in ("解放军总医院", "中国人民解放军总医院"):
-        assert ask(listed, said, "IVF", on=dt.date(2025, 7, 1)).verdict == "ambiguous"
+        assert ask(real_view, said, "IVF", on=dt.date(2025, 7, 1)).verdict == "ambiguous"
 
 
 def test_a_number_written_as_the_name_leads_to_whose_it_is_and_accuses_nobody(asker: Callable[..., Asker]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from registry.domain.answers import Answer
 from registry.verification.english_names import split_latin, split_words
 from registry.verification.view import VerificationView
-from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, enter, the_real_lists
+from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, enter
 
 ON = dt.date(2025, 7, 15)
 LATER = DAY + dt.timedelta(days=30)
@@ -22,14 +22,6 @@ SECOND = an_institution("示例第二医院", "辽宁省鞍山市铁西区示例
 OWN = an_institution(
     "示例珠岭医院", "辽宁省鞍山市铁西区示例路3号", name_en="Zhuling Hospital, Example School of Medicine"
 )
-
-
-@pytest.fixture(scope="module")
-def listed() -> VerificationView:
-    database = the_real_lists()
-    view = a_view(database)
-    database.close()
-    return view
 
 
 @pytest.fixture
@@ -110,12 +102,14 @@ def test_an_english_name_that_was_taken_back_leads_to_nobody(tmp_path: Path) -> 
     assert ask(view, "Example University First Hospital", on=LATER).candidates == []
 
 
-def test_every_english_name_of_the_list_leads_to_its_institution_and_licenses_nobody(listed: VerificationView) -> None:
+def test_every_english_name_of_the_list_leads_to_its_institution_and_licenses_nobody(
+    real_view: VerificationView,
+) -> None:
     wrong = []
-    for code in listed.institutions:
-        span = listed.institutions.list_spans(code)[-1]
+    for code in real_view.institutions:
+        span = real_view.institutions.list_spans(code)[-1]
         if span.english and span.site.status == "listed":
-            answer = ask(listed, span.english, on=ON)
+            answer = ask(real_view, span.english, on=ON)
             if answer.verdict != "ambiguous" or span.site.name not in names_of(answer):
                 wrong.append((span.english, answer.verdict, names_of(answer)))
     assert wrong == []
@@ -173,17 +167,17 @@ def test_one_listed_name_beside_another_is_a_candidate_and_no_licence(asker: Cal
     assert "请核对" in answer.explanation and "12345" not in answer.explanation
 
 
-def test_pairs_of_the_list_are_told_alike(listed: VerificationView) -> None:
+def test_pairs_of_the_list_are_told_alike(real_view: VerificationView) -> None:
     names = [
         spans[-1].site.name
-        for code in sorted(listed.institutions)[:400:4]
-        if (spans := listed.institutions.list_spans(code)) and spans[-1].site.status == "listed"
+        for code in sorted(real_view.institutions)[:400:4]
+        if (spans := real_view.institutions.list_spans(code)) and spans[-1].site.status == "listed"
     ]
     told = {
         (answer.verdict, "不止一家" in answer.explanation)
         for mark in ("、", "；", " ", "和")
         for one, other in pairwise(names)
-        for answer in [ask(listed, one + mark + other, on=ON)]
+        for answer in [ask(real_view, one + mark + other, on=ON)]
     }
     assert told == {("ambiguous", True)}
 
@@ -192,8 +186,8 @@ def test_pairs_of_the_list_are_told_alike(listed: VerificationView) -> None:
 
 
 @pytest.mark.parametrize("told", [{}, {"address": "新疆巴音郭楞蒙古自治州库尔勒市人民东路41号"}])
-def test_what_people_call_a_prefecture_is_its_name(listed: VerificationView, told: dict[str, str]) -> None:
-    answer = ask(listed, "巴州人民医院", on=ON, **told)
+def test_what_people_call_a_prefecture_is_its_name(real_view: VerificationView, told: dict[str, str]) -> None:
+    answer = ask(real_view, "巴州人民医院", on=ON, **told)
     assert (answer.verdict, names_of(answer)[0]) == ("not_found", "巴音郭楞蒙古自治州人民医院")
     assert "12345" not in answer.explanation
 

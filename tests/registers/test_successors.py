@@ -12,20 +12,12 @@ import pytest
 from registry.domain.answers import Answer
 from registry.domain.model import Draft
 from registry.verification.view import VerificationView
-from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask, the_real_lists
+from tests.factories import DAY, a_change, a_register, a_source, a_view, an_institution, ask
 
 Asker = Callable[..., Answer]
 LATER = DAY + dt.timedelta(days=400)
 SITE, OTHER_SITE = "安徽省芜湖市镜湖区示例路1号", "安徽省芜湖市镜湖区示例路9号"
 OLD = an_institution("芜湖市示例医院", SITE, region="340202")
-
-
-@pytest.fixture(scope="module")
-def listed() -> VerificationView:
-    database = the_real_lists()
-    view = a_view(database)
-    database.close()
-    return view
 
 
 @pytest.fixture
@@ -120,27 +112,27 @@ def test_on_a_day_when_the_old_record_held_it_is_the_answer(asker: Callable[...,
         ("云南省人口和计划生育科学技术研究所", "云南省人口和计划生育科学技术研究所生殖医学治疗中心"),
     ],
 )
-def test_old_names_of_the_real_lists_lead_to_who_goes_on(listed: VerificationView, old: str, now: str) -> None:
+def test_old_names_of_the_real_lists_lead_to_who_goes_on(real_view: VerificationView, old: str, now: str) -> None:
     on = dt.date(2025, 7, 15)
-    address = next(ask(listed, now, on=on).match.address for _ in "1")  # type: ignore[union-attr]
+    address = next(ask(real_view, now, on=on).match.address for _ in "1")  # type: ignore[union-attr]
     for told in ({}, {"address": address}):
-        answer = ask(listed, old, "AIH", on=on, **told)
+        answer = ask(real_view, old, "AIH", on=on, **told)
         assert (answer.verdict, names_of(answer)[0]) == ("ambiguous", now)
         assert "不得" not in answer.explanation
 
 
 def test_every_name_of_the_earlier_list_that_goes_on_is_told_alike_with_and_without_an_address(
-    listed: VerificationView,
+    real_view: VerificationView,
 ) -> None:
     on, accused = dt.date(2025, 7, 15), []
-    for code in listed.institutions:
-        spans = listed.institutions.list_spans(code)
+    for code in real_view.institutions:
+        spans = real_view.institutions.list_spans(code)
         if spans[-1].site.status == "delisted" and spans[-1].names:
             name = spans[-1].site.name
-            first = ask(listed, name, "AIH", on=on)
+            first = ask(real_view, name, "AIH", on=on)
             if first.verdict != "ambiguous":
                 continue
-            again = ask(listed, name, "AIH", on=on, address=first.candidates[0].address)
+            again = ask(real_view, name, "AIH", on=on, address=first.candidates[0].address)
             if again.candidates[0].code != first.candidates[0].code or "不得" in again.explanation:
                 accused.append((name, again.verdict))
     assert accused == []
