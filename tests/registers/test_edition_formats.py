@@ -117,7 +117,7 @@ def read(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     return {(one.name, one.address): {a.technique: a.stage for a in one.approvals} for one in found.institutions}
 
 
-def listed(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
+def map_stages(found: ListContent) -> dict[tuple[str, str], dict[str, str]]:
     return {(one.name, one.address): {line.technique: line.stage for line in one.lines} for one in found.read_list()}
 
 
@@ -132,7 +132,7 @@ def test_every_list_comes_back_as_it_was_published(drafts: tuple[Draft, ...]) ->
                 database.close()
                 return
             write_all(folder, found)
-            expected = listed(found)
+            expected = map_stages(found)
             owned = {one.name: (one.ownership, one.level) for one in found.read_list()}  # type: ignore[attr-defined]
         database.close()
         for name in ("list.csv", "list.xlsx", "list.docx"):
@@ -196,7 +196,7 @@ def test_what_is_revoked_delisted_lapsed_or_only_prepared_is_no_part_of_the_figu
         an_institution("示例戊医院", **{"approvals.IVF": {"stage": "formal", "verification_due": "2024-01-01"}}),
     )
     with content(database) as found:
-        assert listed(found) == {("示例甲医院", "辽宁省鞍山市铁西区示例路1号"): {"IVF": "formal"}}
+        assert map_stages(found) == {("示例甲医院", "辽宁省鞍山市铁西区示例路1号"): {"IVF": "formal"}}
         assert found.totals.institutions == 1
         assert found.left_out == ["示例戊医院"]
 
@@ -208,7 +208,7 @@ def test_an_institution_of_no_known_place_stands_in_a_table_of_its_own(
     with content(database) as found:
         assert (found.totals.centres, found.totals.placeless) == (1, 1)
         write_all(tmp_path, found)
-        expected = listed(found)
+        expected = map_stages(found)
     assert read(tmp_path / "list.docx") == read(tmp_path / "list.xlsx") == expected
 
 

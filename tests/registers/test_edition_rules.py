@@ -93,19 +93,27 @@ def test_what_an_edition_is_compared_with_never_depends_on_when_somebody_asks() 
 # --- differences -----------------------------------------------------------------------------------------------------
 
 
-def listed(code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage) -> EditionInstitution:
+def make_listed_institution(
+    code: str, name: str = "示例医院", address: str = "示例路1号", **stages: Stage
+) -> EditionInstitution:
     lines = tuple(ApprovalLine(t, s) for t, s in (stages or {"IVF": "formal"}).items())  # type: ignore[arg-type]
     return EditionInstitution(code, name, address, "示例省", "", *(None for _ in IN_EDITIONS), lines)  # type: ignore[call-arg]
 
 
 def test_a_difference_names_each_change_once_by_code() -> None:
-    before = [listed("A"), listed("B", "旧名"), listed("C"), listed("D", IVF="trial", AID="formal"), listed("E")]
+    before = [
+        make_listed_institution("A"),
+        make_listed_institution("B", "旧名"),
+        make_listed_institution("C"),
+        make_listed_institution("D", IVF="trial", AID="formal"),
+        make_listed_institution("E"),
+    ]
     now = [
-        listed("B", "新名"),
-        listed("C", address="示例路2号"),
-        listed("D", IVF="formal", PGT="trial"),
-        listed("E"),
-        listed("F"),
+        make_listed_institution("B", "新名"),
+        make_listed_institution("C", address="示例路2号"),
+        make_listed_institution("D", IVF="formal", PGT="trial"),
+        make_listed_institution("E"),
+        make_listed_institution("F"),
     ]
     found = difference.compare_lists("1", before, now)
     assert (found.since, found.before, found.institutions, found.changes) == ("1", 5, 5, 7)
