@@ -63,7 +63,8 @@ def _format_audit_csv(desk: Desk, this_import: Import) -> Iterator[bytes]:
 
 #: Kinds of questions that may get one answer, and whether that is the text proposed for each or that no row is imported.
 _BULK_KINDS = {
-    **dict.fromkeys(("row_hidden", "row_filtered", "row_struck", "row_deleted", "hidden_sheet", "outside"), "leave"),
+    **dict.fromkeys(("row_hidden", "row_filtered", "row_struck", "row_deleted", "row_moved", "row_inserted"), "leave"),
+    **dict.fromkeys(("hidden_sheet", "outside"), "leave"),
     **dict.fromkeys(("footnote", "hidden_text", "struck", "wrong_techniques", "wrong_stages"), "text"),
 }
 #: The tab with the first lines of every section that changes something; how many lines of each.

@@ -77,6 +77,7 @@ MAY = {
     ("POST", "/staff/imports/{number}/answer"): EDITORS,
     ("POST", "/staff/imports/{number}/correct"): EDITORS,
     ("POST", "/staff/imports/{number}/resolve"): EDITORS,
+    ("POST", "/staff/imports/{number}/spelling"): EDITORS,
     ("POST", "/staff/imports/{number}/compare"): EDITORS,
     ("POST", "/staff/imports/{number}/propose"): EDITORS,
     ("POST", "/staff/imports/{number}/cancel"): EDITORS,

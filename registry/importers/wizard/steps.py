@@ -331,12 +331,14 @@ def keeps_spelling(record: Import) -> bool:
     return record.said.get("spelling") != "list"
 
 
-def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers, *, is_kept: bool) -> str:
+def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers, *, is_kept: bool = True) -> str:
     """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
     pairs = sorted(
         (key, "spelling" if decision.get("spelling") else decision["same"]) for key, decision in decisions.items()
     )
-    content: list[Any] = [pairs, sorted(reasons.items()), is_kept]
+    content: list[Any] = [pairs, sorted(reasons.items())]
+    if not is_kept:
+        content.append("list")
     if given:
         content.append(sorted((key, one.choice, one.text, one.reason) for key, one in given.items()))
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
