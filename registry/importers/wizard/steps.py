@@ -104,6 +104,7 @@ def propose_difference(task: ImportTask) -> None:
         "decisions": report_decisions(record.decisions),
         "file": {"name": record.name, "sha256": record.file},
         "counts": record.found.get("counts", {}),
+        "aside": msgspec.to_builtins(comparison.parsed.aside),
     }
     outcome = msgspec.structs.replace(comparison.outcome, audit=shorten_audit(comparison.outcome.audit))
 
@@ -211,6 +212,8 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             connection, {"conflicts": outcome.difference["conflicts"]}, difference_lines.PAIRS
         ) | task.write_sections(connection, difference_lines.make_sections(comparison), difference_lines.PAGE)
         task.write_sections(connection, {"pairs": pairs.values()}, difference_lines.PAIRS)
+        aside = map(msgspec.to_builtins, comparison.parsed.aside)
+        task.write_sections(connection, {"aside": aside}, difference_lines.PAGE)
         found = {
             "rows": outcome.rows,
             "institutions": outcome.institutions,
@@ -220,6 +223,7 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "audit": levels,
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
+            "aside": len(comparison.parsed.aside),
             "digest": digest,
             "decided": hash_decisions(
                 applying, reasons, answers.get_answers(task.record), is_kept=keeps_spelling(task.record)
