@@ -35,7 +35,7 @@ _CHOICES: dict[str, Choice] = {"take": "take", "leave": "leave", "text": "text",
 _PAIRED = ("pairs", "relisted", "renamed", "moved", "other", "spelling")
 
 
-def _go_on(desk: Desk, number: int, tab: str, fragment: str = "") -> Response[Any]:
+def _continue_import(desk: Desk, number: int, tab: str, fragment: str = "") -> Response[Any]:
     """Go to what has to be answered next, where ``then`` says so; else back to the page itself.
 
     The next page of the section, after pairs the conflicts, then another comparison if anything was answered.
@@ -89,7 +89,7 @@ def answer_questions(desk: NamedDependency[Desk], number: FromPath[int]) -> Resp
     if errors:
         return render_section(desk, this_import, "audit", 400, errors, _collect_typed(desk))
     undone = desk.read_field("undo")
-    return _go_on(desk, number, "audit", f"#question-{undone}" if undone else "#questions")
+    return _continue_import(desk, number, "audit", f"#question-{undone}" if undone else "#questions")
 
 
 def _read_answer(desk: Desk, question: FileQuestion) -> FileAnswer | None:
@@ -191,7 +191,7 @@ def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response
         if undecided := [pair["key"] for pair in pairs if pair["key"] in still_open]:
             sentence = Message("这一页还有{count}对没有判断。", count=len(undecided)).to_text(desk.language.lang)
             return render_section(desk, this_import, tab, 400, [(f"pair-{undecided[0]}", sentence)])
-    return _go_on(desk, number, tab, f"#pair-{key}" if key else "#pairs")
+    return _continue_import(desk, number, tab, f"#pair-{key}" if key else "#pairs")
 
 
 def make_pair(line: dict[str, Any]) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def choose_spelling(desk: NamedDependency[Desk], number: FromPath[int]) -> Respo
         require_state(this_import, "deciding")
         chosen = "list" if desk.read_field("spelling") == "list" else "register"
         import_store.save_import(connection, this_import, said={**this_import.said, "spelling": chosen})
-    return _go_on(desk, number, "spelling", "#pairs")
+    return _continue_import(desk, number, "spelling", "#pairs")
 
 
 # --- conflicts with decisions ----------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def resolve_conflicts(desk: NamedDependency[Desk], number: FromPath[int]) -> Res
         this_import = import_store.get_import(connection, number, desk.account.name)
     if errors:
         return render_section(desk, this_import, "conflicts", 400, [*dict.fromkeys(errors)], _collect_typed(desk))
-    return _go_on(desk, number, "conflicts", "#pairs")
+    return _continue_import(desk, number, "conflicts", "#pairs")
 
 
 def _check_reason(reason: str) -> Message | None:

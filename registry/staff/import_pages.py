@@ -182,7 +182,7 @@ def render_section(
         page=page,
         pages=pages,
         summary=summary,
-        is_kept=steps.keeps_spelling(this_import),
+        is_kept=steps.has_own_spelling(this_import),
         open=open_pairs,
         stale=is_stale(this_import),
         reasons=reasons,
@@ -208,7 +208,7 @@ def _list_line_answers(
 def is_stale(this_import: Import) -> bool:
     """Whether something was decided after the comparison."""
     given = answers.get_answers(this_import)
-    reasons, is_kept = steps.get_reasons(this_import), steps.keeps_spelling(this_import)
+    reasons, is_kept = steps.get_reasons(this_import), steps.has_own_spelling(this_import)
     decided = steps.hash_decisions(this_import.decisions, reasons, given, is_kept=is_kept)
     return this_import.kind == "list" and this_import.found.get("decided") != decided
 

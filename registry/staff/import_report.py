@@ -128,24 +128,24 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
 
 
 @get("/imports/{number:int}/aside.csv", opt=EDITORS, sync_to_thread=True)
-def download_aside(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
+def download_rows_left(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
     """Send the rows of an import that were set aside for their own province."""
     this_import = get_own_import(desk, number)
     with desk.database.reading() as connection:
         rows = [*import_store.read_lines(connection, this_import.id, "aside")]
-    return _send_aside(rows)
+    return _send_rows_left(rows)
 
 
 @get("/proposals/{number:int}/aside.csv", sync_to_thread=True)
-def download_aside_of_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
+def download_rows_left_of_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
     """Send the rows that were set aside in the import from which a proposal came."""
     with desk.database.reading() as connection:
         proposal = proposals.get_for_account(connection, number, desk.account.name)
     report = proposal.report
-    return _send_aside(report.get("aside") or [] if isinstance(report, dict) else [])
+    return _send_rows_left(report.get("aside") or [] if isinstance(report, dict) else [])
 
 
-def _send_aside(rows: list[Any]) -> Response[bytes]:
+def _send_rows_left(rows: list[Any]) -> Response[bytes]:
     if not rows:
         raise NotFound(Message("没有留给所在省的机构。"))
     body = format_list_table(msgspec.convert(rows, list[ListedInstitution]))

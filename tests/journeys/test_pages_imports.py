@@ -104,7 +104,7 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
     assert page.locator('form[action$="/propose"]').count() == 0
     assert decide_everything(page, {(row["from"], row["to"]) for row in renames}) < 10
     assert "可以提交" in read_when_done(page)
-    print(page.locator('a[href$="tab=renamed"]').inner_text())
+    assert page.locator('.tabs a[href$="tab=renamed"]').inner_text() == "更名 57"
     shown = section(page, "renamed")
     assert [row["to"] for row in renames if row["from"] not in shown or row["to"].split()[0] not in shown] == []
     page.click('form[action$="/propose"] button')
@@ -238,6 +238,10 @@ def test_a_list_that_would_undo_a_revocation_is_a_question_with_both_documents(
         word in shown
         for word in ("撤销", "正式运行", "示卫医〔2025〕3号", "示例卫生健康委", "示例撤销决定", "保留决定")
     )
+    page.fill('textarea[name^="taking-"]', "恢复执业")
+    page.click(GO_ON)  # what is kept has no reason
+    assert "请选择以名单为准" in page.locator(".error-summary").inner_text()
+    page.fill('textarea[name^="taking-"]', "")
     page.check('.pair input[value="list"]')
     page.click(GO_ON)  # without a reason
     assert "理由会公布" in page.locator(".error-summary").inner_text()
@@ -246,9 +250,6 @@ def test_a_list_that_would_undo_a_revocation_is_a_question_with_both_documents(
     page.click('button[value="stay"]')
     assert "公布的理由：见示卫医〔2025〕9号恢复执业" in page.locator(".pair").inner_text()
     page.check('.pair input[value="decision"]')
-    page.click(GO_ON)  # what is kept has no reason
-    assert "请选择以名单为准" in page.locator(".error-summary").inner_text()
-    page.fill('textarea[name^="taking-"]', "")
     page.click(GO_ON)
     page.click('form[action$="/propose"] button')  # nothing differs from what was compared
     assert "已提交" in read_when_done(page)

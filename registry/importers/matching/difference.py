@@ -19,7 +19,7 @@ from registry.importers.matching.conflicts import Conflict, FindReason, ReadHist
 from registry.importers.matching.matches import DoubtfulPair, InstitutionMatch, has_left, make_ending, make_matches
 from registry.importers.matching.organisations import Pairing, Party, Rulings
 from registry.importers.matching.register_side import RegisterInstitution, RegisterSide
-from registry.importers.matching.spelling import is_same_but_for_spelling
+from registry.importers.matching.spellings import is_same_but_for_spelling
 from registry.importers.reading.list_file import ListedInstitution
 
 CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != BANK)

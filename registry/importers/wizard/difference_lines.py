@@ -8,7 +8,7 @@ from registry.domain.identifiers import format_subject_code
 from registry.domain.techniques import TECHNIQUES
 from registry.importers.matching.matches import InstitutionMatch
 from registry.importers.matching.register_side import RegisterInstitution
-from registry.importers.matching.spelling import is_same_but_for_spelling
+from registry.importers.matching.spellings import is_same_but_for_spelling
 from registry.importers.reading.list_file import ListedInstitution
 from registry.importers.wizard.list_import import ListComparison
 

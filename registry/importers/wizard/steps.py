@@ -182,7 +182,7 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
     def apply_decisions(parsed: ListFile, register: RegisterSide) -> Rulings:
         keys = {difference_lines.make_listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
         rulings = make_rulings(record.decisions, keys, register)
-        return msgspec.structs.replace(rulings, keeps_spelling=keeps_spelling(record))
+        return msgspec.structs.replace(rulings, keeps_spelling=has_own_spelling(record))
 
     comparison = list_import.compare_file(
         task.database,
@@ -226,7 +226,7 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "aside": len(comparison.parsed.aside),
             "digest": digest,
             "decided": hash_decisions(
-                applying, reasons, answers.get_answers(task.record), is_kept=keeps_spelling(task.record)
+                applying, reasons, answers.get_answers(task.record), is_kept=has_own_spelling(task.record)
             ),
             "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
@@ -249,7 +249,7 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
         record = task.record
         found |= answers.summarise_questions(outcome.audit, answers.get_answers(record))
         given = answers.get_answers(record)
-        is_kept = keeps_spelling(record)
+        is_kept = has_own_spelling(record)
         found["decided"] = hash_decisions(record.decisions, get_reasons(record), given, is_kept=is_kept)
         task.finish(connection, state="audit", found=found)
 
@@ -330,7 +330,7 @@ def get_reasons(record: Import) -> dict[str, str]:
     return reasons
 
 
-def keeps_spelling(record: Import) -> bool:
+def has_own_spelling(record: Import) -> bool:
     """Whether the register's spelling stays where the list differs by nothing else: so it is unless a person says no."""
     return record.said.get("spelling") != "list"
 
