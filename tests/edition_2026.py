@@ -10,8 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -37,8 +38,8 @@ class Line(NamedTuple):
 
     kind: str
     name: str
-    printed: dict[str, Any] = {}
-    true: dict[str, Any] = {}
+    printed: Mapping[str, Any] = MappingProxyType({})
+    true: Mapping[str, Any] = MappingProxyType({})
     province: str | None = None  # of a new institution
 
 

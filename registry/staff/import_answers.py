@@ -284,5 +284,3 @@ def _check_reason(reason: str) -> Message | None:
         return Message("以名单为准须写明理由，理由会公布。")
     limit = answers.MAX_REASON
     return Message("理由太长，请不要超过{count}字。", count=limit) if len(reason) > limit else None
-
-

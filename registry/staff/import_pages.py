@@ -61,7 +61,7 @@ def _format_audit_csv(desk: Desk, this_import: Import) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
-#: Kinds of questions that may get one answer, and whether that is the text proposed for each or that no row is imported.
+#: Kinds of questions that may get one answer: the text proposed for each, or that no row is imported.
 _BULK_KINDS = {
     **dict.fromkeys(("row_hidden", "row_filtered", "row_struck", "row_deleted", "row_moved", "row_inserted"), "leave"),
     **dict.fromkeys(("hidden_sheet", "outside"), "leave"),

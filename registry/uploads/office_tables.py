@@ -249,7 +249,7 @@ class _CellReader:
         self.styles, self.is_gone = styles, is_gone
 
     def read_text(self, cell: Any) -> tuple[str, list[Mark]]:
-        """The text of a cell, a line for each paragraph, deleted text left out unless all of the row is; its marks."""
+        """The text of a cell, a line for each paragraph, without deleted text unless the row is; its marks."""
         pieces: list[_Piece] = []
         _collect_text(cell, pieces, NOTHING, self.styles)
         text = _join_pieces(pieces, () if self.is_gone else ("deleted",))

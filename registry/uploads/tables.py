@@ -8,8 +8,9 @@ class Mark(NamedTuple):
     """What a file says of a row, or of a cell, beside its text: it is hidden, struck through, deleted under revision.
 
     ``kind`` is ``hidden``, ``filtered``, ``deleted``, ``moved`` or ``inserted`` of a whole row (``column`` None);
-    ``struck``, ``hidden_text``, ``footnote``, ``cell_deleted``, ``cell_inserted`` or ``revised`` of a cell; ``hidden_column`` stands in the first rows only. ``text``:
-    the cell without what is marked; of one revised, before that.
+    ``struck``, ``hidden_text``, ``footnote``, ``cell_deleted``, ``cell_inserted`` or ``revised`` of a cell;
+    ``hidden_column`` stands in the first rows only. ``text``: the cell without what is marked; of one revised, before
+    that.
     """
 
     kind: str

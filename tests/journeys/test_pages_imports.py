@@ -105,7 +105,7 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
     assert decide_everything(page, {(row["from"], row["to"]) for row in renames}) < 10
     assert "可以提交" in read_when_done(page)
     assert page.locator('.tabs a[href$="tab=renamed"]').inner_text() == "更名 57"
-    shown = section(page, "renamed")
+    shown = section(page, "renamed") + section(page, "spelling")
     assert [row["to"] for row in renames if row["from"] not in shown or row["to"].split()[0] not in shown] == []
     page.click('form[action$="/propose"] button')
     assert "已提交" in read_when_done(page)
@@ -179,7 +179,12 @@ def test_every_page_of_an_import_is_whole(browser: Browser, running: Server, arr
     page.click('form.columns-form > button[type="submit"]')
     read_when_done(page)
     one = page.url
-    look(*(f"{one}?tab={name}" for name in ("all", "pairs", "new", "renamed", "gained", "stage", "other", "spelling", "audit")))
+    look(
+        *(
+            f"{one}?tab={name}"
+            for name in ("all", "pairs", "new", "renamed", "gained", "stage", "other", "spelling", "audit")
+        )
+    )
     page.goto(one)
     page.click('form[action$="/cancel"] button')
     assert "已取消" in page.locator("main").inner_text()

@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a password": (lambda: compound(directory(["EncryptionInfo", "EncryptedPackage"])), "请先去掉密码"),
     "a scan": (lambda: b"%PDF-1.4\n%%EOF", "请取得原来的"),
     "a photograph": (lambda: b"\xff\xd8\xff\xe0" + bytes(200), "这是图片"),
-    "a page saved as xls": (lambda: "<html><table><tr><td>省份</td></tr></table></html>".encode(), "另存为 docx"),
+    "a page saved as xls": ("<html><table><tr><td>省份</td></tr></table></html>".encode, "另存为 docx"),
 }
 
 

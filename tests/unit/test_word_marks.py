@@ -1,5 +1,4 @@
-"""What a file says beside its text, further: styles that strike or hide, revisions of rows and cells, hidden sheets; and
-small files as somebody sent them."""
+"""What a file says beside its text, further: styles that strike or hide, revisions, hidden sheets; files as sent."""
 
 from __future__ import annotations
 

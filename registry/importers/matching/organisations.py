@@ -107,7 +107,7 @@ class Rulings(Struct, frozen=True):
     """Decisions of a person by keys (known, listed), whatever a rule says: one and the same, or two.
 
     ``spelling`` are those of ``same`` in which the list only spells differently, and the register's spelling stays;
-    ``keeps_spelling``: so it does in all others in which nothing else differs and nobody decided that they are the same.
+    ``keeps_spelling``: so it does wherever nothing else differs, but in those of ``same``.
     """
 
     same: frozenset[tuple[int | str, int | str]] = frozenset()

@@ -37,9 +37,13 @@ def read_tables(path: Path, progress: Progress | None = None, *, has_marks: bool
     if progress is not None:
         progress(counts["rows"])
     if is_converted and not counts["filled"]:
-        raise _make_refusal(Message("转换后没有任何表格行：请用 Word 或 Excel 打开，另存为 docx 或 xlsx 后再上传"), path)
+        raise _make_refusal(
+            Message("转换后没有任何表格行：请用 Word 或 Excel 打开，另存为 docx 或 xlsx 后再上传"), path
+        )
     if not counts["filled"]:
-        raise _make_refusal(Message("文件里没有任何表格行；图片和扫描件不能读取，请取得有表格的 docx、xlsx 或 csv 文件"), path)
+        raise _make_refusal(
+            Message("文件里没有任何表格行；图片和扫描件不能读取，请取得有表格的 docx、xlsx 或 csv 文件"), path
+        )
 
 
 @contextmanager

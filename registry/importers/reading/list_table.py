@@ -29,7 +29,7 @@ def format_list_table(institutions: Iterable[ListedInstitution]) -> bytes:
 
 
 def _list_rows(listed: ListedInstitution) -> list[dict[str, str]]:
-    """The rows of an institution by titles: one for each approval, or one for all where their stages are only counted."""
+    """The rows of an institution by titles: one for each approval, or one for all whose stages are only counted."""
     region = regions.find_region(f"{(listed.region or '')[:2]}0000")
     common = {
         "province": listed.province or (region.province if region and region.province else ""),

@@ -90,7 +90,9 @@ class _ListReader:
         columns, before = headings.find_columns(table.rows, self.mapping)
         if table.is_hidden and columns is None:
             row = before[0].number if before else 1
-            self.audit.add_finding("warning", RowPlace(table, row), None, Message("隐藏的工作表，没有读取；其中没有名单"))
+            self.audit.add_finding(
+                "warning", RowPlace(table, row), None, Message("隐藏的工作表，没有读取；其中没有名单")
+            )
             return
         if table.is_hidden and columns is not None and not self.review.review_sheet(table, columns.row):
             return

@@ -64,8 +64,7 @@ class RowReview:
         self._audit.add_finding("info" if answer else "error", place, None, message, question)
         is_read = answer is not None and answer.choice == "take"
         if answer is not None:
-            what = "taken" if is_read else "left_out"
-            self._audit.add_change(place, what, before=message, reason=answer.reason)
+            self._audit.add_change(place, "taken" if is_read else "left_out", before=message, reason=answer.reason)
         return is_read
 
     def review_columns(self, table: Table, columns: Columns) -> Columns:

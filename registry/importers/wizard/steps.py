@@ -331,11 +331,13 @@ def get_reasons(record: Import) -> dict[str, str]:
 
 
 def has_own_spelling(record: Import) -> bool:
-    """Whether the register's spelling stays where the list differs by nothing else: so it is unless a person says no."""
+    """Whether the register's spelling stays where nothing else differs: so it is unless a person says no."""
     return record.said.get("spelling") != "list"
 
 
-def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers, *, is_kept: bool = True) -> str:
+def hash_decisions(
+    decisions: Decisions, reasons: dict[str, str], given: answers.Answers, *, is_kept: bool = True
+) -> str:
     """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
     pairs = sorted(
         (key, "spelling" if decision.get("spelling") else decision["same"]) for key, decision in decisions.items()
