@@ -243,7 +243,7 @@ _Piece = tuple[str, Looks]
 
 
 class _CellReader:
-    """Reads cells of a row with the styles of its document; ``is_gone``: the row as a whole is deleted or moved away."""
+    """Reads cells of a row with the styles of its document; ``is_gone``: all of the row is deleted or moved away."""
 
     def __init__(self, styles: WordStyles, is_gone: bool) -> None:
         self.styles, self.is_gone = styles, is_gone

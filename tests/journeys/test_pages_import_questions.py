@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -38,8 +41,28 @@ def go_to_audit(page: Page, file: Path) -> str:
     return read_when_done(page)
 
 
+def look_at_changes(page: Page, cli: Cli, file: Path) -> list[str]:
+    """Look at what was imported otherwise than the file has it: as the approver does, and as everybody does."""
+    page.click('main a[href^="/staff/proposals/"]')
+    page.goto(re.sub(r"[?#].*", "", page.url) + "/report?part=changes")
+    changes = page.locator("main").inner_text()
+    assert "“批准开展的技术 夫精人工受精”改为“夫精人工授精”" in changes
+    assert "没有导入（鞍山市示例丙医院" in changes
+    assert "改为“鞍山市示例甲专科医院”" in changes
+    assert "理由：印错" in changes
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in changes
+    wrong = faults_at_every_width(page)
+    number, size = re.findall(r"proposals/(\d+)", page.url)[0], cli.log_size()
+    cli.ok("approve", number, "--by", "approver")
+    page.goto(f"/log?entry={size}")  # whoever looks sees how it differs from the file
+    assert "改为“夫精人工授精”" in page.locator("main").inner_text()
+    assert "理由：印错" in page.locator("main").inner_text()
+    wrong += faults_at_every_width(page)
+    return wrong
+
+
 def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published(
-    browser: Browser, running: Server, arrive: Arrive, tmp_path: Path
+    browser: Browser, running: Server, cli: Cli, arrive: Arrive, tmp_path: Path
 ) -> None:
     context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=DESK)
     page = context.new_page()
@@ -79,14 +102,7 @@ def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published
     read_when_done(page)
     page.click('form[action$="/propose"] button')
     assert "已提交" in read_when_done(page)
-    page.click('main a[href^="/staff/proposals/"]')
-    page.goto(re.sub(r"[?#].*", "", page.url) + "/report?part=changes")
-    changes = page.locator("main").inner_text()
-    assert "“批准开展的技术 夫精人工受精”改为“夫精人工授精”" in changes
-    assert "没有导入（鞍山市示例丙医院" in changes
-    assert "改为“鞍山市示例甲专科医院”" in changes
-    assert "理由：印错" in changes
-    wrong += faults_at_every_width(page)
+    wrong += look_at_changes(page, cli, tmp_path / "a.xlsx")
     context.close()
     assert wrong == []
 
@@ -188,5 +204,10 @@ def test_rows_outside_the_region_of_an_editor_are_set_aside_all_at_once(
     page.click(GO_ON)
     assert "1家机构" in read_when_done(page)
     wrong += faults_at_every_width(page)
+    table = context.request.get(page.get_attribute('a[href$="/aside.csv"]', "href") or "").text()
+    assert [row["医疗机构名称"] for row in csv.DictReader(io.StringIO(table.lstrip("\ufeff")))][::2] == [
+        "大连市示例医院",
+        "沈阳市示例医院",
+    ]
     context.close()
     assert wrong == []
