@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from registry.domain.answers import Claim, Provider
@@ -189,10 +189,39 @@ def is_refused(decided: list[Decided], code: str, technique: str, day: Date) -> 
     return not is_open
 
 
+#: A person says that a hospital has another name than it has, and its own name goes to a new one; later it is revoked
+#: but for what was only being prepared.
+NAME_GIVEN_AWAY: list[tuple[Any, ...]] = [
+    (
+        "decision",
+        Date(2024, 3, 25),
+        FIRST,
+        0,
+        {"approvals.AIH": {"stage": "preparing"}, "name": NAMES[1], "approvals.IVF": {"stage": "revoked"}},
+        True,
+    ),
+    (
+        "list",
+        Date(2023, 2, 15),
+        "national",
+        [
+            (NAMES[1], ADDRESSES[0], "AIH", "trial"),
+            (NAMES[0], ADDRESSES[1], "AIH", "trial"),
+            (NAMES[2], ADDRESSES[2], "AIH IVF", "formal"),
+        ],
+        False,
+        {(0, 2): "two", (0, 0): "spelling", (1, 2): "same"},
+        False,
+        False,
+    ),
+]
+
+
 @settings(
     max_examples=count_examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 @given(histories)
+@example(NAME_GIVEN_AWAY)
 def test_no_import_licenses_what_was_stopped_without_a_person_who_says_why(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         database = a_database(Path(name))

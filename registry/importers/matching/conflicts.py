@@ -137,7 +137,7 @@ class History:
         return any(path in entry.change.set and entry.valid_from.isoformat() <= day for entry in self.later)
 
     def find_stop_of_all(self) -> Entry | None:
-        """The entry that stopped the last of an institution's approvals, on the list's day or later; None: one holds.
+        """The entry that stopped the last approval in use, on the list's day or later; None: one may be used, or none was.
 
         The institution itself being suspended or delisted does not count: a technique it gains is under that anyway.
         """
@@ -149,8 +149,10 @@ class History:
             facts = [fact for path, fact in timeline.collect_facts(span.state).items() if path.startswith("approvals.")]
             if day >= span.valid_to or not facts:
                 continue
-            if all(is_stopped(fact.value, Date.fromisoformat(day)) for fact in facts):
-                last = max(facts, key=lambda fact: (fact.valid_from, fact.entry)).entry
+            on = Date.fromisoformat(day)
+            stopped = [fact for fact in facts if is_stopped(fact.value, on)]
+            if stopped and not any(_is_open(fact.value) and fact not in stopped for fact in facts):
+                last = max(stopped, key=lambda fact: (fact.valid_from, fact.entry)).entry
                 return next(entry for entry in self.entries if entry.number == last)
         return None
 
