@@ -146,8 +146,6 @@ def download_rows_left_of_proposal(desk: NamedDependency[Desk], number: FromPath
 
 
 def _send_rows_left(rows: list[Any]) -> Response[bytes]:
-    if not rows:
-        raise NotFound(Message("没有留给所在省的机构。"))
     body = format_list_table(msgspec.convert(rows, list[ListedInstitution]))
     headers = {"Content-Disposition": 'attachment; filename="aside.csv"'}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)

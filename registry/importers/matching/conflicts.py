@@ -137,7 +137,7 @@ class History:
         return any(path in entry.change.set and entry.valid_from.isoformat() <= day for entry in self.later)
 
     def find_stop_of_all(self) -> Entry | None:
-        """The entry that stopped the last approval in use, on the list's day or later; None: one may be used, or none was.
+        """The entry that stopped the last approval, on the list's day or later; None: one may be used, or none was.
 
         The institution itself being suspended or delisted does not count: a technique it gains is under that anyway.
         """

@@ -10,7 +10,7 @@ _SIGNS = re.compile(r"[\W_]+")
 
 
 def is_same_but_for_spelling(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether two sides differ, and by nothing but blanks, brackets, width, places above the address, a wrong character.
+    """Whether two sides differ, and by nothing but blanks, brackets, width, places above an address, a character.
 
     An address with one part more says more: that is no spelling.
 
