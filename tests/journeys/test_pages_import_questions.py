@@ -54,7 +54,7 @@ def look_at_changes(page: Page, cli: Cli, file: Path) -> list[str]:
     wrong = faults_at_every_width(page)
     number, size = re.findall(r"proposals/(\d+)", page.url)[0], cli.log_size()
     cli.ok("approve", number, "--by", "approver")
-    page.goto(f"/log?entry={size}")  # whoever looks sees how it differs from the file
+    page.goto(f"/log?entry={size + 1}")  # whoever looks sees how it differs from the file
     assert "改为“夫精人工授精”" in page.locator("main").inner_text()
     assert "理由：印错" in page.locator("main").inner_text()
     wrong += faults_at_every_width(page)
