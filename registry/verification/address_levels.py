@@ -107,7 +107,7 @@ def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address
     # what the register prints before its road is no other city: 新城王府大街 of 赤峰
     codes = regions.map_names_to_codes().get(before, ()) if longer == ours or _has_zone(claimed) else ()
     if claimed.codes:  # nor is a name that is none in the city which was named: 下关嘉士伯大道 of 大理市
-        codes = tuple(code for code in codes if any(regions.may_overlap(code, _widen(own)) for own in claimed.codes))
+        codes = tuple(code for code in codes if any(regions.may_overlap(code, _find_city(own)) for own in claimed.codes))
     elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
     if elsewhere:
         return "other"
@@ -118,7 +118,7 @@ def _has_zone(address: Address) -> bool:
     return any(kind == "zone" for kind, _ in address.areas)
 
 
-def _widen(code: str) -> str:
+def _find_city(code: str) -> str:
     """Return the city of a code; a city's or a province's own as it is."""
     return code if code.endswith("00") else f"{code[:4]}00"
 
