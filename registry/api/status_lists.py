@@ -27,6 +27,14 @@ def get_status_list_index(request: AnyRequest) -> Response[bytes]:
     return _make_response(request, body, "application/json")
 
 
+@route_get("/status-lists/bundle.json", "status_list_bundle")
+def get_bundle(request: AnyRequest) -> Response[bytes]:
+    """Return keys and lists in one file, for verifiers that will be without a connection."""
+    return _make_response(
+        request, msgspec.json.encode(get_register(request).credentials.make_bundle()), "application/json"
+    )
+
+
 @route_get("/status-lists/{number:str}", "status_list")
 def get_status_list(request: AnyRequest, number: FromPath[str]) -> Response[bytes]:
     """Return one status list token."""
@@ -43,4 +51,4 @@ def _make_response(request: AnyRequest, body: bytes, media_type: str) -> Respons
     return Response(content=body, media_type=media_type, headers=headers)
 
 
-handlers = [get_status_list_index, get_status_list]
+handlers = [get_status_list_index, get_bundle, get_status_list]

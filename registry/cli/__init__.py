@@ -32,6 +32,7 @@ _MODULES = {
     "mirror": "witness",
     "proposals": "proposals",
     "publish": "publish",
+    "qr": "qr",
     "rebuild": "maintenance",
     "receipt": "check",
     "redact": "proposals",

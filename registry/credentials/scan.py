@@ -58,7 +58,7 @@ def parse_scan(text: str, public_url: str) -> Scan:
         return Scan()
     if parts.scheme.lower() in ("http", "https") and host:
         head, mark, code = parts.path.rpartition("/q/")
-        is_own = host == own.netloc.lower() and head == own.path.rstrip("/")
+        is_own = host == own.netloc.lower() and head == (own.path.rstrip("/") if mark else "")
         return _read_code(code, Scan(host=host, is_own_host=is_own, is_page=bool(mark), token=parts.fragment or None))
     if text.count(".") >= 2 and (payload := read_payload(text)) is not None:
         return _read_code(payload.sub, Scan(token=text))

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from registry.credentials import entry_token, status, status_list
 from registry.credentials.bundle import Bundle, parse_bundle
 from registry.credentials.credential import LIST_SIZE, Credential, read_credentials
@@ -100,7 +98,12 @@ class Credentials:
 
     def list_uris(self) -> list[str]:
         """List the addresses of the status lists."""
-        return [entry_token.make_list_uri(self._settings.public_url, n) for n in range(self.count_lists())]
+        return [entry_token.make_list_uri(self.get_address(), n) for n in range(self.count_lists())]
+
+    def get_address(self) -> str:
+        """Return where the codes of this register lead: on a mirror, to the one that it follows."""
+        bundle = self.read_bundle()
+        return bundle.address if bundle else self._settings.public_url.rstrip("/")
 
     def get_list(self, number: int) -> str:
         """Return the status list token of a number: NotFound beyond the last; CannotSign; StateTooOld, as for a claim.
@@ -110,7 +113,7 @@ class Credentials:
         moment = take_moment(self._view)
         if not 0 <= number < self.count_lists():
             raise NotFound(Message("没有第{number}号状态列表。", number=number))
-        uri = entry_token.make_list_uri(self._settings.public_url, number)
+        uri = self.list_uris()[number]
         try:
             _, key = self._issuer.get_signer()
         except CannotSign:
@@ -153,13 +156,17 @@ class Credentials:
         return self._settings.data_dir / BUNDLE_FILE
 
     def make_bundle(self) -> Bundle:
-        """Make what a verifier needs while it has no connection."""
+        """Make what a verifier needs while it has no connection; CannotSign as for a list."""
+        lists = {uri: self.get_list(number) for number, uri in enumerate(self.list_uris())}
+        return self.read_bundle() or self._make_bundle_of(lists)
+
+    def _make_bundle_of(self, lists: dict[str, str]) -> Bundle:
         return Bundle(
             issuer=self._issuer.find_origin() or "",
-            address=self._settings.public_url.rstrip("/"),
-            saved_at=self._view.find_now().replace(microsecond=0),
-            keys=self._issuer.make_key_set(),
-            lists={uri: self.get_list(number) for number, uri in enumerate(self.list_uris())},
+            address=self.get_address(),
+            saved_at=self._view.find_now().replace(second=0, microsecond=0),
+            keys={"keys": [key.jwk for key in self.list_keys()]},
+            lists=lists,
         )
 
     # --- scans -------------------------------------------------------------------------------------------------------
@@ -167,23 +174,10 @@ class Credentials:
     def check_text(self, text: str) -> ScanAnswer:
         """Check the text of a QR code against the register as it is now."""
         take_moment(self._view)
-        scan = parse_scan(text, self._settings.public_url)
-        answer = check_scan(scan, self.make_bundle_of(scan), self._view.find_now())
+        scan = parse_scan(text, self.get_address())
+        bundle = self._make_bundle_of(self._find_lists(scan.find_list_uri()))
+        answer = check_scan(scan, bundle, self._view.find_now())
         return self._add_register(scan, answer)
-
-    def make_bundle_of(self, scan: Scan) -> Bundle:
-        """Make the bundle that a scan is checked with: without the lists that it does not name."""
-        return msgspec.structs.replace(self.make_bundle_without_lists(), lists=self._find_lists(scan.find_list_uri()))
-
-    def make_bundle_without_lists(self) -> Bundle:
-        """Make a bundle of the keys alone."""
-        return Bundle(
-            issuer=self._issuer.find_origin() or "",
-            address=self._settings.public_url.rstrip("/"),
-            saved_at=self._view.find_now(),
-            keys={"keys": [key.jwk for key in self.list_keys()]},
-            lists={},
-        )
 
     def _find_lists(self, uri: str | None) -> dict[str, str]:
         uris = self.list_uris()

@@ -37,6 +37,8 @@ Word = Literal[
     "foreign",
 ]
 WORDS: tuple[Word, ...] = get_args(Word)
+#: And on a page, whose browser may be unable to check a signature.
+PAGE_WORDS = (*WORDS, "unable")
 #: The words after which what the token says may be shown: it was signed by the register.
 SIGNED: frozenset[Word] = frozenset({"genuine", "older", "unchecked", "suspended", "revoked", "expired"})
 #: A key is retired in one process while another is about to sign with it; clocks differ.

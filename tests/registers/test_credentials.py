@@ -27,7 +27,7 @@ from registry.log import signing_keys
 from registry.operations.backup import make, restore
 from registry.proposals import credential_proposals
 from registry.receipts.jws import decode_base64url
-from registry.records.asof import AsOf
+from registry.records.asof import SHANGHAI, AsOf
 from registry.records.snapshot import CredentialRecord, Snapshot
 from registry.register import Register
 from registry.settings import Settings
@@ -102,7 +102,7 @@ def test_a_token_says_what_the_contract_says_and_can_be_made_again(register: Reg
     assert register.credentials.sign_token(credential) == token
     assert register.credentials.make_scan_text(credential) == f"{PUBLIC_URL}/q/{format_code(CODE)}#{token}"
     assert register.credentials.make_scan_text(credential, short=True) == f"{PUBLIC_URL}/q/{format_code(CODE)}"
-    assert credential.end.astimezone(plan.times.SHANGHAI).time() == dt.time()
+    assert credential.end.astimezone(SHANGHAI).time() == dt.time()
 
 
 def test_issuing_and_withdrawing_need_two_people_and_places_are_never_used_again(register: Register) -> None:
@@ -184,7 +184,7 @@ def test_what_expired_is_invalid(register: Register, monkeypatch: pytest.MonkeyP
     find_now = register.verification.find_now
     for seconds, fault in ((-1, None), (0, "expired")):
         at = credential.end + dt.timedelta(seconds=seconds)
-        monkeypatch.setattr(register.verification, "find_now", lambda size=None, at=at: at)
+        monkeypatch.setattr(register.verification, "find_now", lambda at=at: at)
         assert register.credentials.list_faults([credential]) == [(credential, fault)]
     monkeypatch.setattr(register.verification, "find_now", find_now)
 
