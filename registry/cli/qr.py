@@ -22,9 +22,10 @@ from registry.register import open_register
 from registry.storage import rights
 from registry.texts import Message, write_bilingual
 
-_codes = click.argument("codes", nargs=-1, metavar="CODE...")
-_region = click.option("--region", help=write_bilingual("这个行政区划内的全部机构"))
-_all = click.option("--all", "all_", is_flag=True, help=write_bilingual("全部机构"))
+#: Ways of choosing institutions.
+codes_argument = click.argument("codes", nargs=-1, metavar="CODE...")
+of_region = click.option("--region", help=write_bilingual("这个行政区划内的全部机构"))
+every = click.option("--all", "all_", is_flag=True, help=write_bilingual("全部机构"))
 
 
 @main.group("qr", help=write_bilingual("二维码：签发、撤回、核验、标牌"))
@@ -32,15 +33,16 @@ def qr_group() -> None:
     """QR codes of institutions."""
 
 
-def _require_choice(codes: tuple[str, ...], region: str | None, all_: bool) -> None:
+def require_choice(codes: tuple[str, ...], region: str | None, all_: bool) -> None:
+    """Require exactly one way of choosing institutions."""
     if sum((bool(codes), region is not None, all_)) != 1:
         raise click.UsageError(write_bilingual("请给出编码，或 --region，或 --all"))
 
 
 @qr_group.command("issue", help=write_bilingual("提出签发或重发二维码；由另一人审批"))
-@_codes
-@_region
-@_all
+@codes_argument
+@of_region
+@every
 @click.option("--expires", type=common.DayParam(), help=write_bilingual("有效期的最后一天，默认两年"))
 @common.by_user
 @common.as_json
@@ -51,7 +53,7 @@ def issue_credentials(
     from registry.proposals import credential_proposals
 
     by = common.require_account(by)
-    _require_choice(codes, region, all_)
+    require_choice(codes, region, all_)
     with common.open_database() as database:
         planned = plan.plan_issue(database, codes, region, expires)
         log = PublishedLog(settings.load())
@@ -60,7 +62,7 @@ def issue_credentials(
 
 
 @qr_group.command("withdraw", help=write_bilingual("提出撤回二维码；由另一人审批"))
-@_codes
+@codes_argument
 @click.option("--number", "numbers", type=int, multiple=True, help=write_bilingual("只撤回这一号，可重复"))
 @click.option("--reason", required=True, help=write_bilingual("撤回的理由，公众会看到"))
 @common.by_user
@@ -92,7 +94,7 @@ def _print_plan(planned: plan.CredentialPlan, proposal: int, json_: bool) -> Non
 
 
 @qr_group.command("list", help=write_bilingual("已签发的二维码，及其是否仍然有效"))
-@_codes
+@codes_argument
 @common.as_json
 def list_credentials(codes: tuple[str, ...], json_: bool) -> None:
     """List credentials with their state."""

@@ -10,9 +10,12 @@ from typing import NamedTuple
 from registry.credentials import entry_token, status, status_list
 from registry.credentials.bundle import Bundle, parse_bundle
 from registry.credentials.credential import LIST_SIZE, Credential, read_credentials
+from registry.credentials.placard import Placard
 from registry.credentials.scan import Scan, parse_scan
 from registry.credentials.status import Fault
 from registry.credentials.verifier import ScanAnswer, check_scan, compare_with_register
+from registry.domain import regions
+from registry.domain.identifiers import format_code
 from registry.errors import CannotSign, InvalidInput, NotFound
 from registry.receipts.issuer import Issuer
 from registry.receipts.jws import PublicKey
@@ -62,6 +65,17 @@ class Credentials:
         held = [one for one, fault in self.list_faults(self.list_of(code)) if fault is None]
         return held[-1] if held else None
 
+    def list_holders(self, region: str | None = None) -> list[str]:
+        """List the institutions (compact codes, by region) that have a credential that holds now."""
+        prefix = regions.get_prefix(region) if region else ""
+        held = {one.institution for one, fault in self.list_faults(self.list_all()) if fault is None}
+        asof = AsOf(valid_on=self._view.find_today(), size=self._view.size)
+        with self._view.lock:
+            places = {code: site.region or "" for code in held if (site := self._view.find_site(code, asof))}
+        return sorted(
+            (code for code in places if places[code].startswith(prefix)), key=lambda code: (places[code], code)
+        )
+
     def list_faults(self, credentials: Iterable[Credential]) -> list[tuple[Credential, Fault | None]]:
         """Pair credentials with why each does not hold now."""
         now, cutoff = self._view.find_now(), status.find_cutoff(self.list_keys())
@@ -89,6 +103,22 @@ class Credentials:
         """Return the text of a credential's QR code; ``short``: the address alone, for small prints."""
         token = None if short else self.sign_token(credential)
         return entry_token.make_scan_text(self._settings.public_url, credential.code, token)
+
+    def list_placards(self, codes: Iterable[str], *, short: bool = False) -> list[Placard]:
+        """List what is to be printed of institutions (compact codes): their newest credential that holds.
+
+        NotFound for one that has none.
+        """
+        newest = {one.institution: one for one, fault in self.list_faults(self.list_all()) if fault is None}
+        placards = []
+        for code in codes:
+            credential = newest.get(code)
+            if credential is None:
+                message = Message("{code} 没有有效的二维码，请先签发。", code=format_code(code))
+                raise NotFound(message)
+            text = self.make_scan_text(credential, short=short)
+            placards.append(Placard(credential=credential, text=text, level="Q" if short else "M"))
+        return placards
 
     # --- status lists ------------------------------------------------------------------------------------------------
 
