@@ -60,6 +60,8 @@ def write_placards(  # noqa: PLR0913 - one parameter per option
     try:
         register.follow_log()
         chosen = _choose_placards(register, codes, region, short=short or (kind == ".pdf" and paper in SMALL))
+        if paper == "badge":
+            chosen = _make_badges(register, chosen)
     finally:
         register.close()
     if level is not None:
@@ -84,6 +86,16 @@ def write_placards(  # noqa: PLR0913 - one parameter per option
 
 def _choose_placards(register: Register, codes: tuple[str, ...], region: str | None, *, short: bool) -> list[Placard]:
     """Those of the institutions named, else of every one in the region that has a credential that holds."""
-    if codes:
-        return register.credentials.list_placards([parse_code(code) for code in codes], short=short)
-    return register.credentials.list_placards(register.credentials.list_holders(region), short=short)
+    compact = [parse_code(code) for code in codes] or register.credentials.list_holders(region)
+    return register.credentials.list_placards(compact, short=short)
+
+
+def _make_badges(register: Register, chosen: list[Placard]) -> list[Placard]:
+    """Make one for each authorised person of the institutions."""
+    asof = register.make_as_of_now()
+    return [
+        msgspec.structs.replace(one, person=person.name, role=person.role)
+        for one in chosen
+        for person in register.list_practitioners(one.credential.code, asof)
+        if person.name is not None
+    ]

@@ -132,7 +132,7 @@ class _Page:
             )
         foot = self._list_foot(one, layout)
         lines = sum(len(paper_text.wrap_lines(text, size, self._room)) * size * _LEADING for text, size, _ in foot)
-        least = lines + layout.body * (3.4 + 0.6 * len(foot)) + layout.margin * 0.5 * mm
+        least = lines + layout.body * (3.4 + 0.3 * len(foot)) + layout.margin * 0.5 * mm
         side = min(layout.code * mm, self._y - least)
         self._y -= layout.body
         self._draw_code(code, (layout.width * mm - side) / 2, self._y - side, side)
