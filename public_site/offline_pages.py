@@ -48,7 +48,7 @@ def show_offline_page(request: PageRequest) -> Response[str]:
 
 
 @route_get("/verify-offline.js", "verify_offline_worker")
-def get_worker(request: PageRequest) -> Response[bytes]:
+def get_worker() -> Response[bytes]:
     """Return the worker with the addresses of all that it keeps; it changes when one of them does."""
     pages = [_PAGE, *(f"{_PAGE}?{query}" for query in ("lang=en", "size=large", "lang=en&size=large"))]
     files = [*pages, _BUNDLE, *map(make_asset_url, _ASSETS)]

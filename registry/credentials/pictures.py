@@ -15,7 +15,6 @@ from registry.texts import Message
 #: Pixels of the largest picture that is read: more than any telephone takes.
 _MOST_PIXELS = 120_000_000
 #: A code whose modules are smaller than two pixels is read better when it is made larger.
-_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 _SMALL, _ENLARGED = 1200, 4
 
 
@@ -38,8 +37,9 @@ def read_codes(raw: bytes) -> list[str]:
             grey = _flatten(picture)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidInput(Message("文件不是可以读取的图片。")) from error
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
     for prepared in _list_preparations(grey):
-        texts = [code.text for code in zxingcpp.read_barcodes(prepared, formats=_QR)]
+        texts = [code.text for code in zxingcpp.read_barcodes(prepared, formats=formats)]
         if texts:
             return list(dict.fromkeys(texts))
     raise InvalidInput(Message("图片中没有找到二维码，请靠近、对正后重拍。"))

@@ -89,9 +89,8 @@ def propose_issue(desk: NamedDependency[Desk]) -> Response[Any]:
     code, region, day = (desk.read_field(name) for name in ("code", "region", "expires"))
     try:
         expires = asof.parse_day(day, "expires") if day else None
-        planned = plan.plan_issue(
-            desk.database, [code] if code else (), None if code else _read_region(region), expires
-        )
+        codes, place = ([code], None) if code else ((), _read_region(region))
+        planned = plan.plan_issue(desk.database, codes, place, expires)
         with audit_log.act_from_address(desk.visitor.address):
             proposal = credential_proposals.propose_issue(
                 desk.database, planned, by=desk.account.name, log=desk.register.log
