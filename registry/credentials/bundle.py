@@ -15,6 +15,9 @@ from registry.receipts import jws
 from registry.receipts.jws import PublicKey
 from registry.texts import Message
 
+#: Where a mirror keeps what only its register can sign, in the data folder.
+BUNDLE_FILE = "credentials.json"
+
 
 class Bundle(Struct, frozen=True):
     """Keys and lists of one register as published. ``address``: where its QR codes lead; ``lists`` by their address."""

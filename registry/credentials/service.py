@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from registry.credentials import entry_token, status, status_list
-from registry.credentials.bundle import Bundle, parse_bundle
+from registry.credentials.bundle import BUNDLE_FILE, Bundle, parse_bundle
 from registry.credentials.credential import LIST_SIZE, Credential, read_credentials
 from registry.credentials.placard import Placard
 from registry.credentials.scan import Scan, parse_scan
@@ -29,8 +29,6 @@ from registry.verification.view import VerificationView
 
 #: Seconds for which a signed list stays the same where nothing changes: far less than its ``ttl``.
 _PERIOD = 60
-#: Where a mirror keeps what it cannot sign itself.
-BUNDLE_FILE = "credentials.json"
 
 
 class _Known(NamedTuple):
