@@ -135,7 +135,7 @@ class World:
         self, key: Key | None = None, uri: str = f"{PUBLIC_URL}/status-lists/0", at: int | None = None
     ) -> str:
         """A list in which everything is valid."""
-        statuses = status_list.pack_statuses(dict.fromkeys(range(99), 0))
+        statuses = status_list.encode_statuses(dict.fromkeys(range(99), 0))
         at = int(self.register.find_now().timestamp()) if at is None else at
         return status_list.sign_list(uri, statuses, at, key or self.key)
 

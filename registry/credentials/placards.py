@@ -35,7 +35,7 @@ _LEADING = 1.4
 _BLUE, _GREY = HexColor("#14447a"), HexColor("#444444")
 
 
-class Layout(Struct, frozen=True):
+class PaperSizes(Struct, frozen=True):
     """Measures of a paper in mm: its sides, the margin, the code with its quiet zone, and sizes of type in points."""
 
     width: float
@@ -47,11 +47,11 @@ class Layout(Struct, frozen=True):
     body: float
 
 
-_LAYOUTS: dict[Paper, Layout] = {
-    "a4": Layout(width=210, height=297, margin=18, code=110, title=20, name=30, body=13),
-    "a5": Layout(width=148, height=210, margin=12, code=78, title=14, name=21, body=9.5),
-    "sticker": Layout(width=90, height=60, margin=4, code=34, title=8, name=10, body=5.5),
-    "badge": Layout(width=85.6, height=54, margin=4, code=30, title=7.5, name=12, body=6),
+_LAYOUTS: dict[Paper, PaperSizes] = {
+    "a4": PaperSizes(width=210, height=297, margin=18, code=110, title=20, name=30, body=13),
+    "a5": PaperSizes(width=148, height=210, margin=12, code=78, title=14, name=21, body=9.5),
+    "sticker": PaperSizes(width=90, height=60, margin=4, code=34, title=8, name=10, body=5.5),
+    "badge": PaperSizes(width=85.6, height=54, margin=4, code=30, title=7.5, name=12, body=6),
 }
 
 
@@ -74,7 +74,7 @@ def render_pdf(placards: Iterable[Placard], paper: Paper, languages: Languages, 
 class _Page:
     """One page being drawn, downwards from ``y`` (points from the bottom)."""
 
-    def __init__(self, canvas: Canvas, layout: Layout, tags: Sequence[str], domain: str) -> None:
+    def __init__(self, canvas: Canvas, layout: PaperSizes, tags: Sequence[str], domain: str) -> None:
         self._canvas, self._layout, self._tags, self._domain = canvas, layout, tags, domain
         self._left = layout.margin * mm
         self._room = (layout.width - 2 * layout.margin) * mm
@@ -107,16 +107,12 @@ class _Page:
         self._canvas.setFillColor(color)
         paper_text.draw_text(self._canvas, (self._left, y), text, size)
 
-    def _write(self, text: str, size: float, color: Any = black, room: float = 0, left: float | None = None) -> None:
+    def _write(self, text: str, size: float, color: Any = black, room: float = 0) -> None:
         """Write a text in lines, and move down."""
         self._canvas.setFillColor(color)
         for line in paper_text.wrap_lines(paper_text.replace_missing_glyphs(text), size, room or self._room):
             self._y -= size * _LEADING
-            paper_text.draw_text(self._canvas, (self._left if left is None else left, self._y), line, size)
-
-    def _say(self, message: Message, size: float, color: Any = _GREY, **options: Any) -> None:
-        for tag in self._tags:
-            self._write(message.to_text(tag), size, color, **options)
+            paper_text.draw_text(self._canvas, (self._left, self._y), line, size)
 
     def _draw_large(self, placard: Placard, code: QrCode) -> None:
         layout, one = self._layout, placard.credential
@@ -141,44 +137,52 @@ class _Page:
             self._y -= layout.body * 0.3
             self._write(text, size, color)
 
-    def _list_foot(self, credential: Credential, layout: Layout) -> list[tuple[str, float, Any]]:
+    def _list_foot(self, credential: Credential, layout: PaperSizes) -> list[tuple[str, float, Any]]:
         """List the texts below the code, each with its size and colour."""
         body = layout.body
-        said = (
+        notices = (
             (_CHECK.fill_in(domain=self._domain), body, black),
             (_ASK, body, black),
             (_NOT, body * 0.85, _GREY),
             (_make_dates(credential), body * 0.85, _GREY),
         )
-        return [(message.to_text(tag), size, color) for message, size, color in said for tag in self._tags]
+        return [(message.to_text(tag), size, color) for message, size, color in notices for tag in self._tags]
 
-    def _list_sizes(self, code: QrCode, side: float, layout: Layout) -> list[tuple[str, float, Any]]:
+    def _list_sizes(self, code: QrCode, side: float, layout: PaperSizes) -> list[tuple[str, float, Any]]:
         """List what says how wide the code and its modules are printed (mm)."""
         module = side / (code.size + 2 * images.QUIET)
         values = {"side": f"{side:.0f}", "module": f"{module:.2f}", "least": f"{images.SMALLEST_MODULE:g}"}
         return [(_SIZE.fill_in(**values).to_text(tag), layout.body * 0.7, _GREY) for tag in self._tags]
 
     def _draw_small(self, placard: Placard, code: QrCode) -> None:
-        layout, one = self._layout, placard.credential
+        layout = self._layout
         side = layout.code * mm
         right = layout.width * mm - layout.margin * mm * 0.5 - side
         self._draw_code(code, right, self._y - side, side)
         room = right - self._left - 2 * mm
+        texts, least = self._list_small(placard, layout), layout.margin * 0.6 * mm
+        scale = 1.0
+        while scale > 0.4 and self._y - self._measure(texts, scale, room) < least:
+            scale -= 0.05
+        for text, size, color in texts:
+            self._write(text, size * scale, color, room)
+
+    def _measure(self, texts: list[tuple[str, float, Any]], scale: float, room: float) -> float:
+        """Return the height of texts at a scale (points)."""
+        sizes = ((text, size * scale) for text, size, _ in texts)
+        return sum(len(paper_text.wrap_lines(text, size, room)) * size * _LEADING for text, size in sizes)
+
+    def _list_small(self, placard: Placard, layout: PaperSizes) -> list[tuple[str, float, Any]]:
+        """List the texts of a small print, each with its size and colour."""
+        one, body = placard.credential, layout.body
         if placard.person is not None:
-            self._write(placard.person, layout.name, room=room)
-            self._write(placard.role or "", layout.body * 1.2, room=room)
-            self._write(one.name, layout.body * 1.2, room=room)
-            self._say(_PERSON, layout.body, room=room)
+            texts = [(placard.person, layout.name, black), (placard.role or "", body * 1.2, black)]
+            texts += [(one.name, body * 1.2, black), *((_PERSON.to_text(tag), body, _GREY) for tag in self._tags)]
         else:
-            self._write(one.name, layout.name, room=room)
-            self._write(one.address, layout.body, room=room)
-            for tag in self._tags:
-                self._write(_list_techniques(one, tag), layout.body, _BLUE, room=room)
-        self._write(one.code, layout.body * 1.4, room=room)
-        self._y = min(self._y, layout.margin * mm + layout.body * 4.6)
-        for tag in self._tags:
-            if len(self._tags) == 1 or tag != "en":
-                self._write(_ASK.to_text(tag), layout.body * 0.9, _GREY, room=room)
+            texts = [(one.name, layout.name, black), (one.address, body, black)]
+            texts += [(_list_techniques(one, tag), body, _BLUE) for tag in self._tags]
+        asks = [(_ASK.to_text(tag), body * 0.9, _GREY) for tag in self._tags[:1]]
+        return [*texts, (one.code, body * 1.4, black), *asks]
 
     def _draw_code(self, code: QrCode, left: float, bottom: float, side: float) -> None:
         """Draw the code with its quiet zone in a square."""

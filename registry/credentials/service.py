@@ -160,7 +160,7 @@ class Credentials:
                 for one, fault in self.list_faults(self.list_all())
                 if one.list_number == number
             }
-            cached = (state, status_list.sign_list(uri, status_list.pack_statuses(places), at, key))
+            cached = (state, status_list.sign_list(uri, status_list.encode_statuses(places), at, key))
             with self._lock:
                 self._lists[number] = cached
         return cached[1]

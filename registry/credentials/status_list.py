@@ -49,10 +49,10 @@ class StatusListToken(Struct, frozen=True):
     status_list: StatusBits
 
 
-def pack_statuses(statuses: Mapping[int, int]) -> str:
-    """Pack statuses by their place in a list; a place without a token is INVALID. The first is in the lowest bits.
+def encode_statuses(statuses: Mapping[int, int]) -> str:
+    """Encode statuses by their place in a list; a place without a token is INVALID. The first is in the lowest bits.
 
-    >>> unpack_statuses(StatusBits(bits=2, lst=pack_statuses({0: 0, 5: 2})))[:2].hex()
+    >>> decode_statuses(StatusBits(bits=2, lst=encode_statuses({0: 0, 5: 2})))[:2].hex()
     '5459'
     """
     packed = bytearray(b"\x55" * (LIST_SIZE * _BITS // 8))
@@ -62,8 +62,8 @@ def pack_statuses(statuses: Mapping[int, int]) -> str:
     return jws.encode_base64url(zlib.compress(bytes(packed), 9))
 
 
-def unpack_statuses(bits: StatusBits) -> bytes:
-    """Unpack a list; ValueError where it is none of two bits."""
+def decode_statuses(bits: StatusBits) -> bytes:
+    """Decode a list into its bytes; ValueError where it is none of two bits."""
     if bits.bits != _BITS:
         raise ValueError("bits")
     engine = zlib.decompressobj()
@@ -78,14 +78,14 @@ def unpack_statuses(bits: StatusBits) -> bytes:
 
 def find_status(bits: StatusBits, place: int) -> int | None:
     """Find the status at a place; None where the list has no such place."""
-    packed = unpack_statuses(bits)
+    packed = decode_statuses(bits)
     byte, shift = divmod(place * _BITS, 8)
     return packed[byte] >> shift & 0b11 if 0 <= byte < len(packed) else None
 
 
-def sign_list(uri: str, packed: str, at: int, key: Key) -> str:
-    """Sign a list as of an instant (seconds since 1970)."""
-    bits = StatusBits(bits=_BITS, lst=packed)
+def sign_list(uri: str, lst: str, at: int, key: Key) -> str:
+    """Sign a list as of an instant (seconds since 1970); ``lst`` as ``encode_statuses`` makes it."""
+    bits = StatusBits(bits=_BITS, lst=lst)
     token = StatusListToken(sub=uri, iat=at, exp=at + LIFETIME, ttl=TTL, status_list=bits)
     return jws.sign_token(TYPE, msgspec.json.encode(token), key)
 
@@ -96,7 +96,7 @@ def read_list(text: str, uri: str, keys: Iterable[PublicKey]) -> StatusListToken
     payload, _ = jws.verify_with_keys(TYPE, text.strip(), usable)
     try:
         token = msgspec.json.decode(payload, type=StatusListToken)
-        unpack_statuses(token.status_list)
+        decode_statuses(token.status_list)
     except (msgspec.DecodeError, ValueError) as error:
         raise InvalidInput(Message("状态列表无法解读。")) from error
     if token.sub != uri:

@@ -74,7 +74,7 @@ def get_fault_sentence(fault: Fault) -> PageText:
     return PageText(f"scan_fault.{fault}")
 
 
-class _NotGenuine(Exception):
+class _NoProof(Exception):
     def __init__(self, word: Word) -> None:
         super().__init__(word)
         self.word = word
@@ -85,7 +85,7 @@ def check_scan(scan: Scan, bundle: Bundle, now: dt.datetime) -> ScanAnswer:
     code = format_code(scan.code) if scan.code else None
     try:
         token = _read_genuine(scan, bundle)
-    except _NotGenuine as error:
+    except _NoProof as error:
         return ScanAnswer(word=error.word, code=code)
     answer = ScanAnswer(word="unchecked", code=token.sub, token=token)
     if now.timestamp() >= token.exp:
@@ -100,35 +100,35 @@ def check_scan(scan: Scan, bundle: Bundle, now: dt.datetime) -> ScanAnswer:
 
 
 def _read_genuine(scan: Scan, bundle: Bundle) -> EntryToken:
-    """Return what the token of a scan says if the register signed it for this code; else _NotGenuine."""
+    """Return what the token of a scan says if the register signed it for this code; else _NoProof."""
     if scan.host is not None and not scan.is_own_host:
-        raise _NotGenuine("other_host")
+        raise _NoProof("other_host")
     if scan.token is None:
         is_ours = scan.code is not None and (scan.is_page or scan.host is None)
-        raise _NotGenuine("unsigned" if is_ours else "foreign")
+        raise _NoProof("unsigned" if is_ours else "foreign")
     key = _find_key(scan.token, bundle)
     try:
         token = msgspec.json.decode(jws.verify_token(scan.token, key), type=EntryToken)
     except (jws.SignatureMismatch, msgspec.DecodeError) as error:
-        raise _NotGenuine("altered") from error
+        raise _NoProof("altered") from error
     if token.iss != bundle.issuer:
-        raise _NotGenuine("other_host")
+        raise _NoProof("other_host")
     if key.retired_at is not None and token.iat > key.retired_at.timestamp() + _GRACE:
-        raise _NotGenuine("key_withdrawn")
+        raise _NoProof("key_withdrawn")
     if not _is_same_code(token.sub, scan.code):
-        raise _NotGenuine("altered")
+        raise _NoProof("altered")
     return token
 
 
 def _find_key(text: str, bundle: Bundle) -> PublicKey:
     header, claimed = read_header(text), read_payload(text)
     if header is None or header.typ != TYPE or header.alg != ALGORITHM:
-        raise _NotGenuine("altered")
+        raise _NoProof("altered")
     key = next((one for one in bundle.list_keys() if one.kid == header.kid), None)
     if key is None:
-        raise _NotGenuine("other_host" if claimed and claimed.iss != bundle.issuer else "unknown_key")
+        raise _NoProof("other_host" if claimed and claimed.iss != bundle.issuer else "unknown_key")
     if key.withdrawn:
-        raise _NotGenuine("key_withdrawn")
+        raise _NoProof("key_withdrawn")
     return key
 
 

@@ -188,7 +188,7 @@ class RemoteLog:
         """Raise InvalidInput unless there is a log."""
         self._get_source()
 
-    def find_beside(self, path: str, limit: int) -> bytes | None:
+    def find_extra_file(self, path: str, limit: int) -> bytes | None:
         """A file that the same register serves beside its log; None where there is none, and for a folder."""
         source = self._get_source()
         if isinstance(source, LogFolder) or not source.prefix.endswith("/log"):

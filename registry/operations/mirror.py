@@ -121,7 +121,7 @@ class _MirrorRun:
     def _save_credentials(self, offered: OfferedCheckpoint) -> None:
         """Save what only the register can sign: the status lists of its QR codes, if trusted keys signed them."""
         try:
-            raw = self._remote.find_beside("status-lists/bundle.json", _LONGEST_BUNDLE)
+            raw = self._remote.find_extra_file("status-lists/bundle.json", _LONGEST_BUNDLE)
             if raw is None:
                 return
             keys = [PublicKey(public=verifier.public) for verifier in self._read_trusted_keys()]

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from registry.credentials.pictures import read_codes
 from tests.desk import Staff
 from tests.forming import approved
-from tests.running import Cli, Server, serving
+from tests.running import PATIENCE, Cli, Server, serving
 
 CODE = "7HV2-JKMV"
 NAME = "鞍山市妇儿医院（鞍山市妇幼保健院）"
@@ -65,7 +65,7 @@ def place(staffed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def test_the_lists_are_served_as_the_draft_says(place: Place) -> None:
-    with httpx.Client(base_url=place.server.url) as client:
+    with httpx.Client(base_url=place.server.url, timeout=PATIENCE) as client:
         answer = client.get("/status-lists/0", headers={"origin": "https://elsewhere.example"})
         assert answer.headers["content-type"] == "application/statuslist+jwt"
         assert answer.headers["access-control-allow-origin"] == "*"
