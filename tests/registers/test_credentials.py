@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 import zlib
@@ -34,7 +35,7 @@ from registry.settings import Settings
 from registry.verification.answer import Moment, answer_claim
 from registry.views import check_views, rebuild_views
 from tests.claims.test_doors import NEW, OLD, TODAY, histories, make_drafts
-from tests.factories import a_change, a_database, a_view, an_institution, approve, enter
+from tests.factories import ROOT, a_change, a_database, a_view, an_institution, approve, enter
 from tests.scanning import ADDRESS, CODE, IT, NAME, PUBLIC_URL, follow, issue, make_register, open_register, withdraw
 from tests.thoroughness import count_examples
 
@@ -333,3 +334,32 @@ def test_the_snapshot_has_credentials(register: Register) -> None:
     (record,) = [one for page in Snapshot(register.database, asof).read_pages("credential") for one in page]
     assert isinstance(record.record, CredentialRecord)
     assert (record.record.institution, record.record.index) == (format_code(CODE), 0)
+
+
+#: Verifies tokens with the jose of npm; prints what they say.
+_JOSE = """
+import { createLocalJWKSet, jwtVerify } from "jose";
+let given = "";
+for await (const part of process.stdin) given += part;
+const { keys, tokens } = JSON.parse(given);
+const found = [];
+for (const [token, typ] of tokens) found.push((await jwtVerify(token, createLocalJWKSet(keys), { typ })).payload);
+console.log(JSON.stringify(found));
+"""
+
+
+def test_the_jose_of_npm_reads_tokens_and_lists(register: Register) -> None:
+    (credential,) = issue(register, CODE)
+    token, status_list = register.credentials.sign_token(credential), register.credentials.get_list(0)
+    given = {
+        "keys": register.receipts.make_key_set(),
+        "tokens": [(token, "art-entry+jwt"), (status_list, "statuslist+jwt")],
+    }
+    node = shutil.which("node")
+    assert node, "node is missing: bash tests/setup.sh clients"
+    command = [node, "--input-type=module", "-e", _JOSE]
+    run = subprocess.run(
+        command, input=json.dumps(given), capture_output=True, text=True, check=True, cwd=ROOT / "tests" / "clients"
+    )
+    payloads = json.loads(run.stdout)
+    assert payloads == [read_with_jwcrypto(register, one)[1] for one in (token, status_list)]
