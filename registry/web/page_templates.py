@@ -13,6 +13,7 @@ import jinja2
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from registry.credentials.verifier import PAGE_WORDS
 from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.institutions.findings import describe_finding
 from registry.web import labels, record_changes, standing
@@ -115,6 +116,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         show_approvals=standing.show_approvals,
         choose_tone=standing.choose_tone,
         is_old_list=labels.is_old_list,
+        scan_words=PAGE_WORDS,
         describe_finding=describe_finding,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
