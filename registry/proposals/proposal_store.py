@@ -28,6 +28,8 @@ State = Literal["pending", "returned", "approved", "rejected", "withdrawn"]
 #: The states in which something is still to be done.
 OPEN: tuple[State, ...] = ("pending", "returned")
 CHUNK = 2000
+#: Every column but the report, which may be megabytes.
+LISTED = tuple(column for column in proposals.c if column.name != "report")
 _STATE_WORDS = {
     "approved": Message("已批准"),
     "rejected": Message("已否决"),
@@ -86,7 +88,7 @@ def get_proposal(connection: sa.Connection, identifier: int) -> Proposal:
     row = connection.execute(sa.select(proposals).where(proposals.c.id == identifier)).first()
     if row is None:
         raise NotFound(Message("没有编号为 {identifier} 的提案。", identifier=identifier))
-    return _to_proposals(connection, [row])[0]
+    return make_proposals(connection, [row])[0]
 
 
 def list_proposals(
@@ -104,20 +106,24 @@ def list_proposals(
     account.
     """
     report = proposals.c.report if with_report else sa.literal(b"null").label("report")
-    query = (
-        sa.select(*(column for column in proposals.c if column.name != "report"), report)
-        .order_by(proposals.c.id.desc())
-        .limit(limit)
-    )
+    query = sa.select(*LISTED, report).order_by(proposals.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(proposals.c.state.in_([state] if isinstance(state, str) else state))
     if before is not None:
         query = query.where(proposals.c.id < before)
     if seen_by is not None and seen_by.region:
-        inside = proposals.c.region.startswith(regions.get_prefix(seen_by.region))
-        own = sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == seen_by.name)
-        query = query.where(inside | own)
-    return _to_proposals(connection, connection.execute(query).all())
+        query = query.where(match_region(seen_by.region) | match_account(seen_by.name))
+    return make_proposals(connection, connection.execute(query).all())
+
+
+def match_region(region: str) -> sa.ColumnElement[bool]:
+    """Match proposals about a region."""
+    return proposals.c.region.startswith(regions.get_prefix(region))
+
+
+def match_account(account: str) -> sa.ColumnElement[bool]:
+    """Match proposals in which an account took part."""
+    return sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == account)
 
 
 def list_touches(connection: sa.Connection, identifier: int) -> list[Touch]:
@@ -198,7 +204,8 @@ def close_proposal(connection: sa.Connection, identifier: int, state: State, by:
     record_touch(connection, identifier, by, state, at)
 
 
-def _to_proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
+def make_proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
+    """Make proposals of rows, with who touched them."""
     ids = [row.id for row in rows]
     accounts: dict[int, list[str]] = {}
     for start in range(0, len(ids), CHUNK):

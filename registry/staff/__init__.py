@@ -22,7 +22,9 @@ from registry.staff import (
     proposal_pages,
     records,
     renewal_pages,
+    search_pages,
     sign_in_pages,
+    trail_pages,
 )
 from registry.staff.desk import open_desk
 from registry.staff.errors import HEADERS, ProofRequired, ask_for_proof, record_refused_request, render_error_page
@@ -32,7 +34,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_answers, import_upload, import_report, renewal_pages),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, trail_pages),
 )
 
 

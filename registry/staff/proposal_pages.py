@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import IO, Any, get_args
+from typing import IO, Any
 from urllib.parse import quote
 
 from litestar import Response, get, post
@@ -34,6 +34,7 @@ from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
 from registry.staff.forms import documents
+from registry.staff.lists import listing, proposal_list
 from registry.storage import attachments
 from registry.texts import Message
 from registry.web import error_status
@@ -46,8 +47,6 @@ _PROPOSERS = {"roles": ("editor", "publisher")}
 SHOWN = 20
 #: Changes of one kind shown on a page.
 LINES = 250
-#: Proposals on a page of the list.
-LISTED = 50
 
 
 class ProposalEvent(Struct, frozen=True):
@@ -81,19 +80,14 @@ def _list_events(connection: Any, proposal: proposals.Proposal) -> list[Proposal
 
 @get("/proposals", sync_to_thread=True)
 def show_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
-    """List the proposals of a state, newest first."""
-    wanted = desk.request.query_params.get("state") or "pending"
-    state = next((name for name in get_args(proposals.State) if name == wanted), None)
-    if state is None:
-        raise InvalidInput(Message("没有这种状态的提案。"))
-    before = desk.read_query_number("before")
-    with desk.database.reading() as connection:
-        listed = proposals.list_proposals(
-            connection, state, before=before, limit=LISTED + 1, with_report=False, seen_by=desk.account
-        )
-    older = listed[LISTED - 1].id if len(listed) > LISTED else None
-    states = get_args(proposals.State)
-    return desk.render_page("proposals", proposals=listed[:LISTED], state=state, states=states, older=older)
+    """List the proposals that concern the account: those that wait, newest first, unless others are asked for."""
+    return listing.render_listing(desk, "proposals", proposal_list.open_proposal_list)
+
+
+@get("/proposals.csv", opt={"lane": "slow"}, sync_to_thread=True)
+def download_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Send the same as a file for a spreadsheet."""
+    return listing.send_table(desk, "proposals", proposal_list.open_proposal_list)
 
 
 @get("/proposals/{number:int}", opt={"lane": "writes"}, sync_to_thread=True)
