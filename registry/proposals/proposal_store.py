@@ -152,6 +152,12 @@ def read_source_drafts(connection: sa.Connection, identifier: int) -> list[Draft
     return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
 
 
+def list_subjects(connection: sa.Connection, identifier: int) -> list[str]:
+    """Return the subjects of a proposal."""
+    items = proposal_items.c
+    return list(connection.execute(sa.select(items.subject).where(items.proposal == identifier).distinct()).scalars())
+
+
 def list_places(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
     """Return where the drafts about some subjects stand in a proposal, in order."""
     items = proposal_items.c

@@ -19,6 +19,7 @@ from registry.staff.calendar_file import CalendarEvent, format_calendar
 from registry.staff.desk import Desk, get_session_limits
 from registry.staff.forms import form_drafts
 from registry.staff.lists import due_list, listing
+from registry.staff.record_names import RecordNames
 
 #: Approved proposals on the start page; and pending ones, of which the others are on a page of their own.
 RECENT, SHOWN = 8, 50
@@ -37,6 +38,9 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         imports_under_way = [
             item for item in import_store.list_imports(connection, name) if item.state not in import_store.OVER
         ]
+        mine = [item.id for item in open_proposals if name in item.touched_by]
+        shared = form_drafts.list_shared_records(connection, name, mine)
+        names = RecordNames(connection, [record.subject for record in shared], desk.language)
     own_proposals = [item for item in open_proposals if name in item.touched_by]
     return desk.render_page(
         "home",
@@ -46,6 +50,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
             key=lambda item: (item.confirm_by is None, item.confirm_by or -item.id),
         ),
         shown=SHOWN,
+        shared=[(names.format_name(one.subject), names.make_path(one.subject), one.edits) for one in shared],
         to_amend=[item for item in own_proposals if item.state == "returned"],
         own_proposals=[item for item in own_proposals if item.state == "pending"],
         recent=approved,

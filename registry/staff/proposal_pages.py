@@ -33,7 +33,7 @@ from registry.proposals.proposal_store import find_changed_subject
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
-from registry.staff.forms import documents
+from registry.staff.forms import documents, form_drafts
 from registry.staff.lists import listing, proposal_list
 from registry.storage import attachments
 from registry.texts import Message
@@ -106,6 +106,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         size = store.read_head(connection).size
         view = _read_view(desk, connection, proposal)
         subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []
+        shared = _list_others_at_work(connection, desk, proposal)
     following = _find_next_proposal(desk, number) if desk.has_role("approver") else None
     errors = values.pop("errors", [])
     if places := view.pop("places", None):
@@ -124,6 +125,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         since=size - proposal.base_size,
         following=following,
         subjects=subjects,
+        concurrent_edits=shared,
         approved=desk.read_query_number("approved"),
         errors=errors,
         **view,
@@ -137,6 +139,15 @@ def _list_institutions(connection: Any, proposal: proposals.Proposal) -> list[tu
     changes = read_draft_changes(connection, drafts)
     found = {change.about: change.name for change in changes if change.name}
     return [(name, subject.partition(":")[2]) for subject, name in found.items()]
+
+
+def _list_others_at_work(connection: Any, desk: Desk, proposal: proposals.Proposal) -> list[form_drafts.ConcurrentEdit]:
+    """Return who else has a draft or an open proposal about a record of an open proposal."""
+    if proposal.state not in proposals.OPEN:
+        return []
+    shared = form_drafts.list_shared_records(connection, desk.account.name, [proposal.id])
+    own = set(proposal_store.list_subjects(connection, proposal.id)) if shared else set()
+    return [edit for record in shared if record.subject in own for edit in record.edits]
 
 
 def _read_view(desk: Desk, connection: Any, proposal: proposals.Proposal) -> dict[str, Any]:

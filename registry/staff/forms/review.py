@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.accounts import region_scope
 from registry.domain import regions
+from registry.domain.identifiers import format_code
 from registry.domain.model import Change, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import NotAllowed
@@ -55,16 +56,18 @@ def review_form(connection: sa.Connection, draft: FormDraft, refused: frozenset[
     findings += _check_against_register(connection, draft)
     findings = [finding for finding in findings if not _is_untouched(draft, finding)]
     findings += _check_region(connection, draft)
+    moved = list_field_changes(connection, draft)
     proposal = None
     if not _select_errors(findings):
         proposal = compose_proposal(connection, draft)
         findings += _check_proposal(connection, draft, proposal)
+        findings += [] if moved else _check_later_entries(connection, draft)
     return Review(
         errors=_select_errors(findings),
         warnings=[finding for finding in findings if finding.level == "warning"],
         notes=[finding for finding in findings if finding.level == "note"],
         composed=proposal,
-        moved=list_field_changes(connection, draft),
+        moved=moved,
     )
 
 
@@ -232,6 +235,28 @@ def is_stale(connection: sa.Connection, draft: FormDraft) -> bool:
         return False
     query = sa.select(entries.c.number).where(entries.c.subject == draft.subject, entries.c.number > draft.base_size)
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _check_later_entries(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
+    """Tell what was recorded meanwhile about other days than those that the form compares, and by whom."""
+    if not is_stale(connection, draft):
+        return []
+    subject = str(draft.subject)
+    link = (code := format_code(subject.partition(":")[2]), f"/staff/records/{code}")
+    return [
+        make_warning(
+            "effective",
+            Message(
+                "您填写期间，{proposer} 提出、{approver} 批准的变更已写入同一记录，自{day:%Y-%m-%d}起。请核对后确认。",
+                proposer=entry.proposer,
+                approver=entry.approver,
+                day=entry.valid_from,
+            ),
+            link,
+        )
+        for entry in record_values.read_entries(connection, subject)
+        if entry.number > draft.base_size
+    ]
 
 
 def list_field_changes(connection: sa.Connection, draft: FormDraft) -> list[FieldChange]:
