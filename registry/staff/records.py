@@ -61,6 +61,7 @@ def _render_belonging(desk: Desk, subject: str) -> Response[Any]:
         first = min(days).isoformat()
         waiting, hidden = _list_waiting(desk, connection, subject)
         other_drafts = _list_other_drafts(desk, connection, subject)
+        own_drafts = _list_own_drafts(desk, connection, subject)
         inside = _is_inside(desk, connection, subject)
         coming = browse.list_coming_days(connection, [subject], now).get(subject)
     today = now.valid_on.isoformat()
@@ -78,6 +79,7 @@ def _render_belonging(desk: Desk, subject: str) -> Response[Any]:
         waiting=waiting,
         hidden=hidden,
         other_drafts=other_drafts,
+        own_drafts=own_drafts,
         inside=inside,
     )
 
@@ -95,6 +97,10 @@ def _list_waiting(
 def _list_other_drafts(desk: Desk, connection: Any, subject: str) -> list[form_drafts.ConcurrentEdit]:
     edits = form_drafts.list_concurrent_edits(connection, subject, desk.account.name)
     return [item for item in edits if item.proposal is None]
+
+
+def _list_own_drafts(desk: Desk, connection: Any, subject: str) -> list[form_drafts.FormDraft]:
+    return [item for item in form_drafts.list_drafts(connection, desk.account.name) if item.subject == subject]
 
 
 def _is_inside(desk: Desk, connection: Any, subject: str) -> bool:
@@ -115,9 +121,7 @@ def _render_institution(desk: Desk, code: str, subject: str) -> Response[Any]:
         )
         waiting, hidden = _list_waiting(desk, connection, subject, belonging=True)
         other_drafts = _list_other_drafts(desk, connection, subject)
-        own_drafts = [
-            item for item in form_drafts.list_drafts(connection, desk.account.name) if item.subject == subject
-        ]
+        own_drafts = _list_own_drafts(desk, connection, subject)
         inside = _is_inside(desk, connection, subject)
         now = asof.make_as_of(connection)
         coming = browse.list_coming_days(connection, [subject], now).get(subject)
