@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from registry import accounts, views
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
-from registry.domain.identifiers import format_code
 from registry.domain.model import Draft, Entry, Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log import store
@@ -18,7 +17,7 @@ from registry.log.clock import get_now_ms
 from registry.log.four_eyes import ContentHash
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset, redaction
-from registry.records import asof, lookup
+from registry.records.subject_names import describe_subject
 from registry.storage.database import Database
 from registry.storage.tables import comments, entries, proposal_items, proposals, touches
 from registry.texts import Message
@@ -328,16 +327,6 @@ def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str |
     later = sa.exists().where(entries.c.subject == items.subject, entries.c.number > proposal.base_size)
     query = sa.select(items.subject).where(items.proposal == proposal.id, later).order_by(items.position).limit(1)
     return connection.execute(query).scalar()
-
-
-def describe_subject(connection: sa.Connection, subject: str) -> str:
-    """Return what people call a subject: an institution by its name and code, others by their code."""
-    kind, _, identifier = subject.partition(":")
-    if kind == "source":
-        return identifier
-    code = format_code(identifier) if kind != "edition" else identifier
-    name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
-    return f"{name}（{code}）" if kind == "institution" and name else code
 
 
 def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:

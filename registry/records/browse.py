@@ -159,16 +159,16 @@ def _narrow_institutions(query: sa.Select[Any], wanted: RecordFilter, today: str
         return query
     stages = LAWFUL_STAGES if wanted.state in IN_FORCE else STAGES
     mask = make_offer_mask(wanted.technique, stages) if wanted.technique else 0
-    judged = sa.select(s.subject).where(s.known_to == STILL_KNOWN, s.valid_to > today)
+    places = sa.select(s.subject).where(s.known_to == STILL_KNOWN, s.valid_to > today)
     if wanted.region:
-        judged = judged.where(_match_region(s.region, wanted.region))
+        places = places.where(_match_region(s.region, wanted.region))
     if has_word:
-        judged = judged.where(s.valid_from <= today, s.standing == wanted.state)
-        judged = judged.where(s.offers.op("&")(mask) != 0) if mask else judged
+        places = places.where(s.valid_from <= today, s.standing == wanted.state)
+        places = places.where(s.offers.op("&")(mask) != 0) if mask else places
     else:
         now = sa.and_(s.valid_from <= today, s.offers.op("&")(mask) != 0)
-        judged = judged.where(now | sa.and_(s.valid_from > today, s.ahead_offers.op("&")(mask) != 0))
-    return query.where(v.subject.in_(judged))
+        places = places.where(now | sa.and_(s.valid_from > today, s.ahead_offers.op("&")(mask) != 0))
+    return query.where(v.subject.in_(places))
 
 
 def _select_beginnings(kind: str, today: str) -> sa.Select[Any]:

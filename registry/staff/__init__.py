@@ -11,6 +11,7 @@ from litestar.di import Provide
 
 from registry.staff import (
     account_pages,
+    audit_pages,
     draft_pages,
     edition_pages,
     home,
@@ -24,7 +25,6 @@ from registry.staff import (
     renewal_pages,
     search_pages,
     sign_in_pages,
-    trail_pages,
 )
 from registry.staff.desk import open_desk
 from registry.staff.errors import HEADERS, ProofRequired, ask_for_proof, record_refused_request, render_error_page
@@ -34,7 +34,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, trail_pages),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
 )
 
 

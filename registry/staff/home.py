@@ -18,7 +18,7 @@ from registry.records.deadlines import KINDS, DeadlineFilter
 from registry.staff.calendar_file import CalendarEvent, format_calendar
 from registry.staff.desk import Desk, get_session_limits
 from registry.staff.forms import form_drafts
-from registry.staff.lists import due_list, listing
+from registry.staff.lists import due_list, list_page
 from registry.staff.record_names import RecordNames
 
 #: Approved proposals on the start page; and pending ones, of which the others are on a page of their own.
@@ -122,13 +122,13 @@ def count_due(desk: Desk) -> list[DueCounts]:
 @get("/due", sync_to_thread=True)
 def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
     """List what falls due within some days, or in a period; the earliest first."""
-    return listing.render_listing(desk, "due", due_list.open_due_list)
+    return list_page.render_listing(desk, "due", due_list.open_due_list)
 
 
 @get("/due.csv", opt={"lane": "slow"}, sync_to_thread=True)
 def download_due_table(desk: NamedDependency[Desk]) -> Response[Any]:
     """Send the same as a file for a spreadsheet."""
-    return listing.send_table(desk, "due", due_list.open_due_list)
+    return list_page.send_table(desk, "due", due_list.open_due_list)
 
 
 @get("/due.ics", opt={"lane": "slow"}, sync_to_thread=True)

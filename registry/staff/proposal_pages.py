@@ -30,11 +30,12 @@ from registry.proposals.draft_changes import GROUPS, WHOLE, read_draft_changes, 
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.proposals.proposal_store import find_changed_subject
+from registry.records.subject_names import describe_subject
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
 from registry.staff.forms import documents, form_drafts
-from registry.staff.lists import listing, proposal_list
+from registry.staff.lists import list_page, proposal_list
 from registry.storage import attachments
 from registry.texts import Message
 from registry.web import error_status
@@ -81,13 +82,13 @@ def _list_events(connection: Any, proposal: proposals.Proposal) -> list[Proposal
 @get("/proposals", sync_to_thread=True)
 def show_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
     """List the proposals that concern the account: those that wait, newest first, unless others are asked for."""
-    return listing.render_listing(desk, "proposals", proposal_list.open_proposal_list)
+    return list_page.render_listing(desk, "proposals", proposal_list.open_proposal_list)
 
 
 @get("/proposals.csv", opt={"lane": "slow"}, sync_to_thread=True)
 def download_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
     """Send the same as a file for a spreadsheet."""
-    return listing.send_table(desk, "proposals", proposal_list.open_proposal_list)
+    return list_page.send_table(desk, "proposals", proposal_list.open_proposal_list)
 
 
 @get("/proposals/{number:int}", opt={"lane": "writes"}, sync_to_thread=True)
@@ -102,7 +103,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         events = _list_events(connection, proposal)
         sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
-        stale = proposal_store.describe_subject(connection, changed) if changed and not proposal.confirm_by else None
+        stale = describe_subject(connection, changed) if changed and not proposal.confirm_by else None
         size = store.read_head(connection).size
         view = _read_view(desk, connection, proposal)
         subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []

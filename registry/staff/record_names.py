@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import sqlalchemy as sa
 from markupsafe import Markup
 
 from registry.records import asof, browse
@@ -15,7 +14,7 @@ from registry.staff.i18n import StaffLanguage
 class RecordNames:
     """The names of some subjects, read at once; what belongs to an institution is named with it."""
 
-    def __init__(self, connection: sa.Connection, subjects: Iterable[str], language: StaffLanguage) -> None:
+    def __init__(self, connection: Any, subjects: Iterable[str], language: StaffLanguage) -> None:
         self._language = language
         now = asof.make_as_of(connection)
         self._values = browse.read_recorded_values(connection, set(subjects), now)

@@ -18,7 +18,7 @@ from registry.records import asof, browse, lookup
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts, record_values
 from registry.staff.forms.review import require_subject_in_region
-from registry.staff.lists import listing, record_list
+from registry.staff.lists import list_page, record_list
 from registry.staff.record_names import RecordNames
 
 
@@ -26,7 +26,7 @@ from registry.staff.record_names import RecordNames
 def show_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """List the records of one kind; also institutions that are delisted, being set up, or begin later."""
     kind = record_list.read_kind(desk)
-    return listing.render_listing(desk, "records", record_list.open_record_list, kind=kind, kinds=record_list.KINDS)
+    return list_page.render_listing(desk, "records", record_list.open_record_list, kind=kind, kinds=record_list.KINDS)
 
 
 @get("/records.csv", opt={"lane": "writes"}, sync_to_thread=True)
@@ -34,7 +34,7 @@ def download_records(desk: NamedDependency[Desk]) -> Response[Any]:
     """Send the same as a file for a spreadsheet; the download is an event of the audit log."""
     with desk.database.writing() as connection:
         desk.record_event(connection, "list_exported", record_list.read_kind(desk))
-    return listing.send_table(desk, "records", record_list.open_record_list)
+    return list_page.send_table(desk, "records", record_list.open_record_list)
 
 
 @get("/records/{code:str}", sync_to_thread=True)

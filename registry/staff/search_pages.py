@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import sqlalchemy as sa
 from litestar import Response, get
 from litestar.di import NamedDependency
 
@@ -21,7 +20,7 @@ from registry.records.asof import make_as_of
 from registry.records.browse import RecordFilter
 from registry.staff.desk import Desk
 from registry.staff.lists import proposal_list, record_list
-from registry.staff.lists.listing import Column, Row
+from registry.staff.lists.list_page import ListColumn, Row
 
 #: Lines of each kind on the page.
 _SHOWN = 8
@@ -34,7 +33,7 @@ class FoundRecords(Struct, frozen=True):
     """What a text found of one kind: some lines, and how many there are."""
 
     kind: str
-    columns: tuple[Column, ...]
+    columns: tuple[ListColumn, ...]
     rows: list[Row]
     total: int
 
@@ -73,7 +72,7 @@ def _is_name_of(text: str, institution: Institution) -> bool:
     return fold_text(text) in {fold_text(name) for name in (institution.name, *institution.aliases)}
 
 
-def _find_by_code(connection: sa.Connection, text: str) -> str:
+def _find_by_code(connection: Any, text: str) -> str:
     """Return the page of the record that has a code; "" for none."""
     if not may_be_code(text):
         return ""
@@ -81,7 +80,7 @@ def _find_by_code(connection: sa.Connection, text: str) -> str:
     return f"/staff/records/{format_code(code)}" if browse.find_subjects(connection, code) else ""
 
 
-def _find_proposal(desk: Desk, connection: sa.Connection, text: str) -> str:
+def _find_proposal(desk: Desk, connection: Any, text: str) -> str:
     """Return the page of the proposal of a number, if the account may see it; "" for none."""
     word = desk.language.translate("trail.about_proposal", number="").strip()
     match = _NUMBER.fullmatch(text.removeprefix(word).strip())
@@ -95,7 +94,7 @@ def _find_proposal(desk: Desk, connection: sa.Connection, text: str) -> str:
     return f"/staff/proposals/{proposal.id}" if is_seen else ""
 
 
-def _list_found(desk: Desk, connection: sa.Connection, kind: Kind, subjects: tuple[str, ...]) -> FoundRecords:
+def _list_found(desk: Desk, connection: Any, kind: Kind, subjects: tuple[str, ...]) -> FoundRecords:
     now, wanted = make_as_of(connection), RecordFilter(kind=kind, subjects=subjects)
     if not subjects:
         return FoundRecords(kind=kind, columns=(), rows=[], total=0)
@@ -105,7 +104,7 @@ def _list_found(desk: Desk, connection: sa.Connection, kind: Kind, subjects: tup
     return FoundRecords(kind=kind, columns=columns, rows=rows, total=browse.count_records(connection, wanted, now))
 
 
-def _list_proposals(desk: Desk, connection: sa.Connection, text: str) -> FoundRecords:
+def _list_proposals(desk: Desk, connection: Any, text: str) -> FoundRecords:
     wanted = ProposalFilter(text=text)
     found = proposal_filter.list_filtered_proposals(connection, wanted, desk.account, limit=_SHOWN)
     total = proposal_filter.count_filtered_proposals(connection, wanted, desk.account)

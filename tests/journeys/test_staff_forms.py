@@ -196,9 +196,11 @@ def test_a_sanction_of_an_unlisted_organisation_is_recorded_and_found_again(
         "summary": "发布代孕广告，罚款10万元。",
     }
     approved(approver, proposed(editor, drafted(editor, "/staff/forms/sanction", **typed, doc_date="2025-10-18")))
-    page = editor.get("/staff/records")
+    page = editor.get("/staff/records?kind=sanction")
     assert "示例助孕咨询公司" in page
-    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"[^>]*>示例助孕', page)
+    record = re.search(r'href="(/staff/records/[0-9A-Z-]{9})">示市监罚', page)
+    assert record
+    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"', editor.get(record[1]))
     assert found
     assert "发布代孕广告" in editor.get(f"/staff/forms/sanction?subject={found[1]}")
 
@@ -452,13 +454,13 @@ def test_an_editor_of_one_region_is_told_early_where_it_ends(register: Cli, runn
     assert "只能查看" in record
     assert "/staff/forms/" not in record
     subject = "institution:" + elsewhere.replace("-", "")
-    assert "210300" in one.get(f"/staff/forms/institution?subject={subject}", 403)
+    assert "辽宁省鞍山市" in one.get(f"/staff/forms/institution?subject={subject}", 403)
     one.get(f"/staff/forms/practitioner?institution={elsewhere}", 403)
     one.get(f"/staff/forms/approval?subject={subject}&technique=IVF", 403)
     answer = fill(one, "/staff/forms/institution", name=NAME, address="辽宁省沈阳市沈河区示例路1号", **DOCUMENT)
-    assert any("210300" in said for said in errors_in(answer.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(answer.text))
     unlisted = fill(one, "/staff/forms/sanction", organisation="示例公司")
-    assert any("210300" in said for said in errors_in(unlisted.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(unlisted.text))
     inside = fill(
         one, "/staff/forms/institution", name=NAME, address=ADDRESS, stage__IVF="formal", document=PDF, **DOCUMENT
     )

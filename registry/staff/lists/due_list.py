@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import cast
-
-import sqlalchemy as sa
+from typing import Any, cast
 
 from registry.records import asof, deadlines
 from registry.records.deadlines import KINDS, Deadline, DeadlineFilter
 from registry.staff.desk import Desk
-from registry.staff.lists import listing
-from registry.staff.lists.listing import Cell, Choice, Column, ListFilter, Listing, Row
+from registry.staff.lists import list_page
+from registry.staff.lists.list_page import Cell, Choice, ListColumn, ListFilter, Row, StaffList
 from registry.staff.record_names import RecordNames
 
 #: Spans in days from today; 0: what is overdue.
@@ -28,20 +26,20 @@ _COLUMNS = (
 _SORTS = ("day", "kind", "about")
 
 
-def open_due_list(desk: Desk, connection: sa.Connection) -> Listing:
+def open_due_list(desk: Desk, connection: Any) -> StaffList:
     """Open the list of what falls due, the earliest first."""
     translate = desk.language.translate
-    columns = tuple(Column(name=name, label=str(translate(key)), sorts=name in _SORTS) for name, key in _COLUMNS)
+    columns = tuple(ListColumn(name=name, label=str(translate(key)), sorts=name in _SORTS) for name, key in _COLUMNS)
     spans = tuple(Choice(value=str(days), label=str(translate(f"due.within_{days}"))) for days in WITHIN)
     filters = (
         ListFilter(name="within", label=str(translate("due.when")), kind="choice", choices=spans, default=_FIRST),
-        listing.make_choice_filter(desk, "kind", "due.what", [(kind, translate(f"due.{kind}")) for kind in KINDS]),
-        listing.make_technique_filter(desk),
-        listing.make_region_filter(desk),
-        *listing.make_period_filters(desk),
+        list_page.make_choice_filter(desk, "kind", "due.what", [(kind, translate(f"due.{kind}")) for kind in KINDS]),
+        list_page.make_technique_filter(desk),
+        list_page.make_region_filter(desk),
+        *list_page.make_period_filters(desk),
     )
-    query = listing.read_query(desk, filters, columns, "day")
-    return Listing(
+    query = list_page.read_query(desk, filters, columns, "day")
+    return StaffList(
         path="/staff/due",
         filters=filters,
         columns=columns,
@@ -61,7 +59,7 @@ def make_due_filter(today: dt.date, within: int, region: str) -> DeadlineFilter:
 class DueSource:
     """The lines of what falls due."""
 
-    def __init__(self, desk: Desk, connection: sa.Connection, query: listing.ListQuery) -> None:
+    def __init__(self, desk: Desk, connection: Any, query: list_page.ListQuery) -> None:
         self._desk, self._query = desk, query
         self._now = asof.make_as_of(connection)
         span = make_due_filter(self._now.valid_on, int(query.values["within"] or _FIRST), query.values["region"])
@@ -74,11 +72,11 @@ class DueSource:
             region=query.values["region"],
         )
 
-    def count(self, connection: sa.Connection) -> int:
+    def count(self, connection: Any) -> int:
         """Count all lines."""
         return sum(deadlines.count_deadlines(connection, self._now, self._wanted).values())
 
-    def read(self, connection: sa.Connection, offset: int, limit: int) -> list[Row]:
+    def read(self, connection: Any, offset: int, limit: int) -> list[Row]:
         """Read some lines, in the order of the query."""
         found = deadlines.list_deadlines(
             connection,
@@ -97,7 +95,7 @@ class DueSource:
         is_own = one.subject == one.about
         code = language.format_subject_code(one.about)
         return [
-            listing.make_day_cell(self._desk, one.day),
+            list_page.make_day_cell(self._desk, one.day),
             Cell(text=language.translate(f"due.{one.kind}")),
             Cell(text=language.get_plain_word(technique) if technique else ""),
             Cell(text=language.mark_chinese(one.name), link=f"/staff/records/{code}"),

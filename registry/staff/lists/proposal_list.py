@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
-import sqlalchemy as sa
+from typing import Any, get_args
 
 from registry.domain import regions
 from registry.proposals import proposal_filter
 from registry.proposals.proposal_filter import ProposalFilter
 from registry.proposals.proposal_store import Proposal, State
 from registry.staff.desk import Desk
-from registry.staff.lists import listing
-from registry.staff.lists.listing import Cell, Column, Listing, Row
+from registry.staff.lists import list_page
+from registry.staff.lists.list_page import Cell, ListColumn, Row, StaffList
 
 #: The kinds of proposals, as their words are called.
 KINDS = ("edit", "correction", "import", "people", "certificates", "names", "emergency", "edition", "redaction")
@@ -31,22 +29,22 @@ _COLUMNS = (
 _SORTS = ("id", "kind", "state", "region", "items", "decided_at")
 
 
-def open_proposal_list(desk: Desk, connection: sa.Connection) -> Listing:
+def open_proposal_list(desk: Desk, connection: Any) -> StaffList:
     """Open the list of proposals; those that wait, unless another state is asked for."""
     translate = desk.language.translate
     columns = make_columns(desk)
     states = [(state, translate(f"proposals.{state}")) for state in get_args(State)]
     kinds = [(kind, desk.language.get_kind_label(kind)) for kind in KINDS]
     filters = (
-        listing.make_text_filter(desk, "lists.text_proposal"),
-        listing.make_choice_filter(desk, "state", "proposal.state", states, default="pending"),
-        listing.make_choice_filter(desk, "of", "proposal.kind", kinds),
-        listing.make_region_filter(desk),
-        listing.make_account_filter(desk, connection),
-        *listing.make_period_filters(desk),
+        list_page.make_text_filter(desk, "lists.text_proposal"),
+        list_page.make_choice_filter(desk, "state", "proposal.state", states, default="pending"),
+        list_page.make_choice_filter(desk, "of", "proposal.kind", kinds),
+        list_page.make_region_filter(desk),
+        list_page.make_account_filter(desk, connection),
+        *list_page.make_period_filters(desk),
     )
-    query = listing.read_query(desk, filters, columns, "id", descending=True)
-    return Listing(
+    query = list_page.read_query(desk, filters, columns, "id", descending=True)
+    return StaffList(
         path="/staff/proposals",
         filters=filters,
         columns=columns,
@@ -56,10 +54,10 @@ def open_proposal_list(desk: Desk, connection: sa.Connection) -> Listing:
     )
 
 
-def make_columns(desk: Desk) -> tuple[Column, ...]:
+def make_columns(desk: Desk) -> tuple[ListColumn, ...]:
     """Make the columns of proposals."""
     return tuple(
-        Column(name=name, label=str(desk.language.translate(key)), sorts=name in _SORTS, descending=name != "kind")
+        ListColumn(name=name, label=str(desk.language.translate(key)), sorts=name in _SORTS, descending=name != "kind")
         for name, key in _COLUMNS
     )
 
@@ -67,7 +65,7 @@ def make_columns(desk: Desk) -> tuple[Column, ...]:
 class ProposalSource:
     """The lines of the list of proposals."""
 
-    def __init__(self, desk: Desk, query: listing.ListQuery) -> None:
+    def __init__(self, desk: Desk, query: list_page.ListQuery) -> None:
         self._desk, self._query = desk, query
         self._wanted = ProposalFilter(
             state=query.values["state"],
@@ -79,11 +77,11 @@ class ProposalSource:
             until=query.get_until(),
         )
 
-    def count(self, connection: sa.Connection) -> int:
+    def count(self, connection: Any) -> int:
         """Count all lines."""
         return proposal_filter.count_filtered_proposals(connection, self._wanted, self._desk.account)
 
-    def read(self, connection: sa.Connection, offset: int, limit: int) -> list[Row]:
+    def read(self, connection: Any, offset: int, limit: int) -> list[Row]:
         """Read some lines, in the order of the query."""
         found = proposal_filter.list_filtered_proposals(
             connection,
@@ -113,8 +111,8 @@ def make_row(desk: Desk, one: Proposal) -> Row:
         Cell(text=language.translate(f"proposals.{one.state}")),
         Cell(text=language.format_region(region) if region else language.translate("accounts.everywhere")),
         Cell(text=str(one.items)),
-        Cell(text=one.proposer),
-        listing.make_time_cell(one.created_at),
-        Cell(text=one.decided_by or ""),
-        listing.make_time_cell(one.decided_at),
+        Cell(text=language.format_account(one.proposer)),
+        list_page.make_time_cell(one.created_at),
+        Cell(text=language.format_account(one.decided_by or "")),
+        list_page.make_time_cell(one.decided_at),
     ]

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast, get_args
 
-import sqlalchemy as sa
 from markupsafe import Markup
 
 from registry.domain.identifiers import format_certificate as format_number
 from registry.domain.identifiers import format_code, parse_certificate
-from registry.domain.model import Date, Institution, Kind, StandingWord
+from registry.domain.model import Date, Entry, Institution, Kind, StandingWord
 from registry.errors import InvalidInput
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.log import store
@@ -21,8 +20,8 @@ from registry.records import asof, browse, lookup
 from registry.records.asof import LAST_DAY, AsOf
 from registry.records.browse import CURRENT, FUTURE, OVER, BrowsedRecord, RecordFilter, Sort
 from registry.staff.desk import Desk
-from registry.staff.lists import listing
-from registry.staff.lists.listing import Cell, Column, ListFilter, Listing, Row
+from registry.staff.lists import list_page
+from registry.staff.lists.list_page import Cell, ListColumn, ListFilter, Row, StaffList
 from registry.staff.record_names import RecordNames
 
 KINDS: tuple[Kind, ...] = ("institution", "practitioner", "ad_certificate", "sanction")
@@ -80,7 +79,7 @@ def read_kind(desk: Desk) -> Kind:
     return next((kind for kind in KINDS if kind == asked), "institution")
 
 
-def open_record_list(desk: Desk, connection: sa.Connection) -> Listing:
+def open_record_list(desk: Desk, connection: Any) -> StaffList:
     """Open the list of records of the kind that the address asks for."""
     kind = read_kind(desk)
     columns = make_columns(desk, kind)
@@ -89,8 +88,8 @@ def open_record_list(desk: Desk, connection: sa.Connection) -> Listing:
     order = ("", False) if has_text and kind == "institution" else ("region", False)
     if kind != "institution":
         order = ("recorded", True)
-    query = listing.read_query(desk, filters, columns, order[0], descending=order[1])
-    return Listing(
+    query = list_page.read_query(desk, filters, columns, order[0], descending=order[1])
+    return StaffList(
         path="/staff/records",
         filters=filters,
         columns=columns,
@@ -101,16 +100,18 @@ def open_record_list(desk: Desk, connection: sa.Connection) -> Listing:
     )
 
 
-def make_columns(desk: Desk, kind: Kind) -> tuple[Column, ...]:
+def make_columns(desk: Desk, kind: Kind) -> tuple[ListColumn, ...]:
     """Make the columns of the records of a kind."""
     sorts = _SORTS[kind]
     return tuple(
-        Column(name=name, label=str(desk.language.translate(key)), sorts=name in sorts, descending=name == "recorded")
+        ListColumn(
+            name=name, label=str(desk.language.translate(key)), sorts=name in sorts, descending=name == "recorded"
+        )
         for name, key in _COLUMNS[kind]
     )
 
 
-def _make_filters(desk: Desk, connection: sa.Connection, kind: Kind) -> tuple[ListFilter, ...]:
+def _make_filters(desk: Desk, connection: Any, kind: Kind) -> tuple[ListFilter, ...]:
     words: list[tuple[str, object]] = [(FUTURE, desk.language.translate("lists.future"))]
     if kind == "institution":
         words = [(word, get_state_label(desk, word)) for word in get_args(StandingWord)] + words
@@ -118,12 +119,12 @@ def _make_filters(desk: Desk, connection: sa.Connection, kind: Kind) -> tuple[Li
         words = [(word, desk.language.translate(f"lists.{word}")) for word in (CURRENT, OVER)] + words
     has_technique = kind in ("institution", "practitioner")
     return (
-        listing.make_text_filter(desk, f"lists.text_{kind}"),
-        listing.make_region_filter(desk),
-        *([listing.make_technique_filter(desk)] if has_technique else []),
-        listing.make_choice_filter(desk, "state", "lists.state", words),
-        listing.make_account_filter(desk, connection),
-        *listing.make_period_filters(desk),
+        list_page.make_text_filter(desk, f"lists.text_{kind}"),
+        list_page.make_region_filter(desk),
+        *([list_page.make_technique_filter(desk)] if has_technique else []),
+        list_page.make_choice_filter(desk, "state", "lists.state", words),
+        list_page.make_account_filter(desk, connection),
+        *list_page.make_period_filters(desk),
     )
 
 
@@ -132,7 +133,7 @@ def get_state_label(desk: Desk, word: StandingWord) -> Markup:
     return desk.language.translate(f"verdict.{_WORDS.get(word, word)}.word")
 
 
-def find_institutions(desk: Desk, connection: sa.Connection, text: str) -> tuple[SearchResult, tuple[str, ...]]:
+def find_institutions(desk: Desk, connection: Any, text: str) -> tuple[SearchResult, tuple[str, ...]]:
     """Return what a text finds, and the subjects of that, the best first: also of those that begin later."""
     register, now = desk.register, asof.make_as_of(connection)
     result = register.search_institutions(SearchRequest(q=text), now, limit=FOUND)
@@ -146,7 +147,7 @@ def find_institutions(desk: Desk, connection: sa.Connection, text: str) -> tuple
     return result, tuple(dict.fromkeys(subjects))
 
 
-def find_belongings(connection: sa.Connection, kind: Kind, text: str, limit: int = MATCHED) -> tuple[str, ...]:
+def find_belongings(connection: Any, kind: Kind, text: str, limit: int = MATCHED) -> tuple[str, ...]:
     """Return the subjects of a kind with a text in what is stated of them, the latest first."""
     if kind == "ad_certificate":
         with suppress(InvalidInput):  # a part of a number
@@ -160,7 +161,7 @@ def find_belongings(connection: sa.Connection, kind: Kind, text: str, limit: int
 class RecordSource:
     """The lines of a list of records."""
 
-    def __init__(self, desk: Desk, connection: sa.Connection, kind: Kind, query: listing.ListQuery) -> None:
+    def __init__(self, desk: Desk, connection: Any, kind: Kind, query: list_page.ListQuery) -> None:
         self._desk, self._kind, self._query = desk, kind, query
         self._now = asof.make_as_of(connection)
         self.result: SearchResult | None = None
@@ -182,11 +183,11 @@ class RecordSource:
             last=store.get_size_at(connection, until - 1) if until else None,
         )
 
-    def count(self, connection: sa.Connection) -> int:
+    def count(self, connection: Any) -> int:
         """Count all lines."""
         return browse.count_records(connection, self._wanted, self._now)
 
-    def read(self, connection: sa.Connection, offset: int, limit: int) -> list[Row]:
+    def read(self, connection: Any, offset: int, limit: int) -> list[Row]:
         """Read some lines, in the order of the query."""
         found = browse.list_records(
             connection,
@@ -200,18 +201,10 @@ class RecordSource:
         return make_rows(self._desk, connection, self._kind, found)
 
 
-def make_rows(desk: Desk, connection: sa.Connection, kind: Kind, found: list[BrowsedRecord]) -> list[Row]:
+def make_rows(desk: Desk, connection: Any, kind: Kind, found: list[BrowsedRecord]) -> list[Row]:
     """Make the lines of some records of a kind."""
     entries = store.read_numbered(connection, [one.entry for one in found])
-    recorded = {
-        number: Cell(
-            text=time.text,
-            plain=time.plain,
-            notes=(desk.language.translate("lists.by", proposer=entry.proposer, approver=_name_approver(desk, entry)),),
-        )
-        for number, entry in entries.items()
-        if (time := listing.make_time_cell(to_milliseconds(entry.recorded_at)))
-    }
+    recorded = {number: _make_recorded_cell(desk, entry) for number, entry in entries.items()}
     if kind == "institution":
         rows = _make_institution_rows(desk, connection, found)
     else:
@@ -223,14 +216,17 @@ def make_rows(desk: Desk, connection: sa.Connection, kind: Kind, found: list[Bro
     ]
 
 
-def _name_approver(desk: Desk, entry: Any) -> str:
-    return str(desk.language.translate("proposal_kind.emergency")) if entry.is_emergency else entry.approver
+def _make_recorded_cell(desk: Desk, entry: Entry) -> Cell:
+    """Make the cell of when a record was stated last, and by whom."""
+    time, name = list_page.make_time_cell(to_milliseconds(entry.recorded_at)), desk.language.format_account
+    by = desk.language.translate("lists.by", proposer=name(entry.proposer), approver=name(entry.approver))
+    return Cell(text=time.text, plain=time.plain, notes=(by,))
 
 
 _Cells = dict[str, Cell]
 
 
-def _make_institution_rows(desk: Desk, connection: sa.Connection, found: list[BrowsedRecord]) -> Iterable[_Cells]:
+def _make_institution_rows(desk: Desk, connection: Any, found: list[BrowsedRecord]) -> Iterable[_Cells]:
     now = asof.make_as_of(connection)
     by_day: defaultdict[str, list[str]] = defaultdict(list)
     for one in found:
@@ -268,7 +264,7 @@ def _make_institution_cells(
     }
 
 
-def _make_other_rows(desk: Desk, connection: sa.Connection, kind: Kind, found: list[BrowsedRecord]) -> Iterable[_Cells]:
+def _make_other_rows(desk: Desk, connection: Any, kind: Kind, found: list[BrowsedRecord]) -> Iterable[_Cells]:
     names = RecordNames(connection, [one.subject for one in found], desk.language)
     today = asof.make_as_of(connection).valid_on.isoformat()
     for one in found:
@@ -295,7 +291,7 @@ def _make_other_cells(desk: Desk, kind: Kind, one: BrowsedRecord, names: RecordN
         "institution": about,
         "state": Cell(text=state),
         "techniques": Cell(text=language.format_list(map(language.get_plain_word, values.get("techniques") or []))),
-        "decided_on": listing.make_day_cell(desk, values.get("decided_on")),
+        "decided_on": list_page.make_day_cell(desk, values.get("decided_on")),
         "authority": Cell(text=language.mark_chinese(str(values.get("authority") or ""))),
         "kind": Cell(text=language.format_recorded_value("kind", values["kind"]) if values.get("kind") else ""),
     }

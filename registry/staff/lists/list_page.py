@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Protocol, cast
 
-import sqlalchemy as sa
 from litestar import Response
 from litestar.response import Stream
 from markupsafe import Markup
@@ -51,7 +50,7 @@ class ListFilter(Struct, frozen=True):
     default: str = ""
 
 
-class Column(Struct, frozen=True):
+class ListColumn(Struct, frozen=True):
     """One column; ``sorts``: its heading sorts the list, ``descending``: the greatest first when it is pressed."""
 
     name: str
@@ -105,19 +104,19 @@ class ListQuery(Struct, frozen=True):
 class RowSource(Protocol):
     """Where the lines of a list come from."""
 
-    def count(self, connection: sa.Connection) -> int:
+    def count(self, connection: Any) -> int:
         """Count all lines."""
 
-    def read(self, connection: sa.Connection, offset: int, limit: int) -> list[Row]:
+    def read(self, connection: Any, offset: int, limit: int) -> list[Row]:
         """Read some lines, in the order of the query."""
 
 
-class Listing(Struct, frozen=True):
+class StaffList(Struct, frozen=True):
     """One list: its address, its controls, its columns and its lines. ``fixed``: what every link of it keeps."""
 
     path: str
     filters: tuple[ListFilter, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ListColumn, ...]
     query: ListQuery
     source: RowSource
     empty: Markup | str = ""
@@ -138,14 +137,19 @@ class Listing(Struct, frozen=True):
         """Return what the form of the filters carries along."""
         return [(name, value) for name, value in self.parameters.items() if name in self.fixed or name == "sort"]
 
-    def make_sort(self, column: Column) -> dict[str, str]:
+    def make_sort(self, column: ListColumn) -> dict[str, str]:
         """Return the query of the link that sorts by a column, or turns the order round."""
         is_descending = not self.query.descending if column.name == self.query.sort else column.descending
         return {**self.parameters, "sort": f"-{column.name}" if is_descending else column.name}
 
 
 def read_query(
-    desk: Desk, filters: Iterable[ListFilter], columns: Iterable[Column], sort: str = "", *, descending: bool = False
+    desk: Desk,
+    filters: Iterable[ListFilter],
+    columns: Iterable[ListColumn],
+    sort: str = "",
+    *,
+    descending: bool = False,
 ) -> ListQuery:
     """Read what the address asks; a value that is none leaves the filter as it stands at first, with an error."""
     values: dict[str, str] = {}
@@ -186,7 +190,7 @@ def _read_value(one: ListFilter, text: str) -> str:
 
 # --- a page, and a file ----------------------------------------------------------------------------------------------
 
-OpenListing = Callable[[Desk, sa.Connection], Listing]
+OpenListing = Callable[[Desk, Any], StaffList]
 
 
 def render_listing(desk: Desk, template: str, open_listing: OpenListing, **values: Any) -> Response[Any]:
@@ -280,17 +284,17 @@ def make_technique_filter(desk: Desk) -> ListFilter:
     return make_choice_filter(desk, "technique", "due.technique", choices)
 
 
-def make_account_filter(desk: Desk, connection: sa.Connection, label: str = "lists.account") -> ListFilter:
+def make_account_filter(desk: Desk, connection: Any, label: str = "lists.account") -> ListFilter:
     """Make the control for a person of the staff."""
     names = [account.name for account in accounts.list_accounts(connection)]
     return make_choice_filter(desk, "account", label, [(name, name) for name in names], is_open=True)
 
 
-def make_region_filter(desk: Desk) -> ListFilter:
+def make_region_filter(desk: Desk, code: str = "") -> ListFilter:
     """Make the control for a region, by name: provinces, and what lies in the one chosen; an account with a region of
     its own begins with that."""
-    own, asked = desk.account.region, str(desk.request.query_params.get("region") or "")
-    chosen = asked if regions.find_region(asked) else own
+    own, wanted = desk.account.region, code or str(desk.request.query_params.get("region") or "")
+    chosen = wanted if regions.find_region(wanted) else own
     codes = [own] if own else [code for code, _ in regions.list_children(None)]
     for level in (2, 4):
         parent = chosen[:level].ljust(6, "0")

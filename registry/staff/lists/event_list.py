@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-import sqlalchemy as sa
 from markupsafe import Markup
 
 from registry.accounts import audit_log
@@ -12,8 +12,8 @@ from registry.accounts.audit_log import AuditEvent, AuditFilter
 from registry.log.clock import from_milliseconds, to_milliseconds
 from registry.staff.desk import Desk
 from registry.staff.i18n import StaffLanguage
-from registry.staff.lists import listing
-from registry.staff.lists.listing import Cell, Column, Listing, Row
+from registry.staff.lists import list_page
+from registry.staff.lists.list_page import Cell, ListColumn, Row, StaffList
 from registry.storage import attachments
 
 _COLUMNS = (
@@ -35,43 +35,43 @@ _REPEATED = re.compile(r"(?P<about>.*) x(?P<count>[0-9]+) since \S+")
 _NUMBERED = re.compile(r"/staff/(?P<kind>proposal|import|draft)s/(?P<number>[0-9]+)")
 
 
-def open_trail(desk: Desk, connection: sa.Connection) -> Listing:
+def open_event_list(desk: Desk, connection: Any) -> StaffList:
     """Open the list of events, the newest first."""
     return _open_list(desk, connection, _COLUMNS)
 
 
-def open_trail_file(desk: Desk, connection: sa.Connection) -> Listing:
+def open_event_table(desk: Desk, connection: Any) -> StaffList:
     """Open the same with the columns of the file."""
     return _open_list(desk, connection, _FILE_COLUMNS)
 
 
-def _open_list(desk: Desk, connection: sa.Connection, names: tuple[tuple[str, str], ...]) -> Listing:
+def _open_list(desk: Desk, connection: Any, names: tuple[tuple[str, str], ...]) -> StaffList:
     translate, language = desk.language.translate, desk.language
     columns = tuple(
-        Column(name=name, label=str(translate(key)), sorts=name == "at", descending=True) for name, key in names
+        ListColumn(name=name, label=str(translate(key)), sorts=name == "at", descending=True) for name, key in names
     )
     actions = [(action, language.get_action_label(action)) for action in audit_log.list_actions(connection)]
     filters = (
-        listing.make_text_filter(desk, "lists.text_trail"),
-        listing.make_account_filter(desk, connection, "trail.account"),
-        listing.make_choice_filter(desk, "action", "trail.action", sorted(actions, key=lambda one: str(one[1]))),
-        *listing.make_period_filters(desk),
+        list_page.make_text_filter(desk, "lists.text_trail"),
+        list_page.make_account_filter(desk, connection, "trail.account"),
+        list_page.make_choice_filter(desk, "action", "trail.action", sorted(actions, key=lambda one: str(one[1]))),
+        *list_page.make_period_filters(desk),
     )
-    query = listing.read_query(desk, filters, columns, "at", descending=True)
-    return Listing(
+    query = list_page.read_query(desk, filters, columns, "at", descending=True)
+    return StaffList(
         path="/staff/trail",
         filters=filters,
         columns=columns,
         query=query,
-        source=TrailSource(desk, query, tuple(name for name, _ in names)),
+        source=EventSource(desk, query, tuple(name for name, _ in names)),
         empty=translate("trail.none"),
     )
 
 
-class TrailSource:
+class EventSource:
     """The lines of the audit log."""
 
-    def __init__(self, desk: Desk, query: listing.ListQuery, names: tuple[str, ...]) -> None:
+    def __init__(self, desk: Desk, query: list_page.ListQuery, names: tuple[str, ...]) -> None:
         self._desk, self._query, self._names = desk, query, names
         since, until = query.get_since(), query.get_until()
         self._wanted = AuditFilter(
@@ -82,23 +82,23 @@ class TrailSource:
             text=_find_stored_text(desk.language, query.values["q"]),
         )
 
-    def count(self, connection: sa.Connection) -> int:
+    def count(self, connection: Any) -> int:
         """Count all lines."""
         return audit_log.count_events(connection, self._wanted)
 
-    def read(self, connection: sa.Connection, offset: int, limit: int) -> list[Row]:
+    def read(self, connection: Any, offset: int, limit: int) -> list[Row]:
         """Read some lines, in the order of the query."""
         events = audit_log.list_events(
             connection, self._wanted, descending=self._query.descending, offset=offset, limit=limit
         )
         return [self._make_row(connection, event) for event in events]
 
-    def _make_row(self, connection: sa.Connection, event: AuditEvent) -> Row:
+    def _make_row(self, connection: Any, event: AuditEvent) -> Row:
         language = self._desk.language
         cells = {
             "id": Cell(text=str(event.id)),
-            "at": listing.make_time_cell(to_milliseconds(event.at)),
-            "account": Cell(text=event.account),
+            "at": list_page.make_time_cell(to_milliseconds(event.at)),
+            "account": Cell(text=language.format_account(event.account)),
             "action": Cell(text=language.get_action_label(event.action)),
             "about": describe_event(language, connection, event),
             "address": Cell(text=describe_address(language, event.address)),
@@ -127,7 +127,7 @@ def describe_address(language: StaffLanguage, address: str) -> Markup:
     return language.translate("trail.shell") if address == audit_log.SHELL else language.format_monospace(address)
 
 
-def describe_event(language: StaffLanguage, connection: sa.Connection, event: AuditEvent) -> Cell:
+def describe_event(language: StaffLanguage, connection: Any, event: AuditEvent) -> Cell:
     """Describe what an event is about, with the page of that if it has one; of several alike, how many there were."""
     about, counted, times = event.about, "", _REPEATED.fullmatch(event.about)
     if times is not None:
@@ -136,7 +136,7 @@ def describe_event(language: StaffLanguage, connection: sa.Connection, event: Au
     return Cell(text=cell.text, link=cell.link, notes=(*cell.notes, counted)) if counted else cell
 
 
-def _describe_about(language: StaffLanguage, connection: sa.Connection, about: str) -> Cell:
+def _describe_about(language: StaffLanguage, connection: Any, about: str) -> Cell:
     if match := _REFUSED.fullmatch(about):
         return _describe_refusal(language, match["path"], match["why"])
     kind, _, rest = about.partition(":")

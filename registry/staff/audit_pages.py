@@ -8,7 +8,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from registry.staff.desk import Desk
-from registry.staff.lists import listing, trail_list
+from registry.staff.lists import event_list, list_page
 
 _AUDITORS = {"roles": ("auditor", "administrator")}
 
@@ -17,7 +17,7 @@ _AUDITORS = {"roles": ("auditor", "administrator")}
 def show_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show events, newest first."""
     desk.register.sign_ins.write_failures()
-    return listing.render_listing(desk, "trail", trail_list.open_trail)
+    return list_page.render_listing(desk, "trail", event_list.open_event_list)
 
 
 @get("/trail.csv", opt={**_AUDITORS, "lane": "writes"}, sync_to_thread=True)
@@ -26,4 +26,4 @@ def download_audit_log(desk: NamedDependency[Desk]) -> Response[Any]:
     desk.register.sign_ins.write_failures()
     with desk.database.writing() as connection:
         desk.record_event(connection, "trail_exported", "")
-    return listing.send_table(desk, "trail", trail_list.open_trail_file)
+    return list_page.send_table(desk, "trail", event_list.open_event_table)
