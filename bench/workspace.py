@@ -53,11 +53,11 @@ PAGES = (
     "/staff/trail?q=提案&sort=at",
     "/staff/trail?account=editor&action=signed_in&page=900",
 )
-BAR = 300.0
+BAR, _ROUNDS = 300.0, 5
 
 
 def run(folder: Path, institutions: int) -> None:
-    """A line for each page: the median and the slowest of five, in milliseconds."""
+    """A line for each page: median milliseconds, and those of the processor, which hold on a busy machine."""
     data_dir, known = registers.prepare_register(folder, institutions)
     database = Database(Settings(data_dir=data_dir).get_database_url())
     _fill_register(database)
@@ -68,11 +68,13 @@ def run(folder: Path, institutions: int) -> None:
     with running.run_server([str(running.REGISTRY), "serve", "--port", "0"], env) as server:
         cookies, headers = {"staff_session": token}, {"user-agent": _AGENT}
         with httpx.Client(base_url=server.address, cookies=cookies, headers=headers, timeout=60) as client:
-            print(f"{'page':70} {'median ms':>10} {'slowest':>9}")
+            print(f"{'page':70} {'ms':>6} {'of the processor':>17}")
             for page in PAGES:
-                took = sorted(_measure_page(client, page.format(name=name)) for _ in range(5))
-                mark = "" if took[2] <= BAR else f"  over {BAR:.0f}"
-                print(f"{page:70} {statistics.median(took):10.0f} {took[-1]:9.0f}{mark}", flush=True)
+                before = server.read_cpu_seconds()
+                took = statistics.median(_measure_page(client, page.format(name=name)) for _ in range(_ROUNDS))
+                spent = (server.read_cpu_seconds() - before) / _ROUNDS * 1000
+                mark = "" if spent <= BAR else f"  over {BAR:.0f}"
+                print(f"{page:70} {took:6.0f} {spent:17.0f}{mark}", flush=True)
 
 
 def _measure_page(client: httpx.Client, page: str) -> float:
