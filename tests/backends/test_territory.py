@@ -126,7 +126,7 @@ def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: 
         path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial"
     )
     before = count(ready)
-    with pytest.raises(NotAllowed, match="institution:"):
+    with pytest.raises(NotAllowed, match="不在账号"):
         list_import.import_list(ready, mixed, by="editor.a")
     assert count(ready) == before
     assert list_import.import_list(ready, mixed, by="editor.b").proposal

@@ -175,6 +175,8 @@ def read_query(
 
 
 def _read_value(one: ListFilter, text: str) -> str:
+    if text == EVERY and one.kind == "choice":
+        return EVERY if one.default else ""
     if not text or one.kind == "text":
         return text
     if one.kind == "day":
