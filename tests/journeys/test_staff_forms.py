@@ -410,6 +410,7 @@ def test_what_was_recorded_meanwhile_of_another_day_is_told_and_has_to_be_confir
     mine = drafted(editor, page, level="三级甲等")
     later = (read_today() + dt.timedelta(days=60)).isoformat()
     approved(approver, proposed(other, drafted(other, page, campus="示例院区", effective=later)))
+    assert fill(editor, mine, reason="以后的变更不影响现在的等级").status_code == 303
     checked = editor.get(f"{mine}/check")
     assert "second.editor 提出、approver 批准的变更已写入同一记录" in checked
     sent = fields_of(checked, f"{mine}/propose")
