@@ -92,6 +92,7 @@ class Staff:
         return self
 
     def deeds(self) -> list[list[str]]:
-        """(account, action, about, address) of the trail, oldest first, for whoever may read it."""
-        rows = list(csv.reader(self.get("/staff/trail.csv").lstrip("\ufeff").splitlines()))
-        return [[cell.removeprefix("'") for cell in row[2:]] for row in rows[1:]]  # ' keeps a cell from being a formula
+        """(account, action, about, address) of the trail, oldest first, as the log has them."""
+        rows = list(csv.reader(self.get("/staff/trail.csv?sort=at").lstrip("\ufeff").splitlines()))
+        cells = [[cell.removeprefix("'") for cell in row] for row in rows[1:]]  # ' keeps a cell from being a formula
+        return [[account, action, about, address] for _, _, account, _, _, address, action, about in cells]

@@ -13,6 +13,7 @@ from registry.domain.model import Draft
 from registry.editions.edition import list_editions
 from registry.errors import NotAllowed
 from registry.records import asof, lookup
+from registry.records.subject_names import describe_region, describe_subject
 from registry.storage.tables import STILL_KNOWN, versions
 from registry.texts import Message
 
@@ -57,9 +58,9 @@ def require_inside_region(connection: sa.Connection, name: str, proposed: list[D
             raise NotAllowed(
                 Message(
                     "{subject} 不在账号“{name}”的行政区划（{region}）内，不能提案。",
-                    subject=draft.subject,
+                    subject=describe_subject(connection, draft.subject, draft),
                     name=name,
-                    region=account.region,
+                    region=describe_region(account.region),
                 ),
                 subject=draft.subject,
             )
@@ -87,7 +88,7 @@ def require_can_see(connection: sa.Connection, name: str, region: str, touched_b
             Message(
                 "这份提案涉及账号“{name}”的行政区划（{region}）以外的机构，由其他人处理。",
                 name=name,
-                region=account.region,
+                region=describe_region(account.region),
             ),
             why="other_region",
         )

@@ -22,7 +22,7 @@ from registry.staff.forms import documents, form_drafts, forms, record_values, s
 from registry.staff.forms.checks import Finding, make_error, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.forms import read_input
-from registry.staff.forms.review import merge_with_record, review_form
+from registry.staff.forms.review import list_field_changes, merge_with_record, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.staff.i18n import FormLabels
 from registry.storage.attachments import LARGEST, find_attachment
@@ -268,6 +268,11 @@ def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
     """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
     with desk.database.writing() as connection:
         draft = form_drafts.get_draft(connection, number, desk.account.name)
+        both = [change.field for change in list_field_changes(connection, draft) if change.both]
+        unanswered = [field for field in both if not desk.read_field(f"take-{field}")]
+        if unanswered:
+            errors = [make_error(f"take-{field}", Message("请选择以哪边为准。")) for field in unanswered]
+            return _render_moved_page(desk, connection, draft, errors)
         take = frozenset(name.removeprefix("take-") for name, value in desk.form.multi_items() if value == "theirs")
         typed, base, size = merge_with_record(connection, draft, take)
         filled = msgspec.structs.replace(draft.filled, typed=typed, base=base, confirmed=())
@@ -275,13 +280,24 @@ def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
     return desk.redirect_to(f"/staff/drafts/{number}", said="joined")
 
 
+def _render_moved_page(desk: Desk, connection: Any, draft: FormDraft, errors: list[Finding]) -> Response[Any]:
+    """Show what was recorded while a form was filled in; nothing is chosen yet of what both changed."""
+    return desk.render_page(
+        "moved",
+        status=400 if errors else 409,
+        errors=[(error.field, error.get_text(desk.language.lang)) for error in errors],
+        draft=draft,
+        field_changes=list_field_changes(connection, draft),
+        labels=FormLabels(desk.language, draft.kind),
+    )
+
+
 def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Response[Any]:
     with desk.database.reading() as connection:
         draft = form_drafts.get_draft(connection, number, desk.account.name)
         review = review_form(connection, draft)
         if review.moved:
-            labels = FormLabels(desk.language, draft.kind)
-            return desk.render_page("moved", status=409, draft=draft, field_changes=review.moved, labels=labels)
+            return _render_moved_page(desk, connection, draft, [])
         if review.errors or review.composed is None:
             return _render_form_page(desk, connection, draft, errors=review.errors, notice="kept")
         labels = FormLabels(desk.language, draft.kind)

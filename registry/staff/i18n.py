@@ -11,8 +11,9 @@ from typing import Any
 
 import jinja2
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from registry.accounts import RESERVED
 from registry.domain import regions
 from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
@@ -51,6 +52,11 @@ class StaffLanguage(Language):
     def find_label(self, key: str) -> Markup | None:
         """Return the label of a key; None if the catalogue has none."""
         return self.translate(key) if has_text(key) else None
+
+    def format_account(self, name: str) -> Markup:
+        """Format the name of an account; what the register does by itself in words."""
+        word = name.removeprefix(RESERVED)
+        return (self.find_label(f"account_name.{word}") if word != name else None) or escape(name)
 
     def format_milliseconds(self, milliseconds: int) -> Markup:
         """Format an instant given in milliseconds since 1970."""

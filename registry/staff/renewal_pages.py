@@ -21,6 +21,7 @@ from registry.staff.errors import record_refusal
 from registry.staff.forms import documents, renewals
 from registry.staff.forms.forms import normalise_day
 from registry.staff.forms.renewals import Renewal, RenewalDocument
+from registry.staff.lists import list_page
 from registry.storage.attachments import LARGEST
 from registry.texts import Message
 from registry.web import error_status
@@ -54,6 +55,7 @@ def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Respon
             "status": 400 if errors else 200,
             "errors": errors,
             "query": query,
+            "region_filter": list_page.make_region_filter(desk, query["region"]),
             "due": due[: renewals.LIMIT],
             "more": len(due) > renewals.LIMIT,
             "limit": renewals.LIMIT,
@@ -66,7 +68,7 @@ def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Respon
 
 
 def _make_filter(desk: Desk, query: dict[str, str]) -> DeadlineFilter:
-    region, own = query["region"], desk.account.region
+    region, own = query["region"].replace(list_page.EVERY, ""), desk.account.region
     if region and regions.find_region(region) is None:
         raise InvalidInput(Message("没有行政区划代码“{region}”。", region=region[:12]), field="region")
     if region and own and not region.startswith(regions.get_prefix(own)):

@@ -119,7 +119,9 @@ def deeds(database: Database, account: str = NAME) -> list[tuple[str, str]]:
     with database.reading() as connection:
         return [
             (one.action, one.about)
-            for one in audit_log.iterate_events(connection, audit_log.AuditFilter(account=account))
+            for one in audit_log.list_events(
+                connection, audit_log.AuditFilter(account=account), descending=False, limit=10_000
+            )
         ]
 
 
@@ -299,7 +301,11 @@ def test_ten_thousand_failures_of_a_thousand_addresses_are_a_few_lines(database:
             Door.ins.repeats.write_due_lines(database, at)
     Door.ins.repeats.write_due_lines(database, at + 3600)
     with database.reading() as connection:
-        told = list(audit_log.iterate_events(connection, audit_log.AuditFilter(action="sign_in_failed")))
+        told = list(
+            audit_log.list_events(
+                connection, audit_log.AuditFilter(action="sign_in_failed"), descending=False, limit=10_000
+            )
+        )
     assert len(told) <= 3 * (repeats_.ADDRESSES + 1) * 4
     last = {(one.account, one.address): one.about for one in told}
     counts = [re.search(r" x(\d+) since", about) for about in last.values()]
@@ -641,7 +647,7 @@ def test_the_trail_is_filtered_paged_and_says_where_from(database: Database) -> 
         audit_log.record_event(connection, "editor.b", "propose", "proposal:9")
         mine = audit_log.AuditFilter(account=NAME, action="approved")
         first = audit_log.list_events(connection, mine, limit=3)
-        rest = audit_log.list_events(connection, mine, before=first[-1].id, limit=3)
+        rest = audit_log.list_events(connection, mine, offset=3, limit=3)
         others = audit_log.list_events(connection, audit_log.AuditFilter(account="editor.b"))
         rows = connection.execute(sa.select(sa.func.count()).select_from(trail_table)).scalar_one()
     assert [one.about for one in [*first, *rest]] == [f"proposal:{number}" for number in (4, 3, 2, 1, 0)]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry import accounts, proposals
+from registry.domain.identifiers import format_code
 from registry.domain.model import Change, Draft
 from registry.errors import NotAllowed
 from registry.importers.wizard import list_import
@@ -21,6 +22,7 @@ from tests.factories import (
     a_source,
     an_erasure,
     an_institution,
+    code_of,
     enter,
     propose,
 )
@@ -103,9 +105,14 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
     with pytest.raises(NotAllowed) as refused:
         propose(ready, a_change(INSIDE, LATER, {"campus": "示例院区"}), draft)
     assert refused.value.details["subject"] == draft.subject
-    assert draft.subject in refused.value.get_text("zh-CN")
-    assert draft.subject in refused.value.get_text("en")
-    assert "210300" in refused.value.get_text("en")
+    chinese, english = refused.value.get_text("zh-CN"), refused.value.get_text("en")
+    assert "辽宁省鞍山市" in chinese
+    assert "Anshan, Liaoning" in english
+    name = draft.change.set.get("name") if draft.change.kind == "institution" else draft.change.set.get("title")
+    called = str(name or format_code(code_of(draft)) if draft.change.kind != "source" else name or "示例名单")
+    assert called in chinese
+    assert called in english
+    assert draft.subject not in chinese + english
     assert count(ready) == before
     assert propose(ready, draft, by="editor.b") > 0  # who has no region may
 
@@ -119,7 +126,7 @@ def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: 
         path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial"
     )
     before = count(ready)
-    with pytest.raises(NotAllowed, match="institution:"):
+    with pytest.raises(NotAllowed, match="不在账号"):
         list_import.import_list(ready, mixed, by="editor.a")
     assert count(ready) == before
     assert list_import.import_list(ready, mixed, by="editor.b").proposal

@@ -79,6 +79,7 @@ def test_every_page_of_the_forms_is_whole(
     pages = [
         "/staff/records",
         f"/staff/records?q={DEMO}",
+        "/staff/search?q=示例",
         "/staff/records?q=没有这样的名称",
         f"/staff/records/{code}",
         "/staff/forms/institution",
@@ -123,8 +124,8 @@ def test_a_change_by_keyboard_alone_on_a_phone_and_its_approval_by_another_to_th
     press_to(page, "#q")
     page.keyboard.type(DEMO)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/staff/records?q=*")
-    press_to(page, ".plain-list li:first-child a")
+    page.wait_for_url("**/staff/records?*q=*")
+    press_to(page, ".browsed tbody tr:first-child a")
     page.keyboard.press("Enter")
     page.wait_for_url("**/staff/records/*")
     code = page.url.rpartition("/")[2]

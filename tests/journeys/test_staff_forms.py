@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def approver(running: Server, arrive: Arrive) -> Staff:
 
 
 def code_of(one: Staff, name: str = DEMO) -> str:
-    found = re.search(r"/staff/records/([0-9A-Z]{4}-[0-9A-Z]{4})", one.get(f"/staff/records?q={name}"))
+    found = re.search(r"/staff/records/([0-9A-Z]{4}-[0-9A-Z]{4})", one.get(f"/staff/records?q={name}&region=all"))
     assert found
     return found[1]
 
@@ -196,9 +197,11 @@ def test_a_sanction_of_an_unlisted_organisation_is_recorded_and_found_again(
         "summary": "发布代孕广告，罚款10万元。",
     }
     approved(approver, proposed(editor, drafted(editor, "/staff/forms/sanction", **typed, doc_date="2025-10-18")))
-    page = editor.get("/staff/records")
+    page = editor.get("/staff/records?kind=sanction")
     assert "示例助孕咨询公司" in page
-    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"[^>]*>示例助孕', page)
+    record = re.search(r'href="(/staff/records/[0-9A-Z-]{9})">示市监罚', page)
+    assert record
+    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"', editor.get(record[1]))
     assert found
     assert "发布代孕广告" in editor.get(f"/staff/forms/sanction?subject={found[1]}")
 
@@ -362,7 +365,10 @@ def test_two_people_on_one_record_are_told_and_nothing_is_lost(
         assert said in compared
     blocked = editor.client.post(f"{mine}/propose", data=fields_of(compared, f"{mine}/join"))
     assert blocked.status_code == 409
-    joined = editor.client.post(f"{mine}/join", data=fields_of(compared, f"{mine}/join"))
+    unanswered = editor.client.post(f"{mine}/join", data=fields_of(compared, f"{mine}/join"))
+    assert (unanswered.status_code, "请选择以哪边为准" in unanswered.text) == (400, True)
+    answers = {**fields_of(compared, f"{mine}/join"), "take-name": "mine"}
+    joined = editor.client.post(f"{mine}/join", data=answers)
     assert joined.status_code == 303
     now = fields_of(editor.get(mine), mine)
     assert (now["name"], now["campus"], now["level"]) == ("示例市第一示例医院（示例院）", "示例院区", "三级甲等")
@@ -394,6 +400,24 @@ def test_what_was_recorded_between_opening_a_form_and_saving_it_is_not_undone(
     approved(approver, proposed(editor, draft))
     found = running.api(f"/institutions/{code_of(editor)}")
     assert (found["campus"], found["level"]) == ("示例院区", "三级甲等")
+
+
+def test_what_was_recorded_meanwhile_of_another_day_is_told_and_has_to_be_confirmed(
+    running: Server, editor: Staff, approver: Staff, arrive: Arrive
+) -> None:
+    other = arrive(running, "second.editor").sign_in()
+    page = f"/staff/forms/institution?subject={subject_of(editor)}"
+    mine = drafted(editor, page, level="三级甲等")
+    later = (read_today() + dt.timedelta(days=60)).isoformat()
+    approved(approver, proposed(other, drafted(other, page, campus="示例院区", effective=later)))
+    assert fill(editor, mine, reason="以后的变更不影响现在的等级").status_code == 303
+    checked = editor.get(f"{mine}/check")
+    assert "second.editor 提出、approver 批准的变更已写入同一记录" in checked
+    sent = fields_of(checked, f"{mine}/propose")
+    assert "confirm" not in {name for name, value in sent.items() if value}
+    refused = editor.client.post(f"{mine}/propose", data={"form_token": sent["form_token"]})
+    assert (refused.status_code, "请核实后勾选确认" in refused.text) == (400, True)
+    assert proposed(editor, mine)
 
 
 # --- documents, warnings, territory ----------------------------------------------------------------------------------
@@ -452,13 +476,13 @@ def test_an_editor_of_one_region_is_told_early_where_it_ends(register: Cli, runn
     assert "只能查看" in record
     assert "/staff/forms/" not in record
     subject = "institution:" + elsewhere.replace("-", "")
-    assert "210300" in one.get(f"/staff/forms/institution?subject={subject}", 403)
+    assert "辽宁省鞍山市" in one.get(f"/staff/forms/institution?subject={subject}", 403)
     one.get(f"/staff/forms/practitioner?institution={elsewhere}", 403)
     one.get(f"/staff/forms/approval?subject={subject}&technique=IVF", 403)
     answer = fill(one, "/staff/forms/institution", name=NAME, address="辽宁省沈阳市沈河区示例路1号", **DOCUMENT)
-    assert any("210300" in said for said in errors_in(answer.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(answer.text))
     unlisted = fill(one, "/staff/forms/sanction", organisation="示例公司")
-    assert any("210300" in said for said in errors_in(unlisted.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(unlisted.text))
     inside = fill(
         one, "/staff/forms/institution", name=NAME, address=ADDRESS, stage__IVF="formal", document=PDF, **DOCUMENT
     )

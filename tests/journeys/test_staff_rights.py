@@ -84,6 +84,9 @@ MAY = {
     ("POST", "/staff/imports/{number}/propose"): EDITORS,
     ("POST", "/staff/imports/{number}/cancel"): EDITORS,
     ("GET", "/staff/records"): EVERYBODY,
+    ("GET", "/staff/records.csv"): EVERYBODY,
+    ("GET", "/staff/search"): EVERYBODY,
+    ("GET", "/staff/proposals.csv"): EVERYBODY,
     ("GET", "/staff/records/{code}"): EVERYBODY,
     ("GET", "/staff/forms/{kind}"): EDITORS,
     ("POST", "/staff/forms/{kind}"): EDITORS,
@@ -564,7 +567,7 @@ def test_a_number_that_no_database_holds_is_nobodys(people: dict[str, Staff], nu
     for page in ("proposals", "drafts", "imports"):
         assert "此地址没有内容" in people["editor"].get(f"/staff/{page}/{number}", 404)
     assert people["editor"].client.get("/staff/records?q=%00").status_code == 404
-    assert people["editor"].client.get(f"/staff/proposals?before={2**31}").status_code == 404
+    assert people["editor"].client.get(f"/staff/proposals?page={2**31}").status_code == 404
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "nobody-knows"])
