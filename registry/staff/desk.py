@@ -43,14 +43,16 @@ _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("name", "reason", "wanted", "typed", "why"), ""),
     **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
+    "error_links": {},
 }
 
 
 class Desk(SessionMenu):
     """One request: the register, the session if there is one, the submitted form, and the language of the answer."""
 
-    def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
+    def __init__(self, request: Req, session: Session | None, form: FormMultiDict, has_ended: bool = False) -> None:
         super().__init__(session)
+        self.has_ended = has_ended
         self.request = request
         self.register: Register = request.app.state.register
         self.database = self.register.database
@@ -120,7 +122,7 @@ def get_session_limits(register: Register) -> SessionLimits:
 
 async def open_desk(request: Req) -> Desk:
     """Make the desk of a request whose handler sets ``state`` (default: open), ``roles`` (any) and ``proof`` (none) in
-    its ``opt``.
+    its ``opt``; with ``late`` it also receives what was typed before the session ran out (``has_ended``).
 
     SignInRequired, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
     ProofRequired if the second factor has to be shown once more.
@@ -131,8 +133,12 @@ async def open_desk(request: Req) -> Desk:
     session = await lanes.run_in_lane("reads", _find_session, request, token) if token else None
     request.scope[SESSION] = session  # type: ignore[literal-required]
     form = FormMultiDict({})
+    has_ended = False
     if request.method == "POST":
         _require_same_site(request)
+        if session is None and token and opt.get("late"):
+            session = await lanes.run_in_lane("reads", _find_ended_session, request, token)
+            has_ended = session is not None
     state = opt.get("state", "open")
     if state == "none":
         form = await _receive_form(request)
@@ -148,7 +154,7 @@ async def open_desk(request: Req) -> Desk:
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
             await lanes.run_in_lane("writes", require_proof, sign_ins, session, form, read_visitor(request))
-    return Desk(request, session, form)
+    return Desk(request, session, form, has_ended)
 
 
 def _require_valid_address(request: Req) -> None:
@@ -193,6 +199,13 @@ def _find_session(request: Req, token: str) -> Session | None:
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
             sessions.save_last_use(connection, session)
     return session
+
+
+def _find_ended_session(request: Req, token: str) -> Session | None:
+    register: Register = request.app.state.register
+    with register.database.reading() as connection:
+        session = sessions.find_ended_session(connection, token, get_session_limits(register))
+    return session if session is not None and session.agent == read_visitor(request).agent else None
 
 
 def _require_same_site(request: Req) -> None:

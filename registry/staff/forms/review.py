@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import region_scope
-from registry.domain import regions
+from registry.domain import region_names, regions
 from registry.domain.model import Change, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import NotAllowed
@@ -16,7 +16,7 @@ from registry.staff.forms import checks, possible_duplicates, record_values
 from registry.staff.forms.checks import Finding, make_error, make_warning, to_finding
 from registry.staff.forms.compose import FormProposal, compose_proposal, select_changes
 from registry.staff.forms.form_drafts import FormDraft
-from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
+from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, list_together, read_text
 from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage.tables import entries
 from registry.texts import Message
@@ -68,21 +68,10 @@ def review_form(connection: sa.Connection, draft: FormDraft, refused: frozenset[
     )
 
 
-#: Fields that are checked together: an error at one may come from another.
-_FIELD_GROUPS = (
-    {"address", "region"},
-    {"uscc", "practice_licence_no"},
-    {"stage", "document_no", "valid_from", "verification_due"},
-    {"valid_from", "valid_to"},
-    {"certificate_kind", "certificate_no"},
-    {"number", "valid_to"},
-)
-
-
 def _is_untouched(draft: FormDraft, finding: Finding) -> bool:
     """Whether a finding is about what the record holds already: nobody has to correct that to change another field."""
     base, typed = draft.filled.base, draft.filled.typed
-    fields = {finding.field}.union(*(group for group in _FIELD_GROUPS if finding.field in group))
+    fields = list_together(finding.field)
     fields &= record_values.list_own_names(draft.kind, new=False)
     return not draft.is_new and bool(fields) and all(typed.get(name) == base.get(name) for name in fields)
 
@@ -171,7 +160,11 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
 def _make_outside_error(field: str, region: str) -> Finding:
     return make_error(
         field,
-        Message("您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。", region=region),
+        Message(
+            "您的账号只能就{place}（{region}）内的机构提案，这里说的不在其内，或读不出在哪里。",
+            place=region_names.format_place(region),
+            region=region,
+        ),
     )
 
 
