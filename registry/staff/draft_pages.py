@@ -23,7 +23,7 @@ from registry.staff.forms.checks import Finding, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
 from registry.staff.forms.form_steps import FormStep
 from registry.staff.forms.forms import read_input
-from registry.staff.forms.review import review_form
+from registry.staff.forms.review import Review, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.staff.i18n import FormLabels
 from registry.storage.attachments import LARGEST, find_attachment
@@ -87,7 +87,7 @@ def show_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[A
         step = form_steps.find_step(_list_steps(draft), _read_step(desk) or draft.filled.step)
         errors = []
         if desk.request.query_params.get("back"):  # from the page of answers: what is wrong is said where it is mended
-            errors = [one for one in review_form(connection, draft).errors if one.field in step.fields]
+            errors = _select_errors(review_form(connection, draft), step)
         notice = str(desk.request.query_params.get("said") or "")
         return _render_step(desk, connection, draft, step, errors=errors, status=200, notice=notice)
 
@@ -144,7 +144,7 @@ def _receive_form(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, was
     going_on = action in ("next", "check")
     with desk.database.reading() as connection:
         review = review_form(connection, saved.draft, saved.refused)
-        found = [one for one in review.errors if one.field in saved.step.fields]
+        found = _select_errors(review, saved.step)
         errors = saved.file_errors + [one for one in found if going_on or one.field in saved.refused]
         # Changes of the record are shown first: an error may be one only against the record as it was.
         if errors and not (review.moved and not saved.file_errors and not saved.refused):
@@ -173,6 +173,12 @@ def _save_step(
     saved, copied = _save_or_copy_draft(desk, source, filled)
     copied = copied or (was_saved and draft is None)
     return _SavedStep(draft=saved, copied=copied, step=step, refused=form_input.refused, file_errors=file_errors)
+
+
+def _select_errors(review: Review, step: FormStep) -> list[Finding]:
+    """Return what is wrong in a step, in the order of its fields."""
+    found = [error for error in review.errors if error.field in step.fields]
+    return sorted(found, key=lambda error: step.fields.index(error.field))
 
 
 def _find_next_step(saved: _SavedStep, by: int) -> FormStep | None:

@@ -30,7 +30,7 @@ from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
 from registry.staff.forms.compose import PathDifference
 from registry.staff.forms.form_steps import FILE, FormStep
-from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind
+from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind, list_own_fields
 from registry.texts import has_text
 from registry.web import page_templates, record_changes
 from registry.web.i18n import Lang, Language, Size
@@ -208,6 +208,11 @@ class StaffLanguage(Language):
             after=after,
         )
         return what + self.translate("list_change.reason", reason=reason) if change.get("reason") else what
+
+    def list_single_changes(self) -> list[tuple[str, Markup]]:
+        """List the fields of an institution that a form of one page changes, each with its name."""
+        labels = FormLabels(self, "institution")
+        return [(field.name, labels.get_label(field.name)) for field in list_own_fields("institution", new=False)]
 
     def list_place_candidates(self, text: str) -> list[str]:
         """List the names of the places that a text may mean; none for a code, or a text that can mean nothing."""

@@ -184,6 +184,7 @@ def test_every_page_of_an_import_is_whole(browser: Browser, running: Server, arr
     one = page.url
     look(*(f"{one}?tab={name}" for name in ("pairs", "new", "renamed", "gained", "stage", "other", "audit")))
     page.goto(one)
+    page.click("details.confirmation summary")
     page.click('form[action$="/cancel"] button')
     assert "已取消" in page.locator("main").inner_text()
     look(one)

@@ -81,6 +81,7 @@ MAY = {
     ("POST", "/staff/imports/{number}/propose"): EDITORS,
     ("POST", "/staff/imports/{number}/cancel"): EDITORS,
     ("GET", "/staff/records"): EVERYBODY,
+    ("GET", "/staff/regions"): EVERYBODY,
     ("GET", "/staff/records/{code}"): EVERYBODY,
     ("GET", "/staff/forms/{kind}"): EDITORS,
     ("POST", "/staff/forms/{kind}"): EDITORS,
