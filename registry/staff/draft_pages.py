@@ -114,8 +114,9 @@ def discard_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
 
 @post("/proposals/{number:int}/draft", opt=EDITORS, status_code=200, sync_to_thread=True)
 def reopen_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Open a returned proposal of a form as a draft again."""
-    return desk.redirect_to(f"/staff/drafts/{submit.reopen_as_draft(desk.database, number, desk.account.name).id}")
+    """Open a returned proposal of a form as a draft again, at its answers."""
+    draft = submit.reopen_as_draft(desk.database, number, desk.account.name)
+    return desk.redirect_to(f"/staff/drafts/{draft.id}/check")
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------

@@ -231,7 +231,7 @@ def test_what_is_typed_is_kept_by_itself_and_found_again_in_another_browser(
     page.locator("#name").press("End")  # a browser asks only after somebody did something
     with page.expect_event("dialog"):
         page.close(run_before_unload=True)
-    page.locator("#autosaved", has_text="已自动保存").wait_for()
+    page.locator("#autosaved", has_text="自动保存").wait_for()
     assert asked == ["beforeunload"]
     with page.expect_response(lambda answer: answer.request.method == "POST"):
         page.fill("#address", ADDRESS)

@@ -477,11 +477,13 @@ def test_a_returned_proposal_is_edited_again_and_proposed_anew(editor: Staff, ap
     assert "岗位与批文不符" in listed
     again = editor.send(f"{page}/draft", on="/staff/drafts")
     assert again.status_code == 303
-    kept = fields_of(editor.get(again.headers["location"]), again.headers["location"])
+    assert "姓名：请填写这一项" in editor.get(again.headers["location"], 400)
+    draft = again.headers["location"].removesuffix("/check")
+    kept = answers_of(editor, draft)
     assert (kept["role"], kept["techniques"], kept["name"]) == ("护士", "AIH", "")  # personal values are gone
-    done = fill(editor, again.headers["location"], name="示例新员", role="实验室技术人员")
+    done = fill(editor, draft, name="示例新员", role="实验室技术人员")
     assert done.status_code == 303, errors_in(done.text)
-    assert proposed(editor, again.headers["location"]) > number
+    assert proposed(editor, draft) > number
 
 
 def test_an_institution_of_a_day_to_come_is_found_by_its_code_and_can_be_edited(
