@@ -49,8 +49,8 @@ def fill(
     filename: str = "批复.pdf",
     **typed: Any,
 ) -> Filled:
-    """Open the form at ``page``, change ``typed`` fields (dots in names as double underscores) in each step that has one
-    of them, and go to the answers; with the ``action`` "save" the steps are saved alone."""
+    """Open the form at ``page``, change ``typed`` fields (dots in names as double underscores) in each step that has
+    one of them, and go to the answers; with the ``action`` "save" the steps are saved alone."""
     waiting = {key.replace("__", "."): value for key, value in typed.items()}
     if document is not None:
         waiting["doc_file"] = (filename, document, "application/octet-stream")

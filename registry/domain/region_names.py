@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from registry.domain import regions
 from registry.domain.normalise import compact_text
+from registry.texts import Message
 
 #: Places offered at once.
 MOST = 12
 
 
-class _Place(NamedTuple):
+class _RegionPlace(NamedTuple):
     code: str
     name: str
     short: str  # without the words for the kinds: 辽宁鞍山铁西
@@ -45,6 +46,13 @@ def find_code(text: str) -> str | None:
     return codes[0] if len(codes) == 1 else None
 
 
+def describe_unclear_place(text: str) -> Message:
+    """Say what to do about a text that names no one place."""
+    if list_candidates(text):
+        return Message("“{region}”可能是几个地方，请选择其一。", region=text[:30])
+    return Message("没有名为“{region}”的省、市、区县，请写如 辽宁省鞍山市铁西区。", region=text[:30])
+
+
 def list_candidates(text: str, limit: int = MOST) -> list[str]:
     """Return the codes of places that a text may mean, the widest first; of today's divisions only.
 
@@ -61,12 +69,12 @@ def list_candidates(text: str, limit: int = MOST) -> list[str]:
     return [place.code for place in found[:limit]]
 
 
-def _is_meant(place: _Place, pieces: list[str], joined: str) -> bool:
+def _is_meant(place: _RegionPlace, pieces: list[str], joined: str) -> bool:
     return joined in place.name or joined in place.short or all(piece in place.name for piece in pieces)
 
 
 @cache
-def _list_places() -> tuple[_Place, ...]:
+def _list_places() -> tuple[_RegionPlace, ...]:
     """List the places of today, provinces first, then cities, then districts."""
     codes: dict[str, None] = {}
     level = [code for code, _ in regions.list_children(None)]
@@ -74,7 +82,7 @@ def _list_places() -> tuple[_Place, ...]:
         codes |= dict.fromkeys(level)
         above = [code for code in level if code.endswith("00")]
         level = [child for code in above for child, _ in regions.list_children(code) if child not in codes]
-    return tuple(_Place(code, format_place(code), _shorten_name(code)) for code in codes)
+    return tuple(_RegionPlace(code, format_place(code), _shorten_name(code)) for code in codes)
 
 
 def _shorten_name(code: str) -> str:

@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from registry.accounts import audit_log, devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
+from registry.domain import region_names
 from registry.errors import Busy, InvalidInput, NotAllowed, NotFound, RegistryError, TooLarge
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, render_template, require_proof
@@ -44,6 +45,7 @@ _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
     "error_links": {},
+    "attachment": None,
 }
 
 
@@ -63,6 +65,11 @@ class Desk(SessionMenu):
     def read_field(self, name: str, limit: int = 200) -> str:
         """Return a field of the form, without spaces around it, cut to ``limit`` characters."""
         return str(self.form.get(name) or "").replace("\x00", "").strip()[:limit]
+
+    def read_place(self, name: str) -> str:
+        """Return the code of the place that a field names; what was typed if it names none, or several."""
+        text = self.read_field(name, 61)
+        return (region_names.find_code(text) if text else None) or text
 
     def read_query_number(self, name: str) -> int | None:
         """Return a number in the query, or None; InvalidInput for anything else, NotFound for one nothing has."""

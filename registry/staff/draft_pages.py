@@ -138,7 +138,7 @@ def _receive_form(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, was
     saved = _save_step(desk, kind, draft, action, was_saved)
     path = f"/staff/drafts/{saved.draft.id}"
     if desk.has_ended:
-        return _ask_to_sign_in(desk, saved.draft, action)
+        return _ask_to_sign_in(saved.draft, action)
     if action == "autosave":
         answer = {"path": desk.language.make_link(path), "version": saved.draft.version}
         return Response(answer, media_type="application/json")
@@ -155,19 +155,19 @@ def _receive_form(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, was
     if saved.copied or not (going_on or action == "back"):
         query = {"step": saved.step.name, "back": back} if back else {"step": saved.step.name}
         return desk.redirect_to(path, **query, said="copied" if saved.copied else "saved")
-    onward = None if action == "check" or back or review.moved else _find_next_step(saved, -1 if action == "back" else 1)
+    onward = (
+        None if action == "check" or back or review.moved else _find_next_step(saved, -1 if action == "back" else 1)
+    )
     return desk.redirect_to(path, step=onward.name) if onward else desk.redirect_to(f"{path}/check")
 
 
-def _save_step(
-    desk: Desk, kind: forms.FormKind, draft: FormDraft | None, action: str, was_saved: bool
-) -> _SavedStep:
+def _save_step(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, action: str, was_saved: bool) -> _SavedStep:
     source = draft or _reopen_form(desk, kind)
     new, before = _is_new(source), source.filled
     step = form_steps.find_step(_list_steps(source), desk.read_field("step"))
     form_input = read_input(kind, new, desk.form, step.fields)
     typed = submit.restore_fixed_fields(before, {**before.typed, **form_input.typed}, not new)
-    attachment, file_errors = before.attachment, []
+    attachment, file_errors = before.attachment, list[Finding]()
     if form_steps.FILE in step.fields and not desk.has_ended:
         attachment, file_errors = _save_attachment(desk, "" if action == "remove_file" else before.attachment)
     filled = msgspec.structs.replace(before, typed=typed, attachment=attachment, step=step.name)
@@ -192,7 +192,7 @@ def _find_next_step(saved: _SavedStep, by: int) -> FormStep | None:
     return path[max(position, 0)] if position < len(path) else None
 
 
-def _ask_to_sign_in(desk: Desk, draft: FormDraft, action: str) -> Response[Any]:
+def _ask_to_sign_in(draft: FormDraft, action: str) -> Response[Any]:
     """What was typed is saved; to see it again, its account signs in."""
     address = f"/staff/sign-in?next=/staff/drafts/{draft.id}"
     if action != "autosave":

@@ -14,7 +14,6 @@ import msgspec
 from markupsafe import Markup
 
 from registry.domain import region_names, regions
-from registry.domain.closed_lists import CLOSED_LISTS
 from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
 from registry.domain.model import Date, Draft, Struct
@@ -290,9 +289,7 @@ class FormLabels:
             return self.language.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
         if field == "status":
             return self.language.translate(f"history.{value}")
-        if value in (*CLOSED_LISTS["role"], *CLOSED_LISTS["certificate_kind"]):
-            return self.language.mark_chinese(value)
-        return self.language.translate(f"form.choice.{value}")
+        return self.language.find_label(f"form.choice.{value}") or self.language.mark_chinese(value)
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
         """Format what was typed or ticked in a field as text."""
@@ -331,7 +328,7 @@ class FormLabels:
     def is_day(text: str) -> bool:
         """Whether a text is a day, or nothing yet: what an input for days can hold."""
         try:
-            return not text or bool(Date.fromisoformat(text)) and bool(_DAY.fullmatch(text))
+            return not text or (bool(_DAY.fullmatch(text)) and bool(Date.fromisoformat(text)))
         except ValueError:
             return False
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from registry.settings import Settings
 from tests.desk import Staff, let_sessions_run_out
-from tests.forming import DOCUMENT, PDF, answers_of, errors_in, fields_of, fill, form_of
+from tests.forming import DOCUMENT, PDF, action_of, answers_of, errors_in, fields_of, fill, form_of
 from tests.journeys.test_pages_staff import DESK
 from tests.running import Server, serving
 
@@ -49,7 +49,7 @@ def come_back(running: Server, known: Staff) -> Staff:
 def send_step(one: Staff, page: str, action: str = "next", **typed: str) -> str:
     """Fill in the step at ``page`` and press a button; where that leads."""
     shown = one.get(page)
-    path = next(str(form.get("action")) for form in html.document_fromstring(shown).forms if "edit" in form.get("class"))
+    path = action_of(shown)
     answer = one.client.post(path, data={**fields_of(shown, path), **typed, "action": action})
     assert answer.status_code == 303, errors_in(answer.text)
     return str(answer.headers["location"])
@@ -77,7 +77,9 @@ def test_an_answer_is_changed_from_the_last_page_and_leads_back_to_it(editor: St
     check = f"{done.draft}/check"
     page = editor.get(check, 400)
     assert "提交审批" not in page  # there is something to mend first
-    links = {str(link.get("href")).partition("#")[2]: str(link.get("href")) for link in html.fromstring(page).xpath("//a")}
+    links = {
+        str(link.get("href")).partition("#")[2]: str(link.get("href")) for link in html.fromstring(page).xpath("//a")
+    }
     step = editor.get(links["uscc"])  # of the summary of errors, and of the answer itself
     assert 'id="uscc-error"' in step
     assert send_step(editor, links["uscc"], uscc="") == check
@@ -91,14 +93,19 @@ def test_an_answer_is_changed_from_the_last_page_and_leads_back_to_it(editor: St
 
 
 def test_one_technique_with_another_document_has_answers_of_its_own(editor: Staff) -> None:
-    typed = {"stage__IVF": "formal", "stage__PGT": "trial", "document_no": "示卫〔2025〕1号", "valid_from": "2025-10-20"}
+    typed = {
+        "stage__IVF": "formal",
+        "stage__PGT": "trial",
+        "document_no": "示卫〔2025〕1号",
+        "valid_from": "2025-10-20",
+    }
     own = {"document_no__PGT": "示卫〔2025〕2号", "verification_due__PGT": "2025-10-01"}
     done = fill(editor, FORM, document=PDF, **DOCUMENT, name=NAME, address=ADDRESS, **typed, **own)
     assert any("2025-10-01 不能早于" in one for one in errors_in(done.text))
     at = f"{done.draft}?step=approval-PGT&back=check"
     assert 'id="verification_due.PGT-error"' in editor.get(at)
     check = editor.get(send_step(editor, at, **{"verification_due.PGT": "2026-10-19"}))
-    rows = {row[0]: row[2] for row in ([cell.text_content() for cell in one] for one in html.fromstring(check).iter("tr"))}
+    rows = {"".join(one[0].itertext()): "".join(one[2].itertext()) for one in html.fromstring(check).iter("tr")}
     assert "示卫〔2025〕1号" in rows["试管婴儿（体外受精-胚胎移植）"]
     assert "示卫〔2025〕2号" in rows["三代试管（植入前胚胎遗传学检测）"]
     assert "2025年10月20日" in rows["三代试管（植入前胚胎遗传学检测）"]  # what is stated of all

@@ -8,7 +8,7 @@ from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.form_steps import FILE, FormStep
 
 
-class Answer(Struct, frozen=True):
+class FormAnswer(Struct, frozen=True):
     """One field: what was typed into it (of the document nothing: it is shown as a file), and where it is changed."""
 
     field: str
@@ -20,8 +20,8 @@ class Section(Struct, frozen=True):
     """The answers of one step; ``rest``: fields left empty, or as the record has them."""
 
     step: FormStep
-    answers: list[Answer]
-    rest: list[Answer]
+    answers: list[FormAnswer]
+    rest: list[FormAnswer]
 
 
 def list_sections(draft: FormDraft) -> list[Section]:
@@ -29,18 +29,18 @@ def list_sections(draft: FormDraft) -> list[Section]:
     kind, new, filled = draft.kind, draft.is_new, draft.filled
     sections, shown = [], set[str]()
     for step in form_steps.list_steps(kind, new, filled.typed, filled.focus):
-        answered: list[Answer] = []
-        rest: list[Answer] = []
+        answered: list[FormAnswer] = []
+        rest: list[FormAnswer] = []
         for name in step.fields:
             if name not in shown:
                 shown.add(name)
-                answer = Answer(field=name, step=step.name, value=filled.typed.get(name, ""))
+                answer = FormAnswer(field=name, step=step.name, value=filled.typed.get(name, ""))
                 (answered if _is_answered(draft, answer) else rest).append(answer)
         sections.append(Section(step=step, answers=answered, rest=rest))
     return sections
 
 
-def _is_answered(draft: FormDraft, answer: Answer) -> bool:
+def _is_answered(draft: FormDraft, answer: FormAnswer) -> bool:
     if answer.field == FILE:
         return True
     base = draft.filled.base.get(answer.field, "")

@@ -152,7 +152,9 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
         if own:
             found = _check_approval_days({**typed, **own}, today, lawful=stage in LAWFUL_STAGES)
             yield from (msgspec.structs.replace(one, field=f"{one.field}.{code}") for one in found if one.field in own)
-    if not stages and any(read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
+    if not stages and any(
+        read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")
+    ):
         yield make_error(f"stage.{CODES[0]}", Message("填写了批准文件，但没有选择任何技术的运行情况。"))
 
 
@@ -162,15 +164,7 @@ def check_address(address: str, region: str) -> Iterator[Finding]:
     known_region = regions.find_region(region) if region else None
     place = region_names.format_place(resolved.code) if resolved.code else ""
     if region and known_region is None:
-        several = len(region_names.list_candidates(region))
-        message = (
-            Message("“{region}”可能是几个地方，请选择其一；留空则由地址读出。", region=region[:30])
-            if several
-            else Message(
-                "没有名为“{region}”的省、市、区县，请写如 辽宁省鞍山市铁西区；留空则由地址读出。", region=region[:30]
-            )
-        )
-        yield make_error("region", message)
+        yield make_error("region", region_names.describe_unclear_place(region))
     elif resolved.code and region and not regions.overlap(resolved.code, region):
         yield make_error(
             "region",

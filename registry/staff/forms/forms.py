@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Any, Literal, Protocol, get_args
 
 from registry.domain import fields, region_names
-from registry.domain.closed_lists import CLOSED_LISTS, ClosedList
+from registry.domain.choices import CHOICES, ChoiceList
 from registry.domain.fields import FIELDS
 from registry.domain.model import Kind, Struct
 from registry.domain.normalise import normalise_width
@@ -36,7 +36,7 @@ ABOUT: dict[FormKind, Kind] = {
     "ad_certificate": "ad_certificate",
     "sanction": "sanction",
 }
-CODES = CLOSED_LISTS["technique"]
+CODES = CHOICES["technique"]
 #: Chosen instead of a stage: the approval was recorded by mistake and is taken back.
 WITHDRAWN = "withdrawn"
 
@@ -45,13 +45,13 @@ class FormField(Struct, frozen=True):
     """One field. ``path``: what it states of the record, by default its own name; "" for nothing.
 
     ``personal``: its value is in no report and no title. ``suggested``: values offered where others may be typed.
-    ``closed``: the list its choices are; ``more``: what may be chosen beside it.
+    ``choice_list``: the list of its choices; ``more``: what may be chosen beside it.
     """
 
     name: str
     input: Input = "text"
     required: bool = False
-    closed: ClosedList | None = None
+    choice_list: ChoiceList | None = None
     more: tuple[str, ...] = ()
     suggested: tuple[str, ...] = ()
     path: str | None = None
@@ -67,7 +67,7 @@ class FormField(Struct, frozen=True):
     @property
     def choices(self) -> tuple[str, ...]:
         """What may be chosen; nothing where anything may be typed."""
-        return (*(CLOSED_LISTS[self.closed] if self.closed else ()), *self.more)
+        return (*(CHOICES[self.choice_list] if self.choice_list else ()), *self.more)
 
 
 #: What is stated of an approval besides its stage.
@@ -91,7 +91,7 @@ def _make_institution_field(field: fields.Field) -> FormField:
         name=field.name,
         input=inputs.get(field.kind, "text"),
         required=field.required,
-        closed="status" if field.kind == "status" else None,
+        choice_list="status" if field.kind == "status" else None,
         suggested=field.suggested,
         mode=field.mode,
     )
@@ -99,25 +99,25 @@ def _make_institution_field(field: fields.Field) -> FormField:
 
 _INSTITUTION = (
     *(_make_institution_field(field) for field in fields.FIELDS if field.in_form),
-    *(FormField(name=f"stage.{code}", input="choice", closed="stage", path="", new_only=True) for code in CODES),
+    *(FormField(name=f"stage.{code}", input="choice", choice_list="stage", path="", new_only=True) for code in CODES),
     *_make_approval_fields(new_only=True),
     # What is otherwise for one technique than for the others.
     *(field for code in CODES for field in _make_approval_fields(new_only=True, ending=f".{code}")),
 )
 _APPROVAL = (
-    FormField(name="technique", input="choice", required=True, closed="technique", path=""),
-    FormField(name="stage", input="choice", required=True, closed="stage", more=(WITHDRAWN,), path=""),
+    FormField(name="technique", input="choice", required=True, choice_list="technique", path=""),
+    FormField(name="stage", input="choice", required=True, choice_list="stage", more=(WITHDRAWN,), path=""),
     *_make_approval_fields(),
-    FormField(name="also", input="boxes", closed="technique", path=""),
+    FormField(name="also", input="boxes", choice_list="technique", path=""),
 )
 _PRACTITIONER = (
     FormField(name="institution", required=True),
     FormField(name="name", required=True, personal=True),
-    FormField(name="role", input="choice", required=True, closed="role"),
-    FormField(name="techniques", input="boxes", required=True, closed="technique"),
+    FormField(name="role", input="choice", required=True, choice_list="role"),
+    FormField(name="techniques", input="boxes", required=True, choice_list="technique"),
     FormField(name="valid_from", input="day"),
     FormField(name="valid_to", input="day"),
-    FormField(name="certificate_kind", input="choice", closed="certificate_kind"),
+    FormField(name="certificate_kind", input="choice", choice_list="certificate_kind"),
     FormField(name="certificate_no", path="certificate_masked", personal=True),
 )
 _CERTIFICATE = (
@@ -129,7 +129,7 @@ _SANCTION = (
     FormField(name="institution"),
     FormField(name="organisation"),
     FormField(name="person", personal=True),
-    FormField(name="kind", input="choice", required=True, closed="sanction_kind"),
+    FormField(name="kind", input="choice", required=True, choice_list="sanction_kind"),
     FormField(name="authority", required=True),
     FormField(name="document_no", required=True),
     FormField(name="decided_on", input="day", required=True),

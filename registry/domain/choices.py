@@ -10,9 +10,9 @@ from typing import Literal, get_args
 from registry.domain.model import SanctionKind, Status
 from registry.domain.techniques import STAGES, TECHNIQUES
 
-ClosedList = Literal["technique", "stage", "status", "role", "certificate_kind", "sanction_kind"]
+ChoiceList = Literal["technique", "stage", "status", "role", "certificate_kind", "sanction_kind"]
 #: What a record holds for each choice, in the order in which it is offered.
-CLOSED_LISTS: dict[ClosedList, tuple[str, ...]] = {
+CHOICES: dict[ChoiceList, tuple[str, ...]] = {
     "technique": tuple(technique.code for technique in TECHNIQUES),
     "stage": tuple(STAGES),
     "status": get_args(Status),

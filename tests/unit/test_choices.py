@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from registry.domain import techniques
-from registry.domain.closed_lists import CLOSED_LISTS
+from registry.domain.choices import CHOICES
 from registry.importers.people import columns
 from registry.importers.people.columns import PeopleKind
 from registry.records.asof import parse_day
@@ -38,18 +38,18 @@ def lists_in_template(kind: PeopleKind) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize(("kind", "field"), CHOSEN)
 def test_a_form_offers_a_closed_list_and_refuses_everything_else(kind: FormKind, field: FormField) -> None:
-    assert field.closed is not None
-    assert field.choices == (*CLOSED_LISTS[field.closed], *field.more)
+    assert field.choice_list is not None
+    assert field.choices == (*CHOICES[field.choice_list], *field.more)
     assert set(field.more) <= {WITHDRAWN}  # says that nothing was approved, so no file and no record holds it
     if field.input == "choice":
         for choice in field.choices:
-            assert not [one for one in checks._check_input(field, {field.name: choice})]
+            assert not list(checks._check_input(field, {field.name: choice}))
         assert [one.level for one in checks._check_input(field, {field.name: "其他"})] == ["error"]
 
 
 def test_a_file_of_people_accepts_and_its_template_lists_what_the_form_offers() -> None:
     offered = {field.name: field.choices for field in list_fields("practitioner", True)}
-    assert (columns.ROLES, columns.CERTIFICATE_KINDS) == (offered["role"], offered["certificate_kind"])
+    assert (offered["role"], offered["certificate_kind"]) == (columns.ROLES, columns.CERTIFICATE_KINDS)
     assert offered["techniques"] == columns.TECHNIQUE_COLUMNS
     assert set(columns.TECHNIQUE_COLUMNS) < set(columns.COLUMNS["practitioners"])
     listed = lists_in_template("practitioners")
