@@ -10,7 +10,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 
 from registry.accounts import audit_log
-from registry.domain import region_names, regions
+from registry.domain import regions
 from registry.domain.model import Date
 from registry.domain.techniques import TECHNIQUES
 from registry.errors import Conflict, InvalidInput, NotAllowed, RegistryError
@@ -34,9 +34,8 @@ _TEXTS = ("effective", "rule", "due", "doc_title", "doc_number", "doc_date", "to
 @get("/renewals", opt=EDITORS, sync_to_thread=True)
 def show_renewals(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show the approvals that fall due, to be chosen, and the form of their renewal."""
-    query = {name: str(desk.request.query_params.get(name) or "").strip()[:61] for name in _FILTER}
-    region = query["region"]
-    return _render_renewals(desk, {**query, "region": (region_names.find_code(region) if region else None) or region})
+    query = {name: str(desk.request.query_params.get(name) or "").strip()[:40] for name in _FILTER}
+    return _render_renewals(desk, query)
 
 
 def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Response[Any]:
@@ -69,7 +68,7 @@ def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Respon
 def _make_filter(desk: Desk, query: dict[str, str]) -> DeadlineFilter:
     region, own = query["region"], desk.account.region
     if region and regions.find_region(region) is None:
-        raise InvalidInput(region_names.describe_unclear_place(region), field="region")
+        raise InvalidInput(Message("没有行政区划代码“{region}”。", region=region[:12]), field="region")
     if region and own and not region.startswith(regions.get_prefix(own)):
         raise InvalidInput(Message("所选的行政区划不在您的账号范围内。"), field="region")
     technique = next((one.code for one in TECHNIQUES if one.code == query["technique"]), "")
@@ -80,7 +79,7 @@ def _make_filter(desk: Desk, query: dict[str, str]) -> DeadlineFilter:
 @post("/renewals", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=3 * LARGEST)
 def propose_renewal(desk: NamedDependency[Desk]) -> Response[Any]:
     """Check what is chosen and ask for the document, then propose; what is wrong is said on its page."""
-    query = {name: desk.read_field(f"filter_{name}", 61) for name in _FILTER}
+    query = {name: desk.read_field(f"filter_{name}", 40) for name in _FILTER}
     chosen = [str(item) for item in desk.form.getall("chosen", [])]
     fields = {name: desk.read_field(name, 2_001) for name in _TEXTS}
     action = desk.read_field("action")

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import region_scope
-from registry.domain import region_names, regions
+from registry.domain import regions
 from registry.domain.model import Change, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import NotAllowed
@@ -160,11 +160,7 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
 def _make_outside_error(field: str, region: str) -> Finding:
     return make_error(
         field,
-        Message(
-            "您的账号只能就{place}（{region}）内的机构提案，这里说的不在其内，或读不出在哪里。",
-            place=region_names.format_place(region),
-            region=region,
-        ),
+        Message("您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。", region=region),
     )
 
 
