@@ -50,7 +50,8 @@ def send_step(one: Staff, page: str, action: str = "next", **typed: str) -> str:
     """Fill in the step at ``page`` and press a button; where that leads."""
     shown = one.get(page)
     path = action_of(shown)
-    answer = one.client.post(path, data={**fields_of(shown, path), **typed, "action": action})
+    files = {"doc_file": ("批复.pdf", PDF, "application/pdf")} if "doc_title" in typed else {}
+    answer = one.client.post(path, data={**fields_of(shown, path), **typed, "action": action}, files=files)
     assert answer.status_code == 303, errors_in(answer.text)
     return str(answer.headers["location"])
 
@@ -68,6 +69,48 @@ def test_a_form_is_left_at_a_step_and_taken_up_there(editor: Staff) -> None:
     assert send_step(editor, draft, "back", authority="示例委").endswith("?step=site")
     kept = answers_of(editor, draft)
     assert (kept["name"], kept["document_no"], kept["authority"]) == (NAME, "示卫〔2025〕1号", "示例委")
+
+
+#: Each job: the form, what is filled in besides the document, and the pages up to the button that proposes.
+JOBS = {
+    "new institution": (FORM, {"name": NAME, "address": ADDRESS, "stage.IVF": "formal"}, 4),
+    "suspension": ("{approval}", {"stage": "suspended", "document_no": "示卫决〔2025〕31号"}, 2),
+    "next stage": ("{approval}", {"stage": "trial", "document_no": "示卫批〔2025〕31号"}, 3),
+    "correction": ("{record}&field=name", {"name": "示例医院", "effective": "2025-06-30", "reason": "誊录有误"}, 2),
+    "change of no legal fact": ("{record}&field=level", {"level": "三级甲等"}, 2),
+    "person": (
+        "/staff/forms/practitioner?institution={code}",
+        {"name": "示例员", "role": "护士", "techniques": "IVF"},
+        3,
+    ),
+    "certificate": ("/staff/forms/ad_certificate?institution={code}", {"number": "（示）医广【2025】第1101002号"}, 2),
+    "sanction": (
+        "/staff/forms/sanction?institution={code}",
+        {"authority": "示例局", "document_no": "示罚1号", "decided_on": "2025-10-18", "summary": "示例"},
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_takes_its_pages_and_no_more(running: Server, editor: Staff, job: str) -> None:
+    address, typed, pages = JOBS[job]
+    code = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]["code"]
+    record = f"institution:{code.replace('-', '')}"
+    at = address.format(
+        code=code,
+        record=f"{FORM}?subject={record}",
+        approval=f"/staff/forms/approval?subject={record}&technique=IVF",
+    )
+    seen, waiting = 1, {**DOCUMENT, **typed}
+    while not at.endswith("/check"):
+        names = fields_of(editor.get(at), action_of(editor.get(at)))
+        asked = {name for name in waiting if name in names or (name == "techniques" and "role" in names)}
+        at = send_step(editor, at, **{name: waiting.pop(name) for name in asked})
+        seen += 1
+    assert seen == pages
+    assert set(waiting) <= (set() if "field=level" not in address else {*DOCUMENT})
+    assert 'action="' + at.removesuffix("/check") + '/propose"' in editor.get(at)
 
 
 def test_an_answer_is_changed_from_the_last_page_and_leads_back_to_it(editor: Staff) -> None:
