@@ -14,7 +14,7 @@ from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.proposals import verdict_days
 from registry.staff.desk import EDITORS, TEXT_FORM, Desk
 from registry.staff.errors import record_refusal
-from registry.staff.forms import answers, form_drafts, form_steps, submit
+from registry.staff.forms import answers, form_drafts, form_steps, record_values, submit
 from registry.staff.forms.checks import Finding, make_error, to_finding
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.review import merge_with_record, review_form
@@ -83,6 +83,7 @@ def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Respon
             warnings=review.warnings,
             notes=review.notes,
             composed=composed,
+            institution=record_values.find_institution(connection, draft.subject, draft.filled.typed),
             rows=[labels.describe_change(difference) for difference in composed.differences] if composed else [],
             verdicts=verdict_days.list_verdict_lines(connection, drafts).get(composed.subject, []) if composed else [],
             confirmed=set(draft.filled.confirmed),

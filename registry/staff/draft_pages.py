@@ -13,10 +13,8 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from registry import proposals
-from registry.domain.identifiers import compact_code
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.records import asof
 from registry.staff.desk import EDITORS, Desk, parse_number
 from registry.staff.forms import documents, form_drafts, form_steps, forms, record_values, submit
 from registry.staff.forms.checks import Finding, to_finding
@@ -26,6 +24,7 @@ from registry.staff.forms.forms import read_input
 from registry.staff.forms.review import Review, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.staff.i18n import FormLabels
+from registry.staff.institution_choice import find_institution_code, list_named_institutions
 from registry.storage.attachments import LARGEST, find_attachment
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
@@ -166,7 +165,10 @@ def _save_step(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, action
     new, before = _is_new(source), source.filled
     step = form_steps.find_step(_list_steps(source), desk.read_field("step"))
     form_input = read_input(kind, new, desk.form, step.fields)
-    typed = submit.restore_fixed_fields(before, {**before.typed, **form_input.typed}, not new)
+    sent = form_input.typed
+    if "institution" in sent:
+        sent = {**sent, "institution": find_institution_code(desk, forms.read_text(sent, "institution"))}
+    typed = submit.restore_fixed_fields(before, {**before.typed, **sent}, not new)
     attachment, file_errors = before.attachment, list[Finding]()
     if form_steps.FILE in step.fields and not desk.has_ended:
         attachment, file_errors = _save_attachment(desk, "" if action == "remove_file" else before.attachment)
@@ -279,7 +281,6 @@ def _render_step(  # noqa: PLR0913 - each is a part of the page
     account, subject = desk.account.name, source.subject
     review = review_form(connection, draft) if draft else None
     attachment = source.filled.attachment
-    recorded = record_values.read_values_on(connection, subject, asof.find_today(connection)) if subject else {}
     days = [entry.valid_from for entry in record_values.read_entries(connection, subject)] if subject else []
     path = _list_path(source)
     by_name = {field.name: field for field in forms.list_fields(source.kind, new)}
@@ -303,22 +304,7 @@ def _render_step(  # noqa: PLR0913 - each is a part of the page
         notes=review.notes if review else [],
         attachment=find_attachment(connection, attachment) if attachment else None,
         notice=notice,
-        institution=_find_institution(
-            connection, str(subject or ""), str(recorded.get("institution") or _make_parent_subject(source.filled))
-        ),
+        institution=record_values.find_institution(connection, subject, source.filled.typed),
+        named=list_named_institutions(desk, forms.read_text(source.filled.typed, "institution")),
         latest=max(days, default=None),
     )
-
-
-def _make_parent_subject(filled: FormContent) -> str:
-    code = compact_code(forms.read_text(filled.typed, "institution"))
-    return f"institution:{code}" if code else ""
-
-
-def _find_institution(connection: Any, subject: str, parent: str) -> tuple[str, str, str] | None:
-    """Return (name, address, code) of the institution that a form is about or that it belongs to."""
-    institution = subject if subject.startswith("institution:") else parent
-    recorded = record_values.read_values_on(connection, institution, asof.find_today(connection)) if institution else {}
-    if "name" not in recorded:
-        return None
-    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]

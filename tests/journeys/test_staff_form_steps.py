@@ -245,3 +245,20 @@ def test_saving_by_itself_is_told_with_its_time_and_so_is_what_to_do_when_it_fai
     assert (kept["name"], kept["campus"]) == (NAME, "甲院区")
     for person in (one, again):
         person.client.close()
+
+
+def test_an_institution_is_named_by_its_name_and_chosen_where_several_may_be_meant(
+    running: Server, editor: Staff
+) -> None:
+    found = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]
+    page = "/staff/forms/sanction"
+    second = send_step(editor, page, "save", institution=found["name"])
+    draft = second.partition("?")[0]
+    assert fields_of(editor.get(draft), draft)["institution"].replace("-", "") == found["code"].replace("-", "")
+    assert found["address"] in editor.get(draft)
+    unclear = fill(editor, page, institution="沈阳市妇婴", document_no="示罚1号")
+    assert any("没有唯一叫这个名称的机构" in one for one in errors_in(unclear.text))
+    offered = html.fromstring(editor.get(f"{unclear.draft}?step=case")).xpath('//input[@name="institution"]/@value')
+    assert len(offered) > 2
+    send_step(editor, f"{unclear.draft}?step=case", "save", institution=offered[0])
+    assert "没有唯一叫" not in editor.get(f"{unclear.draft}?step=case&back=check")

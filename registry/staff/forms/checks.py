@@ -107,7 +107,9 @@ def _check_input(field: forms.FormField, typed: Typed) -> Iterator[Finding]:
         try:
             identifiers.parse_code(text)
         except InvalidInput as error:
-            yield to_finding(error, "institution")
+            is_code = identifiers.is_code_rather_than_name(text)
+            message = Message("没有唯一叫这个名称的机构：请选择其一，或写名录编码。")
+            yield to_finding(error, "institution") if is_code else make_error("institution", message)
 
 
 def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:

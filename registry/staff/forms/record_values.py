@@ -44,6 +44,18 @@ def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int
     return history.get_values_on(spans, max(day.isoformat(), spans[0].valid_from))
 
 
+def find_institution(connection: sa.Connection, subject: str | None, typed: Typed) -> tuple[str, str, str] | None:
+    """Return (name, address, code) of the institution that a form is about or that what it is about belongs to."""
+    institution, today = subject or "", asof.find_today(connection)
+    if not institution.startswith("institution:"):
+        code = identifiers.compact_code(read_text(typed, "institution"))
+        institution = f"institution:{code}" if code else ""
+    recorded = read_values_on(connection, institution, today) if institution else {}
+    if "name" not in recorded:
+        return None
+    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]
+
+
 def read_entries(connection: sa.Connection, subject: str, size: int | None = None) -> list[Entry]:
     """Return every entry about a subject, oldest first."""
     return store.read_subject_entries(connection, subject, store.read_head(connection).size if size is None else size)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.accounts import region_scope
 from registry.domain import regions
+from registry.domain.identifiers import is_code_rather_than_name
 from registry.domain.model import Change, Draft, Struct
 from registry.domain.techniques import LAWFUL_STAGES
 from registry.errors import NotAllowed
@@ -95,7 +96,8 @@ def _check_against_register(connection: sa.Connection, draft: FormDraft) -> list
     )
     values = to_record_values(draft.kind, typed, recorded)
     parent = values.get("institution")
-    if parent and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
+    is_code = is_code_rather_than_name(read_text(typed, "institution"))
+    if parent and is_code and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
         findings.append(
             make_error(
                 "institution",
