@@ -170,6 +170,23 @@ def test_a_place_is_chosen_by_its_name_without_a_script(editor: Staff) -> None:
     assert any("没有名为“亚特兰蒂斯”的" in one for one in errors_in(unknown.text))
 
 
+def test_an_institution_is_named_by_its_name_and_chosen_where_several_may_be_meant(
+    running: Server, editor: Staff
+) -> None:
+    found = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]
+    page = "/staff/forms/sanction"
+    second = send_step(editor, page, "save", institution=found["name"])
+    draft = second.partition("?")[0]
+    assert fields_of(editor.get(draft), draft)["institution"].replace("-", "") == found["code"].replace("-", "")
+    assert found["address"] in editor.get(draft)
+    unclear = fill(editor, page, institution="沈阳市妇婴", document_no="示罚1号")
+    assert any("没有唯一叫这个名称的机构" in one for one in errors_in(unclear.text))
+    offered = html.fromstring(editor.get(f"{unclear.draft}?step=case")).xpath('//input[@name="institution"]/@value')
+    assert len(offered) > 2
+    send_step(editor, f"{unclear.draft}?step=case", "save", institution=offered[0])
+    assert "没有唯一叫" not in editor.get(f"{unclear.draft}?step=case&back=check")
+
+
 def test_what_destroys_says_so_before_the_button(editor: Staff) -> None:
     saved = fill(editor, FORM, action="save", name=NAME, document=PDF)
     at = f"{saved.draft}?step=basis"
@@ -245,20 +262,3 @@ def test_saving_by_itself_is_told_with_its_time_and_so_is_what_to_do_when_it_fai
     assert (kept["name"], kept["campus"]) == (NAME, "甲院区")
     for person in (one, again):
         person.client.close()
-
-
-def test_an_institution_is_named_by_its_name_and_chosen_where_several_may_be_meant(
-    running: Server, editor: Staff
-) -> None:
-    found = running.api("/institutions", q="鞍山市妇儿医院")["items"][0]
-    page = "/staff/forms/sanction"
-    second = send_step(editor, page, "save", institution=found["name"])
-    draft = second.partition("?")[0]
-    assert fields_of(editor.get(draft), draft)["institution"].replace("-", "") == found["code"].replace("-", "")
-    assert found["address"] in editor.get(draft)
-    unclear = fill(editor, page, institution="沈阳市妇婴", document_no="示罚1号")
-    assert any("没有唯一叫这个名称的机构" in one for one in errors_in(unclear.text))
-    offered = html.fromstring(editor.get(f"{unclear.draft}?step=case")).xpath('//input[@name="institution"]/@value')
-    assert len(offered) > 2
-    send_step(editor, f"{unclear.draft}?step=case", "save", institution=offered[0])
-    assert "没有唯一叫" not in editor.get(f"{unclear.draft}?step=case&back=check")
