@@ -32,6 +32,15 @@ def let_proof_age(settings: Settings, name: str) -> None:
     database.close()
 
 
+def let_sessions_run_out(settings: Settings, name: str) -> None:
+    """Let somebody's sessions be without use for longer than they last."""
+    database = Database(settings.get_database_url())
+    with database.writing() as connection:
+        at = int(time.time() * 1000) - (settings.staff_idle + 1) * 60_000
+        connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(seen_at=at))
+    database.close()
+
+
 class Staff:
     """One person with a browser of their own, and an authenticator once they have set it up."""
 

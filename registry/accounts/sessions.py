@@ -23,6 +23,8 @@ PROOF = 15
 #: Minutes that the first steps of signing in may take.
 HALF_OPEN = 10
 _MINUTE = 60_000  # milliseconds
+#: Minutes for which what was typed before a session ended may still come in.
+LATE = 12 * 60
 #: How often a session's last use is written down, in milliseconds.
 _NOTED = 30_000
 
@@ -107,6 +109,14 @@ def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -
     return _read_session(row, account, token)
 
 
+def find_ended_session(connection: sa.Connection, token: str, limits: SessionLimits) -> Session | None:
+    """The session of a token that was open and ran out lately, while its account is open; None otherwise. It may do
+    nothing but save what its own account typed."""
+    longer = SessionLimits(idle=limits.idle + LATE, absolute=limits.absolute + LATE)
+    session = find_session(connection, token, longer)
+    return session if session is not None and session.state == "open" else None
+
+
 def save_last_use(connection: sa.Connection, session: Session) -> None:
     """Record that a session was used just now."""
     condition = staff_sessions.c.digest == _hash_token(session.token)
@@ -135,11 +145,11 @@ def end_sessions(connection: sa.Connection, account: str, identity: str | None =
 
 
 def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> None:
-    """Delete the sessions that are past a limit."""
+    """Delete the sessions that are past a limit by more than ``LATE``."""
     now = get_now_ms()
     condition = sa.or_(
-        staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
-        staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
+        staff_sessions.c.seen_at < now - (limits.idle + LATE) * _MINUTE,
+        staff_sessions.c.created_at < now - (limits.absolute + LATE) * _MINUTE,
     )
     connection.execute(sa.delete(staff_sessions).where(condition))
 

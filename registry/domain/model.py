@@ -14,6 +14,7 @@ from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
 Status = Literal["listed", "suspended", "delisted"]
+SanctionKind = Literal["penalty", "blacklist"]
 #: What is in force at an institution, and of one approval, on a day; ``unknown`` where the evidence is too old to tell.
 StandingWord = Literal[
     "approved", "partly_approved", "preparing", "suspended", "lapsed", "revoked", "delisted", "unknown"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from registry.domain import regions
 from registry.domain.fields import FIELDS
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Draft, Kind, ListChange, Scope
+from registry.domain.model import Date, Draft, Kind, ListChange, SanctionKind, Scope
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
 from registry.texts import Message
@@ -71,7 +71,7 @@ class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
     institution: str | None = None
     organisation: str | None = None
     person: str | None = None
-    kind: Literal["penalty", "blacklist"] | None = None
+    kind: SanctionKind | None = None
     authority: str | None = None
     document_no: str | None = None
     decided_on: Date | None = None

@@ -12,6 +12,7 @@ from litestar.di import Provide
 from registry.staff import (
     account_pages,
     audit_pages,
+    check_pages,
     credential_pages,
     draft_pages,
     edition_pages,
@@ -23,6 +24,7 @@ from registry.staff import (
     import_upload,
     proposal_pages,
     records,
+    region_pages,
     renewal_pages,
     search_pages,
     sign_in_pages,
@@ -36,6 +38,7 @@ __all__ = ["build_router", "record_refused_request"]
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
+    *(check_pages, region_pages),
     credential_pages,
 )
 

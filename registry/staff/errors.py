@@ -111,7 +111,15 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     # A refusal that ended the session: its menu would lead nowhere.
     has_ended = isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
     menu = SessionMenu(None if has_ended else find_session(request))
-    context = {"path": request.url.path, "status": status, "message": message, "desk": menu, "errors": []}
+    context = {
+        "path": request.url.path,
+        "status": status,
+        "message": message,
+        "desk": menu,
+        "errors": [],
+        "labels": None,
+        "error_links": {},
+    }
     return render_template(preferences, "error", context, status, {**HEADERS, **error_status.make_headers(error)})
 
 
@@ -195,13 +203,14 @@ def ask_for_proof(request: Request[Any, Any, Any], needed: ProofRequired) -> Res
     preferences = lang, _ = read_preferences(request.query_params)
     account, settings = needed.session.account, request.app.state.register.settings
     fields = [(name, str(value)) for name, value in needed.form.multi_items() if name not in _NOT_CARRIED]
-    context = {
+    context: dict[str, Any] = {
         "path": request.url.path,
         "action": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "desk": SessionMenu(needed.session),
         "fields": fields,
         "field": CODE,
         "labels": None,
+        "error_links": {},
         "minutes": PROOF,
         "provider": settings.oidc_name if settings.oidc_issuer and account.external else "",
         "errors": [(CODE, str(StaffLanguage(lang).translate(needed.reason)))] if needed.reason else [],

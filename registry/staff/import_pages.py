@@ -101,7 +101,8 @@ def _render_import_page(
     """Render the page of an import in the state it is in."""
     if this_import.is_working:
         response = desk.render_page("import_progress", this_import=this_import, status=status, errors=errors)
-        if not this_import.is_interrupted and status == 200:
+        # Whoever is asked whether to cancel has the time to read it.
+        if not this_import.is_interrupted and status == 200 and not desk.request.query_params.get("cancel"):
             response.headers["Refresh"] = "2"
         return response
     if this_import.state == "mapping":

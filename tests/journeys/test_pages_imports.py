@@ -186,6 +186,7 @@ def test_every_page_of_an_import_is_whole(browser: Browser, running: Server, arr
         )
     )
     page.goto(one)
+    page.click("details.confirmation summary")
     page.click('form[action$="/cancel"] button')
     assert "已取消" in page.locator("main").inner_text()
     look(one)

@@ -87,6 +87,7 @@ MAY = {
     ("GET", "/staff/records.csv"): EVERYBODY,
     ("GET", "/staff/search"): EVERYBODY,
     ("GET", "/staff/proposals.csv"): EVERYBODY,
+    ("GET", "/staff/regions"): EVERYBODY,
     ("GET", "/staff/records/{code}"): EVERYBODY,
     ("GET", "/staff/forms/{kind}"): EDITORS,
     ("POST", "/staff/forms/{kind}"): EDITORS,

@@ -32,13 +32,18 @@ _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
 
 class FormContent(Struct, frozen=True):
-    """The content of a draft: as typed, as recorded, the document's hash, the warnings confirmed."""
+    """The content of a draft: as typed, as recorded, the document's hash, the warnings confirmed.
+
+    ``step``: the page to go on with. ``focus``: the one field that the change is about, if it is about one.
+    """
 
     typed: Typed
     base: Typed
     attachment: str = ""
     seen: str = ""  # the content hash of the proposal it amends
     confirmed: tuple[str, ...] = ()
+    step: str = ""
+    focus: str = ""
 
 
 class FormDraft(Struct, frozen=True):

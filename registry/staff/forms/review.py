@@ -8,7 +8,7 @@ from registry import accounts
 from registry.accounts import region_scope
 from registry.domain import regions
 from registry.domain.fields import BY_NAME
-from registry.domain.identifiers import format_code
+from registry.domain.identifiers import format_code, is_code_rather_than_name
 from registry.domain.model import Change, Draft, Struct
 from registry.domain.techniques import BY_CODE, LAWFUL_STAGES
 from registry.errors import NotAllowed
@@ -19,7 +19,7 @@ from registry.staff.forms import checks, possible_duplicates, record_values
 from registry.staff.forms.checks import Finding, make_error, make_warning, to_finding
 from registry.staff.forms.compose import FormProposal, compose_proposal, select_changes
 from registry.staff.forms.form_drafts import FormDraft
-from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
+from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, list_together, read_text
 from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage.tables import entries
 from registry.texts import FixedText, Message, PageText, has_text
@@ -73,21 +73,10 @@ def review_form(connection: sa.Connection, draft: FormDraft, refused: frozenset[
     )
 
 
-#: Fields that are checked together: an error at one may come from another.
-_FIELD_GROUPS = (
-    {"address", "region"},
-    {"uscc", "practice_licence_no"},
-    {"stage", "document_no", "valid_from", "verification_due"},
-    {"valid_from", "valid_to"},
-    {"certificate_kind", "certificate_no"},
-    {"number", "valid_to"},
-)
-
-
 def _is_untouched(draft: FormDraft, finding: Finding) -> bool:
     """Whether a finding is about what the record holds already: nobody has to correct that to change another field."""
     base, typed = draft.filled.base, draft.filled.typed
-    fields = {finding.field}.union(*(group for group in _FIELD_GROUPS if finding.field in group))
+    fields = list_together(finding.field)
     fields &= record_values.list_own_names(draft.kind, new=False)
     return not draft.is_new and bool(fields) and all(typed.get(name) == base.get(name) for name in fields)
 
@@ -111,7 +100,8 @@ def _check_against_register(connection: sa.Connection, draft: FormDraft) -> list
     )
     values = to_record_values(draft.kind, typed, recorded)
     parent = values.get("institution")
-    if parent and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
+    is_code = is_code_rather_than_name(read_text(typed, "institution"))
+    if parent and is_code and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
         findings.append(
             make_error(
                 "institution",
