@@ -88,6 +88,12 @@ def list_passkeys(connection: sa.Connection, account: str) -> list[Passkey]:
     return [Passkey(id=row.id, name=row.name, created_at=row.created_at, last_used_at=row.last_used_at) for row in rows]
 
 
+def require_name(name: str) -> None:
+    """Raise InvalidInput for a name of a passkey that is empty or too long."""
+    if not name or len(name) > LONGEST_NAME:
+        raise InvalidInput(Message("请给通行密钥取个名称，最多{longest}字。", longest=LONGEST_NAME), field="name")
+
+
 def make_registration_options(connection: sa.Connection, party: RelyingParty, session: Session) -> str:
     """What a browser needs to make a new passkey, as JSON; Conflict for one too many."""
     import webauthn
@@ -115,8 +121,7 @@ def register_passkey(connection: sa.Connection, party: RelyingParty, session: Se
     """Store the passkey that a browser made; InvalidInput for an answer to anything else, Conflict for one in use."""
     import webauthn
 
-    if not name or len(name) > LONGEST_NAME:
-        raise InvalidInput(Message("请给通行密钥取个名称，最多{longest}字。", longest=LONGEST_NAME), field="name")
+    require_name(name)
     try:
         made = webauthn.verify_registration_response(
             credential=answer[:LONGEST_ANSWER],

@@ -19,6 +19,7 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    own_account,
     proposal_pages,
     records,
     renewal_pages,
@@ -32,7 +33,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_answers, import_upload, import_report, renewal_pages),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages, own_account),
 )
 
 
