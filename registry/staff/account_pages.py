@@ -17,6 +17,7 @@ from registry.accounts.changes import ChangeRequest, Kind
 from registry.domain.normalise import escape_cells
 from registry.errors import Conflict, InvalidInput
 from registry.records import asof
+from registry.staff import account_texts
 from registry.staff.desk import Desk
 from registry.texts import Message
 
@@ -132,7 +133,11 @@ def _render_change_page(desk: Desk, number: int, **values: Any) -> Response[Any]
         change = changes.get_change(connection, number)
         administrators = changes.count_administrators(connection)
     is_own = desk.account.name in (change.requester, change.request.account)
-    context: dict[str, Any] = {"change": change, "may_decide": not is_own, "administrators": administrators}
+    context: dict[str, Any] = {
+        **{"change": change, "may_decide": not is_own, "administrators": administrators},
+        "facts": account_texts.describe_change(desk.language, change),
+        "lines": account_texts.compare_change(desk.language, change),
+    }
     return desk.render_page("account_change", **context, **values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from registry.accounts.changes import AccountChange
 from registry.domain import regions
 from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
@@ -119,41 +118,6 @@ class StaffLanguage(Language):
         if kind in ("edition", "account", "sha256"):
             return self.translate(f"trail.about_{kind}", name=name[:16])
         return self.format_monospace(about)
-
-    def describe_roles(self, roles: Iterable[str]) -> Markup:
-        """List roles by their names."""
-        return self.format_list(self.translate(f"role.{role}") for role in sorted(roles))
-
-    def describe_account_change(self, change: AccountChange) -> list[tuple[Markup, Markup]]:
-        """Describe who requested a change of an account and what became of it."""
-        by, until = ("account_change.requester", change.requester), change.expires_at
-        lines = [(by[0], f"{by[1]}, {self.format_milliseconds(change.requested_at)}")]
-        lines.append(("accounts.state", self.translate(f"account_change.state_{change.state}")))
-        if change.state == "pending":
-            lines.append(("account_change.void", self.format_milliseconds(until)))
-        if change.decided_at is not None:
-            lines.append(("account_change.decider", f"{change.decider}, {self.format_milliseconds(change.decided_at)}"))
-        if change.reason:
-            lines.append(("account_change.reason", self.mark_chinese(change.reason)))
-        return [(self.translate(key), Markup.escape(text)) for key, text in lines]
-
-    def compare_account_change(self, change: AccountChange) -> list[ChangeLine]:
-        """Compare an account with what a change makes of it, line by line."""
-        request, base, nothing = change.request, change.base, self.translate("proposal.nothing")
-        pairs: list[tuple[str, Markup, Markup]] = []
-        if request.kind in ("create", "rights"):
-            before = (self.describe_roles(base.roles), self.format_region_code(base.region)) if base else (nothing,) * 2
-            pairs.append(("accounts.roles", before[0], self.describe_roles(request.roles)))
-            pairs.append(("accounts.region", before[1], self.format_region_code(request.region)))
-        if request.kind == "link" and base:
-            identities = (self.mark_chinese(base.external), self.mark_chinese(request.external))
-            pairs.append(("accounts.external", identities[0] or nothing, identities[1] or nothing))
-        if request.kind in ("open", "close"):
-            words = self.translate("accounts.closed"), self.translate("accounts.open")
-            pairs.append(("accounts.state", *(words if request.kind == "open" else words[::-1])))
-        return [
-            ChangeLine(label=self.translate(key), before=old, after=new, differs=old != new) for key, old, new in pairs
-        ]
 
     def get_kind_label(self, kind: str) -> Markup:
         """Return the label of a kind of proposal, or its name if it has none."""

@@ -202,7 +202,7 @@ def test_an_administrator_adds_an_account_whose_first_password_has_to_be_changed
     assert "太短" in fresh.send("/staff/password", old=password[0], new="short", again="short").text
     assert fresh.send("/staff/password", old=password[0], new=SECOND, again=SECOND).status_code == 303
     assert fresh.get("/staff")
-    # help for whoever lost the password, and the end of an account; tests/journeys/test_staff_two_people.py has the rest
+    # help for whoever lost the password, and the end of an account
     reset = admin.send("/staff/accounts/anshan.editor", action="reset")
     again = re.search(r"[0-9a-f]{6}(?:-[0-9a-f]{6}){3}", reset.text)
     assert again
