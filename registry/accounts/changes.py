@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from registry import accounts
 from registry.accounts import Account, audit_log, factors, get_now_ms, passwords, sessions, signin
+from registry.accounts.region_scope import contains_place
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.storage.tables import account_changes
@@ -103,6 +104,7 @@ def submit_change(connection: sa.Connection, requester: str, request: ChangeRequ
     if request.account == requester:
         raise NotAllowed(Message("不能在这里更改自己的账号，请另一位管理员办理。"), why="own_account")
     account = _require_possible(connection, request)
+    _require_in_region(actor, request, account)
     if not needs_second_person(actor, request, account):
         _carry_out(connection, request)
         deed = _DEEDS.get(request.kind, f"account_{request.kind}")
@@ -173,10 +175,18 @@ def list_changes(connection: sa.Connection, *, pending: bool, limit: int = 100) 
     return [_read_change(connection, row) for row in connection.execute(query.order_by(table.id.desc()).limit(limit))]
 
 
+def is_within(actor: Account, change: AccountChange) -> bool:
+    """Whether an administrator's region contains the account as it is and as it would be."""
+    return all(contains_place(actor, place) for place in _list_places(change.request, change.base))
+
+
 def count_decidable(connection: sa.Connection, account: Account) -> int:
     """Count the changes that wait for this administrator."""
+    own = account.name
     return sum(
-        change.state == "pending" and account.name not in (change.requester, change.request.account)
+        change.state == "pending"
+        and own not in (change.requester, change.request.account)
+        and is_within(account, change)
         for change in list_changes(connection, pending=True)
     )
 
@@ -212,6 +222,19 @@ def _require_possible(connection: sa.Connection, request: ChangeRequest) -> Acco
     return account
 
 
+def _require_in_region(actor: Account, request: ChangeRequest, base: Account | AccountState | None) -> None:
+    """Raise NotAllowed where an administrator with a region reaches beyond it."""
+    if not all(contains_place(actor, place) for place in _list_places(request, base)):
+        raise NotAllowed(
+            Message("您的账号只能管理行政区划 {region} 内的账号。", region=actor.region), why="other_region"
+        )
+
+
+def _list_places(request: ChangeRequest, base: Account | AccountState | None) -> list[str]:
+    stated = [request.region] if request.kind in ("create", "rights") else []
+    return [*stated, *([base.region] if base else [])]
+
+
 def _carry_out(connection: sa.Connection, request: ChangeRequest) -> None:
     name, roles = request.account, list(request.roles)
     if request.kind == "create":
@@ -238,8 +261,9 @@ def _require_decidable(
     connection: sa.Connection, decider: str, number: int, *, also_overtaken: bool = False
 ) -> AccountChange:
     """The change, for another administrator than its requester and whom it is about; NotAllowed, Conflict."""
-    _require_administrator(connection, decider)
+    actor = _require_administrator(connection, decider)
     change = get_change(connection, number)
+    _require_in_region(actor, change.request, change.base)
     if decider == change.requester:
         raise NotAllowed(Message("不能确认自己提出的变更，请另一位管理员办理。"), why="same_person")
     if decider == change.request.account:

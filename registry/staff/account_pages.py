@@ -13,9 +13,9 @@ from litestar.params import FromPath
 
 from registry import accounts
 from registry.accounts import audit_log, changes
-from registry.accounts.changes import ChangeRequest, Kind
+from registry.accounts.changes import AccountChange, ChangeRequest, Kind
 from registry.domain.normalise import escape_cells
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.records import asof
 from registry.staff import account_texts
 from registry.staff.desk import Desk
@@ -41,12 +41,23 @@ def show_accounts(desk: NamedDependency[Desk]) -> Response[Any]:
 def _render_accounts_page(desk: Desk, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         context: dict[str, Any] = {
-            "accounts": accounts.list_accounts(connection),
-            "pending": changes.list_changes(connection, pending=True),
-            "over": changes.list_changes(connection, pending=False, limit=_OVER),
+            "accounts": [one for one in accounts.list_accounts(connection) if desk.may_reach(one.region)],
+            "pending": _list_visible(desk, changes.list_changes(connection, pending=True)),
+            "over": _list_visible(desk, changes.list_changes(connection, pending=False))[:_OVER],
             "administrators": changes.count_administrators(connection),
         }
     return desk.render_page("accounts", roles=accounts.ROLES, days=changes.DAYS, **context, **values)
+
+
+def _list_visible(desk: Desk, found: list[AccountChange]) -> list[AccountChange]:
+    return [change for change in found if changes.is_within(desk.account, change)]
+
+
+def _require_visible(desk: Desk, visible: bool) -> None:
+    if not visible:
+        raise NotAllowed(
+            Message("您的账号只能管理行政区划 {region} 内的账号。", region=desk.account.region), why="other_region"
+        )
 
 
 @post("/accounts", opt=_CHANGES, status_code=200, sync_to_thread=True)
@@ -75,6 +86,7 @@ def show_account(desk: NamedDependency[Desk], name: FromPath[str]) -> Response[A
 def _render_account_page(desk: Desk, name: str, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         account = accounts.get_account(connection, name)
+        _require_visible(desk, desk.may_reach(account.region))
         pending = [one for one in changes.list_changes(connection, pending=True) if one.request.account == name]
     kinds = [kind for kind in changes.KINDS if kind != "create"]
     alone = {
@@ -131,6 +143,7 @@ def show_change(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
 def _render_change_page(desk: Desk, number: int, **values: Any) -> Response[Any]:
     with desk.database.reading() as connection:
         change = changes.get_change(connection, number)
+        _require_visible(desk, changes.is_within(desk.account, change))
         administrators = changes.count_administrators(connection)
     is_own = desk.account.name in (change.requester, change.request.account)
     context: dict[str, Any] = {

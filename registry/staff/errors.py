@@ -18,6 +18,7 @@ from litestar.response import Redirect
 from litestar.types import Scope
 
 from registry.accounts import Account, audit_log, passkeys
+from registry.accounts.region_scope import contains_place
 from registry.accounts.sessions import PROOF, Session, State
 from registry.accounts.signin import Proof, SignIns, Visitor
 from registry.errors import CannotAnswer, NotAllowed, RegistryError, SecretsKeyMissing
@@ -78,6 +79,10 @@ class SessionMenu:
     def has_role(self, *roles: str) -> bool:
         """Whether the account that is signed in has one of the roles."""
         return self.is_signed_in and bool(self.account.roles & set(roles))
+
+    def may_reach(self, place: str | None) -> bool:
+        """Whether a region, or the scope of a list, is one that the account that is signed in may act in."""
+        return self.is_signed_in and contains_place(self.account, place)
 
     @property
     def form_token(self) -> str:

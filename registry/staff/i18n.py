@@ -187,7 +187,7 @@ class StaffLanguage(Language):
     def _format_single_value(self, path: str, text: str) -> Markup:
         if path == "institution":
             return self.format_public_code(text.partition(":")[2])
-        if path == "scope":
+        if path in ("scope", "region"):
             is_region = regions.find_region(text) is not None
             return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
         if path == "release":

@@ -180,6 +180,26 @@ def test_what_an_administrator_asked_for_who_is_none_any_more_is_not_confirmed(d
         changes.refuse_change(connection, TWO, number, "示例")
 
 
+def test_an_administrator_with_a_region_manages_and_confirms_inside_it_alone(database: Database) -> None:
+    with database.writing() as connection:
+        accounts.change_rights(connection, ONE, ["administrator"], "210300")
+        accounts.change_rights(connection, THREE, ["administrator"], "210100")
+    for region in ("", "210000", "210100"):
+        with pytest.raises(NotAllowed):
+            submit(database, ONE, "create", "new.a", roles=("editor",), region=region)
+    with pytest.raises(NotAllowed):
+        submit(database, ONE, "close", "approver.a")  # who is of the whole country
+    number = submit(database, ONE, "create", "new.a", roles=("approver",), region="210303")
+    with pytest.raises(NotAllowed):
+        confirm(database, THREE, number)
+    with database.reading() as connection:
+        waiting = [changes.count_decidable(connection, accounts.get_account(connection, name)) for name in (TWO, THREE)]
+    assert waiting == [1, 0]
+    confirm(database, TWO, number)
+    with pytest.raises(NotAllowed):
+        submit(database, ONE, "rights", "new.a", roles=("approver",), region="")
+
+
 # --- overtaken, too late, twice --------------------------------------------------------------------------------------
 
 

@@ -116,6 +116,7 @@ _SANCTION = (
     FormField(name="institution"),
     FormField(name="organisation"),
     FormField(name="person", personal=True),
+    FormField(name="region", mode="numeric"),
     FormField(name="kind", input="choice", required=True, choices=("penalty", "blacklist")),
     FormField(name="authority", required=True),
     FormField(name="document_no", required=True),

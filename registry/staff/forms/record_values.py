@@ -130,6 +130,9 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         for code in CODES:
             if stage := read_text(typed, f"stage.{code}"):
                 values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
+    if kind == "sanction":  # of an institution it is that of the institution
+        own = read_text(typed, "region") or regions.resolve_address(read_text(typed, "organisation")).code
+        values["region"] = None if values["institution"] else own
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values
