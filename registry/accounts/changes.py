@@ -182,13 +182,9 @@ def is_within(actor: Account, change: AccountChange) -> bool:
 
 def count_decidable(connection: sa.Connection, account: Account) -> int:
     """Count the changes that wait for this administrator."""
-    own = account.name
-    return sum(
-        change.state == "pending"
-        and own not in (change.requester, change.request.account)
-        and is_within(account, change)
-        for change in list_changes(connection, pending=True)
-    )
+    waiting = [change for change in list_changes(connection, pending=True) if change.state == "pending"]
+    others = [change for change in waiting if account.name not in (change.requester, change.request.account)]
+    return sum(is_within(account, change) for change in others)
 
 
 def count_administrators(connection: sa.Connection) -> int:

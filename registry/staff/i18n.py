@@ -113,8 +113,7 @@ class StaffLanguage(Language):
             label = self.translate(f"trail.about_{kind}", number=number)
             return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
         if kind == "account_change" and number.isdigit():
-            label = self.translate("trail.about_account_change", number=number, name=name.rpartition(" ")[2])
-            return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/accounts/changes/{number}"), label)
+            return self.translate("trail.about_account_change", number=number, name=name.rpartition(" ")[2])
         if kind in ("edition", "account", "sha256"):
             return self.translate(f"trail.about_{kind}", name=name[:16])
         return self.format_monospace(about)
