@@ -18,7 +18,7 @@ from registry.accounts import Account, audit_log, factors, get_now_ms, passwords
 from registry.accounts.region_scope import contains_place
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.storage.tables import account_changes
+from registry.storage.account_tables import account_changes
 from registry.texts import Message
 
 Kind = Literal["create", "rights", "reset", "forget_second", "link", "close", "open"]
@@ -32,7 +32,7 @@ _LIFE = DAYS * 86_400_000  # milliseconds
 #: What leaves an account with another password, which its requester is shown.
 _WITH_PASSWORD = ("create", "reset", "forget_second")
 #: The audit log's words for what one administrator does alone.
-_DEEDS: dict[Kind, str] = {"create": "account_added"}
+_ACTIONS: dict[Kind, str] = {"create": "account_added"}
 
 
 class ChangeRequest(Struct, frozen=True):
@@ -106,12 +106,12 @@ def submit_change(connection: sa.Connection, requester: str, request: ChangeRequ
     account = _require_possible(connection, request)
     _require_in_region(actor, request, account)
     if not needs_second_person(actor, request, account):
-        _carry_out(connection, request)
-        deed = _DEEDS.get(request.kind, f"account_{request.kind}")
-        audit_log.record_event(connection, requester, deed, f"account:{request.account}")
+        _apply_request(connection, request)
+        action = _ACTIONS.get(request.kind, f"account_{request.kind}")
+        audit_log.record_event(connection, requester, action, f"account:{request.account}")
         return None
     for pending in list_changes(connection, pending=True):
-        if pending.state == "pending" and _overlap(pending.request, request):
+        if pending.state == "pending" and _is_same_change(pending.request, request):
             raise Conflict(
                 Message("同样的变更已在等待确认（编号{number}）：请先撤回或处理。", number=pending.id), field=""
             )
@@ -130,7 +130,7 @@ def confirm_change(connection: sa.Connection, decider: str, number: int) -> tupl
         raise Conflict(Message("提出者“{name}”已不是管理员，这项变更不再有效。", name=change.requester))
     request = change.request
     _require_possible(connection, request)
-    _carry_out(connection, request)
+    _apply_request(connection, request)
     _close_change(connection, change, "confirmed", decider)
     _record_step(connection, decider, "confirmed", number, request)
     account = accounts.get_account(connection, request.account)
@@ -227,11 +227,11 @@ def _require_in_region(actor: Account, request: ChangeRequest, base: Account | A
 
 
 def _list_places(request: ChangeRequest, base: Account | AccountState | None) -> list[str]:
-    stated = [request.region] if request.kind in ("create", "rights") else []
-    return [*stated, *([base.region] if base else [])]
+    new_region = [request.region] if request.kind in ("create", "rights") else []
+    return [*new_region, *([base.region] if base else [])]
 
 
-def _carry_out(connection: sa.Connection, request: ChangeRequest) -> None:
+def _apply_request(connection: sa.Connection, request: ChangeRequest) -> None:
     name, roles = request.account, list(request.roles)
     if request.kind == "create":
         accounts.insert_account(connection, name, roles, request.password, region=request.region, must_change=True)
@@ -249,7 +249,7 @@ def _carry_out(connection: sa.Connection, request: ChangeRequest) -> None:
         sessions.end_sessions(connection, name)
 
 
-def _overlap(one: ChangeRequest, other: ChangeRequest) -> bool:
+def _is_same_change(one: ChangeRequest, other: ChangeRequest) -> bool:
     return (one.kind, one.account) == (other.kind, other.account)
 
 

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from registry.accounts import get_now_ms
 from registry.accounts.vault import Vault, is_sealed
 from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
-from registry.storage.tables import accounts, passkeys, recovery_codes
+from registry.storage.account_tables import passkeys
+from registry.storage.tables import accounts, recovery_codes
 from registry.texts import Message
 
 #: Recovery codes of an account; each works once.

@@ -18,7 +18,7 @@ from registry.accounts import get_now_ms
 from registry.accounts.sessions import Session
 from registry.domain.model import Struct
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.storage.tables import passkeys
+from registry.storage.account_tables import passkeys
 from registry.texts import Message
 
 if TYPE_CHECKING:  # imported where a passkey is used: it would slow every start
@@ -117,13 +117,13 @@ def make_registration_options(connection: sa.Connection, party: RelyingParty, se
     return webauthn.options_to_json(options)
 
 
-def register_passkey(connection: sa.Connection, party: RelyingParty, session: Session, answer: str, name: str) -> None:
+def save_passkey(connection: sa.Connection, party: RelyingParty, session: Session, answer: str, name: str) -> None:
     """Store the passkey that a browser made; InvalidInput for an answer to anything else, Conflict for one in use."""
     import webauthn
 
     require_name(name)
     try:
-        made = webauthn.verify_registration_response(
+        registration = webauthn.verify_registration_response(
             credential=answer[:LONGEST_ANSWER],
             expected_challenge=_make_registration_challenge(connection, session),
             expected_rp_id=party.id,
@@ -132,7 +132,7 @@ def register_passkey(connection: sa.Connection, party: RelyingParty, session: Se
         )
     except Exception as error:  # the library and what it calls raise whatever hostile bytes lead to
         raise InvalidInput(Message("浏览器给出的通行密钥无效，请重新添加。"), field="name") from error
-    credential = made.credential_id
+    credential = registration.credential_id
     if connection.execute(sa.select(passkeys.c.id).where(passkeys.c.credential == credential)).first():
         raise Conflict(Message("这个通行密钥已经登记过。"))
     connection.execute(
@@ -140,8 +140,8 @@ def register_passkey(connection: sa.Connection, party: RelyingParty, session: Se
             account=session.account.name,
             name=name,
             credential=credential,
-            public_key=made.credential_public_key,
-            sign_count=made.sign_count,
+            public_key=registration.credential_public_key,
+            sign_count=registration.sign_count,
             created_at=get_now_ms(),
         )
     )

@@ -14,13 +14,13 @@ from registry.web.record_changes import ChangeLine
 def describe_change(language: StaffLanguage, change: AccountChange) -> list[tuple[Markup, Markup]]:
     """Describe who requested a change of an account and what became of it, as (label, words)."""
     lines = [
-        ("account_change.requester", _describe_deed(language, change.requester, change.requested_at)),
+        ("account_change.requester", _describe_actor(language, change.requester, change.requested_at)),
         ("accounts.state", language.translate(f"account_change.state_{change.state}")),
     ]
     if change.state == "pending":
         lines.append(("account_change.void", language.format_milliseconds(change.expires_at)))
     if change.decided_at is not None:
-        lines.append(("account_change.decider", _describe_deed(language, change.decider, change.decided_at)))
+        lines.append(("account_change.decider", _describe_actor(language, change.decider, change.decided_at)))
     if change.reason:
         lines.append(("account_change.reason", language.mark_chinese(change.reason)))
     return [(language.translate(key), words) for key, words in lines]
@@ -50,5 +50,5 @@ def _list_roles(language: StaffLanguage, roles: Iterable[str]) -> Markup:
     return language.format_list(language.translate(f"role.{role}") for role in sorted(roles))
 
 
-def _describe_deed(language: StaffLanguage, name: str, at: int) -> Markup:
-    return language.translate("account_change.deed", name=name, at=language.format_milliseconds(at))
+def _describe_actor(language: StaffLanguage, name: str, at: int) -> Markup:
+    return language.translate("account_change.done_by", name=name, at=language.format_milliseconds(at))

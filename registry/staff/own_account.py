@@ -75,7 +75,7 @@ def add_passkey(desk: NamedDependency[Desk]) -> Response[Any]:
     try:
         party = passkeys.require_relying_party(desk.register.settings.public_url)
         with desk.database.writing() as connection:
-            passkeys.register_passkey(connection, party, desk.session, answer, name)
+            passkeys.save_passkey(connection, party, desk.session, answer, name)
             desk.record_event(connection, "passkey_added", "")
     except (InvalidInput, Conflict) as error:
         return _render_own_account(desk, status=400, errors=desk.list_errors(error, "name"), name=name)

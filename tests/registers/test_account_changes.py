@@ -21,8 +21,8 @@ from registry.accounts.signin import Proof, SignIns, Visitor
 from registry.accounts.vault import Vault
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.settings import Settings
+from registry.storage.account_tables import account_changes
 from registry.storage.database import Database
-from registry.storage.tables import account_changes
 from tests.factories import PASSWORD, a_database
 from tests.thoroughness import count_examples
 

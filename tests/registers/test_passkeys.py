@@ -60,7 +60,7 @@ class Desk:
         session, party = self.open(name), require_relying_party(ORIGIN)
         with self.database.writing() as connection:
             options = passkeys.make_registration_options(connection, party, session)
-            passkeys.register_passkey(connection, party, session, one.make(options, **wrong), "示例")
+            passkeys.save_passkey(connection, party, session, one.make(options, **wrong), "示例")
 
     def deeds(self) -> list[str]:
         with self.database.reading() as connection:
@@ -200,16 +200,16 @@ def test_one_that_was_removed_is_worth_nothing_and_cannot_come_back(desk: Desk) 
     one, party, session = Authenticator(), require_relying_party(ORIGIN), desk.open()
     with desk.database.writing() as connection:
         answer = one.make(passkeys.make_registration_options(connection, party, session))
-        passkeys.register_passkey(connection, party, session, answer, "示例")
+        passkeys.save_passkey(connection, party, session, answer, "示例")
         [found] = passkeys.list_passkeys(connection, NAME)
         with pytest.raises(NotFound):
             passkeys.remove_passkey(connection, "editor.b", found.id)
         passkeys.remove_passkey(connection, NAME, found.id)
         with pytest.raises(InvalidInput):  # the same answer sent again
-            passkeys.register_passkey(connection, party, session, answer, "示例")
+            passkeys.save_passkey(connection, party, session, answer, "示例")
         again = one.make(passkeys.make_registration_options(connection, party, session))
         with pytest.raises(Conflict):
-            passkeys.register_passkey(connection, party, session, again, "示例")
+            passkeys.save_passkey(connection, party, session, again, "示例")
     half = desk.begin()
     assert desk.ins.make_proof_options(half) == ""
 

@@ -21,7 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, replication, store
-from registry.storage import tables
+from registry.storage import account_tables, tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
 
@@ -34,8 +34,8 @@ EARLIER_SCHEMAS = ("0006", "0007", "0008", "0009", "0010", "0011")
 KEPT = (
     tables.accounts,
     tables.recovery_codes,
-    tables.passkeys,
-    tables.account_changes,
+    account_tables.passkeys,
+    account_tables.account_changes,
     tables.trail,
     tables.entries,
     tables.erasable,

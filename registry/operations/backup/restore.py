@@ -26,14 +26,13 @@ from registry.operations.backup.file import BackupFile, Progress
 from registry.proposals import redaction
 from registry.records.view import check_records
 from registry.settings import Settings
+from registry.storage.account_tables import account_changes, passkeys
 from registry.storage.database import Database, continue_numbering
 from registry.storage.tables import (
-    account_changes,
     checkpoints,
     comments,
     entries,
     key_checks,
-    passkeys,
     proposals,
     touches,
     trail,
