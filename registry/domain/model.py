@@ -19,7 +19,7 @@ StandingWord = Literal[
     "approved", "partly_approved", "preparing", "suspended", "lapsed", "revoked", "delisted", "unknown"
 ]
 ApprovalStanding = Literal["in_force", "preparing", "suspended", "lapsed", "revoked", "not_yet", "unknown"]
-Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition"]
+Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition", "credential"]
 Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
 
 

@@ -121,6 +121,24 @@ class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
 
 
+class CredentialFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a credential: what a QR code says, signed, of an institution, whose subject is ``institution``.
+
+    ``index`` is its place in the status lists, one less than its number; ``name``, ``address`` and ``techniques`` are
+    printed as known at ``log_size``; it ends after the day ``expires``, or once ``withdrawn``, for a published reason.
+    """
+
+    institution: Annotated[str, msgspec.Meta(pattern="^institution:[0-9A-Z]{8}$")] | None = None
+    index: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    log_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    name: str | None = None
+    address: str | None = None
+    techniques: Annotated[list[TechniqueCode], msgspec.Meta(min_length=1)] | None = None
+    expires: Date | None = None
+    withdrawn: bool | None = None
+    withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+
+
 _FIELDS: dict[Kind, Any] = {
     "institution": InstitutionFacts,
     "practitioner": PractitionerFacts,
@@ -128,9 +146,11 @@ _FIELDS: dict[Kind, Any] = {
     "sanction": SanctionFacts,
     "source": SourceFacts,
     "edition": EditionFacts,
+    "credential": CredentialFacts,
 }
 #: Identifiers of the kinds of subject that have no public code.
-_NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+_NAMED = {"source": re.compile(".+", re.DOTALL), "edition": _NUMBER, "credential": _NUMBER}
 
 
 def check_draft(draft: Draft) -> None:
@@ -156,6 +176,8 @@ def check_draft(draft: Draft) -> None:
     _check_type(draft, kind, plain, _FIELDS[draft.change.kind])
     _check_scope(draft, plain)
     if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
+        raise _make_draft_error(draft, Message("编号与标识不符"))
+    if draft.change.kind == "credential" and plain.get("index") not in (None, int(identifier) - 1):
         raise _make_draft_error(draft, Message("编号与标识不符"))
     for field in FIELDS if kind == "institution" else ():
         if field.check and (text := plain.get(field.name)) is not None and (message := field.check(text)):

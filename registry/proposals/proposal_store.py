@@ -322,7 +322,7 @@ def describe_subject(connection: sa.Connection, subject: str) -> str:
     kind, _, identifier = subject.partition(":")
     if kind == "source":
         return identifier
-    code = format_code(identifier) if kind != "edition" else identifier
+    code = format_code(identifier) if kind not in ("edition", "credential") else identifier
     name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
     return f"{name}（{code}）" if kind == "institution" and name else code
 

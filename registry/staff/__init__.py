@@ -11,6 +11,7 @@ from litestar.di import Provide
 
 from registry.staff import (
     account_pages,
+    credential_pages,
     draft_pages,
     edition_pages,
     home,
@@ -33,7 +34,7 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_answers, import_upload, import_report, renewal_pages, own_account),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages, credential_pages, own_account),
 )
 
 
