@@ -48,6 +48,7 @@ class Staff:
         self.client = httpx.Client(base_url=server.url, timeout=PATIENCE, headers={"user-agent": agent})
         self.name, self.password, self.secret = name, password, ""
         self.recovery: list[str] = []
+        self.activation = ""
 
     def get(self, path: str, status: int = 200) -> str:
         """A page, whose status must be as said."""
@@ -84,7 +85,7 @@ class Staff:
         page = self.get("/staff/enrol")  # another secret each time; the form carries the one that is meant
         token = re.search(r'name="form_token" value="(\w+)"', page)
         assert token
-        sent = {"form_token": token[1], "secret": self.secret, "code": self.code()}
+        sent = {"form_token": token[1], "secret": self.secret, "code": self.code(), "activation": self.activation}
         answer = self.client.post("/staff/enrol", data=sent)
         self.recovery = re.findall(r">([0-9a-z]{5}-[0-9a-z]{5})<", answer.text)
         return answer

@@ -87,6 +87,14 @@ def save_proof(connection: sa.Connection, session: Session) -> None:
     connection.execute(sa.update(staff_sessions).where(condition).values(proved_at=get_now_ms(), failures=0))
 
 
+def is_unchanged(connection: sa.Connection, session: Session) -> bool:
+    """Whether a session is where it was when it was found: of two requests that show one proof the second is late."""
+    condition = sa.and_(
+        staff_sessions.c.digest == _hash_token(session.token), staff_sessions.c.proved_at == session.proved_at
+    )
+    return connection.execute(sa.select(staff_sessions.c.digest).where(condition)).first() is not None
+
+
 def count_failure(connection: sa.Connection, session: Session) -> bool:
     """Count a wrong code or password typed in a session; whether it was one too many and the session ended."""
     condition = staff_sessions.c.digest == _hash_token(session.token)

@@ -66,7 +66,10 @@ class AdCertificateFacts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person."""
+    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person.
+
+    ``region`` (GB/T 2260) is where an unlisted organisation or a person is: an institution has its own.
+    """
 
     institution: str | None = None
     organisation: str | None = None
@@ -76,6 +79,7 @@ class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
     document_no: str | None = None
     decided_on: Date | None = None
     summary: str | None = None
+    region: str | None = None
 
 
 class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):

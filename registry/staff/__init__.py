@@ -22,6 +22,7 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    own_account,
     proposal_pages,
     records,
     region_pages,
@@ -38,8 +39,7 @@ __all__ = ["build_router", "record_refused_request"]
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
-    *(check_pages, region_pages),
-    credential_pages,
+    *(check_pages, region_pages, credential_pages, own_account),
 )
 
 

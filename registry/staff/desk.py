@@ -41,7 +41,7 @@ TEXT_FORM: dict[str, Any] = {
 }
 #: Defaults of what templates read and only some pages set.
 _DEFAULTS: dict[str, Any] = {
-    **dict.fromkeys(("name", "reason", "wanted", "typed", "why"), ""),
+    **dict.fromkeys(("name", "reason", "wanted", "typed", "why", "options", "activation"), ""),
     **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
     "error_links": {},

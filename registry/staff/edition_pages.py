@@ -100,7 +100,8 @@ def show_withdrawal_form(desk: NamedDependency[Desk]) -> Response[Any]:
 
 
 def _render_withdrawal_page(desk: Desk, edition: str, **values: Any) -> Response[Any]:
-    standing = [published for published in desk.register.editions.list_all() if published.withdrawn is None]
+    editions = desk.register.editions.list_all()
+    standing = [one for one in editions if one.withdrawn is None and desk.may_reach(one.scope)]
     return desk.render_page("edition_withdraw", standing=standing, chosen=edition, **values)
 
 

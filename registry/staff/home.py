@@ -1,22 +1,22 @@
-"""The start page, with what waits for whoever is signed in; what falls due; and their own account."""
+"""The start page, with what waits for whoever is signed in; and what falls due."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.di import NamedDependency
 
 from registry import proposals
-from registry.accounts import factors, sessions
+from registry.accounts import changes
 from registry.domain.model import Struct
 from registry.editions.edition import Edition
 from registry.importers.wizard import import_store
 from registry.records import asof, deadlines
 from registry.records.deadlines import KINDS, DeadlineFilter
 from registry.staff.calendar_file import CalendarEvent, format_calendar
-from registry.staff.desk import Desk, get_session_limits
+from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts
 from registry.staff.lists import due_list, list_page
 from registry.staff.record_names import RecordNames
@@ -35,6 +35,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
             connection, "approved", limit=RECENT, with_report=False, seen_by=desk.account
         )
         drafts = form_drafts.list_drafts(connection, name) if desk.has_role("editor") else []
+        account_changes = changes.count_decidable(connection, desk.account) if desk.has_role("administrator") else 0
         imports_under_way = [
             item for item in import_store.list_imports(connection, name) if item.state not in import_store.OVER
         ]
@@ -54,6 +55,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         to_amend=[item for item in own_proposals if item.state == "returned"],
         own_proposals=[item for item in own_proposals if item.state == "pending"],
         recent=approved,
+        account_changes=account_changes,
         drafts=drafts,
         imports=imports_under_way,
         scheduled_editions=_list_scheduled_editions(desk),
@@ -68,34 +70,6 @@ def _list_scheduled_editions(desk: Desk) -> list[Edition]:
     """Return the editions to be published later, the next one first."""
     scheduled = [edition for edition, state in desk.register.editions.list_states() if state == "scheduled"]
     return sorted(scheduled, key=lambda edition: edition.published)
-
-
-@get("/account", sync_to_thread=True)
-def show_account(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Show one's own sessions, password and recovery codes."""
-    with desk.database.reading() as connection:
-        open_sessions = sessions.list_sessions(connection, desk.account, get_session_limits(desk.register))
-        codes_left = factors.count_recovery_codes(connection, desk.account.name)
-    return desk.render_page("account", sessions=open_sessions, recovery_left=codes_left)
-
-
-@post("/account/end", status_code=200, sync_to_thread=True)
-def end_session(desk: NamedDependency[Desk]) -> Response[Any]:
-    """End one of one's sessions, or all of them."""
-    chosen = desk.read_field("session") or None
-    with desk.database.writing() as connection:
-        sessions.end_sessions(connection, desk.account.name, chosen)
-        desk.record_event(connection, "sessions_ended", "one" if chosen else "all")
-    return desk.redirect_to("/staff/account")
-
-
-@post("/account/recovery", opt={"proof": True}, status_code=200, sync_to_thread=True)
-def renew_recovery_codes(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Make new recovery codes in place of the old ones."""
-    with desk.database.writing() as connection:
-        codes = factors.renew_recovery_codes(connection, desk.account.name)
-        desk.record_event(connection, "recovery_codes_renewed", "")
-    return desk.render_page("recovery", codes=codes)
 
 
 #: Spans of the start page in days from today; 0: what is overdue.

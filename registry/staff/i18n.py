@@ -119,6 +119,8 @@ class StaffLanguage(Language):
         if kind in ("proposal", "import") and number.isdigit():
             label = self.translate(f"trail.about_{kind}", number=number)
             return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
+        if kind == "account_change" and number.isdigit():
+            return self.translate("trail.about_account_change", number=number, name=name.rpartition(" ")[2])
         if kind in ("edition", "account", "sha256"):
             return self.translate(f"trail.about_{kind}", name=name[:16])
         return self.format_monospace(about)
@@ -191,7 +193,7 @@ class StaffLanguage(Language):
     def _format_single_value(self, path: str, text: str) -> Markup:
         if path == "institution":
             return self.format_public_code(text.partition(":")[2])
-        if path == "scope":
+        if path in ("scope", "region"):
             is_region = regions.find_region(text) is not None
             return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
         if path == "release":

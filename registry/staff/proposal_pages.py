@@ -288,7 +288,7 @@ def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
         return _render_suspension_form(desk, text)
     request = SearchRequest(q=text)
     result = desk.register.search_institutions(request, desk.register.make_as_of_now(), limit=SHOWN)
-    found = result.items
+    found = [hit for hit in result.items if desk.may_reach(hit.institution.region.code)]
     own = [hit for hit in found if text in (hit.institution.name, *hit.institution.aliases)] or found
     if len(own) == 1 and not result.similar:
         return _render_suspension_form(desk, own[0].institution.code)

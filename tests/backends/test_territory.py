@@ -22,6 +22,7 @@ from tests.factories import (
     a_source,
     an_erasure,
     an_institution,
+    approve,
     code_of,
     enter,
     propose,
@@ -48,10 +49,11 @@ def count(database: Database) -> int:
         return len(proposals.list_proposals(connection, None))
 
 
-def a_sanction(institution: Draft | None) -> Draft:
+def a_sanction(institution: Draft | None, region: str | None = None, code: str = "7HV2JKMV") -> Draft:
     about = {"institution": institution.subject} if institution else {"organisation": "示例公司"}
+    about |= {"region": region} if region else {}
     stated = {**about, "kind": "penalty", "authority": "示例局", "summary": "示例"}
-    return Draft(subject="sanction:7HV2JKMV", change=Change(kind="sanction", set=stated), valid_from=LATER)
+    return Draft(subject=f"sanction:{code}", change=Change(kind="sanction", set=stated), valid_from=LATER)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,8 @@ def a_sanction(institution: Draft | None) -> Draft:
         a_person(INSIDE, "示例员丙", LATER),
         a_certificate(INSIDE),
         a_sanction(INSIDE),
+        a_sanction(None, "210300"),
+        a_sanction(None, "210381"),
         an_erasure(a_person(INSIDE), on=LATER),
         a_source("list-2", LATER, scope="partial"),
         a_source("list-2", LATER, scope="210303"),
@@ -92,6 +96,9 @@ def test_what_is_inside_may_be_proposed(ready: Database, draft: Draft) -> None:
         a_certificate(OUTSIDE),
         a_sanction(OUTSIDE),
         a_sanction(None),
+        a_sanction(None, "210102"),
+        a_sanction(None, "210000"),
+        a_sanction(OUTSIDE, "210300"),  # where an institution is, it says itself
         a_source("list-2", LATER),
         a_source("list-2", LATER, scope="210000"),
         a_source("list-2", LATER, scope="210102"),
@@ -115,6 +122,16 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
     assert draft.subject not in chinese + english
     assert count(ready) == before
     assert propose(ready, draft, by="editor.b") > 0  # who has no region may
+
+
+@pytest.mark.parametrize("recorded", [a_sanction(None, "210102"), a_sanction(None)])
+def test_a_sanction_recorded_elsewhere_or_nowhere_is_not_reached_by_stating_another_place(
+    ready: Database, recorded: Draft
+) -> None:
+    approve(ready, propose(ready, recorded, by="editor.b"))
+    for change in ({"region": "210300"}, {"institution": INSIDE.subject}, {"summary": "示例"}):
+        with pytest.raises(NotAllowed):
+            propose(ready, a_change(recorded, LATER + dt.timedelta(days=1), change))
 
 
 def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: Path) -> None:
@@ -152,6 +169,7 @@ DISTRICT = an_institution("海城市示例医院", "辽宁省鞍山市海城市�
         ((a_source("list-2", LATER, scope="partial"), a_change(INSIDE, LATER, {"level": "三级"})), "210303"),
         ((a_sanction(INSIDE),), "210303"),
         ((a_sanction(None),), ""),
+        ((a_sanction(None, "210381"),), "210381"),
     ],
 )
 def test_a_proposal_has_the_region_that_holds_all_it_is_about(

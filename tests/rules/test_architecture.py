@@ -69,6 +69,7 @@ ALLOWED = {
         "registry.search.outside_search",
         "registry.storage.fault_board",
         "registry.storage.vacuum",
+        "registry.storage.account_tables",
         "registry.storage.tables",
         "registry.accounts.region_scope",
         "registry.verification.spans",

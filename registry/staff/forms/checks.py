@@ -307,6 +307,9 @@ def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
         yield make_error("institution", Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"))
     if "institution" in named and "organisation" in named:
         yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
+    region = read_text(typed, "region")
+    if region and regions.find_region(region) is None:
+        yield make_error("region", region_names.describe_unclear_place(region))
     decided = read_day(typed, "decided_on")
     if decided and decided > today:
         yield make_error("decided_on", Message("决定日期 {decided} 还没有到。", decided=decided))

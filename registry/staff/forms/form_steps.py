@@ -46,7 +46,7 @@ _PERSON = _make_step(
     *("valid_from", "valid_to", "certificate_kind", "certificate_no"),
 )
 _CASE = _make_step(
-    *("case", "institution", "organisation", "person", "kind"),
+    *("case", "institution", "organisation", "region", "person", "kind"),
     *("authority", "document_no", "decided_on", "summary"),
 )
 #: The pages of a form about something new, and of one about what is recorded: those of the ordinary case.

@@ -129,6 +129,7 @@ _SANCTION = (
     FormField(name="institution"),
     FormField(name="organisation"),
     FormField(name="person", personal=True),
+    FormField(name="region", input="region"),
     FormField(name="kind", input="choice", required=True, choice_list="sanction_kind"),
     FormField(name="authority", required=True),
     FormField(name="document_no", required=True),

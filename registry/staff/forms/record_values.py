@@ -146,6 +146,11 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         for code in CODES:
             if stage := read_text(typed, f"stage.{code}"):
                 values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed, code)}
+    if kind == "sanction":  # of an institution it is that of the institution
+        chosen = read_text(typed, "region")
+        is_known = regions.find_region(chosen) is not None
+        own = chosen if is_known else regions.resolve_address(read_text(typed, "organisation")).code
+        values["region"] = None if values["institution"] else own
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values

@@ -151,7 +151,9 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
         if not str(region).startswith(inside):
             return [_make_outside_error("address", place)]
     if draft.kind == "sanction" and not read_text(typed, "institution"):
-        return [_make_outside_error("institution", place)]
+        region = to_record_values("sanction", typed, {})["region"]
+        if not regions.is_inside(region, account.region):
+            return [_make_outside_error("region", place)]
     subject = draft.subject or to_record_values(draft.kind, typed, {}).get("institution")
     try:
         if subject and record_values.read_values_on(connection, str(subject), asof.find_today(connection)):
