@@ -49,7 +49,9 @@ class PageContext(Struct, frozen=True, kw_only=True):
 
     ``here``: the page's own address with its query, without language and size; ``posted``: (field, value) sent to it in
     a body, which the switches of language and size send again. ``today``: the register's. ``state_at``: when the
-    register was last seen, where that is long enough ago to be said, or the page is from memory.
+    register was last seen, where that is long enough ago to be said, or the page is from memory. ``origin``: the
+    address of the site as others see it, for what has to name it whole (canonical address, share card); no links are
+    made of it.
     """
 
     template: ClassVar[str] = ""
@@ -60,6 +62,7 @@ class PageContext(Struct, frozen=True, kw_only=True):
     site: SiteFacts | None = None
     today: Date | None = None
     state_at: dt.datetime | None = None
+    origin: str = ""
 
 
 class FieldError(Struct, frozen=True, kw_only=True):
@@ -163,7 +166,8 @@ def make_page_response(
 ) -> Response[str]:
     """Render the page in the language and size asked for; one of an old state says so, and no cache may keep it."""
     language, register = read_language(request), get_register(request)
-    context = msgspec.structs.replace(context, today=to_day(register.find_now()))
+    origin = register.settings.public_url.rstrip("/")
+    context = msgspec.structs.replace(context, today=to_day(register.find_now()), origin=origin)
     verified = register.verification.last_check_time
     if status < 500 and verified is not None and verified.get_age() > NOTICE_AFTER:
         context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
