@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from markupsafe import Markup
 
-from public_site import linked_data, page_times, responses
+from public_site import page_times, responses, schema_org
 from public_site.page_times import Comparison, TimesForm
 from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
@@ -129,8 +129,8 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         others=tuple(register.list_other_sites(institution, asof)),
         about=tuple(register.list_records_about(institution.code, asof)),
         line=make_year_line(versions, asof.valid_on),
-        description=linked_data.describe_institution(language, institution, standing),
-        linked_data=None if past else linked_data.encode_institution(language, institution, public_url),
+        description=schema_org.describe_institution(language, institution, standing),
+        linked_data=None if past else schema_org.encode_institution(language, institution, public_url),
         **make_frame(request),
     )
     return make_page_response(request, page, cache=responses.choose_cache_control(bool(practitioners), budget))

@@ -16,7 +16,7 @@ _SHADES = 5
 LINE, MARGIN = 640, 24
 
 
-class Tile(Struct, frozen=True):
+class ProvinceTile(Struct, frozen=True):
     """A province as a square at ``x``, ``y``; ``count`` is null where the register's lists do not reach.
 
     ``shade``: 0 for nobody, then 1 to 5 by the root of its share, so that the small ones differ too.
@@ -34,7 +34,7 @@ class Tile(Struct, frozen=True):
 class TileGrid(Struct, frozen=True):
     """The squares with the size of the whole picture."""
 
-    tiles: tuple[Tile, ...]
+    tiles: tuple[ProvinceTile, ...]
     width: int
     height: int
 
@@ -47,7 +47,7 @@ class Bar(Struct, frozen=True):
     width: float
 
 
-class Mark(Struct, frozen=True):
+class DayMark(Struct, frozen=True):
     """A day on the line of years; ``number`` of what happened on it."""
 
     day: Date
@@ -58,7 +58,7 @@ class Mark(Struct, frozen=True):
 class YearLine(Struct, frozen=True):
     """The days of a history in their distances: marks, and (year, x) of its scale."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[DayMark, ...]
     years: tuple[tuple[int, int], ...]
     width: int = LINE
 
@@ -67,7 +67,7 @@ def make_tile_grid(counts: Mapping[str, int]) -> TileGrid:
     """Make the picture of the provinces from counts by their codes."""
     most = max(counts.values(), default=0) or 1
     tiles = tuple(
-        Tile(
+        ProvinceTile(
             code=square.code,
             x=square.column * STEP,
             y=square.row * STEP,
@@ -106,9 +106,9 @@ def make_year_line(versions: Sequence[Version], today: Date) -> YearLine | None:
     first, last = days[0].year, max(today, days[-1]).year + 1
     begin, end = dt.date(first, 1, 1).toordinal(), dt.date(last, 1, 1).toordinal()
 
-    def place(ordinal: int) -> int:
+    def find_x(ordinal: int) -> int:
         return MARGIN + round((LINE - 2 * MARGIN) * (ordinal - begin) / (end - begin))
 
     every = max(1, (last - first + 5) // 6)
-    years = tuple((year, place(dt.date(year, 1, 1).toordinal())) for year in range(first, last + 1, every))
-    return YearLine(marks=tuple(Mark(day, place(day.toordinal()), numbers[day]) for day in days), years=years)
+    years = tuple((year, find_x(dt.date(year, 1, 1).toordinal())) for year in range(first, last + 1, every))
+    return YearLine(marks=tuple(DayMark(day, find_x(day.toordinal()), numbers[day]) for day in days), years=years)

@@ -127,7 +127,8 @@ def list_feed_entries(register: Register, language: Language) -> list[FeedEntry]
     entries = [register.get_entry(msgspec.json.decode(body)["number"])[0] for body in reversed(bodies)]
     codes = {entry.subject.partition(":")[2] for entry in entries if entry.subject.startswith("institution:")}
     names = {one.code: one.name for one in register.list_institutions(sorted(codes), asof)}
-    return [made for entry in entries if (made := _make_feed_entry(language, entry, names)) is not None]
+    shown = (_make_feed_entry(language, entry, names) for entry in entries)
+    return [line for line in shown if line is not None]
 
 
 def _make_feed_entry(language: Language, entry: Entry, names: dict[str, str]) -> FeedEntry | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from public_site import badge_pages, linked_data
+from public_site import badge_pages, schema_org
 from public_site.badge_pages import Badge
 from public_site.data_pages import DataPage
 from public_site.overview_pages import EditionLine, OverviewPage
@@ -79,8 +79,8 @@ def make_surroundings(it: model.Institution, versions: list[Version]) -> dict[st
         "others": (other,),
         "about": (sanction, certificate, msgspec.structs.replace(certificate, valid_from=None)),
         "line": make_year_line(versions, TODAY),
-        "description": linked_data.describe_institution(language, it, standing),
-        "linked_data": linked_data.encode_institution(language, it, "https://register.example"),
+        "description": schema_org.describe_institution(language, it, standing),
+        "linked_data": schema_org.encode_institution(language, it, "https://register.example"),
     }
 
 
