@@ -15,9 +15,11 @@ from public_site import page_times, responses, schema_org
 from public_site.page_times import Comparison, TimesForm
 from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
+from registry.clients.service import PeopleBudget
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
+from registry.records.asof import AsOf
 from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, Sanction
 from registry.texts import FixedText
@@ -108,10 +110,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
             raise
         return _render_no_record(request, code, past)
     budget = make_people_budget(request)
-    try:
-        practitioners, withheld = register.list_practitioners(code, asof, budget.require_look), None
-    except PeopleLimit as error:  # the page says so in their place
-        practitioners, withheld = [], error.get_text(responses.read_language(request).lang)
+    practitioners, withheld = _list_people(request, code, asof, budget)
     versions = register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1]
     standing = make_standing(institution, register.read_first_days(code, asof))
     language, public_url = responses.read_language(request), register.settings.public_url.rstrip("/")
@@ -134,6 +133,19 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         **make_frame(request),
     )
     return make_page_response(request, page, cache=responses.choose_cache_control(bool(practitioners), budget))
+
+
+def _list_people(
+    request: PageRequest, code: str, asof: AsOf, budget: PeopleBudget
+) -> tuple[list[Practitioner], str | None]:
+    """List the people of an institution, or say why they are not shown; a site of files would be a list of all."""
+    register, language = get_register(request), responses.read_language(request)
+    if responses.find_static_edition(request):
+        return [], str(language.translate("static.people")) if register.list_practitioners(code, asof) else None
+    try:
+        return register.list_practitioners(code, asof, budget.require_look), None
+    except PeopleLimit as error:  # the page says so in their place
+        return [], error.get_text(language.lang)
 
 
 @route_get("/i/{code:str}/history", "history")

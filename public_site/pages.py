@@ -116,8 +116,9 @@ _MODULES = (
     *(search_pages, overview_pages, badge_pages, site_files, data_pages, institution_pages),
     *(check_pages, list_upload, edition_pages, api_reference),
 )
+HANDLERS = [*list_handlers(*_MODULES), show_log, show_about, get_static_file]
 router = Router(
     "/",
-    route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],
+    route_handlers=HANDLERS,
     exception_handlers={Exception: responses.render_error_page},
 )

@@ -132,6 +132,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         choose_tone=standing.choose_tone,
         is_old_list=labels.is_old_list,
         describe_finding=describe_finding,
+        is_static=False,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )
