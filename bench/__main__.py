@@ -1,7 +1,7 @@
-"""`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts] [stuck] [wizard]`, or all.
+"""`python -m bench [batch] [editions] [imports] [log] [paint] [proofs] [search] [serving] [starts] [stuck] [wizard]`.
 
-With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak` stands by itself: see
-docs/reliability.md.
+Without a name all of them. `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak`
+stands by itself: see docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from bench import batch, editions, imports, log, proofs, registers, search, serving, soak, starts, stuck, wizard
+from bench import batch, editions, imports, log, paint, proofs, registers, search, serving, soak, starts, stuck, wizard
 
 #: What each part does with the folder and the options.
 PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
     "editions": lambda folder, given: editions.run(folder, given.rows),
     "imports": lambda folder, given: imports.run(folder, given.rows),
     "log": lambda folder, _: log.run(folder),
+    "paint": lambda folder, _: paint.run(folder),
     "proofs": lambda folder, _: proofs.run(folder),
     "search": lambda folder, given: search.run(folder, tuple(sorted({635, given.rows, 10 * given.rows}))),
     "serving": lambda folder, given: serving.run(folder, given.institutions),
@@ -36,7 +37,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    told = "batch, editions, imports, log, proofs, search, serving, starts, stuck, wizard (all of these); soak"
+    told = "batch, editions, imports, log, paint, proofs, search, serving, starts, stuck, wizard (all of these); soak"
     parser.add_argument("parts", nargs="*", help=told)
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
@@ -44,7 +45,7 @@ def main() -> None:
     soak.add_options(parser)
     parser.add_argument("--database", default="", help="of stuck: the URL of an empty PostgreSQL database")
     given = parser.parse_args()
-    every = ["starts", "serving", "batch", "proofs", "log", "search", "imports", "wizard", "editions", "stuck"]
+    every = ["starts", "serving", "batch", "proofs", "log", "search", "imports", "wizard", "editions", "stuck", "paint"]
     parts = given.parts or every
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory(prefix="bench-") as folder:

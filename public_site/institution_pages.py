@@ -139,13 +139,13 @@ def _list_people(
     request: PageRequest, code: str, asof: AsOf, budget: PeopleBudget
 ) -> tuple[list[Practitioner], str | None]:
     """List the people of an institution, or say why they are not shown; a site of files would be a list of all."""
-    register, language = get_register(request), responses.read_language(request)
+    register = get_register(request)
     if responses.find_static_edition(request):
-        return [], str(language.translate("static.people")) if register.list_practitioners(code, asof) else None
+        return [], "static" if register.list_practitioners(code, asof) else None
     try:
         return register.list_practitioners(code, asof, budget.require_look), None
     except PeopleLimit as error:  # the page says so in their place
-        return [], error.get_text(language.lang)
+        return [], error.get_text(responses.read_language(request).lang)
 
 
 @route_get("/i/{code:str}/history", "history")

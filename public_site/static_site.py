@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
 from litestar import Litestar, Router
 from litestar.datastructures import State
 
@@ -33,7 +32,6 @@ from registry.web import page_templates
 _PAGES = ("/", "/overview", "/search", "/editions", "/data", "/log", "/about")
 _LINK = re.compile(r'(?<= )(href|src|action)="(/[^"]*)"')
 _EDITION_FILE = re.compile(r"/api/v1/editions/([^/]+)/([^/]+)")
-_SITE = "http://static.invalid"
 Progress = Callable[[str, int], None]
 
 
@@ -112,17 +110,15 @@ class _Writer:
         """Write every page."""
         app: Any = build_static_app(self._register, self._edition)
         done = 0
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=_SITE) as client:
-            for path in self._paths:
-                for lang in ("", "en"):
-                    answer = await client.get(path, params={"lang": lang} if lang else {})
-                    if answer.status_code != 200:
-                        raise CannotAnswer(Message("页面 {path} 无法生成，没有写入。", path=path))
-                    name = locate_page(path, lang)
-                    self._tree.write(name, self.rewrite_links(answer.text, name).encode())
-                    done += 1
-                    progress("pages", done)
+        for path in self._paths:
+            for lang in ("", "en"):
+                status, body = await _ask(app, path, f"lang={lang}" if lang else "")
+                if status != 200:
+                    raise CannotAnswer(Message("页面 {path} 无法生成，没有写入。", path=path))
+                name = locate_page(path, lang)
+                self._tree.write(name, self.rewrite_links(body.decode(), name).encode())
+                done += 1
+                progress("pages", done)
 
     def rewrite_links(self, text: str, page: PurePosixPath) -> str:
         """Make every link of a page one to a file, seen from that page, or to the live site."""
@@ -144,6 +140,25 @@ class _Writer:
         else:
             name = place.path.removeprefix("/")
         return up + name if (self._tree.root / name).is_file() else self._edition.origin + address
+
+
+async def _ask(app: Any, path: str, query: str) -> tuple[int, bytes]:
+    """Ask an application in this process for a page: its status and its body."""
+    scope = {
+        **{"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "https"},
+        **{"path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode()},
+        **{"headers": [], "client": ("127.0.0.1", 0), "server": ("127.0.0.1", 443), "state": {}},
+    }
+    messages: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    await app(scope, receive, send)
+    return messages[0]["status"], b"".join(message.get("body", b"") for message in messages[1:])
 
 
 def locate_page(path: str, lang: str) -> PurePosixPath:

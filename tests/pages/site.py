@@ -9,10 +9,12 @@ import msgspec
 from public_site import badge_pages, schema_org
 from public_site.badge_pages import Badge
 from public_site.data_pages import DataPage
+from public_site.institution_pages import InstitutionPage
 from public_site.overview_pages import EditionLine, OverviewPage
 from public_site.pictures import Bar, make_bars, make_tile_grid, make_year_line
-from public_site.responses import PageContext
+from public_site.responses import PageContext, StaticEdition
 from public_site.site_files import ChangeFeed, FeedEntry, SiteMap
+from public_site.static_search import StaticSearchPage, group_rows, list_technique_words, make_row
 from registry.domain import model
 from registry.records.history import Version
 from registry.records.snapshot import AdCertificate, Sanction
@@ -94,7 +96,26 @@ def make_files() -> dict[str, PageContext]:
         "badge.svg": Badge(state="licensed", tone="approved", code="7K2M-9QX4"),
         "sitemap.xml": SiteMap(paths=("/", "/i/7K2M-9QX4"), origin="https://register.example"),
         "sitemaps.xml": SiteMap(files=(1, 2), origin="https://register.example"),
+        **make_static_pages(),
         "feed.xml": ChangeFeed(entries=[entry, *others], updated=AT, origin="https://register.example"),
+    }
+
+
+def make_static_pages() -> dict[str, PageContext]:
+    """The list of a site of files, and an institution's page in it whose people are left out."""
+    static = StaticEdition(size=1000, root="8f" * 32, at=AT, origin="https://register.example")
+    it = judge_on(FULL)
+    groups = group_rows([make_row(it), msgspec.structs.replace(make_row(it), region="")])
+    institution = InstitutionPage(
+        **{"site": SITE, "here": f"/i/{it.code}", "institution": it, "standing": make_standing(it), "static": static},
+        **{"practitioners": [], "recent": [], "qr": "/static/qr.svg", "public_url": "", "as_of": TODAY},
+        people_withheld="static",
+    )
+    return {
+        "static-search.html": StaticSearchPage(
+            site=SITE, static=static, count=2, groups=groups, words=list_technique_words()
+        ),
+        "static-institution.html": institution,
     }
 
 
