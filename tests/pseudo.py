@@ -1,4 +1,4 @@
-"""Pages and answers in a language in which every text of the catalogue stands in brackets: ⟦…⟧.
+"""Pages and answers in a language in which every text of the catalogue stands in brackets: 【…】.
 
 What stands outside of them and is no data was never translated. ``python -m tests.pseudo`` prints it. In a process of
 its own, because texts are remembered: the brackets have to be there before the first page is made.

@@ -1,4 +1,4 @@
-"""A language in which every text of the catalogue stands in brackets: ⟦…⟧. What stands outside was not translated.
+"""A language in which every text of the catalogue stands in brackets: 【…】. What stands outside was not translated.
 
 A server speaks it where ``pseudo_site`` is on its path.
 """
@@ -19,7 +19,7 @@ class Pseudo(Catalogue):
     def find(self, key: Key, count: object = None) -> str | None:
         """A text in brackets, but for what only parts others: commas and the like."""
         text = super().find(key, count)
-        return f"⟦{text}⟧" if text and re.search("[a-z]{2}", re.sub(r"\{.*?\}", "", text)) else text
+        return f"【{text}】" if text and re.search("[a-z]{2}", re.sub(r"\{.*?\}", "", text)) else text
 
 
 def speak_in_brackets() -> None:
@@ -44,7 +44,7 @@ def find_untranslated(text: str) -> list[str]:
     """The English words outside of brackets."""
     before = ""
     while before != text:
-        before, text = text, re.sub("⟦[^⟦⟧]*⟧", " ", text)
+        before, text = text, re.sub("【[^【】]*】", " ", text)
     return re.findall(r"[A-Za-z]{3,}(?: [a-z]{2,})+|\b[a-z]{3,}\b", NAMES.sub(" ", text))
 
 

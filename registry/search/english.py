@@ -2,8 +2,8 @@
 
 A word counts as matched by the English name, by the region in English, by how a Chinese name sounds (Changhai), or by
 the Chinese word it stands for: whoever translates 妇幼保健院 may write maternal or maternity. A place is no slip for
-another, and a hospital of a district is not that of its city. The weights of the words that many names have are in
-``english.toml``, with the words around a question and the phrases that stand for Chinese ones.
+another, and a hospital of a district is not that of its city. The words around a question and the phrases that stand
+for Chinese ones are in ``english.toml``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from registry.domain import english_places, regions
+from registry.domain.english_words import NUMBERS, WEIGHTS, split_words, strip_possessives
 from registry.domain.model import Region, Struct
 from registry.domain.name_words import list_common_words, split_name
 from registry.domain.normalise import fold_text
@@ -27,35 +28,21 @@ from registry.search.sound_match import find_characters
 from registry.search.vocabulary import WORDS
 
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_name("english.toml").read_text("utf-8"))
-_WEIGHTS: dict[str, float] = {word: weight for weight, words in _DATA["weights"] for word in words.split()}
-_SAME: dict[str, str] = {word: meant for meant, words in _DATA["same"].items() for word in words.split()}
 _AROUND = frozenset(_DATA["around"].split())
 _MARKS, _KINDS = frozenset(_DATA["marks"].split()), frozenset(_DATA["kinds"].split())
 _PHRASES: dict[str, str] = _DATA["phrases"]
 _ENGLISH: dict[str, str] = _DATA["english"]
-_NUMBERS = frozenset(_DATA["numbers"].split())
 #: What common words are in Chinese names, folded; and what they may be in a question that speaks of mothers.
 _CHINESE, _BESIDE_MOTHERS = (
     {word: tuple(meant.split()) for word, meant in _DATA[table].items()} for table in ("chinese", "beside_mothers")
 )
 _MOTHERS = frozenset(_DATA["mothers"].split())
 _DEPARTMENT, _NAMED_CHINA = frozenset(_DATA["department"].split()), frozenset(_DATA["named_china"].split())
-_POSSESSIVE = re.compile("(?<=[A-Za-z])['’]s\\b|(?<=s)['’](?![A-Za-z])")
-_WORD, _LETTER = re.compile("[a-z0-9]+"), re.compile("[A-Za-z]")
+_LETTER = re.compile("[A-Za-z]")
 _SCALE: dict[str, float] = _DATA["scale"]
 _OWN, _MAY_MISS = _SCALE["own"], _SCALE["may_miss"]
 #: Letters of the shortest word that may have a slip.
 _LONG = 5
-
-
-def split_words(text: str) -> tuple[str, ...]:
-    """Split a text into English words as they are compared: lower case, without 's, one spelling each.
-
-    >>> split_words("The 1st People's Hospital of Anshan")
-    ('the', 'first', 'people', 'hospital', 'of', 'anshan')
-    """
-    plain = _POSSESSIVE.sub("", text.lower())
-    return tuple(_SAME.get(word, word) for word in _WORD.findall(re.sub("(?<=[a-z])['’](?=[a-z])", "", plain)))
 
 
 def replace_phrases(text: str) -> str:
@@ -63,7 +50,7 @@ def replace_phrases(text: str) -> str:
     if not _LETTER.search(text):  # as most questions
         return text
     phrases = _list_phrases()
-    return _make_pattern(tuple(phrases)).sub(lambda found: f" {phrases[found[0].lower()]} ", _POSSESSIVE.sub("", text))
+    return _make_pattern(tuple(phrases)).sub(lambda found: f" {phrases[found[0].lower()]} ", strip_possessives(text))
 
 
 @cache
@@ -140,9 +127,9 @@ def _list_common_sounds() -> tuple[str, ...]:
 
 def compute_word_weight(word: str) -> float:
     """How much a word tells one institution from another, 0 to 1."""
-    if word in _NUMBERS:
+    if word in NUMBERS:
         return _SCALE["number"]
-    return _WEIGHTS.get(word, _SCALE["place"] if word in _list_places() else _OWN)
+    return WEIGHTS.get(word, _SCALE["place"] if word in _list_places() else _OWN)
 
 
 def list_indexed(words: Iterable[str]) -> list[str]:
@@ -157,7 +144,7 @@ def select_wanted(words: Iterable[str]) -> tuple[list[str], bool]:
     """
     indexed = list_indexed(words)
     own = [word for word in indexed if compute_word_weight(word) >= _OWN]
-    common = [word for word in indexed if word in _WEIGHTS]
+    common = [word for word in indexed if word in WEIGHTS]
     return (own, False) if own else (common, True) if common else (indexed, False)
 
 
@@ -182,7 +169,7 @@ def _list_places() -> dict[str, tuple[_PlaceNames, ...]]:
     for code, name in rows:
         forms = sorted(map(fold_text, regions.list_region_names(code, name)), key=len, reverse=True)
         for word in split_words(english_places.find_english_name(code) or ""):
-            if word not in _WEIGHTS:
+            if word not in WEIGHTS:
                 named[word] = (*named.get(word, ()), _PlaceNames(code, tuple(forms)))
     return named
 
@@ -202,7 +189,7 @@ def _list_region_words(code: str) -> tuple[frozenset[str], ...]:
     """List the words that name a region and those it lies in, the narrowest first."""
     region: Region | None = regions.find_region(code) if code else None
     names = english_places.list_english_names(region) if region else ()
-    return tuple(frozenset(split_words(name)).difference(_WEIGHTS) for name in names)
+    return tuple(frozenset(split_words(name)).difference(WEIGHTS) for name in names)
 
 
 def compute_cost(words: tuple[str, ...], document: SearchDocument) -> tuple[float, bool] | None:
@@ -273,10 +260,10 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
     """Find a word in a name, if it is a long one also with a slip; a place is no slip for another."""
     if word in name:
         return word
-    if len(word) < _LONG or word in _WEIGHTS or word in _list_places():
+    if len(word) < _LONG or word in WEIGHTS or word in _list_places():
         return None
     best = max(name, key=lambda other: fuzz.ratio(word, other), default="")
-    return best if best not in _WEIGHTS and fuzz.ratio(word, best) >= _SCALE["alike"] else None
+    return best if best not in WEIGHTS and fuzz.ratio(word, best) >= _SCALE["alike"] else None
 
 
 def _find_sound(word: str, form: NameForm) -> str:

@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from registry.domain import name_words, regions
+from registry.domain.english_words import split_words
 from registry.search import english, pinyin
 from registry.search.engine import AllOf, AnyOf, Expression, NameForm, PrefixTerm, SearchDocument, TokenTerm
 
@@ -86,7 +87,7 @@ def list_tokens(document: SearchDocument) -> list[str]:
     for form in document.forms:
         tokens.update(_list_name_tokens(form))
     tokens.update("a" + pair for pair in _pair_neighbours(split_units(document.place)))
-    tokens.update("e" + word for word in english.list_indexed(english.split_words(document.english)))
+    tokens.update("e" + word for word in english.list_indexed(split_words(document.english)))
     if document.region:
         code = regions.get_prefix(document.region)
         tokens.update("r" + code[:length] for length in (2, 4, 6) if len(code) >= length)

@@ -12,18 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from registry.domain import english_places
+from registry.domain import english_places, english_words
 from registry.domain.normalise import normalise_width
 from registry.verification.names import split_bracket
 
 _NUMBER = re.compile(r"\bno\.?\s*(?=[0-9])")
-_WORD = re.compile("[a-z0-9]+")
-_APOSTROPHES = re.compile("['’`](?:s\\b)?")
 _DATA: dict[str, Any] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-_SAME, _NEARLY_SAME = (
-    {word: meant for meant, words in _DATA[table].items() for word in words.split()}
-    for table in ("same", "nearly_same")
-)
+_NEARLY_SAME = {word: meant for meant, words in _DATA["nearly_same"].items() for word in words.split()}
 _EMPTY, _COMMON = frozenset(_DATA["empty"].split()), frozenset(_DATA["common"].split())
 _SHARED = _COMMON | frozenset(_DATA["shared"].split())
 #: Latin letters, with what stands between the words, at an end of a name or in brackets behind it.
@@ -44,8 +39,8 @@ def split_words(text: str) -> frozenset[str]:
     >>> sorted(split_words("The 1st People's Hospital of Anshan"))
     ['anshan', 'first', 'hospital', 'people']
     """
-    plain = _NUMBER.sub("no", _APOSTROPHES.sub("", normalise_width(text).lower()))
-    return frozenset(_SAME.get(word, word) for word in _WORD.findall(plain)) - _EMPTY
+    plain = _NUMBER.sub("no", normalise_width(text).lower())
+    return frozenset(english_words.split_words(plain)) - _EMPTY
 
 
 def is_latin(name: str) -> bool:
@@ -110,7 +105,7 @@ class EnglishNames:
         A place alone names nobody.
         """
         words = split_words(text)
-        telling = words - _SHARED
+        telling = {word for word in words - _SHARED if not english_words.is_common(word)}
         found = self._find_holding(_fold_words(words - _COMMON)) if telling else set()
         if not 0 < len(found) <= _FEW:
             own = [word for word in telling - _list_places() if len(word) >= _OWN_LENGTH and word.isalpha()]

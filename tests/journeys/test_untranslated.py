@@ -1,12 +1,15 @@
-"""The workspace in a language in which every text of the catalogue stands in brackets: nothing stands outside."""
+"""The workspace and a paper in a language in which every text of the catalogue stands in brackets: nothing stands
+outside."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from tests.desk import Staff
 from tests.factories import ROOT, a_list
@@ -44,7 +47,7 @@ def running(staffed: Cli, start: Callable[..., Server], tmp_path: Path) -> Itera
     yield start(staffed.data_dir, PYTHONPATH=f"{ROOT / 'tests' / 'pseudo_site'}:{ROOT}")
 
 
-def test_every_text_of_the_workspace_comes_from_the_catalogue(running: Server, arrive: Arrive) -> None:
+def test_every_text_of_the_workspace_and_of_a_paper_comes_from_the_catalogue(running: Server, arrive: Arrive) -> None:
     people = {"nobody": arrive(running, "nobody"), "new": arrive(running, "new"), "half": arrive(running, "admin")}
     people |= {name: arrive(running, name).sign_in() for name in ("admin", "approver", "editor")}
     for name in ("new", "half"):
@@ -59,6 +62,18 @@ def test_every_text_of_the_workspace_comes_from_the_catalogue(running: Server, a
         # A row of the trail is printed as it is stored: the words of a record, not of a page.
         page = re.sub("(?s)<td.*?</td>", " ", answer.text) if path.startswith("/staff/trail") else answer.text
         shown = DATA.sub(" ", read_page(page))
-        assert "⟦" in shown, path
+        assert "【" in shown, path
         untranslated += [f"{who} {path}: {words}" for words in find_untranslated(shown)]
+    untranslated += [f"paper: {words}" for words in find_untranslated(read_paper(running))]
     assert untranslated == [], "\n".join(untranslated)
+
+
+def read_paper(running: Server) -> str:
+    """What a person reads of the paper about a receipt: without its text for machines, addresses and record values."""
+    claim = {"provider": {"name": "鞍山市妇儿医院"}, "techniques": ["IVF"], "on": "2025-07-01", "text": "包生男孩"}
+    receipt = running.verify(**claim, receipt=True)["receipt"]
+    answer = running.client.post("/receipt.pdf", data={"receipt": receipt}, params={"lang": "en"})
+    assert answer.status_code == 200
+    shown = PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
+    assert "【" in shown
+    return re.sub(r"\S{40,}|\S+/(?:receipt|log)\b", " ", shown.replace("\n", " "))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from registry.domain import english_words
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.register import Register
 from registry.search import english
@@ -172,7 +173,7 @@ def test_who_is_not_on_the_list_is_not_found_in_english_or_pinyin(register: Regi
 
 
 def test_a_hospital_of_a_district_is_not_that_of_its_city() -> None:
-    words = english.split_words("Chongqing Maternal and Child Health Hospital")
+    words = english_words.split_words("Chongqing Maternal and Child Health Hospital")
     assert english.find_places(words) == ["500000"]
     (first, *_) = understand_question("Chongqing Maternal and Child Health Hospital").readings
     assert first.english == ("chongqing", "maternal", "child", "health", "hospital")
