@@ -106,7 +106,7 @@ def test_the_site_of_files_answers_without_a_server(browser: Browser, files: Pat
     page, asked = context.new_page(), list[Any]()
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"file://{files}/index.html")
-    page.locator("svg.tiles a").nth(1).click()
+    page.locator("svg.tiles a").nth(2).click()
     page.wait_for_url("**/search/index.html?**")
     if script:
         assert page.locator("#result").inner_text() == "找到 22 家机构"
