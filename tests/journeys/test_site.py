@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter, deque
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from lxml import etree
 from playwright.sync_api import Browser
+from pypdf import PdfReader
 
 from tests.journeys.test_pages import overflow
 from tests.running import PATIENCE, Server
@@ -130,6 +132,15 @@ def test_a_window_of_320_pixels_is_wide_enough_for_every_kind_of_page(browser: B
                     wide.append((path, lang, size, overflow(page)))
     context.close()
     assert wide == []
+
+
+def test_an_institution_is_printed_on_one_page(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=server.url)
+    page = context.new_page()
+    for path in (f"/i/{ANSHAN}", f"/q/{ANSHAN}"):
+        page.goto(path)
+        assert len(PdfReader(io.BytesIO(page.pdf(format="A4"))).pages) == 1, path
+    context.close()
 
 
 def test_the_site_map_names_every_institution_once_in_each_language(client: httpx.Client) -> None:
