@@ -111,8 +111,7 @@ def list_technique_words() -> str:
     """List the words for techniques, longest first, so that a part of one never takes its place."""
     words = {
         word: technique.code
-        for technique in TECHNIQUES
+        for technique in reversed(TECHNIQUES)  # of a word for several the first counts, which the others need, too
         for word in (*technique.said, technique.plain_zh, technique.plain_en)
-        if word not in technique.broad
     }
     return "|".join(f"{word}={words[word]}" for word in sorted(words, key=len, reverse=True))

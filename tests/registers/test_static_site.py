@@ -85,6 +85,7 @@ def test_the_list_is_found_by_what_the_script_looks_for(folder: Path) -> None:
     assert all(key == "|".join(map(fold_key, key.split("|"))) for key in map(unescape, keys))
     words = dict(pair.split("=") for pair in re.findall(r'data-words="([^"]*)"', text)[0].split("|"))
     assert set(words.values()) <= {technique.code for technique in TECHNIQUES} and words["三代试管"] == "PGT"
+    assert (words["试管婴儿"], words["人工授精"]) == ("IVF", "AIH")
     dropped = re.search(r"replace\(/(\[.*?\])/g", (STATIC / "static-search.js").read_text("utf-8"))
     assert dropped is not None and re.sub(dropped[1], "", "示例 (医院)，1-2。") == "示例医院12"
     assert len(gzip.compress(text.encode())) < 150_000
