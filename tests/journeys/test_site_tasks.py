@@ -116,7 +116,8 @@ def test_the_site_of_files_answers_without_a_server(browser: Browser, files: Pat
             page.wait_for_function(
                 "question => new URLSearchParams(location.search).get('q') === question", arg=question
             )
-            assert name in page.locator("li[data-key]:not([hidden]) h3").first.inner_text()
+            page.wait_for_load_state()
+            assert any(name in one for one in page.locator("li[data-key]:not([hidden]) h3").all_inner_texts())
         page.fill("#q", "没有这样的名字呀")
         page.press("#q", "Enter")
         page.wait_for_function("document.querySelector('#result').textContent.includes('不等于未获批准')")
