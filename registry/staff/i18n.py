@@ -195,17 +195,7 @@ class StaffLanguage(Language):
 
     def describe_list_change(self, change: dict[str, Any]) -> Markup:
         """Describe what was imported otherwise than a list as received has it."""
-        blank = self.translate("proposal.nothing")
-        before, after, reason = (
-            self.mark_chinese(change[name]) if change.get(name) else blank for name in ("before", "after", "reason")
-        )
-        what = self.translate(
-            f"list_change.{change['what']}",
-            place=self.mark_chinese(change["place"]),
-            before=before,
-            after=after,
-        )
-        return what + self.translate("list_change.reason", reason=reason) if change.get("reason") else what
+        return record_changes.describe_list_change(self, change)
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""

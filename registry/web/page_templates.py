@@ -72,7 +72,7 @@ _IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
     *(labels.list_details, labels.format_source, labels.format_source_title),
     *(labels.get_ownership_label, labels.get_stage_label, labels.describe_list_age),
     *(labels.describe_compared, labels.describe_basis),
-    *(record_changes.describe_changes, record_changes.describe_recording),
+    *(record_changes.describe_changes, record_changes.describe_recording, record_changes.describe_list_change),
     *(record_changes.compare_records, record_changes.format_known_time),
 )
 

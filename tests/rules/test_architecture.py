@@ -97,7 +97,7 @@ ALLOWED = {
     "prometheus_client": ("registry.api.metrics",),
     "requests": ("registry.search.meilisearch",),
     "reportlab": ("registry.receipts.sheet_pdf", "registry.editions.pdf", "registry.receipts.paper_text"),
-    "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks"),
+    "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks", "registry.uploads.word_looks"),
     "python_calamine": ("registry.uploads.office_tables",),
     "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),
     "opencc": ("registry.domain.normalise",),
