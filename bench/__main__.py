@@ -1,8 +1,8 @@
-"""`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts] [stuck] [wizard]
-[workspace]`, or all.
+"""`python -m bench [batch] [editions] [imports] [log] [paint] [proofs] [search] [serving] [starts] [stuck] [wizard]
+[workspace]`.
 
-With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak` stands by itself: see
-docs/reliability.md.
+Without a name all of them. `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak`
+stands by itself: see docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench import (
     editions,
     imports,
     log,
+    paint,
     proofs,
     registers,
     search,
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
     "editions": lambda folder, given: editions.run(folder, given.rows),
     "imports": lambda folder, given: imports.run(folder, given.rows),
     "log": lambda folder, _: log.run(folder),
+    "paint": lambda folder, _: paint.run(folder),
     "proofs": lambda folder, _: proofs.run(folder),
     "search": lambda folder, given: search.run(folder, tuple(sorted({635, given.rows, 10 * given.rows}))),
     "serving": lambda folder, given: serving.run(folder, given.institutions),
@@ -52,9 +54,8 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    told = (
-        "batch, editions, imports, log, proofs, search, serving, starts, stuck, wizard, workspace (all of these); soak"
-    )
+    told = "batch, editions, imports, log, paint, proofs, search, serving, starts, stuck, wizard, workspace "
+        "(all of these); soak"
     parser.add_argument("parts", nargs="*", help=told)
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
@@ -74,6 +75,7 @@ def main() -> None:
         "editions",
         "workspace",
         "stuck",
+        "paint",
     ]
     parts = given.parts or every
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")

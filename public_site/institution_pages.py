@@ -9,14 +9,19 @@ from typing import Any, ClassVar
 from litestar import Response
 from litestar.params import FromPath
 from litestar.response import Redirect
+from markupsafe import Markup
 
-from public_site import page_times, responses
+from public_site import page_times, responses, schema_org
 from public_site.page_times import Comparison, TimesForm
+from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
+from registry.clients.service import PeopleBudget
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
+from registry.records.asof import AsOf
 from registry.records.history import Version
+from registry.records.snapshot import AdCertificate, Sanction
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
@@ -28,7 +33,9 @@ from registry.web.standing import Standing, State, make_standing
 class InstitutionPage(PageContext, frozen=True, kw_only=True):
     """One institution. ``recent``: its latest versions, newest first; ``qr``: the address of the QR image; ``past``:
     the times shown when they are not today with everything known now, which the page must say; ``superseded``: the
-    register by now says otherwise of that day."""
+    register by now says otherwise of that day; ``others``: what else bears its name, each at its own address;
+    ``about``: certificates and sanctions; ``line``: its history as a picture; ``description``, ``linked_data``: for
+    other people's pages and programs."""
 
     template: ClassVar[str] = "institution.html"
     section: ClassVar[str] = "home"
@@ -42,6 +49,11 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     past: PageTimes | None = None
     superseded: bool = False
     people_withheld: str | None = None
+    others: tuple[Institution, ...] = ()
+    about: tuple[AdCertificate | Sanction, ...] = ()
+    line: YearLine | None = None
+    description: str = ""
+    linked_data: Markup | None = None
 
 
 class NoRecordPage(PageContext, frozen=True, kw_only=True):
@@ -98,24 +110,42 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
             raise
         return _render_no_record(request, code, past)
     budget = make_people_budget(request)
-    try:
-        practitioners, withheld = register.list_practitioners(code, asof, budget.require_look), None
-    except PeopleLimit as error:  # the page says so in their place
-        practitioners, withheld = [], error.get_text(responses.read_language(request).lang)
+    practitioners, withheld = _list_people(request, code, asof, budget)
+    versions = register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1]
+    standing = make_standing(institution, register.read_first_days(code, asof))
+    language, public_url = responses.read_language(request), register.settings.public_url.rstrip("/")
     page = InstitutionPage(
         institution=institution,
-        standing=make_standing(institution, register.read_first_days(code, asof)),
+        standing=standing,
         practitioners=practitioners,
         people_withheld=withheld,
-        recent=register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1][:3],
+        recent=versions[:3],
         qr=f"/i/{institution.code}/qr.svg",
-        public_url=f"{register.settings.public_url.rstrip('/')}/q/{institution.code}",
+        public_url=f"{public_url}/q/{institution.code}",
         as_of=asof.valid_on,
         past=past,
         superseded=page_times.is_superseded(register, code, institution, past),
+        others=tuple(register.list_other_sites(institution, asof)),
+        about=tuple(register.list_records_about(institution.code, asof)),
+        line=make_year_line(versions, asof.valid_on),
+        description=schema_org.describe_institution(language, institution, standing),
+        linked_data=None if past else schema_org.encode_institution(language, institution, public_url),
         **make_frame(request),
     )
     return make_page_response(request, page, cache=responses.choose_cache_control(bool(practitioners), budget))
+
+
+def _list_people(
+    request: PageRequest, code: str, asof: AsOf, budget: PeopleBudget
+) -> tuple[list[Practitioner], str | None]:
+    """List the people of an institution, or say why they are not shown; a site of files would be a list of all."""
+    register = get_register(request)
+    if responses.find_static_edition(request):
+        return [], "static" if register.list_practitioners(code, asof) else None
+    try:
+        return register.list_practitioners(code, asof, budget.require_look), None
+    except PeopleLimit as error:  # the page says so in their place
+        return [], error.get_text(responses.read_language(request).lang)
 
 
 @route_get("/i/{code:str}/history", "history")

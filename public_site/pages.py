@@ -10,13 +10,17 @@ from litestar.params import FromPath
 
 from public_site import (
     api_reference,
+    badge_pages,
     check_pages,
+    data_pages,
     edition_pages,
     institution_pages,
     list_upload,
     offline_pages,
+    overview_pages,
     responses,
     search_pages,
+    site_files,
 )
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_frame, make_page_response
 from registry.domain.identifiers import format_code
@@ -47,11 +51,11 @@ def show_about(request: PageRequest) -> Response[str]:
 @route_get("/static/{name:str}", "static")
 def get_static_file(name: FromPath[str]) -> Response[bytes]:
     """Return a style or an icon. Its address holds its content's hash, so it may be cached for a year."""
-    path = page_templates.list_assets().get(name)
-    if path is None:
+    file = page_templates.list_assets().get(name)
+    if file is None:
         raise NotFound(Message("没有文件 {name}。", name=name[:80]))
-    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return Response(path.read_bytes(), media_type=media, headers={"Cache-Control": YEAR})
+    media = mimetypes.guess_type(file)[0] or "application/octet-stream"
+    return Response(page_templates.read_asset(file), media_type=media, headers={"Cache-Control": YEAR})
 
 
 class LogPage(PageContext, frozen=True, kw_only=True):
@@ -109,9 +113,13 @@ def to_version(entry: Entry) -> Version:
     )
 
 
-_MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_pages, offline_pages, api_reference)
+_MODULES = (
+    *(search_pages, overview_pages, badge_pages, site_files, data_pages, institution_pages),
+    *(check_pages, list_upload, edition_pages, offline_pages, api_reference),
+)
+HANDLERS = [*list_handlers(*_MODULES), show_log, show_about, get_static_file]
 router = Router(
     "/",
-    route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],
+    route_handlers=HANDLERS,
     exception_handlers={Exception: responses.render_error_page},
 )

@@ -44,12 +44,23 @@ class SiteFacts(Struct, frozen=True, kw_only=True):
     operator: str | None = None
 
 
+class StaticEdition(Struct, frozen=True, kw_only=True):
+    """What a site of files rests on: the log's size and root hash (hex), when it was signed last, and the live site."""
+
+    size: int
+    root: str
+    at: dt.datetime
+    origin: str
+
+
 class PageContext(Struct, frozen=True, kw_only=True):
     """Base of every page's context, which is all that its template reads.
 
     ``here``: the page's own address with its query, without language and size; ``posted``: (field, value) sent to it in
     a body, which the switches of language and size send again. ``today``: the register's. ``state_at``: when the
-    register was last seen, where that is long enough ago to be said, or the page is from memory.
+    register was last seen, where that is long enough ago to be said, or the page is from memory. ``origin``: the
+    address of the site as others see it, for what has to name it whole (canonical address, share card); no links are
+    made of it. ``static``: the page is one of a site of files, where nothing can be asked of a server.
     """
 
     template: ClassVar[str] = ""
@@ -60,6 +71,8 @@ class PageContext(Struct, frozen=True, kw_only=True):
     site: SiteFacts | None = None
     today: Date | None = None
     state_at: dt.datetime | None = None
+    origin: str = ""
+    static: StaticEdition | None = None
 
 
 class FieldError(Struct, frozen=True, kw_only=True):
@@ -83,14 +96,17 @@ class ErrorPage(PageContext, frozen=True, kw_only=True):
 
 
 @cache
-def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
-    """Build the templates of one language and size; four environments serve every page."""
-    return bind_templates(Language(lang, size), TEMPLATES)
+def build_environment(lang: Lang, size: Size, is_static: bool = False) -> jinja2.Environment:
+    """Build the templates of one language and size; four environments serve every page, two a site of files."""
+    environment = bind_templates(Language(lang, size), TEMPLATES)
+    environment.globals["is_static"] = is_static
+    return environment
 
 
 def render_page(context: PageContext, lang: Lang = "zh-CN", size: Size = "normal") -> str:
     """Render a page as HTML."""
-    return build_environment(lang, size).get_template(context.template).render(page=context)
+    environment = build_environment(lang, size, context.static is not None)
+    return environment.get_template(context.template).render(page=context)
 
 
 def read_language(request: PageRequest) -> Language:
@@ -102,6 +118,12 @@ def get_register(request: PageRequest) -> Register:
     """Return the register this process serves."""
     register: Register = request.app.state.register
     return register
+
+
+def find_static_edition(request: PageRequest) -> StaticEdition | None:
+    """Return what a site of files rests on, while its pages are made; None for a server."""
+    static: StaticEdition | None = request.app.state.get("static_edition")
+    return static
 
 
 def get_page_address(request: PageRequest) -> str:
@@ -163,9 +185,12 @@ def make_page_response(
 ) -> Response[str]:
     """Render the page in the language and size asked for; one of an old state says so, and no cache may keep it."""
     language, register = read_language(request), get_register(request)
-    context = msgspec.structs.replace(context, today=to_day(register.find_now()))
+    origin = register.settings.public_url.rstrip("/")
+    static = find_static_edition(request)
+    today = None if static else to_day(register.find_now())  # whoever reads a file reads it later
+    context = msgspec.structs.replace(context, today=today, origin=origin, static=static)
     verified = register.verification.last_check_time
-    if status < 500 and verified is not None and verified.get_age() > NOTICE_AFTER:
+    if status < 500 and not static and verified is not None and verified.get_age() > NOTICE_AFTER:
         context, cache = msgspec.structs.replace(context, state_at=verified.at), "no-store"
     return Response(
         render_page(context, language.lang, language.size),

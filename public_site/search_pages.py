@@ -11,6 +11,8 @@ from litestar import Response
 from litestar.response import Redirect
 
 from public_site import responses
+from public_site.overview_pages import make_grid
+from public_site.pictures import TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
 from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
@@ -48,6 +50,7 @@ class HomePage(PageContext, frozen=True, kw_only=True):
     count: int
     as_of: Date | None
     source: SourceRef | None
+    grid: TileGrid
     provinces: list[Count]
     techniques: list[Count]
     last_updated: dt.datetime | None
@@ -130,6 +133,7 @@ def show_home(request: PageRequest) -> Response[str]:
         count=stats.total,
         as_of=stats.as_of,
         source=stats.source,
+        grid=make_grid(stats),
         provinces=[Count(code=row.code, name=row.name, count=row.count) for row in stats.by_region],
         techniques=[Count(code=row.technique, count=row.count) for row in stats.by_technique],
         last_updated=stats.updated,

@@ -15,8 +15,9 @@ from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
 from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim
-from registry.domain.identifiers import parse_code
+from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
+from registry.domain.normalise import fold_text
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
 from registry.institutions import search
@@ -33,7 +34,7 @@ from registry.records import asof as times
 from registry.records import feed, history, lookup, stats
 from registry.records.asof import AsOf
 from registry.records.history import Version
-from registry.records.snapshot import Snapshot
+from registry.records.snapshot import AdCertificate, Sanction, Snapshot, list_records_about
 from registry.search.engine import EngineUnavailable
 from registry.search.fetch_plan import LARGE, TYPING
 from registry.search.memory_engine import MemoryIndex
@@ -44,6 +45,7 @@ from registry.texts import Message
 from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
+from registry.verification.names import find_base_name
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
@@ -176,6 +178,28 @@ class Register:
         if practitioners and look:
             look(code)
         return practitioners
+
+    def list_records_about(self, code: str, asof: AsOf) -> list[AdCertificate | Sanction]:
+        """Return the advertisement certificates and sanctions of one institution, by its code as printed."""
+        with self.database.reading() as connection:
+            return list_records_about(connection, code, asof)
+
+    def list_other_sites(self, institution: Institution, asof: AsOf) -> list[Institution]:
+        """Return what else stands in the register under a name of this institution: other addresses, each approved by
+        itself."""
+        names = {institution.name, find_base_name(institution.name) or institution.name, *institution.aliases}
+        with self.verification.lock:
+            codes = {code for name in names for code in self.verification.institutions.find_by_name(fold_text(name))}
+        own = parse_code(institution.code)
+        others = self.list_institutions(sorted(codes - {own}), asof)
+        return [one for one in others if one.status != "delisted"]
+
+    def list_codes(self, asof: AsOf) -> list[str]:
+        """Return the code, as printed, of every institution that the lists name on the day."""
+        with self.verification.lock:
+            codes = sorted(self.verification.institutions)
+            sites = ((code, self.verification.find_site(code, asof)) for code in codes)
+            return [format_code(code) for code, site in sites if site is not None and site.status != "delisted"]
 
     def compute_stats(self, asof: AsOf) -> stats.Stats:
         """Return the register in numbers."""

@@ -3,9 +3,10 @@
 # installed where that can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, office, zbar, go, meilisearch, curl, nginx, reconciliation, openrefine, clients, schemathesis.
+# With arguments only those parts: browser, clocks, office, zbar, go, meilisearch, curl, nginx, reconciliation, openrefine, clients,
+# schemathesis, quality.
 set -u
-parts=" ${*:-browser clocks office zbar go meilisearch curl nginx reconciliation openrefine clients schemathesis} "
+parts=" ${*:-browser clocks office zbar go meilisearch curl nginx reconciliation openrefine clients schemathesis quality} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -218,6 +219,20 @@ elif [ ! -f "$schemathesis/.venv/.done" ] || [ "$schemathesis/requirements.lock"
     tail -n 5 "$log" >&2
     say "未能取得 Schemathesis：与其有关的测试将失败。需要软件包仓库的网络；可重试：bash tests/setup.sh schemathesis"
     say "Could not get Schemathesis: the tests with it will fail. They need the package registry; try again: bash tests/setup.sh schemathesis"
+  fi
+  rm -f "$log"
+fi
+# What judges pages: html-validate and axe-core, locked and hashed by npm.
+quality="$(dirname "$0")/page_quality"
+if ! wanted_part quality; then
+  :
+elif [ ! -f "$quality/node_modules/.package-lock.json" ] || [ "$quality/package-lock.json" -nt "$quality/node_modules" ]; then
+  command -v npm >/dev/null || install "检查网页所需" npm
+  log="$(mktemp)"
+  if ! (cd "$quality" && npm ci --ignore-scripts --no-audit --no-fund) >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    say "未能取得 html-validate 和 axe-core：检查网页的测试将失败。需要 npm（apt-get install npm）和软件包仓库的网络。"
+    say "Could not get html-validate and axe-core: the tests of page quality will fail. They need npm and the package registry."
   fi
   rm -f "$log"
 fi

@@ -23,6 +23,7 @@ _MODULES = {
     "clock": "maintenance",
     "correct": "proposals",
     "export": "publish",
+    "export-site": "export_site",
     "import": "proposals",
     "init": "maintenance",
     "key": "accounts",

@@ -29,6 +29,7 @@ PHASES = {
     "check": write_bilingual("检查"),
     "publish": write_bilingual("公布日志"),
     "content": write_bilingual("读取名录"),
+    "pages": write_bilingual("写入网页"),
 }
 
 

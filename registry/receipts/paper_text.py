@@ -39,10 +39,15 @@ def _to_utf16(number: re.Match[str]) -> str:
     return f"<{chr(int(number[1], 16)).encode('utf-16-be').hex().upper()}>"
 
 
+def find_font_file(name: str = FONT) -> Path:
+    """Find the file of a font, for what draws with it elsewhere."""
+    return Path(__file__).with_name("fonts") / _FILES[name]
+
+
 @cache
 def load_font(name: str = FONT) -> TTFont:
     """Load a font and register it with the library. A PDF embeds the characters that it uses."""
-    font = _EmbeddedFont(name, str(Path(__file__).with_name("fonts") / _FILES[name]), subfontIndex=0)
+    font = _EmbeddedFont(name, str(find_font_file(name)), subfontIndex=0)
     pdfmetrics.registerFont(font)
     return font
 

@@ -20,9 +20,9 @@ from registry.errors import LogDamaged
 from registry.log import store
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
-from registry.records.selection import match_known
+from registry.records.selection import match_day, match_known
 from registry.records.sources import decode_source
-from registry.records.view import decode_span
+from registry.records.view import decode_span, decode_state
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
 from registry.texts import Message
@@ -132,6 +132,24 @@ class SnapshotHead(Struct, frozen=True):
     root: str
     on: Date
     known_at: dt.datetime | None
+
+
+def list_records_about(connection: sa.Connection, code: str, asof: AsOf) -> list[AdCertificate | Sanction]:
+    """List the certificates and sanctions recorded of an institution on a day, newest entry first; ``code`` as printed.
+
+    None of them names a person.
+    """
+    query = sa.select(versions.c.subject, versions.c.state).where(
+        versions.c.kind.in_(("ad_certificate", "sanction")),
+        versions.c.parent == f"institution:{parse_code(code)}",
+        match_known(asof),
+        match_day(asof),
+    )
+    spans = [(subject, decode_state(state)) for subject, state in connection.execute(query)]
+    origin = lookup.read_sources(connection, asof) if spans else {}
+    records = (_make_plain_record(subject, state, origin) for subject, state in spans)
+    about = [one for one in records if isinstance(one, AdCertificate | Sanction)]
+    return sorted(about, key=lambda one: -one.entry)
 
 
 class Snapshot:

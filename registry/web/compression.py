@@ -18,7 +18,10 @@ from litestar.types import Message as AsgiMessage
 SMALL = 1024
 #: Quick, and within a few percent of the best for lists and pages.
 _LEVEL = 4
-_TEXT = (b"text/", b"application/json", b"application/problem+json", b"application/x-ndjson", b"image/svg+xml")
+_TEXT = (
+    *(b"text/", b"application/json", b"application/problem+json", b"application/x-ndjson", b"image/svg+xml"),
+    *(b"application/xml", b"application/atom+xml", b"application/manifest+json"),
+)
 _VARY = b"Accept-Encoding"
 
 

@@ -14,6 +14,7 @@ from registry import texts
 from registry.domain import english_places, techniques
 from registry.domain.identifiers import compact_code, format_code
 from registry.domain.model import Region
+from registry.domain.regions import find_region
 from registry.texts import FixedText, Message
 from registry.verification.phrases import format_date
 
@@ -148,6 +149,16 @@ class Language:
         """Format one division by its name in the language: the English one by its code."""
         english = english_places.find_english_name(code or "") if self.english else None
         return self.mark_chinese(name) if english is None else escape(english)
+
+    def get_place_name(self, code: str) -> str:
+        """Return the name of a division in the language as plain text, for attributes; its code when it has none.
+
+        >>> Language("en").get_place_name("210000"), Language().get_place_name("210303")
+        ('Liaoning', '铁西区')
+        """
+        region = find_region(code)
+        chinese = next(filter(None, (region.district, region.city, region.province)), code) if region else code
+        return (english_places.find_english_name(code) if self.english else None) or chinese
 
     def list_page_parameters(self) -> list[tuple[str, str]]:
         """Return the parameters that every link and form keeps: language and size, when not the default."""

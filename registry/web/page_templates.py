@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -24,6 +25,21 @@ STATIC = _FOLDER / "static"
 _TONE_ICONS = {"approved": "tick", "limited": "half", "stopped": "bar", "unlisted": "question", "plain": "info"}
 
 
+#: Files that are sent as one, so that a page asks for one style.
+BUNDLES = {"pages.css": ("tokens.css", "site.css")}
+_COMMENT, _SPACES = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s+")
+
+
+@cache
+def read_asset(name: str) -> bytes:
+    """Read a static file; of styles that are sent as one, without comments and line ends."""
+    if name not in BUNDLES:
+        return (STATIC / name).read_bytes()
+    text = "".join((STATIC / part).read_text("utf-8") for part in BUNDLES[name])
+    short = _SPACES.sub(" ", _COMMENT.sub("", text)).replace(" { ", "{").replace("; }", "}").replace("; ", ";")
+    return short.replace("} ", "}").replace(", ", ",").strip().encode()
+
+
 @cache
 def make_asset_url(name: str) -> str:
     """Return the address of a static file; it has the content's hash in it, so that browsers may cache it for a year.
@@ -31,16 +47,16 @@ def make_asset_url(name: str) -> str:
     >>> make_asset_url("site.css").startswith("/static/site.") and make_asset_url("site.css").endswith(".css")
     True
     """
-    path = STATIC / name
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
-    return f"/static/{path.stem}.{digest}{path.suffix}"
+    stem, _, suffix = name.rpartition(".")
+    digest = hashlib.sha256(read_asset(name)).hexdigest()[:10]
+    return f"/static/{stem}.{digest}.{suffix}"
 
 
 @cache
-def list_assets() -> dict[str, Path]:
-    """Return every static file that browsers may fetch, by the last part of its address."""
-    files = [path for path in STATIC.iterdir() if path.is_file()]
-    return {make_asset_url(path.name).rsplit("/", 1)[-1]: path for path in files}
+def list_assets() -> dict[str, str]:
+    """Return the name of every static file that browsers may fetch, by the last part of its address."""
+    names = [*BUNDLES, *(path.name for path in STATIC.iterdir() if path.is_file())]
+    return {make_asset_url(name).rsplit("/", 1)[-1]: name for name in names}
 
 
 @cache
@@ -118,6 +134,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         is_old_list=labels.is_old_list,
         scan_words=PAGE_WORDS,
         describe_finding=describe_finding,
+        is_static=False,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),
     )

@@ -6,7 +6,6 @@ Institutions are fictional (示例) or taken from the published list; people bel
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -30,7 +29,7 @@ from registry.records.history import Version
 from registry.web import page_templates
 from registry.web.i18n import Lang, Language, Size
 from registry.web.standing import Standing, make_standing
-from tests.pages import checks, editions, findings, log, previews, receipts, searches, times
+from tests.pages import checks, editions, findings, log, previews, receipts, searches, site, times
 from tests.pages.openapi_document import DOCUMENT
 from tests.pages.records import (
     ALL,
@@ -83,13 +82,18 @@ def make_home_pages() -> dict[str, PageContext]:
         count=635,
         as_of=LIST.as_of,
         source=LIST,
+        grid=site.GRID,
         provinces=searches.make_region_counts(),
         techniques=[*searches.make_counts(ALL, 612), Count(code="SPERM_BANK", count=None)],
         last_updated=AT,
     )
     return {
         "home": full,
-        "home-empty": HomePage(count=0, as_of=None, source=None, provinces=[], techniques=[], last_updated=None),
+        "home-empty": HomePage(
+            count=0, as_of=None, source=None, grid=site.NO_GRID, provinces=[], techniques=[], last_updated=None
+        ),
+        **site.make_overview_pages(),
+        **site.make_data_pages(),
     }
 
 
@@ -118,6 +122,7 @@ def make_institution_pages() -> dict[str, PageContext]:
             standing=standing,
             recent=versions[:3],
             practitioners=PEOPLE if sample is FULL else [],
+            **(site.make_surroundings(it, versions) if sample is FULL else {}),
             qr="/static/qr.svg",
             public_url=f"https://register.example/q/{it.code}",
             today=TODAY,
@@ -339,8 +344,8 @@ def write_pages(folder: Path) -> int:
     """Render every sample page in both languages and sizes into ``folder``, styles beside; how many files."""
     static = folder / "static"
     static.mkdir(parents=True, exist_ok=True)
-    for name, path in page_templates.list_assets().items():
-        shutil.copy(path, static / name)
+    for address, name in page_templates.list_assets().items():
+        (static / address).write_bytes(page_templates.read_asset(name))
     with (static / "qr.svg").open("wb") as file:
         qrcode.make("https://register.example/q/7K2M-9QX4", image_factory=qrcode.image.svg.SvgPathImage).save(file)
     made = 0

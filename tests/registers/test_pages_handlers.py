@@ -212,3 +212,17 @@ def test_markup_in_a_text_is_shown_and_never_run(client: Client) -> None:
     answer = client.post("/check", data={"name": "示例医院", "text": "</textarea><script>包*成</功>"})
     assert "<script>包" not in answer.text
     assert "&lt;/textarea&gt;" in answer.text
+
+
+def test_pages_about_an_institution_show_nobody_of_the_staff_and_no_number_of_a_certificate(
+    client: Client, register: Register, code: str
+) -> None:
+    institution = register.get_institution(code, register.make_as_of_now())
+    entry, _ = register.get_entry(institution.entry)
+    assert entry.proposer and entry.approver
+    for path in (f"/i/{code}", f"/i/{code}/history", f"/q/{code}", "/overview", "/changes.atom"):
+        for lang in ("zh-CN", "en"):
+            text = client.get(path, params={"lang": lang}).text
+            shown = re.sub(r"<[^>]*>", " ", text)
+            assert not any(re.search(rf"\b{re.escape(one)}\b", shown) for one in (entry.proposer, entry.approver)), path
+            assert not re.search(r"\*{4,}\d{4}", text), path

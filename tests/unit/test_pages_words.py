@@ -13,7 +13,7 @@ from public_site import responses
 from registry import texts
 from registry.web import i18n, page_templates
 from registry.web.i18n import Language
-from tests.pages import gallery
+from tests.pages import gallery, site
 from tests.translation import list_page_keys
 
 LITERAL = re.compile(r"""\b(?:t|translate)\(\s*"([a-z_.0-9]+)"\s*[,)]""")
@@ -62,6 +62,9 @@ def test_every_key_in_the_catalogue_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     for page in gallery.make_pages().values():
         for size in ("normal", "large"):
             gallery.render_page(page, "zh-CN", size)  # type: ignore[arg-type]
+    for file in site.make_files().values():
+        gallery.render_page(file)
+    site.draw_cards()
     monkeypatch.undo()
     assert set(load_catalogue()) - used == set()
 

@@ -65,7 +65,8 @@
     function show(found, typed) {
       items = found;
       shownFor = typed;
-      list.replaceChildren(...found.map((item, index) => {
+      list.textContent = "";
+      list.append(...found.map((item, index) => {
         const option = document.createElement("div");
         const where = document.createElement("small");
         option.id = list.id + "-" + index;
