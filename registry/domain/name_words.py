@@ -22,6 +22,12 @@ _KINDS: dict[str, float] = _DATA["kinds"]
 #: What taking a word in part costs.
 _PARTS: dict[str, float] = _DATA["parts"]
 _LONGEST = max(map(len, _GENERIC))
+#: Words that begin no abbreviation in part: 医大 is no 医科大学 without its place, nor 大医 a 大学医院.
+_NEVER_FIRST = frozenset(_DATA["never_first"].split())
+#: Places that are called by their last character: 京, 川大. No other is: 北医 is not in 河北.
+_CALLED_BY_THEIR_END = frozenset(_DATA["called_by_their_end"].split())
+#: Behind what 医 is short for 医院.
+_BEFORE_SHORT = re.compile("[0-9省市县区州旗附]")
 #: The characters of the shortest end of a word that is its end and not something within it; and how places end.
 _LEAST, PLACE_KINDS = 2, "市省区县州"
 
@@ -110,10 +116,13 @@ class Taking(NamedTuple):
     taken: int
 
 
-def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[Taking, ...]] | None:
+def find_takings(
+    text: str, words: tuple[NameWord, ...], is_inside: bool = False
+) -> tuple[float, tuple[Taking, ...]] | None:
     """Align a text with words: (the least cost, how each word was taken).
 
-    None when a character of the text belongs to no word.
+    None when a character of the text belongs to no word. ``is_inside``: the place before it was taken out of the text,
+    so that it may begin with any word.
     """
     best: dict[int, tuple[float, tuple[Taking, ...]]] = {0: (0.0, ())}
     for word in words:
@@ -122,7 +131,7 @@ def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[T
             # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
             options = [
                 (0, word.weight + (_PARTS["left_later"] if used else 0), "left"),
-                *_list_takings(text[used:], word),
+                *(_list_takings(text, used, word) if is_inside or used or _may_begin(text, word) else ()),
             ]
             for taken, price, how in options:
                 end, total = used + taken, cost + price
@@ -132,9 +141,22 @@ def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[T
     return best.get(len(text))
 
 
-def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
-    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
+def _may_begin(short: str, word: NameWord) -> bool:
+    """Whether an abbreviation may begin with what it takes of a word."""
     text = word.text
+    if word.kind == "place":
+        return text[0] == short[0] or text in _CALLED_BY_THEIR_END
+    if word.kind == "own":
+        return text[0] == short[0] or (short[:_LEAST] in text and short[:_LEAST] not in _NEVER_FIRST)
+    return text not in _NEVER_FIRST or short.startswith(text)
+
+
+def _list_takings(typed: str, used: int, word: NameWord) -> list[tuple[int, float, str]]:
+    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it.
+
+    医 is 医院 only behind a number or an office (市一医, 省医, 附医); else it is 医科 or 医学.
+    """
+    text, rest = word.text, typed[used:]
     short = text[:-1] if word.kind == "place" and text[-1] in PLACE_KINDS and len(text) > _LEAST else text
     if rest.startswith(short):
         return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
@@ -142,6 +164,8 @@ def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
         return []
     if rest[0] == text[0]:
         run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
+        if text == "医院" and not _BEFORE_SHORT.match(typed[used - 1 : used]):
+            return []
         taken = _count_in_order(rest, text)
         takings = [(length, _PARTS["start"], "start") for length in dict.fromkeys((1, run))]
         return [*takings, (taken, _PARTS["from_start"], "inside")] if taken > run else takings
