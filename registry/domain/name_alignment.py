@@ -209,7 +209,7 @@ def compute_features(name: str, text: str, kind: NameKind, relation: str, region
     if found is None:
         return None
     takings = found[1]
-    if not is_formal(text) and (_is_school_cut(takings) or _is_of_city(takings)):
+    if not is_formal(text) and (_is_school_cut(takings) or _is_of_city(takings, region)):
         return None
     if all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
         return None
@@ -301,12 +301,12 @@ def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
     )
 
 
-def _is_of_city(takings: tuple[Taking, ...]) -> bool:
+def _is_of_city(takings: tuple[Taking, ...], region: str) -> bool:
     """Whether what was typed is that of a city by its number, and the name that of a school there: 昆明二院."""
     words = [taking.word for taking in takings if taking.how != "left"]
-    is_numbered = [word.kind for word in words if word.text not in ("市", "第")][:2] == ["place", "number"]
+    sorts = [_sort_word(word, region) for word in words if word.text not in ("市", "第")]
     is_school = any(how == "left" and word.text in (*_SCHOOL_ENDS[:2], "医学") for word, how, _ in takings)
-    return is_numbered and is_school and any(code[2:4] != "00" for code in regions.map_names_to_codes().get(words[0].text) or ())
+    return sorts[:2] == ["place", "number"] and is_school and any(code[2:4] != "00" for code in regions.map_names_to_codes().get(words[0].text) or ())
 
 
 def _is_end(text: str, takings: tuple[Taking, ...]) -> bool:

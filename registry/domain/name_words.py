@@ -24,7 +24,7 @@ _PARTS: dict[str, float] = _DATA["parts"]
 _LONGEST = max(map(len, _GENERIC))
 #: Words that begin no abbreviation in part: 医大 is no 医科大学 without its place, nor 大医 a 大学医院.
 _NEVER_FIRST = frozenset(_DATA["never_first"].split())
-#: Places that are called by their last character: 京, 川大. No other is: 北医 is not in 河北.
+#: Places that are called by their last character, as those named by a quarter are: 川大, 昌大, 莞; 北医 is not in 河北.
 _CALLED_BY_THEIR_END = frozenset(_DATA["called_by_their_end"].split())
 #: Behind what 医 is short for 医院.
 _BEFORE_SHORT = re.compile("[0-9省市县区州旗附]")
@@ -145,7 +145,7 @@ def _may_begin(short: str, word: NameWord) -> bool:
     """Whether an abbreviation may begin with what it takes of a word."""
     text = word.text
     if word.kind == "place":
-        return text[0] == short[0] or text in _CALLED_BY_THEIR_END
+        return text[0] == short[0] or text in _CALLED_BY_THEIR_END or text[0] in "东南西北"
     if word.kind == "own":
         return text[0] == short[0] or (short[:_LEAST] in text and short[:_LEAST] not in _NEVER_FIRST)
     return text not in _NEVER_FIRST or short.startswith(text)
@@ -224,7 +224,7 @@ _NICKNAMES = {
         "锡盟": "锡林郭勒盟",
     },
 }
-_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?![古区])")
+_NICKNAMED = re.compile(rf"(?:(?<!\S)|(?<=[在到去住是,，]))(?:{'|'.join(_NICKNAMES)})(?![古区])")
 #: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
 _ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 

@@ -25,7 +25,8 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
+from registry.search.filter_readings import find_filters
+from registry.search.query import PEOPLE_INSTITUTIONS, prepare_text, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
 from registry.storage.tables import standings
@@ -131,7 +132,17 @@ class PageSearch(Struct, frozen=True):
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
         if text_page is not None and (text_page.state == "found" or not is_slip):
             return text_page
-        return self.make_near_page(searched, query)
+        return (None if is_slip else self._find_asked_list(query)) or self.make_near_page(searched, query)
+
+    def _find_asked_list(self, query: SearchQuery) -> ResultPage | None:
+        """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""
+        reading, unread = find_filters(prepare_text(query.raw))
+        if reading is None or query.is_name or any(is_formal(word) for word in unread):
+            return None
+        page = self.make_list_page(reading)
+        if unread and not page.total:
+            return None
+        return msgspec.structs.replace(page, state="not_understood" if unread else "found", not_understood=unread)
 
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""

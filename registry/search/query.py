@@ -35,7 +35,7 @@ _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
 _ZERO = re.compile("(?<=[0-9〇零一二三四五六七八九第])o+(?![a-z])")
 #: What is asked of an address, behind it.
-_BEHIND_NUMBER = re.compile("(?<=[0-9]号)(?:的|是)?(?:哪[家个所]|什么)?(?:医院|诊所|机构|地方)$")
+_BEHIND_NUMBER = re.compile("(?<=[0-9]号)[的是那这有旁附]?[个家所边近里]?(?:哪[家个所]|什么|的)?(?:医院|诊所|机构|地方)$")
 #: Roads are mistaken for streets: the word before a number, and what it may be instead.
 _ROAD = re.compile("(?<=..)(路|大街|街|大道)(?=[0-9])")
 _ROADS = {"路": ("街", "大街"), "街": ("路",), "大街": ("街", "路"), "大道": ("路", "大街")}
@@ -58,7 +58,7 @@ _LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
 def understand_question(raw: str) -> SearchQuery:
     """Read a question in all its ways. Never fails: what is not understood is text."""
     typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
-    text = expand_nicknames(english.replace_phrases(typed).lower())
+    text = prepare_text(raw)
     text = _BEHIND_NUMBER.sub("", _ZERO.sub(lambda run: "0" * len(run[0]), text))
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
@@ -102,6 +102,12 @@ def understand_question(raw: str) -> SearchQuery:
         has_name=has_name,
         is_sentence=is_sentence,
     )
+
+
+def prepare_text(raw: str) -> str:
+    """Prepare a question for reading: one width, script and case; places and techniques by their Chinese names."""
+    typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
+    return expand_nicknames(english.replace_phrases(typed).lower())
 
 
 def _join_characters(words: Iterable[str]) -> list[str]:

@@ -102,6 +102,12 @@ def has_own_word(hit: Hit) -> bool:
     return any(word.kind == "own" for word in name_words.split_name(hit.reading.text))
 
 
+def measure_own_words(text: str, document: SearchDocument) -> int:
+    """Measure the longest word of an institution's own, of two characters and more, that a text holds."""
+    words = (word for form in document.forms for word in name_words.split_name(form.text) if word.kind == "own")
+    return max((len(word.text) for word in words if len(word.text) > 1 and word.text in text), default=0)
+
+
 def is_as_written(hit: Hit) -> bool:
     """Whether the name that fitted holds what was written, and is no abbreviation it happens to be in."""
     text = hit.reading.text

@@ -27,7 +27,7 @@ from registry.search.vocabulary import (
 #: No more segments of one question are looked for, and none that is shorter.
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
-_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
+_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部|(?<!学)院(?![区长士校内])|附[一二三四五六七八九](?!院)")
 #: One character before a kind, which a word around the name left: 这[家医院].
 _LEFT_OVER = re.compile("[^省市县区州]医院")
 _NUMBER = re.compile(
@@ -37,6 +37,9 @@ _NUMBER = re.compile(
 
 #: A side or a branch of a hospital, which names none by itself.
 _BRANCH = re.compile("(?:[东南西北中新老本总][院区部]|[一-鿿]{0,6}(?:院区|校区|分院))")
+
+
+_BRANCH_BEHIND = re.compile("(?<=...)(?:[东南西北中新老本总][院区部]|分院)$")
 
 
 #: What joins a name to the next one, where the name before it was taken out, or behind a kind of hospital.
@@ -113,14 +116,17 @@ def split_joined(segment: Segment) -> list[Segment]:
 
 
 def cut_behind_kinds(segment: Segment) -> list[Segment]:
-    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece.
+    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece; with the rest.
 
     Empty when it has no such word.
     """
     ends = [found.end() for found in _KIND.finditer(segment.text)]
     pieces = [segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends, strict=False)]
     placed = [piece[places[0][0] :] for piece in pieces if (places := sorted(regions.find_places(piece)))]
-    return _make_segments(piece for piece in (*pieces, *placed) if piece != segment.text)
+    rest = segment.text[ends[-1] :] if ends else ""
+    behind = [] if _BRANCH.fullmatch(rest) else [rest]
+    behind.append(_BRANCH_BEHIND.sub("", segment.text))
+    return _make_segments(piece for piece in (*pieces, *placed, *behind) if piece != segment.text)
 
 
 def _make_segments(pieces: Iterable[str]) -> list[Segment]:
