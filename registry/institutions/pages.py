@@ -136,7 +136,7 @@ class PageSearch(Struct, frozen=True):
 
     def _find_asked_list(self, query: SearchQuery) -> ResultPage | None:
         """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""
-        reading, unread = find_filters(prepare_text(query.raw))
+        reading, unread = find_filters(query.raw, prepare_text(query.raw))
         if reading is None or query.is_name or any(is_formal(word) for word in unread):
             return None
         page = self.make_list_page(reading)
@@ -158,7 +158,7 @@ class PageSearch(Struct, frozen=True):
 
     def find_text_page(self, query: SearchQuery) -> ResultPage | None:
         """Find the institutions named somewhere in what was typed."""
-        if query.readings[0].english:
+        if query.readings[0].english and not query.is_sentence:
             return None
         finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
         if finding is None:

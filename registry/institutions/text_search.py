@@ -11,7 +11,7 @@ from registry.domain.model import Struct
 from registry.domain.name_alignment import WEAK
 from registry.domain.normalise import fold_text
 from registry.records import lookup
-from registry.search import fetch_plan, places, ranking, segments, tokens
+from registry.search import english, fetch_plan, places, ranking, segments, tokens
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
@@ -65,7 +65,7 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
     """
     written = find_names(text)
     certain = [name for name in written if not name.is_part]
-    if len(text) > LONGEST_QUESTION:
+    if len(text) > LONGEST_QUESTION and not english.is_english(text):
         return _report_written(text, written)
     parts = [fold_text(text[name.start : name.end]) for name in written if name.is_part]
     split = segments.split_question(text, [(name.start, name.end) for name in certain])
@@ -143,11 +143,12 @@ class _SegmentSearch:
 
     def _search_joined(self, segment: Segment) -> bool:
         """Search what is joined in a segment; only if each part names somebody it was joined, and is no one name."""
-        found = [self._find_named(part.text) for part in segments.split_joined(segment)]
-        if not found or not all(found):
-            return False
-        self.hits += [hit for hits in found for hit in hits]
-        return True
+        for parts in segments.split_joined(segment):
+            found = [self._find_named(part.text) for part in parts]
+            if all(found):
+                self.hits += [hit for hits in found for hit in hits]
+                return True
+        return False
 
     def _search_inside(self, segment: Segment) -> None:
         """Search what ends like a hospital, where more is written behind it."""
@@ -216,7 +217,7 @@ class _SegmentSearch:
             hit
             for hit in search_documents(self._engine, query, self._effort).hits
             if ranking.is_named(hit)
-            and (has_place or ranking.has_own_word(hit))
+            and (has_place or query.readings[0].english or ranking.has_own_word(hit))
             and (len(folded) > _SCATTERED or folded in hit.fitted)
         ]
         near = [] if has_place else [hit for hit in named if places.is_inside(hit.region, self._around)]

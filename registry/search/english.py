@@ -38,8 +38,10 @@ _CHINESE, _BESIDE_MOTHERS = (
 )
 _MOTHERS = frozenset(_DATA["mothers"].split())
 _DEPARTMENT, _NAMED_CHINA = frozenset(_DATA["department"].split()), frozenset(_DATA["named_china"].split())
+_SPEECH, _JOINS = frozenset(_DATA["speech"].split()), frozenset(_DATA["joins"].split())
 _QUARTERS = frozenset(_DATA["quarters"].split())
 _LETTER = re.compile("[A-Za-z]")
+_TOKEN = re.compile(r"[A-Za-z0-9][\w'’-]*|[^\w\s]")
 _SCALE: dict[str, float] = _DATA["scale"]
 _OWN, _MAY_MISS = _SCALE["own"], _SCALE["may_miss"]
 #: Letters of the shortest word that may have a slip.
@@ -104,6 +106,40 @@ def _is_named_china(before: str, word: str, following: str) -> bool:
 def is_english(text: str) -> bool:
     """Whether a text has words that only English has: what else is in letters may as well be pinyin."""
     return text.isascii() and not _MARKS.isdisjoint(split_words(text))
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text has words that a name has not: I had my cycle at Shanghai Jiahui International Hospital."""
+    return not _SPEECH.isdisjoint(split_words(text))
+
+
+def split_names(text: str) -> list[str]:
+    """Split a text into what may be names: between marks and words around names, and behind words for a hospital.
+
+    Where words are capitalised, those that are not end a name.
+    """
+    has_capitals = text.lower() != text and text.upper() != text
+    runs: list[list[str]] = [[]]
+    for token in _TOKEN.findall(text):
+        word = token.lower()
+        is_name = token[0].isalnum() and (word in _JOINS or word in _KINDS or not _is_between(token, has_capitals))
+        if not is_name or (runs[-1] and runs[-1][-1].lower() in _KINDS and word not in _JOINS):
+            runs.append([])
+        if is_name and (runs[-1] or word not in _JOINS):
+            runs[-1].append(token)
+    names = (" ".join(run) for run in map(_strip_joins, runs) if len(run) > 1)
+    return [name for name in names if not _MARKS.difference(_JOINS).isdisjoint(split_words(name))]
+
+
+def _is_between(token: str, has_capitals: bool) -> bool:
+    word = token.lower()
+    return (word in _AROUND and word != "china") or (has_capitals and token[0].islower())
+
+
+def _strip_joins(run: list[str]) -> list[str]:
+    while run and run[-1].lower() in _JOINS:
+        run = run[:-1]
+    return run
 
 
 def _find_phrases(text: str) -> list[str]:

@@ -9,6 +9,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from registry.domain import regions
+from registry.domain.english_words import WEIGHTS, split_words
 from registry.domain.name_words import PLACE_KINDS
 from registry.domain.techniques import BANK, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.search import english, pinyin
@@ -68,9 +69,10 @@ def parse_filters(words: Sequence[str]) -> QueryReading | None:
     return make_filter_reading(tuple(filters), 0.0) if filters else None
 
 
-def find_filters(text: str) -> tuple[QueryReading | None, tuple[str, ...]]:
+def find_filters(raw: str, text: str) -> tuple[QueryReading | None, tuple[str, ...]]:
     """Find the places and techniques anywhere in a sentence, and what is left of it: (a reading, what was not read).
 
+    ``text``: the question as ``query.prepare_text`` makes it.
     The reading is None without a place and something that is asked for. Words that no name has, and single characters
     between others, are nothing.
     """
@@ -94,8 +96,20 @@ def find_filters(text: str) -> tuple[QueryReading | None, tuple[str, ...]]:
     unread = "".join(" " if was_read else character for character, was_read in zip(text, read, strict=True))
     is_place = any(piece.kind == "region" for piece in filters)
     is_asked = any(piece.kind != "region" for piece in filters) or bool(NEVER_IN_NAMES.search(text))
+    if english.is_english(raw):
+        return _add_english_places(raw, filters)
     words = tuple(word for word in _MARKS.split(unread) if len(word) > 1)
     return (make_filter_reading(tuple(filters), 0.0) if is_place and is_asked else None), words
+
+
+def _add_english_places(raw: str, filters: list[Understood]) -> tuple[QueryReading | None, tuple[str, ...]]:
+    words = split_words(raw)
+    named = [
+        Understood(text=word, kind="region", value=code) for word in words for code in english.find_places([word])
+    ]
+    unread = [word for word in words if word not in WEIGHTS and not english.is_around(word) and word not in WORDS]
+    unread = [word for word in unread if word not in {piece.text for piece in named}]
+    return (make_filter_reading((*filters, *named), 0.0) if named else None), tuple(unread)
 
 
 def _map_places(text: str) -> dict[int, list[tuple[str, str]]]:

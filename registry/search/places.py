@@ -47,6 +47,19 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
     return remaining, []
 
 
+def raise_to_province(text: str) -> str:
+    """Replace a city before an office of its province by the province.
+
+    >>> raise_to_province("济南省妇幼"), raise_to_province("吉林省妇幼")
+    ('山东省妇幼', '吉林省妇幼')
+    """
+    for start, end, code in regions.find_places(text) if "省" in text[1:-1] else ():
+        region = regions.find_region(code)
+        if text[end : end + 1] == "省" and not code.endswith("0000") and region and region.province.endswith("省"):
+            return text[:start] + region.province + text[end + 1 :]
+    return text
+
+
 def find_leading_places(text: str) -> list[tuple[int, str]]:
     """Find (where it ends, region code) of the places a text begins with: one name, which several places may share."""
     return [(end, code) for start, end, code in regions.find_places(text) if start == 0]

@@ -22,7 +22,7 @@ from registry.search import english, pinyin
 from registry.search.costs import COSTS
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
-from registry.search.places import parse_place, split_pinyin_place, split_places
+from registry.search.places import parse_place, raise_to_province, split_pinyin_place, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
 from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, NEVER_IN_NAMES, find_word
 
@@ -73,9 +73,15 @@ def understand_question(raw: str) -> SearchQuery:
         filters = parse_filters([word for word in words if not english.is_around(word)])
         if filters is not None and len(filters.regions) > 1 and english.is_formal(spoken[0]):
             filters = None  # a place that is not in the other is a part of the name
-        is_name = english.is_formal(spoken[0]) and filters is None
+        is_sentence = english.is_sentence(raw)
+        is_name = english.is_formal(spoken[0]) and filters is None and not is_sentence
         return SearchQuery(
-            raw=raw, readings=tuple(in_english), listing=filters, listing_first=filters is not None, is_name=is_name
+            raw=raw,
+            readings=tuple(in_english),
+            listing=filters,
+            listing_first=filters is not None,
+            is_name=is_name,
+            is_sentence=is_sentence,
         )
     plain = _ReadingDraft(words)
     drafts = [plain]
@@ -107,7 +113,7 @@ def understand_question(raw: str) -> SearchQuery:
 def prepare_text(raw: str) -> str:
     """Prepare a question for reading: one width, script and case; places and techniques by their Chinese names."""
     typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
-    return expand_nicknames(english.replace_phrases(typed).lower())
+    return raise_to_province(expand_nicknames(english.replace_phrases(typed).lower()))
 
 
 def _join_characters(words: Iterable[str]) -> list[str]:

@@ -13,7 +13,8 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
-from registry.search.places import parse_place
+from registry.search import english
+from registry.search.places import parse_place, raise_to_province
 from registry.search.vocabulary import (
     AROUND_NAMES,
     JOINED,
@@ -66,6 +67,8 @@ class Segment(Struct, frozen=True):
 
 def split_question(raw: str, spans: Iterable[tuple[int, int]] = ()) -> list[Segment]:
     """Split a question at marks, words around names, numbers and techniques, and at spans that are names."""
+    if english.is_english(raw):
+        return [Segment(text=name) for name in english.split_names(raw)][:_MOST]
     pieces, at = [], 0
     for start, end in sorted(spans):
         pieces.append(raw[at:start])
@@ -75,7 +78,7 @@ def split_question(raw: str, spans: Iterable[tuple[int, int]] = ()) -> list[Segm
 
 
 def _normalise(text: str) -> str:
-    return expand_nicknames(simplify_script(normalise_width(text)).lower())
+    return raise_to_province(expand_nicknames(simplify_script(normalise_width(text)).lower()))
 
 
 def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]:
@@ -109,10 +112,15 @@ def take_out_people(segment: Segment) -> tuple[list[Segment], list[str]]:
     return (_make_segments(PERSON.split(segment.text)) if people else [segment]), people
 
 
-def split_joined(segment: Segment) -> list[Segment]:
-    """Split a segment at what may join two names; empty when there is nothing of the kind."""
-    pieces = JOINED.split(segment.text)
-    return _make_segments(pieces) if len(pieces) > 1 and all(len(piece) >= _SHORTEST for piece in pieces) else []
+def split_joined(segment: Segment) -> Iterator[list[Segment]]:
+    """Yield the ways to split a segment at what may join two names: at all of it, and at each (同济[和]协和)."""
+    joints = list(JOINED.finditer(segment.text))
+    for pieces in (
+        JOINED.split(segment.text) if joints else [],
+        *([segment.text[: joint.start()], segment.text[joint.end() :]] for joint in joints),
+    ):
+        if pieces and all(len(piece) >= _SHORTEST for piece in pieces):
+            yield _make_segments(pieces)
 
 
 def cut_behind_kinds(segment: Segment) -> list[Segment]:
