@@ -55,6 +55,15 @@ def find_no_names(_text: str) -> list[WrittenName]:
     return []
 
 
+#: Finds the codes of the listed institutions that bear a name of a record that has ended, by its compact code.
+FindSuccessors = Callable[[str], list[str]]
+
+
+def find_no_successors(_code: str) -> list[str]:
+    """Find nobody: for a register that is not followed."""
+    return []
+
+
 class ResultPage(Struct, frozen=True):
     """Some institutions of a result; ``narrowing`` is the filter that chooses all of them, for counting."""
 
@@ -84,14 +93,32 @@ class PageSearch(Struct, frozen=True):
     effort: Effort = fetch_plan.AT_ONCE
     may_look: MayLook = allow_every_look
     find_names: FindNames = find_no_names
+    find_successors: FindSuccessors = find_no_successors
 
     def build_page(self, query: SearchQuery) -> ResultPage:
+        """Build the page of a question: before records that have ended stand those who go on for them."""
+        page = self._build_page(query)
+        if self.choice.status is not None or self.position != Cursor(size=self.asof.size):
+            return page
+        held = {item.institution.code for item in page.items}
+        items: list[InstitutionHit] = []
+        for item in page.items:
+            if item.institution.status == "delisted":
+                codes = self.find_successors(parse_code(item.institution.code))
+                following = self._load_hits([(lookup.to_subject(code), "similar", "") for code in codes], ())
+                items += [one for one in following if one.institution.code not in held]
+                held |= {one.institution.code for one in following}
+            items.append(item)
+        return msgspec.structs.replace(page, items=items, total=page.total + len(items) - len(page.items))
+
+    def _build_page(self, query: SearchQuery) -> ResultPage:
         """Build the listing a question is, or the institutions it names; else those named in it; else near ones.
 
         Nobody is said to be on no list unless a name was read whole.
         """
         if not query.readings:
-            nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
+            narrowing = make_filter(self.choice)
+            nothing = ResultPage(items=[], total=0, following=None, narrowing=narrowing, state="not_understood")
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
         listing = None if query.is_name else query.listing
         is_typing = not self.effort.alike  # what is typed on must not change the order of what fits

@@ -76,6 +76,7 @@ def find_filters(raw: str, text: str) -> tuple[QueryReading | None, tuple[str, .
     The reading is None without a place and something that is asked for. Words that no name has, and single characters
     between others, are nothing.
     """
+    text = _MARKS.sub("，", text)
     filters: list[Understood] = []
     read = [False] * len(text)
     starts = _map_places(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from registry.domain import regions
@@ -101,12 +101,15 @@ def _select_likeliest(word: str, codes: list[str]) -> list[str]:
     return [code for code in codes if code in large or code[:2] in ("11", "12", "31", "50")]
 
 
-def split_pinyin_place(text: str) -> tuple[str, list[Understood]] | None:
-    """Split a question in letters into (what is left, the province or city it begins with): wuhantongji."""
-    sounds = load_city_sounds()
+def split_pinyin_place(words: Sequence[str]) -> tuple[str, list[Understood]] | None:
+    """Split a question in letters into (what is left, the province or city it begins or ends with): wuhantongji."""
+    sounds, text = load_city_sounds(), "".join(words)
     for length in range(min(20, len(text) - _LEAST), 3, -1):
         if codes := sounds.get(text[:length]):
             return text[length:], [Understood(text=text[:length], kind="region", value=code) for code in codes]
+    last = words[-1] if len(words) > 1 else ""
+    if len(last) > 3 and (codes := sounds.get(last)):
+        return "".join(words[:-1]), [Understood(text=last, kind="region", value=code) for code in codes]
     return None
 
 

@@ -261,7 +261,7 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
                 cost = draft.cost + COSTS["reading.outer_place_out"]
                 drafts.append(_ReadingDraft(words, [*understood, *outer], cost, draft.whole))
             break
-    if spelt := split_pinyin_place("".join(draft.words)):
+    if spelt := split_pinyin_place(draft.words):
         text, pieces = spelt
         cost = draft.cost + COSTS["reading.spelt_place_out"]
         drafts.append(_ReadingDraft([text], [*draft.found, *pieces], cost, draft.whole))
