@@ -245,7 +245,13 @@ class Register:
             names = partial(self._find_written_names, asof)
             follow = partial(self._find_successors, asof)
             run = partial(
-                search.search_institutions, connection, choice, asof, find_names=names, find_successors=follow, **options
+                search.search_institutions,
+                connection,
+                choice,
+                asof,
+                find_names=names,
+                find_successors=follow,
+                **options,
             )
             if self.outside and engine is not None:
                 try:

@@ -306,7 +306,11 @@ def _is_of_city(takings: tuple[Taking, ...], region: str) -> bool:
     words = [taking.word for taking in takings if taking.how != "left"]
     sorts = [_sort_word(word, region) for word in words if word.text not in ("市", "第")]
     is_school = any(how == "left" and word.text in (*_SCHOOL_ENDS[:2], "医学") for word, how, _ in takings)
-    return sorts[:2] == ["place", "number"] and is_school and any(code[2:4] != "00" for code in regions.map_names_to_codes().get(words[0].text) or ())
+    return (
+        sorts[:2] == ["place", "number"]
+        and is_school
+        and any(code[2:4] != "00" for code in regions.map_names_to_codes().get(words[0].text) or ())
+    )
 
 
 def _is_end(text: str, takings: tuple[Taking, ...]) -> bool:

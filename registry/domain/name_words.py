@@ -131,7 +131,7 @@ def find_takings(
             # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
             options = [
                 (0, word.weight + (_PARTS["left_later"] if used else 0), "left"),
-                *(_list_takings(text, used, word) if is_inside or used or _may_begin(text, word) else ()),
+                *(_list_takings(text[used:], word) if _may_take(text, used, word, is_inside) else ()),
             ]
             for taken, price, how in options:
                 end, total = used + taken, cost + price
@@ -141,22 +141,28 @@ def find_takings(
     return best.get(len(text))
 
 
-def _may_begin(short: str, word: NameWord) -> bool:
-    """Whether an abbreviation may begin with what it takes of a word."""
-    text = word.text
-    if word.kind == "place":
-        return text[0] == short[0] or text in _CALLED_BY_THEIR_END or text[0] in "东南西北"
-    if word.kind == "own":
-        return text[0] == short[0] or (short[:_LEAST] in text and short[:_LEAST] not in _NEVER_FIRST)
-    return text not in _NEVER_FIRST or short.startswith(text)
-
-
-def _list_takings(typed: str, used: int, word: NameWord) -> list[tuple[int, float, str]]:
-    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it.
+def _may_take(typed: str, used: int, word: NameWord, is_inside: bool) -> bool:
+    """Whether an abbreviation may go on with what it takes of a word, or begin so.
 
     医 is 医院 only behind a number or an office (市一医, 省医, 附医); else it is 医科 or 医学.
     """
-    text, rest = word.text, typed[used:]
+    if word.text == "医院" and typed[used : used + 1] == "医" and not typed.startswith(word.text, used):
+        return used > 0 and _BEFORE_SHORT.match(typed, used - 1) is not None
+    return bool(used) or is_inside or _may_begin(typed, word)
+
+
+def _may_begin(typed: str, word: NameWord) -> bool:
+    text, first = word.text, typed[:_LEAST]
+    if text[0] == typed[0]:
+        return text not in _NEVER_FIRST or typed.startswith(text)
+    if word.kind == "place":
+        return text in _CALLED_BY_THEIR_END or text[0] in "东南西北"
+    return text not in _NEVER_FIRST and (word.kind != "own" or (first in text and first not in _NEVER_FIRST))
+
+
+def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
+    """List (characters taken, price, how) of a word: whole, its first characters, its last, or some within it."""
+    text = word.text
     short = text[:-1] if word.kind == "place" and text[-1] in PLACE_KINDS and len(text) > _LEAST else text
     if rest.startswith(short):
         return [(len(text if rest.startswith(text) else short), 0.0, "whole")]
@@ -164,8 +170,6 @@ def _list_takings(typed: str, used: int, word: NameWord) -> list[tuple[int, floa
         return []
     if rest[0] == text[0]:
         run = next(length for length in range(len(text), 0, -1) if rest.startswith(text[:length]))
-        if text == "医院" and not _BEFORE_SHORT.match(typed[used - 1 : used]):
-            return []
         taken = _count_in_order(rest, text)
         takings = [(length, _PARTS["start"], "start") for length in dict.fromkeys((1, run))]
         return [*takings, (taken, _PARTS["from_start"], "inside")] if taken > run else takings

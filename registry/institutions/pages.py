@@ -100,16 +100,15 @@ class PageSearch(Struct, frozen=True):
         page = self._build_page(query)
         if self.choice.status is not None or self.position != Cursor(size=self.asof.size):
             return page
-        held = {item.institution.code for item in page.items}
-        items: list[InstitutionHit] = []
-        for item in page.items:
+        hits = {item.institution.code: item for item in page.items}
+        items: dict[str, InstitutionHit] = {}
+        for code, item in hits.items():
             if item.institution.status == "delisted":
-                codes = self.find_successors(parse_code(item.institution.code))
-                following = self._load_hits([(lookup.to_subject(code), "similar", "") for code in codes], ())
-                items += [one for one in following if one.institution.code not in held]
-                held |= {one.institution.code for one in following}
-            items.append(item)
-        return msgspec.structs.replace(page, items=items, total=page.total + len(items) - len(page.items))
+                codes = self.find_successors(parse_code(code))
+                for one in self._load_hits([(lookup.to_subject(code), "similar", "") for code in codes], ()):
+                    items.setdefault(one.institution.code, hits.get(one.institution.code, one))
+            items.setdefault(code, item)
+        return msgspec.structs.replace(page, items=list(items.values()), total=page.total + len(items) - len(hits))
 
     def _build_page(self, query: SearchQuery) -> ResultPage:
         """Build the listing a question is, or the institutions it names; else those named in it; else near ones.
@@ -157,14 +156,15 @@ class PageSearch(Struct, frozen=True):
             return people
         text_page = self.find_text_page(query)
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
-        if text_page is not None and (text_page.state == "found" or not is_slip):
+        if text_page is not None and (text_page.state == "found" or text_page.elsewhere or not is_slip):
             return text_page
         return (None if is_slip else self._find_asked_list(query)) or self.make_near_page(searched, query)
 
     def _find_asked_list(self, query: SearchQuery) -> ResultPage | None:
         """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""
+        is_bare = bool(query.readings[0].english) and not query.is_sentence
         reading, unread = find_filters(query.raw, prepare_text(query.raw))
-        if reading is None or query.is_name or any(is_formal(word) for word in unread):
+        if reading is None or query.is_name or is_bare or any(is_formal(word) for word in unread):
             return None
         page = self.make_list_page(reading)
         if unread and not page.total:

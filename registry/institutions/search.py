@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from registry.domain import ad_lexicon
 from registry.domain.identifiers import may_be_code
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.institutions.pages import FindSuccessors, MayLook, PageSearch, allow_every_look, find_no_names, find_no_successors
+from registry.institutions.pages import (
+    FindSuccessors,
+    MayLook,
+    PageSearch,
+    allow_every_look,
+    find_no_names,
+    find_no_successors,
+)
 from registry.institutions.result import (
     Cursor,
     InstitutionHit,
@@ -74,7 +81,9 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
         return exact
     effort = effort or fetch_plan.choose_effort(asof.size)
     engine = engine or _find_own_engine(connection, memory, asof.size)
-    search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look, find_names, find_successors)
+    search = PageSearch(
+        connection, choice, asof, position, limit, engine, effort, may_look, find_names, find_successors
+    )
     page = search.build_page(understand_question(choice.q))
     stats_of_page = (
         stats.compute_stats(connection, asof, page.narrowing) if facets and page.total and not page.at_least else None

@@ -48,8 +48,8 @@ FindNames = Callable[[str], list[WrittenName]]
 class TextFinding(Struct, frozen=True):
     """What was found in a text: hits in the order written, and the words that were read as nothing.
 
-    Not ``is_certain``: every name found is part of a longer one, or only a word of its own is written. ``elsewhere``: nobody was found there, at the place
-    typed, but the hits have this name elsewhere.
+    Not ``is_certain``: every name found is part of a longer one, or only a word of its own is written. ``elsewhere``:
+    nobody was found there, at the place typed, but the hits have this name elsewhere.
     """
 
     hits: list[Hit]
@@ -181,7 +181,7 @@ class _SegmentSearch:
             inner = [code for _, code in places.find_leading_places(rest)]
             hits = [
                 hit
-                for hit in self._find_named(rest)
+                for hit in ([] if segments.is_nobody(rest) else self._find_by_name(rest))
                 if (places.is_inside(hit.region, inner) if inner else ranking.has_own_word(hit))
             ]
             if hits:

@@ -289,7 +289,7 @@ def _is_of_other_school(words: tuple[str, ...], name: tuple[str, ...]) -> bool:
 
 
 def _is_branch(words: Iterable[str], rest: Iterable[str], around: frozenset[str]) -> bool:
-    """Whether a name is that of a branch of somebody elsewhere, and where it lies was not said: Beijing Anzhen Nanchong."""
+    """Whether a name is that of a branch of somebody elsewhere, of which nothing was said: Beijing Anzhen Nanchong."""
     is_elsewhere = any(word in _list_places() and word not in around for word in rest)
     return is_elsewhere and around.isdisjoint(words) and not around.isdisjoint(rest)
 

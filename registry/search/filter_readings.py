@@ -9,7 +9,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from registry.domain import regions
-from registry.domain.english_words import WEIGHTS, split_words
+from registry.domain.english_words import split_words
 from registry.domain.name_words import PLACE_KINDS
 from registry.domain.techniques import BANK, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.search import english, pinyin
@@ -105,11 +105,9 @@ def find_filters(raw: str, text: str) -> tuple[QueryReading | None, tuple[str, .
 
 def _add_english_places(raw: str, filters: list[Understood]) -> tuple[QueryReading | None, tuple[str, ...]]:
     words = split_words(raw)
-    named = [
-        Understood(text=word, kind="region", value=code) for word in words for code in english.find_places([word])
-    ]
-    unread = [word for word in words if word not in WEIGHTS and not english.is_around(word) and word not in WORDS]
-    unread = [word for word in unread if word not in {piece.text for piece in named}]
+    named = [Understood(text=word, kind="region", value=code) for word in words for code in english.find_places([word])]
+    places = {piece.text for piece in named}
+    unread = [word for word in words if not (word in places or word in WORDS or english.is_around(word))]
     return (make_filter_reading((*filters, *named), 0.0) if named else None), tuple(unread)
 
 

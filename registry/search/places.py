@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from registry.domain import regions
@@ -101,16 +101,15 @@ def _select_likeliest(word: str, codes: list[str]) -> list[str]:
     return [code for code in codes if code in large or code[:2] in ("11", "12", "31", "50")]
 
 
-def split_pinyin_place(words: Sequence[str]) -> tuple[str, list[Understood]] | None:
-    """Split a question in letters into (what is left, the province or city it begins or ends with): wuhantongji."""
+def split_pinyin_places(words: Sequence[str]) -> Iterator[tuple[str, list[Understood]]]:
+    """Split a question in letters into (what is left, a province or city it begins with, or ends with): wuhantongji."""
     sounds, text = load_city_sounds(), "".join(words)
-    for length in range(min(20, len(text) - _LEAST), 3, -1):
-        if codes := sounds.get(text[:length]):
-            return text[length:], [Understood(text=text[:length], kind="region", value=code) for code in codes]
-    last = words[-1] if len(words) > 1 else ""
-    if len(last) > 3 and (codes := sounds.get(last)):
-        return "".join(words[:-1]), [Understood(text=last, kind="region", value=code) for code in codes]
-    return None
+    lengths = range(min(20, len(text) - _LEAST), 3, -1)
+    first = next((text[:length] for length in lengths if text[:length] in sounds), "")
+    last = words[-1] if len(words) > 1 and len(words[-1]) > 3 and words[-1] in sounds else ""
+    for place, left in ((first, text[len(first) :]), (last, "".join(words[:-1]))):
+        if place:
+            yield left, [Understood(text=place, kind="region", value=code) for code in sounds[place]]
 
 
 @cache

@@ -22,7 +22,7 @@ from registry.search import english, pinyin
 from registry.search.costs import COSTS
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
-from registry.search.places import parse_place, raise_to_province, split_pinyin_place, split_places
+from registry.search.places import parse_place, raise_to_province, split_pinyin_places, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
 from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, NEVER_IN_NAMES, find_word
 
@@ -35,7 +35,9 @@ _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
 _ZERO = re.compile("(?<=[0-9〇零一二三四五六七八九第])o+(?![a-z])")
 #: What is asked of an address, behind it.
-_BEHIND_NUMBER = re.compile("(?<=[0-9]号)[的是那这有旁附]?[个家所边近里]?(?:哪[家个所]|什么|的)?(?:医院|诊所|机构|地方)$")
+_BEHIND_NUMBER = re.compile(
+    "(?<=[0-9]号)[的是那这有旁附]?[个家所边近里]?(?:哪[家个所]|什么|的)?(?:医院|诊所|机构|地方)$"
+)
 #: Roads are mistaken for streets: the word before a number, and what it may be instead.
 _ROAD = re.compile("(?<=..)(路|大街|街|大道)(?=[0-9])")
 _ROADS = {"路": ("街", "大街"), "街": ("路",), "大街": ("街", "路"), "大道": ("路", "大街")}
@@ -261,8 +263,7 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
                 cost = draft.cost + COSTS["reading.outer_place_out"]
                 drafts.append(_ReadingDraft(words, [*understood, *outer], cost, draft.whole))
             break
-    if spelt := split_pinyin_place(draft.words):
-        text, pieces = spelt
+    for text, pieces in split_pinyin_places(draft.words):
         cost = draft.cost + COSTS["reading.spelt_place_out"]
         drafts.append(_ReadingDraft([text], [*draft.found, *pieces], cost, draft.whole))
     return drafts

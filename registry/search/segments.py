@@ -28,7 +28,9 @@ from registry.search.vocabulary import (
 #: No more segments of one question are looked for, and none that is shorter.
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
-_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部|(?<!学)院(?![区长士校内])|附[一二三四五六七八九](?!院)")
+_KIND = re.compile(
+    "保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部|(?<!学)院(?![区长士校内])|附[一二三四五六七八九](?!院)"
+)
 #: One character before a kind, which a word around the name left: 这[家医院].
 _LEFT_OVER = re.compile("[^省市县区州]医院")
 _NUMBER = re.compile(
@@ -40,6 +42,8 @@ _NUMBER = re.compile(
 _BRANCH = re.compile("(?:[东南西北中新老本总][院区部]|[一-鿿]{0,6}(?:院区|校区|分院))")
 
 
+#: What somebody is near to is not who is meant: 陆军总院附近的家圆医院.
+_BESIDE = re.compile("^([^，。]{2,}?)(?:附近|旁边?|对面|隔壁|边上)的(.{3,})$")
 _BRANCH_BEHIND = re.compile("(?<=...)(?:[东南西北中新老本总][院区部]|分院)$")
 
 
@@ -73,7 +77,8 @@ def split_question(raw: str, spans: Iterable[tuple[int, int]] = ()) -> list[Segm
     for start, end in sorted(spans):
         pieces.append(raw[at:start])
         at = max(at, end)
-    parts = [part for piece in (*pieces, raw[at:]) for part in _MARK.split(_normalise(piece))]
+    normalised = (_BESIDE.sub(r"\2，\1", _normalise(piece)) for piece in (*pieces, raw[at:]))
+    parts = [part for piece in normalised for part in _MARK.split(piece)]
     return _make_segments(_JOINS.sub("", piece) for part in parts for piece in _split_part(part))
 
 
