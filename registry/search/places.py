@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from registry.domain import regions
+from registry.domain.model import Region
 from registry.search import pinyin
 from registry.search.readings import Understood
 
@@ -54,9 +55,9 @@ def raise_to_province(text: str) -> str:
     ('山东省妇幼', '吉林省妇幼')
     """
     for start, end, code in regions.find_places(text) if "省" in text[1:-1] else ():
-        region = regions.find_region(code)
-        if text[end : end + 1] == "省" and not code.endswith("0000") and region and region.province.endswith("省"):
-            return text[:start] + region.province + text[end + 1 :]
+        province = (regions.find_region(code) or Region()).province or ""
+        if text[end : end + 1] == "省" and not code.endswith("0000") and province.endswith("省"):
+            return text[:start] + province + text[end + 1 :]
     return text
 
 
