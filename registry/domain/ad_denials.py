@@ -18,6 +18,8 @@ _CLAUSE_ENDS = frozenset("，。！？；,.!?;\n")
 _FOIL_REACH = 24
 #: Characters right behind a word in which a question about it is answered.
 _QUESTION_REACH = 16
+#: Characters before a technique in which it is said to be somebody else's.
+_AROUND = 16
 #: Characters between two words listed together.
 _LONGEST_LIST_GAP = 18
 
@@ -61,6 +63,9 @@ class DenialReader:
         self._contrary = re.compile(f"{data['contrary']}$")
         self._foil = re.compile(data["foil"])
         self._question, self._answered = re.compile(data["question"]), re.compile(data["answered"])
+        self._absent, self._referred, self._supplied = (
+            tuple(re.compile(part) for part in data[name]) for name in ("absent", "referred", "supplied")
+        )
         self._offers = _Rules("before", data["reach"], "behind", has_weak=True)
         self._techniques = _Rules("not_offered", data["not_offered_reach"], "not_offered_behind", has_weak=False)
 
@@ -82,6 +87,8 @@ class DenialReader:
         denied = self._find_denied_before(text, words, signs, rules) | self._find_denied_behind(
             text, words, signs, rules
         )
+        if techniques:
+            denied |= {at for at, (start, end) in enumerate(words) if self._is_of_others(text, start, end)}
         return {at for at in denied if not self._foil.search(text[words[at][1] : words[at][1] + _FOIL_REACH])}
 
     def _find_denied_before(
@@ -144,6 +151,13 @@ class DenialReader:
         """Whether a predicate is said not to hold (不违法), or asked about (违法吗)."""
         before, behind = text[max(0, sign.start - 3) : sign.start], text[sign.end : sign.end + 4]
         return bool(self._contrary.search(before) or self._question.search(behind))
+
+    def _is_of_others(self, text: str, start: int, end: int) -> bool:
+        """Whether a technique is said to have no approval, or to be had elsewhere, or is only a supplier of sperm."""
+        before, behind = text[max(0, start - _AROUND) : start], text[end : end + _FOIL_REACH]
+        is_supplier = text[start:end].endswith(self._data["supplier"])
+        rules = [self._absent, self._referred, *([self._supplied] if is_supplier else [])]
+        return any(left.search(before) and right.search(behind) for left, right in rules)
 
     def _is_question(self, text: str, end: int) -> bool:
         return text[end : end + 3].lstrip()[:1] in ("?", "？", "吗")

@@ -18,6 +18,13 @@ RANK: dict[Comparison, int] = {"same": 0, "form": 1, "region": 2, "unreadable": 
 _SIDE = re.compile("(?<=[路街道])(?:[东南西北中]段?|\\d+段)$")
 #: Such a side with the kind of the road before it, and 路 after it, which is then said twice.
 _SIDE_LAST = re.compile("(?<=..)(大道(?=.路?$)|大?[路街](?=.$))([东南西北中])路?$")
+#: A road that has no name but its side and its kind: 北路, 小南街.
+_SIDE_ONLY = re.compile("[东南西北中大小新老]{1,2}\\d*(?:大道|大街|马路|[路街道巷])?")
+#: The kind of a road with a word for the main one of its name.
+_KIND = re.compile("[正主]?(?:大道|大街|马路|[路街道巷])$")
+#: Behind a landmark, before a road: 中央大街旁地段街, 大东门东北大马路.
+_LANDMARK_ENDS = "门口旁"
+_LANDMARK = re.compile(f"^[{_LANDMARK_ENDS}](?=...)")
 #: Words for kinds of areas, which people leave out or exchange inside a longer path.
 _AREA_WORD = re.compile("街道办事处|街道办|街道(?!$)|办事处|村委会|居委会|社区|小组|[镇乡村]")
 #: Characters of the shortest path of areas that a longer one may go on from.
@@ -47,22 +54,39 @@ def compare_areas(claimed: Address, registered: Address) -> Comparison:
     return "form"
 
 
+def is_in_other_district(claimed: Address, registered: Address) -> bool:
+    """Whether both name districts of one city, which share its roads; a county has its own."""
+    ours, theirs = (regions.find_region(address.place or "") for address in (claimed, registered))
+    if ours is None or theirs is None or (ours.province, ours.city) != (theirs.province, theirs.city):
+        return False
+    return all((region.district or "").endswith("区") for region in (ours, theirs))
+
+
 def compare_roads(claimed: Address, registered: Address) -> Comparison:
     """Compare the roads that carry the numbers, and those before them."""
-    ours, theirs = claimed.roads[-1], registered.roads[-1]
+    ours, theirs = (_LANDMARK.sub("", road) for road in (claimed.roads[-1], registered.roads[-1]))
     if ours == theirs:
         before, after = claimed.roads[:-1], registered.roads[:-1]
         return "region" if before and after and not set(before) & set(after) else "form"
     twins = {road.removesuffix("大道").removesuffix("路") for road in (*claimed.roads[-2:], *registered.roads[-2:])}
     if len(twins) == 1 and (set(claimed.roads) & set(registered.roads)):
         return "form"  # printed twice: 船山大道船山路
-    if ours in registered.roads or theirs in claimed.roads:
-        return "region"
     if _make_road_key(ours) == _make_road_key(theirs):
         return "form"
-    if _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours):
+    is_without_side = _SIDE.sub("", ours) == _SIDE.sub("", theirs) and (ours in theirs or theirs in ours)
+    is_without_kind = ours == _KIND.sub("", theirs)  # 高滩岩30号 for 高滩岩正街30号
+    if ours in registered.roads or theirs in claimed.roads or is_without_side or is_without_kind:
         return "region"
-    return _compare_tails(ours, theirs, claimed, registered)
+    return _compare_tails(*_strip_areas(ours, theirs, claimed, registered), claimed, registered)
+
+
+def _strip_areas(ours: str, theirs: str, claimed: Address, registered: Address) -> tuple[str, str]:
+    """Strip what the other side has as an area from before a road: 万江 of 万江万道路南, beside 万江区."""
+    for stems, is_ours in ((registered.areas, True), (claimed.areas, False)):
+        road = ours if is_ours else theirs
+        stem = next((stem for _, stem in stems if len(stem) > 1 and road.startswith(stem)), "")
+        ours, theirs = (road[len(stem) :], theirs) if is_ours else (ours, road[len(stem) :])
+    return ours, theirs
 
 
 def _make_road_key(road: str) -> str:
@@ -74,10 +98,16 @@ def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address
     """Compare two roads of which one has more before its name: a landmark (袁家岗友谊路), an office, another city."""
     shorter, longer = sorted((ours, theirs), key=len)
     before = longer[: -len(shorter)]
-    if not longer.endswith(shorter) or len(before) < 2 or len(shorter) < 3 or _is_side_of(before, shorter):
+    if not longer.endswith(shorter) or len(shorter) < 3 or _is_side_of(before, shorter):
+        return "other"
+    if not before:
+        return "region"
+    if len(before) < 2 and before not in _LANDMARK_ENDS:
         return "other"
     # what the register prints before its road is no other city: 新城王府大街 of 赤峰
     codes = regions.map_names_to_codes().get(before, ()) if longer == ours or _has_zone(claimed) else ()
+    if claimed.codes:  # nor is a name that is none in the city which was named: 下关嘉士伯大道 of 大理市
+        codes = tuple(code for code in codes if any(regions.may_overlap(code, _find_city(own)) for own in claimed.codes))
     elsewhere = codes and not any(regions.may_overlap(code, registered.place) for code in codes)
     if elsewhere:
         return "other"
@@ -88,9 +118,14 @@ def _has_zone(address: Address) -> bool:
     return any(kind == "zone" for kind, _ in address.areas)
 
 
+def _find_city(code: str) -> str:
+    """Return the city of a code; a city's or a province's own as it is."""
+    return code if code.endswith("00") else f"{code[:4]}00"
+
+
 def _is_side_of(before: str, road: str) -> bool:
-    """Whether a road may be a part of another name: 北路 of 花园北路, but not 南门仓 of 东四十条南门仓."""
-    return road[0] in "东南西北中大小新老" and before[-1] not in "条弄"
+    """Whether a road may be a part of another name: 北路 of 花园北路, but not 新村路, nor 南门仓 of 东四十条南门仓."""
+    return bool(_SIDE_ONLY.fullmatch(road)) and before[-1:] not in "条弄"
 
 
 def compare_whole_paths(claimed: Address, registered: Address) -> Comparison:
@@ -116,6 +151,11 @@ def _has_street(address: Address) -> bool:
 def is_lettered_block(address: Address) -> bool:
     """Whether only a building is named, which may have another number on a street: 鼎富广场A座."""
     return all(door.main[:1].isalpha() and door.main.endswith("栋") for door in address.doors)
+
+
+def is_quarter(address: Address) -> bool:
+    """Whether the number is that of a quarter, not of a house: 北二路32小区."""
+    return any(door.main.endswith("小区") for door in address.doors)
 
 
 def _expand_range(door: Door) -> tuple[int, int] | None:

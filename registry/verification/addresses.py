@@ -17,6 +17,7 @@ from registry.domain.address_model import (
     parse_address,
     read_address,
 )
+from registry.domain.comparison import AddressGap
 from registry.domain.normalise import convert_numerals, fold_text
 from registry.verification.address_levels import (
     RANK,
@@ -25,11 +26,13 @@ from registry.verification.address_levels import (
     compare_doors,
     compare_roads,
     compare_whole_paths,
+    is_in_other_district,
     is_lettered_block,
+    is_quarter,
     may_be_one_place,
 )
 
-__all__ = ["Comparison", "compare_addresses", "parse_address", "split_address", "split_addresses"]
+__all__ = ["Comparison", "compare_addresses", "find_gap", "parse_address", "split_address", "split_addresses"]
 
 #: Marks kept as letters in the key of a street and number, because folding drops punctuation: 8-7号 is not 87号.
 _LIST = re.compile(r"(?<=\d)号?[、，,;；/及和](?=\d+号(?!楼))|(?<=\d)[、，,;；/及和](?=\d)")
@@ -184,7 +187,17 @@ def _compare_one(claimed: str, printed: str, region: str | None, names: tuple[st
         return "other"
     if printed and text.startswith(printed) and _is_inside(text, len(printed)):
         return "form" if site.doors or site.rest or text == printed else "region"
-    return _compare_readings(text, site, region)
+    word = _compare_readings(text, site, region)
+    return "unreadable" if word == "other" and names and _is_place_of_name(text, region, names) else word
+
+
+def _is_place_of_name(text: str, near: str | None, names: tuple[str, ...]) -> bool:
+    """Whether an address is only a place that the institution is named after: 呈贡区 of a hospital's 呈贡医院."""
+    if not is_place(text, near):
+        return False
+    region = regions.find_region(read_address(text, near).codes[-1])
+    district = region.district if region else None
+    return district is not None and any(form in name for form in regions.list_forms(district) for name in names)
 
 
 def _compare_readings(text: str, site: Address, region: str | None) -> Comparison:
@@ -269,7 +282,7 @@ def _clean_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _compare_read(claimed: Address, site: Address) -> Comparison:
     if not may_be_one_place(claimed, site):
-        return "other"
+        return "unreadable" if _has_same_number(claimed, site) else "other"
     areas = compare_areas(claimed, site)
     if areas == "other" and not (claimed.roads and site.roads and claimed.doors and site.doors):
         return "other"
@@ -278,12 +291,59 @@ def _compare_read(claimed: Address, site: Address) -> Comparison:
     if not (claimed.roads and site.roads):
         is_whole = not claimed.roads and not site.roads and claimed.place == site.place
         return compare_doors(claimed, site) if is_whole else "unreadable"
+    return _compare_roads_and_numbers(claimed, site, areas)
+
+
+def _compare_roads_and_numbers(claimed: Address, site: Address, areas: Comparison) -> Comparison:
+    """Compare what both sides have; ``areas``: how what may be left out compares."""
     path = max(areas, compare_roads(claimed, site), key=RANK.__getitem__)
     if path == "other":
         path = compare_whole_paths(claimed, site)
         if path == "other" and is_lettered_block(site) and not is_lettered_block(claimed):
             return "unreadable"
+    if path != "other" and is_quarter(site) != is_quarter(claimed):
+        return "unreadable"  # a number on a street and a quarter of a town cannot be compared
     return max(path, compare_doors(claimed, site), _compare_inside(claimed, site), key=RANK.__getitem__)
+
+
+def _has_same_number(claimed: Address, site: Address) -> bool:
+    """Whether road and number are the same in two districts of one city, where people often name the wrong one."""
+    if not (claimed.roads and site.roads and claimed.doors and site.doors and is_in_other_district(claimed, site)):
+        return False
+    return compare_roads(claimed, site) == compare_doors(claimed, site) == "form"
+
+
+@lru_cache(maxsize=16_384)
+def find_gap(claimed: str, registered: str, registered_region: str | None, names: tuple[str, ...] = ()) -> AddressGap:
+    """Find what an address leaves open that compares as `region` or `unreadable`."""
+    site = _read_registered(_split_registered(registered, names)[0], registered_region)
+    text = _remove_names(clean_address(claimed), names)
+    gaps = [_find_gap_of_reading(read_address(text, registered_region, shorts), site) for shorts in (0, 9)]
+    return min(gaps, key=_GAPS.index)
+
+
+_GAPS: tuple[AddressGap, ...] = ("other_writing", "none_registered", "none_given", "other_district", "other_road")
+
+
+def _find_gap_of_reading(claimed: Address, site: Address) -> AddressGap:
+    if not may_be_one_place(claimed, site):
+        return "other_district"
+    if claimed.roads and site.roads and not _may_share_road(claimed, site):
+        return "other_road"
+    if claimed.doors and site.doors:
+        is_unlike = not site.roads and claimed.roads and compare_doors(claimed, site) == "other"
+        return "other_road" if is_unlike else "other_writing"
+    return "none_registered" if claimed.doors else "none_given"
+
+
+def _may_share_road(claimed: Address, site: Address) -> bool:
+    """Whether a road of one is a road of the other, however much stands before its name: 经一路 of 经一路东侧."""
+    pairs = [(ours, theirs) for ours in claimed.roads for theirs in site.roads]
+    return any(
+        compare_roads(msgspec.structs.replace(claimed, roads=(ours,)), msgspec.structs.replace(site, roads=(theirs,)))
+        != "other"
+        for ours, theirs in pairs
+    )
 
 
 def _compare_inside(claimed: Address, site: Address) -> Comparison:

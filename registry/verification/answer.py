@@ -159,7 +159,7 @@ def _make_answer(
 
 def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
     sentence = explain.describe_judgement(judgement, day, today, lang)
-    further = explain.describe_not_compared(judgement.compared, lang) if judgement.compared else ""
+    further = explain.describe_not_compared(judgement.compared, judgement.gap, lang) if judgement.compared else ""
     if basis is not None and not any(answer.last_known for answer in judgement.techniques):  # which says its age
         further += explain.describe_age(basis.as_of, day, lang)
     return explain.extend_sentence(sentence, further, lang) if further else sentence

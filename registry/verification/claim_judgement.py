@@ -25,7 +25,9 @@ from registry.verification.candidates import (
 from registry.verification.english_names import is_latin
 from registry.verification.name_match import SiteMatch, is_same_site
 from registry.verification.site_match import (
+    DOUBTS,
     compare_provider,
+    find_common_gap,
     find_contradictions,
     find_number_kind,
     is_partly_elsewhere,
@@ -57,6 +59,10 @@ def judge_provider(
     if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
+    gap = find_common_gap(chosen, provider.address)
+    if gap in DOUBTS and word in ("licensed", "partly_licensed"):
+        doubtful = [make_candidate(match.site, 99) for match in chosen]
+        return _judge_ambiguous(techniques, doubtful, sources, gap=gap, site=first.site)
     if not techniques:  # what each of them has is answered for all only where they agree
         others = [site_answers for (_, site_answers), _ in results[1:]]
         answers = [a for a in answers if all(_has_same_verdict(a, site_answers) for site_answers in others)]
@@ -70,6 +76,7 @@ def judge_provider(
         compared=compare_provider(view, provider, first, asof),
         count=len(chosen),
         general=not techniques,
+        gap=gap,
         at_address=is_same_site(chosen, provider.address),
         since=_find_stop_day(view, first.site, word, answers if techniques else [], asof),
         codes=tuple([match.site.code for match in chosen]),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from registry.domain.comparison import Compared
+from registry.domain.comparison import AddressGap, Compared
 from registry.domain.techniques import Stage, TechniqueCode
 from registry.records.site import Site
 from registry.texts import Message, PluralMessage
@@ -46,8 +46,15 @@ SENTENCES: dict[str, Message] = {
     "stopped": Message("自{since}起{stopped}{why}，{now}不得开展{techniques}。"),
     "stopped_several": Message("{alike}{count}处机构{now}均已{stopped}{why}，不得开展{techniques}。"),
     "contradiction": Message("所给的名称、编码、证照号码或域名不属于同一家机构，请核对。"),
-    "campus": Message("有{count}家机构名称相近，但不能确定是否为所问院区，请核对地址或编码。"),
+    "campus": Message("有{count}家机构名称相近，但不能确定是否为所问机构或院区，请核对地址或编码。"),
     "partly_elsewhere": Message("所给地址不止一处，其中有的不是名录中该机构的地址，请按地址逐一核验。"),
+    "other_road": Message(
+        "该机构在名录中的地址是{address}，所给地址写的是另一条道路，没有可以比对的门牌，不能确定是否同一地点，请核对。"
+    ),
+    "other_district": Message(
+        "该机构在名录中的地址是{address}，所给地址写的是同一城市的另一个区，其余与之相同或没有写，"
+        "不能确定是否同一地点，请核对。"
+    ),
     "same_name": Message("有{count}家机构名称相同或相近，请核对地址或编码。"),
     "english_name": Message(
         "名录以中文名称登记，所给的是{names}的英文名称或译名，不能据以核验，请核对中文全称、地址或编码。"
@@ -165,6 +172,8 @@ def _select_doubt_reason(judgement: Judgement) -> str:
         return "contradiction" if judgement.contradiction else "campus"
     if judgement.partly_elsewhere:
         return "partly_elsewhere"
+    if judgement.gap is not None and judgement.gap in SENTENCES:
+        return judgement.gap
     if judgement.english or judgement.several:
         return "english_name" if judgement.english else "several_names"
     if judgement.site is not None:
@@ -224,19 +233,32 @@ def describe_age(as_of: dt.date, on: dt.date, lang: str) -> str:
     ).to_text(lang)
 
 
-#: What an address leaves open: (how it fits, what is said of it).
-_VAGUE_ADDRESSES: dict[str, Message] = {
-    "region": Message("；所给地址没有写到门牌，只比对了地区或道路"),
-    "unreadable": Message("；所给地址读不出门牌，没有比对"),
+#: What is said of what an address leaves open, by how it fits.
+_GAPS: dict[AddressGap, tuple[Message, Message]] = {
+    "other_writing": (
+        Message("；所给地址的门牌与名录所载的相符，但道路、路段或片区的写法不同，没有认定为同一地点"),
+        Message("；所给地址与名录所载地址的写法不同，没有比对"),
+    ),
+    "none_registered": (
+        Message("；名录所载该机构的地址没有写到门牌，没有比对门牌"),
+        Message("；名录所载该机构的地址没有写到门牌，没有比对"),
+    ),
+    "none_given": (
+        Message("；所给地址没有写到门牌，只比对了地区或道路"),
+        Message("；所给地址读不出门牌，没有比对"),
+    ),
 }
 
 
 @lru_cache(maxsize=1024)
-def describe_not_compared(compared: Compared, lang: str) -> str:
-    """Describe what a claim gave and nothing was compared with; empty where everything was."""
-    vague = _VAGUE_ADDRESSES.get(compared.address or "")
+def describe_not_compared(compared: Compared, gap: AddressGap | None, lang: str) -> str:
+    """Describe what a claim gave and nothing was compared with; empty where everything was.
+
+    ``gap``: what the address leaves open.
+    """
+    vague = _GAPS.get(gap or "none_given") if compared.address in ("region", "unreadable") else None
     numbers = [NUMBERS[field].to_text(lang) for field in list_not_compared(compared) if field in NUMBERS]
-    parts = [vague.to_text(lang)] if vague else []
+    parts = [vague[compared.address == "unreadable"].to_text(lang)] if vague else []
     if numbers:
         joined = join_words(numbers, lang)
         parts.append(Message("；名录未载该机构的{numbers}，没有比对", numbers=joined).to_text(lang))

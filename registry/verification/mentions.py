@@ -43,6 +43,11 @@ _LONGER_BEHIND = re.compile(
     f"|(?!{'|'.join(_DATA['kinds'])}){_GOES_ON}{{2,4}}{_DATA['hospital']}"
     f"|{'|'.join([*_DATA['near'], *_DATA['side']])}"
 )
+_PARTNER_BEHIND, _PARTNER_BEFORE, _TOGETHER = (
+    re.compile(_DATA[name]) for name in ("partner_behind", "partner_before", "together")
+)
+#: Words before a name after which it is only a partner's where it is said behind, too.
+_WITH = tuple(_DATA["with"])
 _PLACE_LENGTHS = range(2, 9)
 #: Characters on either side that are looked at.
 _AROUND = 12
@@ -54,7 +59,8 @@ PROVES_NOTHING = Message("名称写在文字中，不能证明该机构与此有
 class NamePlace(NamedTuple):
     """A name of the register in a text: ``text[start:end]``, and the institutions it can mean.
 
-    ``is_common``: only people use it; ``is_part``: it is written as part of a longer name.
+    ``is_common``: only people use it; ``is_part``: it is written as part of a longer name; ``is_partner``: the text
+    speaks of somebody who works with it.
     """
 
     start: int
@@ -62,6 +68,7 @@ class NamePlace(NamedTuple):
     codes: tuple[str, ...]
     is_common: bool = False
     is_part: bool = False
+    is_partner: bool = False
 
 
 class AnsweredMention(NamedTuple):
@@ -79,7 +86,7 @@ def answer_mentions(view: VerificationView, claim: Claim, asof: AsOf, lang: str,
     answered: list[AnsweredMention] = []
     for place in find_names(view, text, asof):
         written = text[place.start : place.end]
-        key = fold_text(written) + "?" * place.is_part
+        key = fold_text(written) + "?" * (place.is_part or place.is_partner)
         if key not in seen:
             seen.add(key)
             answered.append(_answer_place(view, place, written, claim, asof, lang, ask))
@@ -140,7 +147,7 @@ def make_nobody(model: Answer, techniques: tuple[TechniqueCode, ...]) -> Answer:
 def _answer_place(  # noqa: PLR0913 - the place, and all that an answer hangs on
     view: VerificationView, place: NamePlace, written: str, claim: Claim, asof: AsOf, lang: str, ask: Ask
 ) -> AnsweredMention:
-    if place.is_common or place.is_part:
+    if place.is_common or place.is_part or place.is_partner:
         return AnsweredMention(_make_uncertain_mention(view, place, written, asof, lang), None, None)
     answer, judgement = ask(Provider(name=written, address=claim.provider.address))
     match = answer.match
@@ -162,7 +169,9 @@ def _make_uncertain_mention(view: VerificationView, place: NamePlace, written: s
     sites = [site for code in place.codes if (site := view.find_site(code, asof))][:_CANDIDATE_LIMIT]
     candidates: list[Candidate] = [make_candidate(site, 99) for site in sites]
     names = join_words((site.name for site in sites), lang)
-    if place.is_part:
+    if place.is_partner:
+        sentence = Message("文字只说与“{text}”合作，不能据此判断由谁开展，请填写实际开展的机构再核验。", text=written)
+    elif place.is_part:
         sentence = Message("“{text}”前后还连着别的字，不能确定是指{names}，请核对全称。", text=written, names=names)
     else:
         sentence = Message("“{text}”是通称，可能指{names}，请核对全称。", text=written, names=names)
@@ -227,7 +236,8 @@ def _make_place(
     end += is_open and normalise_width(text[end : end + 1]) == ")"
     codes = tuple(code for code in view.institutions.find_by_name(key) if view.list_names(code, key, asof.size))
     if codes:
-        return NamePlace(start, end, codes, is_part=_is_part(view, text, start, end, codes, asof))
+        is_part = _is_part(view, text, start, end, codes, asof)
+        return NamePlace(start, end, codes, is_part=is_part, is_partner=not is_part and _is_partner(text, start, end))
     codes = tuple(
         code
         for code in view.institutions.common_names.list_codes(key)
@@ -236,6 +246,17 @@ def _make_place(
     if not codes:
         return None
     return NamePlace(start, end, codes, is_common=True, is_part=_is_part(view, text, start, end, codes, asof))
+
+
+def _is_partner(text: str, start: int, end: int) -> bool:
+    """Whether a text says that somebody works with the institution named there, who is another."""
+    before = normalise_script(text[max(0, start - _AROUND) : start])
+    behind = normalise_script(text[end : end + _AROUND])
+    if _PARTNER_BEHIND.match(behind):
+        return True
+    if not _PARTNER_BEFORE.search(before):
+        return False
+    return not before.endswith(_WITH) or bool(_TOGETHER.match(behind))
 
 
 def _is_part(view: VerificationView, text: str, start: int, end: int, codes: tuple[str, ...], asof: AsOf) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from registry.domain import regions
 from registry.domain.answers import MatchedOn
-from registry.domain.comparison import ComparedWord
+from registry.domain.comparison import AddressGap, ComparedWord
 from registry.domain.model import Struct
 from registry.domain.normalise import convert_numerals, fold_text, normalise_width
 from registry.records.asof import AsOf
@@ -43,6 +43,11 @@ class SiteMatch(Struct, frozen=True, gc=False):
 def compare_site(site: Site, address: str) -> ComparedWord:
     """Compare an address that a claim gives with a site's: the one place where that is done."""
     return addresses.compare_addresses(address, site.address, site.region, (site.name,))
+
+
+def find_gap(site: Site, address: str) -> AddressGap:
+    """Find what an address leaves open that is not the site's for certain."""
+    return addresses.find_gap(address, site.address, site.region, (site.name,))
 
 
 def is_at(site: Site, address: str) -> bool:
@@ -78,6 +83,8 @@ def match_by_name(view: VerificationView, name: str, asof: AsOf, address: str | 
             _match_variations(view, key, name, asof, address)
             or _match_by_both_names(view, name, asof)
             or _match_with_english(view, name, asof, address)
+            or _match_without_label(view, name, asof, address)
+            or _match_before_bracket(view, name, asof)
         )
     elif matches[0].site.status == "delisted" and all(match.site.status == "delisted" for match in matches):
         # whoever goes on may be printed otherwise now
@@ -193,13 +200,56 @@ def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[
         return []
     matches = match_by_name(view, first, asof)
     for second in inner:
-        codes = {match.site.code for match in match_by_name(view, second, asof)}
+        codes = {match.site.code for match in match_by_name(view, second, asof)} | _find_called(view, second, asof)
         if second.startswith("原"):
             former = [match for match in match_by_name(view, second[1:], asof) if match.on == "former_name"]
             codes |= {match.site.code for match in former}
         matches = [match for match in matches if match.site.code in codes]
     return [
         msgspec.structs.replace(match, rule="campus" if match.rule == "campus" else "both_names", exact=False)
+        for match in matches
+    ]
+
+
+def _match_before_bracket(view: VerificationView, name: str, asof: AsOf) -> list[SiteMatch]:
+    """Find institutions by a whole name of theirs before a bracket that the register does not print: rule `campus`.
+
+    It may be a second name or a campus, and only the address tells. Not where it is another's name, a company's or a
+    department's.
+    """
+    parts = names.split_bracket(name)
+    if parts is None or any(names.is_another(inner) or match_by_name(view, inner, asof) for inner in parts[1]):
+        return []
+    return [
+        msgspec.structs.replace(match, rule="campus", exact=False)
+        for match in _match_key(view, fold_text(parts[0]), "normalised", parts[0], asof)
+        if _is_current(match) and match.site.status != "delisted" and match.rule in ("identical", "normalised")
+    ]
+
+
+def _find_called(view: VerificationView, name: str, asof: AsOf) -> set[str]:
+    """Find the listed institutions that people call so, with their place before it or without: 上海长海医院."""
+    key = fold_text(name)
+    places, rest = split_leading_places(key)
+    called = {
+        text: view.institutions.common_names.list_codes(text) for text in (key, rest) if len(text) >= _SHORTEST_PART
+    }
+    spans = [(text, view.find_span(code, asof)) for text, codes in called.items() for code in codes]
+    return {
+        span.site.code
+        for text, span in spans
+        if span is not None
+        and text in span.known_as
+        and (text == key or any(_is_within(span.site.region, place, False) for place in places))
+    }
+
+
+def _match_without_label(view: VerificationView, name: str, asof: AsOf, address: str | None) -> list[SiteMatch]:
+    """Find institutions by a name that was copied with the words of the form before it: 医院名称：甲医院."""
+    stripped = names.strip_label(name)
+    matches = match_by_name(view, stripped, asof, address) if stripped != name else []
+    return [
+        msgspec.structs.replace(match, rule="normalised", exact=False) if match.rule == "identical" else match
         for match in matches
     ]
 
@@ -237,5 +287,7 @@ def _match_name(
     day = asof.valid_on.isoformat()
     first, _ = names_of_key[0]
     if any(begins <= day for _, begins in names_of_key):
-        return SiteMatch(site=span.site, span=span, on="former_name", rule=first.rule, exact=name == first.printed)
+        is_other_site = names.is_longer_by_site(fold_text(names.find_base_name(span.site.name) or span.site.name), key)
+        used_rule = "campus" if is_other_site else first.rule
+        return SiteMatch(site=span.site, span=span, on="former_name", rule=used_rule, exact=name == first.printed)
     return SiteMatch(site=span.site, span=span, on="name", rule="later_name", exact=False)

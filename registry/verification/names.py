@@ -46,6 +46,15 @@ _MAY_BE_ADDED = (
     *("公司", "集团", "科", "室", "门诊", "部", "中心", "研究所", "院区", "分院"),
     *(side + end for side in "东南西北新老" for end in "院区"),
 )
+#: How the name of a site ends that follows a hospital's own.
+_SITE_ENDS = ("医院", "院区", "分院", "中心", "分部", "院")
+#: How it ends what may stand in brackets and is a legal person or a part of its own.
+_ANOTHER_ENDS = ("公司", "集团", "科", "室", "门诊", "部", "中心", "所", "诊所", "科室")
+#: What a form prints before a name.
+_LABEL = re.compile(
+    r"^\W*(?:医疗|医院|机构|单位|企业|公司|发布|广告|服务|经营|登记|注册|核验|诊疗|主体|所属|[的所本我贵])*"
+    r"(?:名称|全称|单位|机构|医院|名字|主体|广告主)\d?\W*[:：]\s*(?=\w{4})"
+)
 _CLOSED = (")", "）", "]", "】", "〕")
 _TRAILING = re.compile(r"^(?P<base>.+?)\s*[（(\[【〔](?P<inner>[^（()）\[\]【】〔〕]+)[)）\]】〕]\s*$", re.S)
 
@@ -84,6 +93,33 @@ def split_bracket(name: str) -> tuple[str, list[str]] | None:
     if match is None:
         return None
     return match["base"], [inner for inner in re.split("[、，,;；/]", match["inner"]) if inner.strip()]
+
+
+def strip_label(name: str) -> str:
+    """Strip what a form prints before the name in it.
+
+    >>> strip_label("医院名称：示例医院"), strip_label("示例医院：生殖中心")
+    ('示例医院', '示例医院：生殖中心')
+    """
+    label = _LABEL.match(name)
+    return name[label.end() :] if label else name
+
+
+def is_longer_by_site(longer: str, name: str) -> bool:
+    """Whether a folded name goes on from another with the word for a site or another hospital: 呈贡医院, 东城院区.
+
+    What was called by the shorter name may be another site of the same hospital.
+    """
+    return len(longer) > len(name) and longer.startswith(name) and longer.endswith(_SITE_ENDS)
+
+
+def is_another(inner: str) -> bool:
+    """Whether what a bracket holds is the name of a company or of a part, and no second name of a hospital.
+
+    >>> is_another("示例医疗有限公司"), is_another("生殖医学中心"), is_another("示例市第八医院"), is_another("东院区")
+    (True, True, False, False)
+    """
+    return fold_text(inner).endswith(_ANOTHER_ENDS)
 
 
 def make_official_keys(name: str, campus: str | None) -> Iterator[tuple[str, Rule]]:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from registry.domain.normalise import fold_text, normalise_width
 from registry.records.asof import AsOf
-from registry.verification.name_match import match_by_name
+from registry.verification.name_match import find_containing_spans, match_by_name
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
 
@@ -33,8 +33,15 @@ def find_named(view: VerificationView, name: str, asof: AsOf) -> tuple[list[list
         return [], False
     parts = [part for part in _MARKS.split(plain) if part.strip()]
     found = [_find_part(view, part, asof) for part in parts]
+    if any(found) and len(parts) > 1:  # 北京协和医院 beside another name: whose name contains it
+        found = [of_part or _find_container(view, part, asof) for of_part, part in zip(found, parts, strict=True)]
     groups = [spans for of_part in found for spans in of_part]
     return groups, all(found) and len(groups) > 1
+
+
+def _find_container(view: VerificationView, part: str, asof: AsOf) -> list[list[Span]]:
+    spans = find_containing_spans(view, fold_text(part), asof)
+    return [spans] if spans else []
 
 
 def _find_part(view: VerificationView, part: str, asof: AsOf) -> list[list[Span]]:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from registry.domain.answers import MatchedOn, Provider
-from registry.domain.comparison import Compared, ComparedWord
+from registry.domain.comparison import AddressGap, Compared, ComparedWord
 from registry.domain.identifiers import compact_licence, parse_code, parse_domain, parse_uscc
 from registry.domain.normalise import fold_text
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses
-from registry.verification.name_match import SAME_SITE, SiteMatch, compare_site, match_by_name
+from registry.verification.name_match import SAME_SITE, SiteMatch, compare_site, find_gap, match_by_name
 from registry.verification.view import VerificationView
 
 #: How an address fits, best first.
@@ -106,11 +106,29 @@ def select_by_address(matches: list[SiteMatch], address: str | None) -> list[Sit
     return list({match.site.code: match for one in given for match in _select_at(matches, one)}.values())
 
 
+#: An address that leaves this open licenses nobody there, and accuses nobody.
+DOUBTS = ("other_road", "other_district")
+
+
+def find_common_gap(chosen: list[SiteMatch], address: str | None) -> AddressGap | None:
+    """Find what an address leaves open about every one of the institutions; None where it is one of theirs."""
+    if not address or len(given := _list_addresses(address)) != 1:
+        return None
+    return _find_gap_at(chosen, given[0])
+
+
+def _find_gap_at(chosen: list[SiteMatch], address: str) -> AddressGap | None:
+    if any(compare_site(match.site, address) not in ("region", "unreadable") for match in chosen):
+        return None
+    gaps = {find_gap(match.site, address) for match in chosen}
+    return gaps.pop() if len(gaps) == 1 else "other_writing"
+
+
 def is_partly_elsewhere(chosen: list[SiteMatch], address: str | None) -> bool:
     """Whether one of several addresses in a field is none of the chosen sites': nothing licenses it beside the rest."""
     if not address or len(given := _list_addresses(address)) == 1:
         return False
-    return not all(_select_at(chosen, one) for one in given)
+    return not all(_select_at(chosen, one) and _find_gap_at(chosen, one) not in DOUBTS for one in given)
 
 
 @lru_cache(maxsize=16_384)

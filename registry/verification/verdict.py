@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from registry.domain import regions
 from registry.domain.answers import Basis, Candidate, LastKnown, Match, MatchedOn, TechniqueAnswer, VerdictWord
-from registry.domain.comparison import Compared
+from registry.domain.comparison import AddressGap, Compared
 from registry.domain.model import ApprovalStanding, Date, Source, StandingWord, Struct
 from registry.domain.techniques import TECHNIQUES, TechniqueCode
 from registry.records import standing
@@ -92,6 +92,7 @@ class Judgement(Struct, frozen=True, gc=False):
     in_force: bool = False  # something may be done at the site, whether or not it is the one asked about
     at_address: bool = False  # an address was given, and it is that of each site that answered
     contradiction: bool = False  # the claim names two institutions: one by name, another by number
+    gap: AddressGap | None = None  # what the address leaves open where it is not the site's for certain
     campus: bool = False  # the name fits but for its campus, and no address says which campus is meant
     foreign: bool = False  # the name asked has letters, and none of them is Chinese
     several: bool = False  # the name given is those of several institutions

@@ -337,7 +337,8 @@ def test_the_right_name_at_another_address_is_a_site_mismatch(holding: Callable[
     asker = holding(a_source(), an_institution())
     for address in (
         "大连市中山区示例路1号",
-        "鞍山市铁东区示例路1号",
+        "鞍山市铁东区示例路11号",
+        "鞍山市海城市示例路1号",
         "鞍山市铁西区示例路11号",
         "沈阳市铁西区示例路1号",
     ):

@@ -178,8 +178,8 @@ def test_no_technique_asked_tells_every_technique_with_its_state(client: Client)
         ({"name": FIRST}, "名称：一致"),
         ({"name": "示例市第一示例医院"}, "名称：写法不同，按规则视为同一"),
         ({"name": FIRST, "address": "示例路1号"}, "名称：一致；地址：写法不同，按规则视为同一"),
-        ({"name": FIRST, "address": "示例一区示例路"}, "名称：一致；地址：只写到地区或道路，与之不矛盾，未比对门牌"),
-        ({"name": FIRST, "address": "门口"}, "名称：一致；地址：读不出，没有比对"),
+        ({"name": FIRST, "address": "示例一区示例路"}, "名称：一致；地址：与之不矛盾，但没有全部比对上"),
+        ({"name": FIRST, "address": "门口"}, "名称：一致；地址：没有可以比对的内容"),
     ],
 )
 def test_the_answer_says_of_each_thing_given_how_it_fits_the_list(
