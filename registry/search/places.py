@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from registry.domain import regions
-from registry.domain.model import Region
 from registry.search import pinyin
 from registry.search.readings import Understood
 
@@ -55,7 +54,8 @@ def raise_to_province(text: str) -> str:
     ('山东省妇幼', '吉林省妇幼')
     """
     for start, end, code in regions.find_places(text) if "省" in text[1:-1] else ():
-        province = (regions.find_region(code) or Region()).province or ""
+        region = regions.find_region(code)
+        province = (region.province if region else None) or ""
         if text[end : end + 1] == "省" and not code.endswith("0000") and province.endswith("省"):
             return text[:start] + province + text[end + 1 :]
     return text
