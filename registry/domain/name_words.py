@@ -156,7 +156,7 @@ def _may_begin(typed: str, word: NameWord) -> bool:
     if text[0] == typed[0]:
         return text not in _NEVER_FIRST or typed.startswith(text)
     if word.kind == "place":
-        return text in _CALLED_BY_THEIR_END or text[0] in "东南西北"
+        return text in _CALLED_BY_THEIR_END or text[0] in "东南西北" or typed[0] in PLACE_KINDS  # 市立医院
     return text not in _NEVER_FIRST and (word.kind != "own" or (first in text and first not in _NEVER_FIRST))
 
 
