@@ -296,7 +296,8 @@ def _is_school_itself(takings: tuple[Taking, ...]) -> bool:
 def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
     """Whether the word right before 大学 or 学院 was left out, while that was typed: 山大 is not 山西医科大学."""
     return any(
-        one.how == "left" and one.word.kind == "common" and other.word.text in _SCHOOL_ENDS[:2] and other.how != "left"
+        (one.how == "left" and one.word.kind == "common" and one.word.weight > _SLIGHT)
+        and (other.word.text in _SCHOOL_ENDS[:2] and other.how != "left")
         for one, other in pairwise(takings)
     )
 

@@ -158,7 +158,8 @@ class PageSearch(Struct, frozen=True):
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
         if text_page is not None and (text_page.state == "found" or text_page.elsewhere or not is_slip):
             return text_page
-        return (None if is_slip else self._find_asked_list(query)) or self.make_near_page(searched, query)
+        is_guess = self.effort.alike and not is_slip
+        return (self._find_asked_list(query) if is_guess else None) or self.make_near_page(searched, query)
 
     def _find_asked_list(self, query: SearchQuery) -> ResultPage | None:
         """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""

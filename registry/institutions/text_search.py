@@ -119,6 +119,7 @@ class _SegmentSearch:
         self._place, self._around = place
         self._segment = ""
         self._names_nobody = names_nobody
+        self._may_guess = effort.alike
         self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
         #: Those of whom a word of their own is written, and more that is not read.
@@ -154,7 +155,7 @@ class _SegmentSearch:
         """Search what ends like a hospital, where more is written behind it."""
         pieces = segments.cut_behind_kinds(segment)
         found = [piece for piece in pieces if self._add_named(piece.text)]
-        if not found and not self._search_elsewhere(segment):
+        if not found and not self._search_elsewhere(segment) and self._may_guess:
             self.perhaps += self._find_own_words(segment.text)
 
     def _find_own_words(self, text: str) -> list[Hit]:
