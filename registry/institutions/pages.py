@@ -156,7 +156,8 @@ class PageSearch(Struct, frozen=True):
             return people
         text_page = self.find_text_page(query)
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
-        if text_page is not None and (text_page.state == "found" or text_page.elsewhere or not is_slip):
+        is_elsewhere = text_page is not None and text_page.elsewhere is not None and text_page.total == 1
+        if text_page is not None and (text_page.state == "found" or is_elsewhere or not is_slip):
             return text_page
         is_guess = self.effort.alike and not is_slip
         return (self._find_asked_list(query) if is_guess else None) or self.make_near_page(searched, query)
@@ -175,8 +176,7 @@ class PageSearch(Struct, frozen=True):
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
         whole = query.readings[0].whole
-        is_read = query.is_name or (is_formal(whole) and not query.is_sentence)
-        state: SearchState = "near" if is_read and not is_common(whole) else "not_understood"
+        state: SearchState = "near" if _is_name_read(query) and not is_common(whole) else "not_understood"
         page = self.make_name_page(searched, state, query)
         if not page.total and query.listing is not None and query.is_name:
             page = msgspec.structs.replace(self.make_list_page(query.listing), state=state, name_read=query.raw.strip())
@@ -189,7 +189,7 @@ class PageSearch(Struct, frozen=True):
         if query.readings[0].english and not query.is_sentence:
             return None
         finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
-        if finding is None:
+        if finding is None or (_is_name_read(query) and all(hit.match == "similar" for hit in finding.hits)):
             return None
         page = self.make_ranked_page(RankedHits(hits=finding.hits), QueryReading())
         return msgspec.structs.replace(
@@ -343,6 +343,11 @@ class PageSearch(Struct, frozen=True):
                 InstitutionHit(institution, match, by=printed if printed != institution.name else None, lacks=lacks)
             )
         return hits
+
+
+def _is_name_read(query: SearchQuery) -> bool:
+    """Whether a question is a name and nothing else, so that it can be said that nobody has it."""
+    return query.is_name or (is_formal(query.readings[0].whole) and not query.is_sentence)
 
 
 def _limit_to_hits(narrowing: InstitutionFilter, hits: list[Hit]) -> InstitutionFilter:

@@ -67,16 +67,8 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     asof = msgspec.structs.replace(asof, size=position.size)
     make_filter(choice)  # a wrong filter is refused whatever is asked
     if warning := _find_warning(choice.q):
-        return SearchResult(
-            items=[],
-            total=0,
-            next=None,
-            log_size=asof.size,
-            understood=(),
-            warning=warning,
-            state="not_understood",
-            not_understood=warning.words,
-        )
+        nothing = SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
+        return msgspec.structs.replace(nothing, state="not_understood", not_understood=warning.words)
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or fetch_plan.choose_effort(asof.size)
