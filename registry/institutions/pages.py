@@ -160,9 +160,9 @@ class PageSearch(Struct, frozen=True):
         if text_page is not None and (text_page.state == "found" or is_elsewhere or not is_slip):
             return text_page
         is_guess = self.effort.alike and not is_slip
-        return (self._find_asked_list(query) if is_guess else None) or self.make_near_page(searched, query)
+        return (self._find_list_within(query) if is_guess else None) or self.make_near_page(searched, query)
 
-    def _find_asked_list(self, query: SearchQuery) -> ResultPage | None:
+    def _find_list_within(self, query: SearchQuery) -> ResultPage | None:
         """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""
         is_bare = bool(query.readings[0].english) and not query.is_sentence
         reading, unread = find_filters(query.raw, prepare_text(query.raw))
