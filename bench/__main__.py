@@ -1,4 +1,5 @@
-"""`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts] [stuck] [wizard]`, or all.
+"""`python -m bench [batch] [editions] [imports] [log] [proofs] [search] [serving] [starts] [stuck] [wizard]
+[workspace]`, or all.
 
 With `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak` stands by itself: see
 docs/reliability.md.
@@ -15,7 +16,21 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from bench import batch, editions, imports, log, proofs, registers, search, serving, soak, starts, stuck, wizard
+from bench import (
+    batch,
+    editions,
+    imports,
+    log,
+    proofs,
+    registers,
+    search,
+    serving,
+    soak,
+    starts,
+    stuck,
+    wizard,
+    workspace,
+)
 
 #: What each part does with the folder and the options.
 PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
@@ -30,13 +45,16 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
     "starts": lambda folder, _: starts.run(folder),
     "stuck": lambda folder, given: stuck.run(folder, given.rows, given.database),
     "wizard": lambda folder, given: wizard.run(folder, given.rows),
+    "workspace": lambda folder, given: workspace.run(folder, given.rows),
 }
 
 
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    told = "batch, editions, imports, log, proofs, search, serving, starts, stuck, wizard (all of these); soak"
+    told = (
+        "batch, editions, imports, log, proofs, search, serving, starts, stuck, wizard, workspace (all of these); soak"
+    )
     parser.add_argument("parts", nargs="*", help=told)
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")
@@ -44,7 +62,19 @@ def main() -> None:
     soak.add_options(parser)
     parser.add_argument("--database", default="", help="of stuck: the URL of an empty PostgreSQL database")
     given = parser.parse_args()
-    every = ["starts", "serving", "batch", "proofs", "log", "search", "imports", "wizard", "editions", "stuck"]
+    every = [
+        "starts",
+        "serving",
+        "batch",
+        "proofs",
+        "log",
+        "search",
+        "imports",
+        "wizard",
+        "editions",
+        "workspace",
+        "stuck",
+    ]
     parts = given.parts or every
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with nullcontext(given.keep) if given.keep else tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -14,6 +14,7 @@ from public_site import (
     edition_pages,
     institution_pages,
     list_upload,
+    offline_pages,
     responses,
     search_pages,
 )
@@ -108,7 +109,7 @@ def to_version(entry: Entry) -> Version:
     )
 
 
-_MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_pages, api_reference)
+_MODULES = (search_pages, institution_pages, check_pages, list_upload, edition_pages, offline_pages, api_reference)
 router = Router(
     "/",
     route_handlers=[*list_handlers(*_MODULES), show_log, show_about, get_static_file],

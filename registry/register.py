@@ -13,6 +13,7 @@ from registry.batch.batch import Batch
 from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
+from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim
 from registry.domain.identifiers import parse_code
 from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
@@ -79,6 +80,7 @@ class Register:
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
+        self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:

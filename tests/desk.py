@@ -32,6 +32,15 @@ def let_proof_age(settings: Settings, name: str) -> None:
     database.close()
 
 
+def let_sessions_run_out(settings: Settings, name: str) -> None:
+    """Let somebody's sessions be without use for longer than they last."""
+    database = Database(settings.get_database_url())
+    with database.writing() as connection:
+        at = int(time.time() * 1000) - (settings.staff_idle + 1) * 60_000
+        connection.execute(sa.update(staff_sessions).where(staff_sessions.c.account == name).values(seen_at=at))
+    database.close()
+
+
 class Staff:
     """One person with a browser of their own, and an authenticator once they have set it up."""
 
@@ -39,6 +48,7 @@ class Staff:
         self.client = httpx.Client(base_url=server.url, timeout=PATIENCE, headers={"user-agent": agent})
         self.name, self.password, self.secret = name, password, ""
         self.recovery: list[str] = []
+        self.activation = ""
 
     def get(self, path: str, status: int = 200) -> str:
         """A page, whose status must be as said."""
@@ -75,7 +85,7 @@ class Staff:
         page = self.get("/staff/enrol")  # another secret each time; the form carries the one that is meant
         token = re.search(r'name="form_token" value="(\w+)"', page)
         assert token
-        sent = {"form_token": token[1], "secret": self.secret, "code": self.code()}
+        sent = {"form_token": token[1], "secret": self.secret, "code": self.code(), "activation": self.activation}
         answer = self.client.post("/staff/enrol", data=sent)
         self.recovery = re.findall(r">([0-9a-z]{5}-[0-9a-z]{5})<", answer.text)
         return answer
@@ -92,6 +102,7 @@ class Staff:
         return self
 
     def deeds(self) -> list[list[str]]:
-        """(account, action, about, address) of the trail, oldest first, for whoever may read it."""
-        rows = list(csv.reader(self.get("/staff/trail.csv").lstrip("\ufeff").splitlines()))
-        return [[cell.removeprefix("'") for cell in row[2:]] for row in rows[1:]]  # ' keeps a cell from being a formula
+        """(account, action, about, address) of the trail, oldest first, as the log has them."""
+        rows = list(csv.reader(self.get("/staff/trail.csv?sort=at").lstrip("\ufeff").splitlines()))
+        cells = [[cell.removeprefix("'") for cell in row] for row in rows[1:]]  # ' keeps a cell from being a formula
+        return [[account, action, about, address] for _, _, account, _, _, address, action, about in cells]

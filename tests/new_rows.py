@@ -87,11 +87,11 @@ def _ask_staff(client: TestClient[Any]) -> dict[str, Any]:
     editor.sign_in()
     subject = "institution:" + _find_code(client).replace("-", "")
     return {
-        "form": editor.get(f"/staff/forms/institution?subject={subject}"),
+        "form": editor.get(f"/staff/forms/institution?subject={subject}&step=more"),
         "check": editor.get(f"{_change_by_form(editor, subject)}/check"),
         "use": str(StaffLanguage().get_use_label("website_icp")),
         "difference": str(StaffLanguage("en").get_listed_field_label("website_icp")),
-        "new_form": editor.get("/staff/forms/institution"),
+        "new_form": "".join(editor.get(f"/staff/forms/institution?step={step}") for step in ("approvals", "more")),
         "approval_form": editor.get(f"/staff/forms/approval?subject={subject}&technique=AIH"),
     }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Before the tests: a browser, Chinese fonts, faketime, Go, Meilisearch, reconciliation clients, generators of clients and Schemathesis,
+# Before the tests: a browser, Chinese fonts, faketime, LibreOffice, Go, Meilisearch, reconciliation clients, generators of clients and Schemathesis,
 # installed where that can be done, named where it cannot.
 # Always exits 0: tests that need what is missing then fail and say so; they never pass by being left out. The one that needs
 # OpenRefine, which few systems have as a package, is skipped and says so.
-# With arguments only those parts: browser, clocks, go, meilisearch, curl, nginx, reconciliation, openrefine, clients, schemathesis.
+# With arguments only those parts: browser, clocks, office, zbar, go, meilisearch, curl, nginx, reconciliation, openrefine, clients, schemathesis.
 set -u
-parts=" ${*:-browser clocks go meilisearch curl nginx reconciliation openrefine clients schemathesis} "
+parts=" ${*:-browser clocks office zbar go meilisearch curl nginx reconciliation openrefine clients schemathesis} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -88,6 +88,22 @@ if wanted_part clocks; then
     say "缺少 faketime：时钟测试将失败。以 root 运行 apt-get install faketime。"
     say "No faketime: the tests about clocks will fail. As root run: apt-get install faketime"
   fi
+fi
+
+# What reads doc and xls: writer and calc without windows, 100 MB to download.
+if wanted_part office && ! command -v soffice >/dev/null; then
+  install "旧版 Office 文件测试所需" libreoffice-writer-nogui libreoffice-calc-nogui
+  command -v soffice >/dev/null || {
+    say "缺少 LibreOffice：读取 doc、xls 的测试将失败。以 root 运行 apt-get install libreoffice-writer-nogui libreoffice-calc-nogui。"
+    say "No LibreOffice: the tests that read doc and xls will fail. As root run: apt-get install libreoffice-writer-nogui libreoffice-calc-nogui"
+  }
+fi
+
+# A second reader of QR codes.
+zbar_library() { ls /usr/lib/*/libzbar.so.0 >/dev/null 2>&1; }
+if wanted_part zbar && ! zbar_library; then
+  install "二维码测试所需" libzbar0
+  zbar_library || say "缺少 zbar：二维码测试将失败。以 root 运行 apt-get install libzbar0。 / No zbar: the tests of QR codes will fail."
 fi
 
 if ! wanted_part go; then

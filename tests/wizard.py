@@ -14,7 +14,7 @@ from registry.importers.reading.list_file import FileAnswer
 from registry.importers.wizard import import_store, job, steps
 from registry.importers.wizard.import_store import Import
 from registry.settings import Settings
-from registry.staff import import_pages
+from registry.staff import import_answers
 from registry.storage.database import Database
 from tests.running import PATIENCE
 
@@ -122,7 +122,7 @@ class Wizard:
 
 def as_pair(line: dict[str, Any]) -> dict[str, Any]:
     """A line of the difference as a pair, as the page of a decision makes it."""
-    return import_pages._to_pair(line)
+    return import_answers.make_pair(line)
 
 
 def names(line: dict[str, Any]) -> tuple[str, str]:

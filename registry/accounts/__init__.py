@@ -49,6 +49,7 @@ class Account(Struct, frozen=True):
     locked_until: int = 0
     created_at: int = 0
     external: str = ""
+    needs_activation: bool = False
 
 
 def create_account(
@@ -64,6 +65,15 @@ def create_account(
 
     ``must_change``: the first sign-in asks for a new password, because somebody else chose this one.
     """
+    require_creatable(connection, name, roles, region)
+    passwords.require_strong(password, name)
+    return insert_account(
+        connection, name, roles, passwords.hash_password(password), region=region, must_change=must_change
+    )
+
+
+def require_creatable(connection: sa.Connection, name: str, roles: list[str], region: str) -> None:
+    """Raise InvalidInput for a bad name, role or region, Conflict when the name is taken."""
     if not _NAME.fullmatch(name) or name.startswith(RESERVED):
         raise InvalidInput(
             Message(
@@ -71,16 +81,20 @@ def create_account(
                 name=name,
             )
         )
-    _require_roles(roles)
-    _require_region(region)
-    passwords.require_strong(password, name)
+    require_rights(roles, region)
     if connection.execute(sa.select(accounts.c.name).where(accounts.c.name == name)).first():
         raise Conflict(Message("账号“{name}”已存在。", name=name))
+
+
+def insert_account(
+    connection: sa.Connection, name: str, roles: list[str], hashed: str, *, region: str, must_change: bool
+) -> Account:
+    """Insert what ``require_creatable`` found nothing wrong with; ``hashed``: its password's hash."""
     connection.execute(
         sa.insert(accounts).values(
             name=name,
             roles=" ".join(sorted(set(roles))),
-            password=passwords.hash_password(password),
+            password=hashed,
             created_at=get_now_ms(),
             region=region,
             must_change=must_change,
@@ -91,8 +105,7 @@ def create_account(
 
 def change_rights(connection: sa.Connection, name: str, roles: list[str], region: str) -> Account:
     """Give an account other roles and another region; InvalidInput, NotFound."""
-    _require_roles(roles)
-    _require_region(region)
+    require_rights(roles, region)
     return _update_account(connection, name, roles=" ".join(sorted(set(roles))), region=region)
 
 
@@ -103,15 +116,20 @@ def link_identity(connection: sa.Connection, name: str, external: str) -> Accoun
     InvalidInput for an identity that is too long, Conflict when another account has it.
     """
     get_account(connection, name)
+    require_free_identity(connection, name, external)
+    changes: dict[str, object] = {"external": external or None}
+    if external:
+        changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
+    return _update_account(connection, name, **changes)
+
+
+def require_free_identity(connection: sa.Connection, name: str, external: str) -> None:
+    """Raise InvalidInput for an identity that is too long, Conflict when another account than ``name`` has it."""
     if len(external) > 200:
         raise InvalidInput(Message("身份标识最多200个字符。"), field="external")
     holder = connection.execute(sa.select(accounts.c.name).where(accounts.c.external == external)).scalar()
     if external and holder not in (None, name):
         raise Conflict(Message("该身份标识已属于账号“{holder}”。", holder=holder), field="external")
-    changes: dict[str, object] = {"external": external or None}
-    if external:
-        changes |= {"password": passwords.hash_password(secrets.token_urlsafe(48)), "must_change": False}
-    return _update_account(connection, name, **changes)
 
 
 def set_disabled(connection: sa.Connection, name: str, disabled: bool) -> Account:
@@ -124,7 +142,8 @@ def _update_account(connection: sa.Connection, name: str, **values: object) -> A
     return get_account(connection, name)
 
 
-def _require_roles(roles: list[str]) -> None:
+def require_rights(roles: list[str], region: str) -> None:
+    """Raise InvalidInput for no role, one that does not exist, or a region that does not."""
     unknown = [role for role in roles if role not in ROLES]
     if unknown or not roles:
         raise InvalidInput(
@@ -135,9 +154,6 @@ def _require_roles(roles: list[str]) -> None:
             ),
             field="role",
         )
-
-
-def _require_region(region: str) -> None:
     if region and regions.find_region(region) is None:
         raise InvalidInput(
             Message("没有行政区划代码“{region}”，例如 210300（鞍山市）；留空为全国。", region=region), field="region"
@@ -175,6 +191,7 @@ def _read_account(row: sa.Row[tuple[object, ...]]) -> Account:
         locked_until=fields["locked_until"],
         created_at=fields["created_at"],
         external=fields["external"] or "",
+        needs_activation=fields["activation"] is not None,
     )
 
 

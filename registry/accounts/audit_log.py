@@ -41,12 +41,14 @@ class AuditEvent(Struct, frozen=True):
 
 
 class AuditFilter(Struct, frozen=True):
-    """Which events: of an account, of an action, within ``since`` <= at < ``until`` (instants in UTC). Empty: all."""
+    """Which events: of an account, of an action, within ``since`` <= at < ``until`` (instants in UTC), with a text in
+    what they are about. Empty: all."""
 
     account: str = ""
     action: str = ""
     since: dt.datetime | None = None
     until: dt.datetime | None = None
+    text: str = ""
 
 
 def record_event(
@@ -61,20 +63,19 @@ def record_event(
     connection.execute(sa.insert(trail).values(at=get_now_ms(), **row))
 
 
+def count_events(connection: sa.Connection, wanted: AuditFilter) -> int:
+    """Count the events of a filter."""
+    query = sa.select(sa.func.count()).select_from(trail).where(*_list_conditions(wanted))
+    return int(connection.execute(query).scalar_one())
+
+
 def list_events(
-    connection: sa.Connection, wanted: AuditFilter, *, before: int | None = None, limit: int = 100
+    connection: sa.Connection, wanted: AuditFilter, *, descending: bool = True, offset: int = 0, limit: int = 100
 ) -> list[AuditEvent]:
-    """The newest ``limit`` events, newest first; with ``before`` those with a smaller id."""
-    query = _select_events(wanted).order_by(trail.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(trail.c.id < before)
+    """Some events of a filter, the newest first unless ``descending`` is false."""
+    query = sa.select(trail).where(*_list_conditions(wanted))
+    query = query.order_by(trail.c.id.desc() if descending else trail.c.id).offset(offset).limit(limit)
     return [_read_event(row) for row in connection.execute(query)]
-
-
-def iterate_events(connection: sa.Connection, wanted: AuditFilter) -> Iterator[AuditEvent]:
-    """Stream all events, oldest first."""
-    query = _select_events(wanted).order_by(trail.c.id).execution_options(yield_per=2_000)
-    yield from map(_read_event, connection.execute(query))
 
 
 def list_actions(connection: sa.Connection) -> list[str]:
@@ -82,17 +83,16 @@ def list_actions(connection: sa.Connection) -> list[str]:
     return sorted(connection.execute(sa.select(trail.c.action).distinct()).scalars())
 
 
-def _select_events(wanted: AuditFilter) -> sa.Select[tuple[object, ...]]:
-    query = sa.select(trail)
-    if wanted.account:
-        query = query.where(trail.c.account == wanted.account)
-    if wanted.action:
-        query = query.where(trail.c.action == wanted.action)
+def _list_conditions(wanted: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    pairs = ((trail.c.account, wanted.account), (trail.c.action, wanted.action))
+    conditions: list[sa.ColumnElement[bool]] = [column == value for column, value in pairs if value]
     if wanted.since:
-        query = query.where(trail.c.at >= to_milliseconds(wanted.since))
+        conditions.append(trail.c.at >= to_milliseconds(wanted.since))
     if wanted.until:
-        query = query.where(trail.c.at < to_milliseconds(wanted.until))
-    return query
+        conditions.append(trail.c.at < to_milliseconds(wanted.until))
+    if wanted.text:
+        conditions.append(trail.c.about.contains(wanted.text, autoescape=True))
+    return conditions
 
 
 def _read_event(row: sa.Row[tuple[object, ...]]) -> AuditEvent:

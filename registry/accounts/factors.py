@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from registry.accounts import get_now_ms
 from registry.accounts.vault import Vault, is_sealed
 from registry.errors import Conflict, InvalidInput, SecretsKeyMissing
+from registry.storage.account_tables import passkeys
 from registry.storage.tables import accounts, recovery_codes
 from registry.texts import Message
 
@@ -66,26 +67,40 @@ def enrol_factor(connection: sa.Connection, vault: Vault, account: str, secret: 
     step = find_step(secret, code)
     if step is None:
         return None
-    changes = {"second": vault.seal(account, secret), "second_step": step, "second_used": ""}
+    changes = {"second": vault.seal(account, secret), "second_step": step, "second_used": "", "activation": None}
     condition = sa.and_(accounts.c.name == account, accounts.c.second.is_(None))
     if not connection.execute(sa.update(accounts).where(condition).values(**changes)).rowcount:
         raise Conflict(Message("此账号已设验证器，请重新登录。"))
     return renew_recovery_codes(connection, account)
 
 
+def renew_activation_code(connection: sa.Connection, account: str) -> str:
+    """Make the code without which nobody can set up an authenticator for this account; it is stored as a hash."""
+    code = _make_code()
+    changes = {"activation": _hash_code(code)}
+    connection.execute(sa.update(accounts).where(accounts.c.name == account).values(**changes))
+    return code
+
+
+def is_activation_code(connection: sa.Connection, account: str, code: str) -> bool:
+    """Whether an authenticator may be set up: the account wants no code, or this one."""
+    stored = connection.execute(sa.select(accounts.c.activation).where(accounts.c.name == account)).scalar()
+    return stored is None or secrets.compare_digest(bytes(stored), _hash_code(code))
+
+
 def renew_recovery_codes(connection: sa.Connection, account: str) -> list[str]:
     """Replace the recovery codes by new ones, which are shown once and stored as hashes."""
-    codes = [
-        "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(2)) for _ in range(RECOVERY_CODES)
-    ]
+    codes = [_make_code() for _ in range(RECOVERY_CODES)]
     connection.execute(sa.delete(recovery_codes).where(recovery_codes.c.account == account))
     connection.execute(sa.insert(recovery_codes), [{"account": account, "digest": _hash_code(code)} for code in codes])
     return codes
 
 
 def remove_factor(connection: sa.Connection, account: str) -> None:
-    """Remove the second factor: the next sign-in sets up another."""
+    """Remove the authenticator, the passkeys and the recovery codes: the next sign-in sets up another authenticator."""
     connection.execute(sa.delete(recovery_codes).where(recovery_codes.c.account == account))
+    present = sa.and_(passkeys.c.account == account, passkeys.c.removed_at.is_(None))
+    connection.execute(sa.update(passkeys).where(present).values(removed_at=get_now_ms()))
     connection.execute(sa.update(accounts).where(accounts.c.name == account).values(second=None))
 
 
@@ -184,6 +199,10 @@ def count_recovery_codes(connection: sa.Connection, account: str) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(recovery_codes).where(unused)).scalar_one())
 
 
+def _make_code() -> str:
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(2))
+
+
 def _hash_code(code: str) -> bytes:
-    """Hash a recovery code as typed, without case and dashes. Its 50 random bits need no slow hash."""
+    """Hash a recovery or activation code as typed, without case and dashes. Its 50 random bits need no slow hash."""
     return hashlib.sha256("".join(c for c in code.lower() if c.isalnum()).encode()).digest()

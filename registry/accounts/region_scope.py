@@ -13,6 +13,7 @@ from registry.domain.model import Draft
 from registry.editions.edition import list_editions
 from registry.errors import NotAllowed
 from registry.records import asof, lookup
+from registry.records.subject_names import describe_region, describe_subject
 from registry.storage.tables import STILL_KNOWN, versions
 from registry.texts import Message
 
@@ -45,8 +46,8 @@ def require_inside_region(connection: sa.Connection, name: str, proposed: list[D
 
     An institution is inside when its region is, both the recorded one (from today on) and the one these drafts state,
     so that nobody reaches an institution elsewhere by stating another place for it. People, certificates and sanctions
-    are where their institution is. A source is inside when its scope is, or when it claims to be complete nowhere
-    ("partial"); an edition when its scope is.
+    are where their institution is; a sanction of somebody outside the register where its own region is. A source is
+    inside when its scope is, or when it claims to be complete nowhere ("partial"); an edition when its scope is.
     """
     account = accounts.find_account(connection, name)
     if account is None or not account.region:
@@ -57,9 +58,9 @@ def require_inside_region(connection: sa.Connection, name: str, proposed: list[D
             raise NotAllowed(
                 Message(
                     "{subject} 不在账号“{name}”的行政区划（{region}）内，不能提案。",
-                    subject=draft.subject,
+                    subject=describe_subject(connection, draft.subject, draft),
                     name=name,
-                    region=account.region,
+                    region=describe_region(account.region),
                 ),
                 subject=draft.subject,
             )
@@ -87,16 +88,20 @@ def require_can_see(connection: sa.Connection, name: str, region: str, touched_b
             Message(
                 "这份提案涉及账号“{name}”的行政区划（{region}）以外的机构，由其他人处理。",
                 name=name,
-                region=account.region,
+                region=describe_region(account.region),
             ),
             why="other_region",
         )
 
 
+def contains_place(account: accounts.Account, place: str | None) -> bool:
+    """Whether a region, or the scope of a list, lies in the account's region; unknown places lie in none."""
+    return not account.region or regions.is_inside(place, account.region)
+
+
 def can_see_proposal(account: accounts.Account, region: str, touched_by: list[str]) -> bool:
     """Whether a proposal about a region is inside the account's region, or was touched by the account."""
-    own = account.region
-    return not own or account.name in touched_by or (bool(region) and region.startswith(regions.get_prefix(own)))
+    return account.name in touched_by or contains_place(account, region)
 
 
 def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Iterator[tuple[Draft, set[str]]]:
@@ -119,7 +124,8 @@ def _find_draft_regions(connection: sa.Connection, proposed: list[Draft]) -> Ite
             reached_scopes = {draft.change.set.get("scope"), recorded} - {None, "partial"}
             yield draft, {"" if scope == "national" else str(scope) for scope in reached_scopes}
         else:
-            about = parents.get(draft.subject) or {draft.subject}
+            own = {draft.subject} if places.get(draft.subject) else set()
+            about = parents.get(draft.subject, set()) | own or {draft.subject}
             yield draft, {place for subject in about for place in places.get(subject) or {""}}
 
 
@@ -132,7 +138,7 @@ def _collect_draft_regions(drafts: list[Draft]) -> tuple[_NamesBySubject, _Names
     parents: _NamesBySubject = defaultdict(set)
     for draft in drafts:
         values = draft.change.set
-        if draft.change.kind == "institution" and "region" in values:
+        if draft.change.kind in ("institution", "sanction") and "region" in values:
             places[draft.subject].add(str(values["region"] or ""))
         if values.get("institution"):
             parents[draft.subject].add(str(values["institution"]))
@@ -151,7 +157,7 @@ def _add_recorded_regions(
             versions.c.valid_to > asof.find_today(connection).isoformat(),
         )
         for subject, kind, region, parent in connection.execute(query):
-            if kind == "institution":
+            if kind == "institution" or (kind == "sanction" and not parent):
                 places[subject].add(region)
             if parent:
                 parents[subject].add(parent)

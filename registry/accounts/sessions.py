@@ -23,6 +23,8 @@ PROOF = 15
 #: Minutes that the first steps of signing in may take.
 HALF_OPEN = 10
 _MINUTE = 60_000  # milliseconds
+#: Minutes for which what was typed before a session ended may still come in.
+LATE = 12 * 60
 #: How often a session's last use is written down, in milliseconds.
 _NOTED = 30_000
 
@@ -85,6 +87,14 @@ def save_proof(connection: sa.Connection, session: Session) -> None:
     connection.execute(sa.update(staff_sessions).where(condition).values(proved_at=get_now_ms(), failures=0))
 
 
+def is_unchanged(connection: sa.Connection, session: Session) -> bool:
+    """Whether a session is where it was when it was found: of two requests that show one proof the second is late."""
+    condition = sa.and_(
+        staff_sessions.c.digest == _hash_token(session.token), staff_sessions.c.proved_at == session.proved_at
+    )
+    return connection.execute(sa.select(staff_sessions.c.digest).where(condition)).first() is not None
+
+
 def count_failure(connection: sa.Connection, session: Session) -> bool:
     """Count a wrong code or password typed in a session; whether it was one too many and the session ended."""
     condition = staff_sessions.c.digest == _hash_token(session.token)
@@ -105,6 +115,14 @@ def find_session(connection: sa.Connection, token: str, limits: SessionLimits) -
     if account is None or account.disabled:
         return None
     return _read_session(row, account, token)
+
+
+def find_ended_session(connection: sa.Connection, token: str, limits: SessionLimits) -> Session | None:
+    """The session of a token that was open and ran out lately, while its account is open; None otherwise. It may do
+    nothing but save what its own account typed."""
+    longer = SessionLimits(idle=limits.idle + LATE, absolute=limits.absolute + LATE)
+    session = find_session(connection, token, longer)
+    return session if session is not None and session.state == "open" else None
 
 
 def save_last_use(connection: sa.Connection, session: Session) -> None:
@@ -135,11 +153,11 @@ def end_sessions(connection: sa.Connection, account: str, identity: str | None =
 
 
 def delete_ended_sessions(connection: sa.Connection, limits: SessionLimits) -> None:
-    """Delete the sessions that are past a limit."""
+    """Delete the sessions that are past a limit by more than ``LATE``."""
     now = get_now_ms()
     condition = sa.or_(
-        staff_sessions.c.seen_at < now - limits.idle * _MINUTE,
-        staff_sessions.c.created_at < now - limits.absolute * _MINUTE,
+        staff_sessions.c.seen_at < now - (limits.idle + LATE) * _MINUTE,
+        staff_sessions.c.created_at < now - (limits.absolute + LATE) * _MINUTE,
     )
     connection.execute(sa.delete(staff_sessions).where(condition))
 

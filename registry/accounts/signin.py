@@ -1,4 +1,4 @@
-"""Signing in: name and password, then the second factor. Wrong passwords cost time, wrong codes end the session.
+"""Signing in: name and password, then a code or a passkey. Wrong passwords cost time, wrong codes end the session.
 
 Nobody who does not know the password can make the owner wait, nor write into the database: see ``throttle`` for
 passwords and ``FailureCounts`` for the audit log. Who knows the password gets few tries at the second factor: TRIES in
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from registry.accounts import audit_log, devices, factors, get_now_ms, passwords, sessions
+from registry.accounts import audit_log, devices, factors, get_now_ms, passkeys, passwords, sessions
 from registry.accounts.sessions import TRIES, Session, State
 from registry.accounts.throttle import FailureCounts, Throttle, make_too_many_error
 from registry.accounts.vault import Vault
@@ -34,12 +34,22 @@ class Visitor(Struct, frozen=True):
     devices: tuple[str, ...] = ()
 
 
+class Proof(Struct, frozen=True):
+    """What somebody shows as their second factor: a code, or a passkey's answer; and the activation code to set one
+    up."""
+
+    code: str = ""
+    passkey: str = ""
+    activation: str = ""
+
+
 class SignIns:
     """Signing in to the workspace: one for each process. All methods may be called from any thread."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         file = settings.data_dir / "limits.sqlite" if settings.data_dir.is_dir() else None
         self.vault = Vault(settings.get_secrets_file())
+        self.relying_party = passkeys.find_relying_party(settings.public_url)
         self.repeats = FailureCounts(file)
         self._database = database
         self._counts = Counts(file)
@@ -115,22 +125,27 @@ class SignIns:
 
     # --- the second factor -------------------------------------------------------------------------------------------
 
-    def verify_second_factor(self, session: Session, code: str, visitor: Visitor) -> str | None:
-        """Open the session and return its new token once its second factor was shown; None for a wrong code.
+    def verify_second_factor(self, session: Session, shown: Proof, visitor: Visitor) -> str | None:
+        """Open the session and return its new token once its second factor was shown; None for a wrong one.
 
         TooManyRequests while codes of this browser are refused, NotAllowed when the session ended by it.
         """
         with self._database.writing() as connection:
-            how, ended = self._check_code(connection, session, code, visitor)
+            how, ended = self._check_proof(connection, session, shown, visitor)
             if how:
                 return _open_session(connection, session, how, visitor)
         self._count_wrong_code(ended, session, visitor)
         return None
 
-    def renew_proof(self, session: Session, code: str, visitor: Visitor) -> bool:
-        """Whether a code proves the second factor of an open session again; NotAllowed when a wrong one ended it."""
+    def make_proof_options(self, session: Session) -> str:
+        """What a browser needs to show a passkey in this session, as JSON; "" where the account has none."""
+        with self._database.reading() as connection:
+            return passkeys.make_proof_options(connection, self.relying_party, session)
+
+    def renew_proof(self, session: Session, shown: Proof, visitor: Visitor) -> bool:
+        """Whether the second factor of an open session was shown again; NotAllowed when a wrong one ended it."""
         with self._database.writing() as connection:
-            how, ended = self._check_code(connection, session, code, visitor)
+            how, ended = self._check_proof(connection, session, shown, visitor)
             if how:
                 sessions.save_proof(connection, session)
                 audit_log.record_event(connection, session.account.name, "proved", how, visitor.address)
@@ -138,10 +153,10 @@ class SignIns:
         self._count_wrong_code(ended, session, visitor)
         return False
 
-    def _check_code(
-        self, connection: sa.Connection, session: Session, code: str, visitor: Visitor
+    def _check_proof(
+        self, connection: sa.Connection, session: Session, shown: Proof, visitor: Visitor
     ) -> tuple[str | None, bool]:
-        """(how the code is right or None, whether a wrong one ended the session). TooManyRequests while codes are
+        """(how the factor is right or None, whether a wrong one ended the session). TooManyRequests while codes are
         refused.
 
         An open session has shown the factor before: it does not wait for what others typed.
@@ -151,7 +166,7 @@ class SignIns:
         device = self._find_device(row, visitor)
         if not device and session.state != "open" and (wait := _compute_wait(row.locked_until)):
             raise make_too_many_error(wait / 1000)
-        how = factors.accept_code(connection, self.vault, name, code)
+        how = self._accept_proof(connection, session, shown, visitor)
         if how:
             changes = {"failures": 0, "locked_until": 0}
         else:
@@ -162,14 +177,36 @@ class SignIns:
         connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
         return how, not how and sessions.count_failure(connection, session)
 
+    def _accept_proof(self, connection: sa.Connection, session: Session, shown: Proof, visitor: Visitor) -> str | None:
+        name = session.account.name
+        if not shown.passkey:
+            return factors.accept_code(connection, self.vault, name, shown.code)
+        if not sessions.is_unchanged(connection, session):
+            return None
+        how = passkeys.accept_answer(connection, self.relying_party, session, shown.passkey)
+        if how == "passkey_copied":
+            audit_log.record_event(connection, name, how, "", visitor.address)
+        return "passkey" if how == "passkey" else None
+
     def _count_wrong_code(self, ended: bool, session: Session, visitor: Visitor) -> None:
         self.repeats.count_failure(session.account.name, "sign_in_failed", "second", visitor.address)
         if ended:
             raise make_session_ended_error()
 
-    def enrol_factor(self, session: Session, secret: str, code: str, visitor: Visitor) -> tuple[str, list[str]] | None:
-        """Set up a second factor; return (token, recovery codes), or None for a wrong code."""
-        name = session.account.name
+    def enrol_factor(
+        self, session: Session, secret: str, shown: Proof, visitor: Visitor
+    ) -> tuple[str, list[str]] | None:
+        """Set up a second factor; return (token, recovery codes), or None for a wrong code.
+
+        InvalidInput for a wrong activation code, where the account wants one.
+        """
+        name, code = session.account.name, shown.code
+        with self._database.writing() as connection:
+            is_active = factors.is_activation_code(connection, name, shown.activation)
+            ended = not is_active and sessions.count_failure(connection, session)
+        if not is_active:
+            self._count_wrong_code(ended, session, visitor)
+            raise InvalidInput(Message("启用码不对。请向确认您账号的管理员索取。"), field="activation")
         with self._database.writing() as connection:
             codes = factors.enrol_factor(connection, self.vault, name, secret, code)
             if codes is None:
@@ -233,10 +270,9 @@ class SignIns:
         return device if self._throttle.is_trusted_device(device) else ""
 
 
-def reset_password(connection: sa.Connection, name: str, password: str) -> None:
-    """Set a password that the holder must change, end the account's sessions and unlock its codes."""
-    passwords.require_strong(password, name)
-    changes = {"password": passwords.hash_password(password), "must_change": True, "failures": 0, "locked_until": 0}
+def replace_password(connection: sa.Connection, name: str, hashed: str) -> None:
+    """Set the hash of a password that the holder must change, end the account's sessions and unlock its codes."""
+    changes = {"password": hashed, "must_change": True, "failures": 0, "locked_until": 0}
     connection.execute(sa.update(accounts).where(accounts.c.name == name).values(**changes))
     sessions.end_sessions(connection, name)
 

@@ -17,6 +17,7 @@ from registry.api import (
     qr_images,
     receipts,
     security_txt,
+    status_lists,
     verify,
     watches,
 )
@@ -61,6 +62,7 @@ def build_routers() -> list[Router]:
             *log.handlers,
             *receipts.handlers,
             *security_txt.handlers,
+            *status_lists.handlers,
         ],
     )
     return [public, published, private, files, reconcile.build_router()]

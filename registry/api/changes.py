@@ -23,7 +23,7 @@ from registry.api.requests import (
 )
 from registry.domain.model import Date, Institution, Kind, Source, Struct
 from registry.records import feed
-from registry.records.snapshot import KINDS, AdCertificate, EditionRecord, Sanction, Snapshot
+from registry.records.snapshot import KINDS, AdCertificate, CredentialRecord, EditionRecord, Sanction, Snapshot
 from registry.texts import write_bilingual
 from registry.web import lanes
 
@@ -35,6 +35,7 @@ _LISTS: dict[Kind, bytes] = {
     "ad_certificate": b"ad_certificates",
     "sanction": b"sanctions",
     "edition": b"editions",
+    "credential": b"credentials",
 }
 _json = msgspec.json.Encoder()
 
@@ -84,6 +85,7 @@ class SnapshotList(Struct, frozen=True):
     ad_certificates: list[AdCertificate]
     sanctions: list[Sanction]
     editions: list[EditionRecord]
+    credentials: list[CredentialRecord]
     total: int
 
 

@@ -32,6 +32,7 @@ _MODULES = {
     "mirror": "witness",
     "proposals": "proposals",
     "publish": "publish",
+    "qr": "placards",  # which adds to the commands of the module `qr`
     "rebuild": "maintenance",
     "receipt": "check",
     "redact": "proposals",

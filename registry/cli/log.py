@@ -92,10 +92,14 @@ def list_log_keys(json_: bool) -> None:
     published = PublishedLog(settings.load())
     rows = [
         {"id": verifier.id.hex(), "vkey": verifier.text, "retired": key.is_retired, "at": key.at}
+        | ({"withdrawn": True} if key.withdrawn else {})
         for key, verifier in zip(published.load_keys(), published.list_verifiers(retired=True), strict=True)
     ]
     states = {True: write_bilingual("已停用"), False: write_bilingual("在用")}
-    lines = (f"{row['id']}  {states[bool(row['retired'])]}  {row['at'] or ''}\n    {row['vkey']}" for row in rows)
+    words = [write_bilingual("已收回") if row.get("withdrawn") else states[bool(row["retired"])] for row in rows]
+    lines = (
+        f"{row['id']}  {word}  {row['at'] or ''}\n    {row['vkey']}" for row, word in zip(rows, words, strict=True)
+    )
     common.print_result(rows, lines, json_)
 
 
@@ -121,16 +125,24 @@ def rotate_log_key(lost: bool) -> None:
 
 @log_group.command("retire", help=write_bilingual("停用一个签名密钥；其公钥保留以便核验旧签名"))
 @click.argument("identifier", metavar="ID")
-def retire_log_key(identifier: str) -> None:
-    """Let a key sign no more; its public half is kept."""
+@click.option("--compromised", is_flag=True, help=write_bilingual("密钥可能已为他人所得：其一切签名从此不算数"))
+def retire_log_key(identifier: str, compromised: bool) -> None:
+    """Let a key sign no more; its public half is kept. A compromised one is withdrawn, with all that it signed."""
     published = PublishedLog(settings.load())
-    verifier = next((key for key in published.list_verifiers() if key.id.hex() == identifier.lower()), None)
+    keys = published.list_verifiers(retired=compromised)
+    verifier = next((key for key in keys if key.id.hex() == identifier.lower()), None)
     if verifier is None:
         raise NotFound(Message("没有在用的密钥 {identifier}，见：registry log keys", identifier=identifier))
     with common.open_database() as database:
         with database.reading() as connection:
             # Receipts bear the register's time: none that was given until now may seem to be of a later one.
             now = asof.find_now(connection)
-        signing_keys.retire_key(settings.load().get_key_file(), verifier.public, now)
+        end_key = signing_keys.withdraw_key if compromised else signing_keys.retire_key
+        new = end_key(settings.load().get_key_file(), verifier.public, now)
         published.publish(database)
     click.echo(f"{write_bilingual('已停用')}: {identifier}")
+    if new is not None:
+        text = next(key.text for key in published.list_verifiers() if key.public == new.public)
+        click.echo(f"{write_bilingual('新密钥')}: {text}")
+    if compromised:
+        common.print_both(Message("请重发此前签发的全部二维码：registry qr issue --all --by USER"))

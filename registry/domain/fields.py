@@ -136,7 +136,6 @@ FIELDS: tuple[Field, ...] = (
         kind="region",
         page=2,
         record=2,
-        mode="numeric",
         column=Column(
             message=Message("行政区划代码"),
             meaning=Message("GB/T 2260 代码；查询时也可写地名"),

@@ -14,12 +14,13 @@ from registry.domain.techniques import Stage, TechniqueCode
 
 Date = dt.date
 Status = Literal["listed", "suspended", "delisted"]
+SanctionKind = Literal["penalty", "blacklist"]
 #: What is in force at an institution, and of one approval, on a day; ``unknown`` where the evidence is too old to tell.
 StandingWord = Literal[
     "approved", "partly_approved", "preparing", "suspended", "lapsed", "revoked", "delisted", "unknown"
 ]
 ApprovalStanding = Literal["in_force", "preparing", "suspended", "lapsed", "revoked", "not_yet", "unknown"]
-Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition"]
+Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition", "credential"]
 Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from registry.domain import regions
 from registry.domain.fields import FIELDS
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Draft, Kind, ListChange, Scope
+from registry.domain.model import Date, Draft, Kind, ListChange, SanctionKind, Scope
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
 from registry.texts import Message
@@ -66,16 +66,20 @@ class AdCertificateFacts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person."""
+    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person.
+
+    ``region`` (GB/T 2260) is where an unlisted organisation or a person is: an institution has its own.
+    """
 
     institution: str | None = None
     organisation: str | None = None
     person: str | None = None
-    kind: Literal["penalty", "blacklist"] | None = None
+    kind: SanctionKind | None = None
     authority: str | None = None
     document_no: str | None = None
     decided_on: Date | None = None
     summary: str | None = None
+    region: str | None = None
 
 
 class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
@@ -117,6 +121,24 @@ class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
 
 
+class CredentialFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a credential: what a QR code says, signed, of an institution, whose subject is ``institution``.
+
+    ``index`` is its place in the status lists, one less than its number; ``name``, ``address`` and ``techniques`` are
+    printed as known at ``log_size``; it ends after the day ``expires``, or once ``withdrawn``, for a published reason.
+    """
+
+    institution: Annotated[str, msgspec.Meta(pattern="^institution:[0-9A-Z]{8}$")] | None = None
+    index: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    log_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    name: str | None = None
+    address: str | None = None
+    techniques: Annotated[list[TechniqueCode], msgspec.Meta(min_length=1)] | None = None
+    expires: Date | None = None
+    withdrawn: bool | None = None
+    withdrawal: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+
+
 _FIELDS: dict[Kind, Any] = {
     "institution": InstitutionFacts,
     "practitioner": PractitionerFacts,
@@ -124,9 +146,11 @@ _FIELDS: dict[Kind, Any] = {
     "sanction": SanctionFacts,
     "source": SourceFacts,
     "edition": EditionFacts,
+    "credential": CredentialFacts,
 }
 #: Identifiers of the kinds of subject that have no public code.
-_NAMED: dict[str, re.Pattern[str]] = {"source": re.compile(".+", re.DOTALL), "edition": re.compile("[1-9][0-9]{0,8}")}
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+_NAMED = {"source": re.compile(".+", re.DOTALL), "edition": _NUMBER, "credential": _NUMBER}
 
 
 def check_draft(draft: Draft) -> None:
@@ -152,6 +176,8 @@ def check_draft(draft: Draft) -> None:
     _check_type(draft, kind, plain, _FIELDS[draft.change.kind])
     _check_scope(draft, plain)
     if draft.change.kind == "edition" and plain.get("number") not in (None, int(identifier)):
+        raise _make_draft_error(draft, Message("编号与标识不符"))
+    if draft.change.kind == "credential" and plain.get("index") not in (None, int(identifier) - 1):
         raise _make_draft_error(draft, Message("编号与标识不符"))
     for field in FIELDS if kind == "institution" else ():
         if field.check and (text := plain.get(field.name)) is not None and (message := field.check(text)):

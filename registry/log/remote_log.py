@@ -188,6 +188,13 @@ class RemoteLog:
         """Raise InvalidInput unless there is a log."""
         self._get_source()
 
+    def find_extra_file(self, path: str, limit: int) -> bytes | None:
+        """A file that the same register serves beside its log; None where there is none, and for a folder."""
+        source = self._get_source()
+        if isinstance(source, LogFolder) or not source.prefix.endswith("/log"):
+            return None
+        return self._web.fetch_file(f"{source.prefix.removesuffix('/log')}/{path}", limit)
+
     def read_checkpoint(self) -> bytes:
         """The signed checkpoint it offers, whoever signed it."""
         raw = self._find_file(self._get_source(), CHECKPOINT)

@@ -1,7 +1,8 @@
 """The register's Ed25519 signing keys: one file that only its owner can read, with every key past and present.
 
 A key in use is a PKCS #8 PEM block. A retired one is its public PEM block, so that what it signed can be verified for
-ever. The line before a block gives the time since when (RFC 3339 UTC).
+ever; a withdrawn one too, and nothing it signed counts any more: somebody else may have it. The line before a block
+gives the time since when it is used, or no longer (RFC 3339 UTC).
 """
 
 import datetime as dt
@@ -26,18 +27,22 @@ from registry.log.clock import format_seconds, read_clock
 from registry.texts import Message
 
 _BLOCK = re.compile(
-    r"(?:^# (?P<word>added|retired) (?P<at>\S+)\n)?"
+    r"(?:^# (?P<word>added|retired|withdrawn) (?P<at>\S+)\n)?"
     r"(?P<pem>-----BEGIN (?P<kind>PRIVATE|PUBLIC) KEY-----\n.*?-----END (?P=kind) KEY-----)",
     re.DOTALL | re.MULTILINE,
 )
 
 
 class Key(msgspec.Struct, frozen=True):
-    """One key: its 32 public bytes, and the private half while it is in use. ``at``: when it was added or retired."""
+    """One key: its 32 public bytes, and the private half while it is in use. ``at``: when it was added or retired.
+
+    ``withdrawn``: somebody else has it, or may have it.
+    """
 
     public: bytes
     private: Ed25519PrivateKey | None
     at: str | None = None
+    withdrawn: bool = False
 
     @property
     def is_retired(self) -> bool:
@@ -103,7 +108,7 @@ def recreate_key_file(path: Path, lost: list[bytes]) -> Key:
     return key
 
 
-def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None:
+def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> Key | None:
     """Retire a key: remove its private half and keep its public one. Conflict for the last key in use, NotFound.
 
     ``at``: the present of the register, after which nothing it signed counts; by default this instant.
@@ -117,6 +122,23 @@ def retire_key(path: Path, public: bytes, at: dt.datetime | None = None) -> None
         Key(key.public, None, format_seconds(at or read_clock())) if key.public == public else key for key in keys
     ]
     _replace_file(path, remaining)
+    return None
+
+
+def withdraw_key(path: Path, public: bytes, at: dt.datetime | None = None) -> Key | None:
+    """Withdraw a key that somebody else may have, also one retired before; return the new key if it was the last in
+    use. NotFound. ``at``: as for ``retire_key``; a key retired before keeps the time since when it signs no more.
+    """
+    keys = load_keys(path)
+    key = next((one for one in keys if one.public == public), None)
+    if key is None:
+        raise NotFound(Message("没有这个密钥。"))
+    stop = (key.is_retired and key.at) or format_seconds(at or read_clock())
+    withdrawn = Key(key.public, None, stop, withdrawn=True)
+    keys = [withdrawn if one is key else one for one in keys]
+    new = _make_key() if all(one.is_retired for one in keys) else None
+    _replace_file(path, [*keys, *([new] if new else [])])
+    return new
 
 
 def _make_key() -> Key:
@@ -130,7 +152,8 @@ def _parse_key(block: re.Match[str]) -> Key:
     public = private.public_key() if private else load_pem_public_key(pem)
     if not (isinstance(private, Ed25519PrivateKey | None) and isinstance(public, Ed25519PublicKey)):
         raise ValueError
-    return Key(public.public_bytes(Encoding.Raw, PublicFormat.Raw), private, block["at"])
+    public_bytes = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Key(public_bytes, private, block["at"], withdrawn=block["word"] == "withdrawn")
 
 
 def _encode_key(key: Key) -> bytes:
@@ -140,7 +163,8 @@ def _encode_key(key: Key) -> bytes:
         pem = Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
             Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
         )
-    comment = f"# {'retired' if key.is_retired else 'added'} {key.at}\n" if key.at else ""
+    word = "withdrawn" if key.withdrawn else "retired" if key.is_retired else "added"
+    comment = f"# {word} {key.at}\n" if key.at else ""
     return comment.encode() + pem
 
 

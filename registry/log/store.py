@@ -117,6 +117,12 @@ def read_subject_entries(connection: sa.Connection, subject: str, upto: int) -> 
     return _decode_entries(connection, query)
 
 
+def read_numbered(connection: sa.Connection, numbers: Iterable[int]) -> dict[int, Entry]:
+    """Some entries, by their numbers."""
+    query = sa.select(entries.c.number, entries.c.body).where(entries.c.number.in_(sorted(numbers)))
+    return {entry.number: entry for entry in _decode_entries(connection, query)}
+
+
 def read_histories(connection: sa.Connection, subjects: Iterable[str], upto: int) -> dict[str, list[Entry]]:
     """Every entry about some subjects, up to a log size: in order, by subject."""
     condition = entries.c.subject.in_(list(subjects)) & (entries.c.number <= upto)

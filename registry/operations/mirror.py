@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from registry import views
+from registry.credentials import status_list
+from registry.credentials.bundle import BUNDLE_FILE, parse_bundle
 from registry.domain.model import Struct
 from registry.errors import Conflict, LogDamaged, RegistryError
 from registry.log import checkpoint_store, forks, note, replication, store, tiles, trusted_keys
@@ -25,6 +27,7 @@ from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import WIDTH, Tile
 from registry.log.trusted_keys import OfferedCheckpoint
+from registry.receipts.jws import PublicKey
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.texts import Message, write_bilingual
@@ -32,6 +35,8 @@ from registry.texts import Message, write_bilingual
 #: Called while it works: with a phase and how many entries of it are done.
 Progress = Callable[[str, int], None]
 _STATE, _STAGED = "mirror", "staged"
+#: Bytes of the bundle of status lists: more than a million codes need.
+_LONGEST_BUNDLE = 16 << 20
 
 
 class MirrorResult(Struct, frozen=True):
@@ -85,6 +90,7 @@ class _MirrorRun:
         self._published = published
         self._state = state
         self._staged = LogFolder(state.path / _STAGED)
+        self._folder = state.path.parent
         self._progress = progress
 
     def run(self, given: Sequence[Verifier]) -> MirrorResult:
@@ -101,6 +107,7 @@ class _MirrorRun:
         if comparison.verdict in HELD:
             trusted_keys.pin_keys(self._state, offered)
             self._add_new_entries(offered, seen, start)
+            self._save_credentials(offered)
         return MirrorResult(
             address=self._remote.address,
             verdict=comparison.verdict,
@@ -110,6 +117,22 @@ class _MirrorRun:
             evidence=forks.save_evidence(self._state, comparison, seen, offered, recorder) if seen else None,
             forks=forks.list_forks(self._state),
         )
+
+    def _save_credentials(self, offered: OfferedCheckpoint) -> None:
+        """Save what only the register can sign: the status lists of its QR codes, if trusted keys signed them."""
+        try:
+            raw = self._remote.find_extra_file("status-lists/bundle.json", _LONGEST_BUNDLE)
+            if raw is None:
+                return
+            keys = [PublicKey(public=verifier.public) for verifier in self._read_trusted_keys()]
+            bundle = parse_bundle(raw)
+            if bundle.issuer != offered.signed.checkpoint.origin:
+                return
+            for uri, text in bundle.lists.items():
+                status_list.read_list(text, uri, keys)
+        except RegistryError:  # the log is what is mirrored; without fresh lists the former ones are served
+            return
+        LogFolder(self._folder).write_file(BUNDLE_FILE, raw)
 
     def _read_trusted_keys(self) -> list[Verifier]:
         """Return the pinned keys; if that file was lost, the keys by which everything held here was verified."""

@@ -14,6 +14,7 @@ from registry.domain.normalise import normalise_width, simplify_script
 from registry.errors import InvalidInput, NotFound
 from registry.log import codec, erasure
 from registry.log.four_eyes import ContentHash
+from registry.records.subject_names import describe_subject
 from registry.storage.tables import entries, versions
 from registry.texts import Message
 
@@ -122,7 +123,8 @@ class Changeset:
         missing = set(needed) - set(connection.execute(query).scalars())
         if missing:
             subject = min(missing)
-            raise InvalidInput(Message("所指的 {subject} 不在名录中。", subject=subject), subject=subject)
+            name = describe_subject(connection, subject)
+            raise InvalidInput(Message("所指的 {subject} 不在名录中。", subject=name), subject=subject)
 
     def _refuse_unexplained_corrections(self, connection: sa.Connection) -> None:
         for subject, latest in _read_latest_days(connection, sorted(self._unexplained)):
@@ -130,7 +132,7 @@ class Changeset:
             if day.isoformat() < latest:
                 message = Message(
                     "{subject}：{day} 早于已记载的 {latest}，属于更正，请加上理由，说明为何更正。",
-                    subject=subject,
+                    subject=describe_subject(connection, subject),
                     day=day,
                     latest=latest,
                 )

@@ -31,6 +31,7 @@ Group = Literal[
     "sanction",
     "source",
     "edition",
+    "credential",
 ]
 GROUPS: tuple[Group, ...] = get_args(Group)
 #: Drafts of a proposal up to which every one is looked at; of more, the report and a sample have to do.

@@ -25,6 +25,7 @@ from registry.proposals import changeset, proposal_store, submission
 from registry.proposals.proposal_store import Proposal
 from registry.records import asof, lookup, selection
 from registry.records.asof import AsOf
+from registry.records.subject_names import describe_subject
 from registry.records.view import decode_state
 from registry.storage.database import Database
 from registry.storage.tables import proposals, versions
@@ -118,7 +119,7 @@ def require_in_force(connection: sa.Connection, proposal: Proposal) -> None:
         raise Conflict(
             Message(
                 "紧急暂停之后，{subject} 的记载已有变化，请否决并重新提出。",
-                subject=proposal_store.describe_subject(connection, subject),
+                subject=describe_subject(connection, subject),
             ),
             subject=subject,
         )
@@ -204,7 +205,7 @@ def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
         raise Conflict(
             Message(
                 "{subject} 已有紧急暂停等待确认（提案 {pending}）。",
-                subject=proposal_store.describe_subject(connection, subject),
+                subject=describe_subject(connection, subject),
                 pending=pending.id,
             )
         )
@@ -213,7 +214,7 @@ def _refuse_second_suspension(connection: sa.Connection, subject: str) -> None:
 def _select_approvals(connection: sa.Connection, subject: str, techniques: Sequence[str]) -> dict[str, Any]:
     """Return the approvals to suspend, by path, as they are recorded today."""
     recorded = lookup.read_values(connection, subject, asof.make_as_of(connection))
-    name = proposal_store.describe_subject(connection, subject)
+    name = describe_subject(connection, subject)
     paths = [f"approvals.{technique.code}" for technique in TECHNIQUES]
     lawful = {path: recorded[path] for path in paths if _is_lawful(recorded.get(path))}
     wanted = {f"approvals.{technique}" for technique in techniques} or lawful.keys()

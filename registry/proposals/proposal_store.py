@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from registry import accounts, views
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
-from registry.domain.identifiers import format_code
 from registry.domain.model import Draft, Entry, Struct
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.log import store
@@ -18,7 +17,7 @@ from registry.log.clock import get_now_ms
 from registry.log.four_eyes import ContentHash
 from registry.log.publish import PublishedLog
 from registry.proposals import changeset, redaction
-from registry.records import asof, lookup
+from registry.records.subject_names import describe_subject
 from registry.storage.database import Database
 from registry.storage.tables import comments, entries, proposal_items, proposals, touches
 from registry.texts import Message
@@ -28,6 +27,8 @@ State = Literal["pending", "returned", "approved", "rejected", "withdrawn"]
 #: The states in which something is still to be done.
 OPEN: tuple[State, ...] = ("pending", "returned")
 CHUNK = 2000
+#: Every column but the report, which may be megabytes.
+LISTED = tuple(column for column in proposals.c if column.name != "report")
 _STATE_WORDS = {
     "approved": Message("已批准"),
     "rejected": Message("已否决"),
@@ -86,7 +87,7 @@ def get_proposal(connection: sa.Connection, identifier: int) -> Proposal:
     row = connection.execute(sa.select(proposals).where(proposals.c.id == identifier)).first()
     if row is None:
         raise NotFound(Message("没有编号为 {identifier} 的提案。", identifier=identifier))
-    return _to_proposals(connection, [row])[0]
+    return make_proposals(connection, [row])[0]
 
 
 def list_proposals(
@@ -104,20 +105,24 @@ def list_proposals(
     account.
     """
     report = proposals.c.report if with_report else sa.literal(b"null").label("report")
-    query = (
-        sa.select(*(column for column in proposals.c if column.name != "report"), report)
-        .order_by(proposals.c.id.desc())
-        .limit(limit)
-    )
+    query = sa.select(*LISTED, report).order_by(proposals.c.id.desc()).limit(limit)
     if state is not None:
         query = query.where(proposals.c.state.in_([state] if isinstance(state, str) else state))
     if before is not None:
         query = query.where(proposals.c.id < before)
     if seen_by is not None and seen_by.region:
-        inside = proposals.c.region.startswith(regions.get_prefix(seen_by.region))
-        own = sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == seen_by.name)
-        query = query.where(inside | own)
-    return _to_proposals(connection, connection.execute(query).all())
+        query = query.where(match_region(seen_by.region) | match_account(seen_by.name))
+    return make_proposals(connection, connection.execute(query).all())
+
+
+def match_region(region: str) -> sa.ColumnElement[bool]:
+    """Match proposals about a region."""
+    return proposals.c.region.startswith(regions.get_prefix(region))
+
+
+def match_account(account: str) -> sa.ColumnElement[bool]:
+    """Match proposals in which an account took part."""
+    return sa.exists().where(touches.c.proposal == proposals.c.id, touches.c.account == account)
 
 
 def list_touches(connection: sa.Connection, identifier: int) -> list[Touch]:
@@ -144,6 +149,12 @@ def read_source_drafts(connection: sa.Connection, identifier: int) -> list[Draft
     items = proposal_items.c
     query = sa.select(items.body).where(items.proposal == identifier, items.subject.startswith("source:"))
     return [changeset.decode_draft(body) for body in connection.execute(query.order_by(items.position)).scalars()]
+
+
+def list_subjects(connection: sa.Connection, identifier: int) -> list[str]:
+    """Return the subjects of a proposal."""
+    items = proposal_items.c
+    return list(connection.execute(sa.select(items.subject).where(items.proposal == identifier).distinct()).scalars())
 
 
 def list_places(connection: sa.Connection, identifier: int, subjects: Sequence[str]) -> list[int]:
@@ -198,7 +209,8 @@ def close_proposal(connection: sa.Connection, identifier: int, state: State, by:
     record_touch(connection, identifier, by, state, at)
 
 
-def _to_proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
+def make_proposals(connection: sa.Connection, rows: Sequence[Any]) -> list[Proposal]:
+    """Make proposals of rows, with who touched them."""
     ids = [row.id for row in rows]
     accounts: dict[int, list[str]] = {}
     for start in range(0, len(ids), CHUNK):
@@ -315,16 +327,6 @@ def find_changed_subject(connection: sa.Connection, proposal: Proposal) -> str |
     later = sa.exists().where(entries.c.subject == items.subject, entries.c.number > proposal.base_size)
     query = sa.select(items.subject).where(items.proposal == proposal.id, later).order_by(items.position).limit(1)
     return connection.execute(query).scalar()
-
-
-def describe_subject(connection: sa.Connection, subject: str) -> str:
-    """Return what people call a subject: an institution by its name and code, others by their code."""
-    kind, _, identifier = subject.partition(":")
-    if kind == "source":
-        return identifier
-    code = format_code(identifier) if kind != "edition" else identifier
-    name = lookup.read_values(connection, subject, asof.make_as_of(connection)).get("name")
-    return f"{name}（{code}）" if kind == "institution" and name else code
 
 
 def refuse_stale_proposal(connection: sa.Connection, proposal: Proposal) -> None:

@@ -62,6 +62,7 @@ REASONS: dict[Reason, Message] = {
     "altered": Message("内容或签名被改动过，或抄写有误"),
     "unknown_key": Message("不是用这些公钥所属的密钥签发的"),
     "other_register": Message("自称由另一个名录签发，请向该名录核对"),
+    "withdrawn_key": Message("签名所用的密钥已被收回（可能已为他人所得）"),
     "after_retirement": Message("签发时间晚于该密钥停用之时"),
     "other_log": Message("所依据的日志不是本名录的日志"),
     "ahead": Message("所依据的日志比本机的新，暂时无法比较"),

@@ -71,18 +71,23 @@ class Issuer:
             with self._database.reading() as connection:
                 self._is_mirror = replication.is_mirror(connection)
 
-    def _get_signer(self, log: LogState) -> tuple[str, Key]:
-        """Return (name of the log, key): the oldest key in use, which most verifiers have."""
+    def get_signer(self) -> tuple[str, Key]:
+        """Return (name of the log, key): the oldest key in use, which most verifiers have. CannotSign without one."""
         self.detect_mirror()
         keys = [key for key in self._load_keys() if not key.is_retired]
         if self._is_mirror or not keys:
-            raise make_no_key_error(self._find_origin())
+            raise make_no_key_error(self.find_origin())
+        return self._published.get_origin(), keys[0]
+
+    def _get_signer(self, log: LogState) -> tuple[str, Key]:
+        """Return the signer of what rests on a log that was published."""
+        signer = self.get_signer()
         last = self._published.find_checkpoint()
         if last is None or log.size > last.checkpoint.size:
             raise CannotSign(Message("刚刚有新记录，日志尚未签发，暂时不能出具回执；请稍后再试，或不带 receipt 再问。"))
         if log.size == last.checkpoint.size and log.root != last.checkpoint.root.hex():
             raise LogDamaged(Message("日志与已签发的检查点不符，不签发回执。请运行：registry log check"))
-        return self._published.get_origin(), keys[0]
+        return signer
 
     def _load_keys(self) -> list[Key]:
         """Load the keys of this machine's file, again when it changed; CannotSign when it cannot be read."""
@@ -126,7 +131,7 @@ class Issuer:
         InvalidInput for what is no receipt at all; CannotAnswer while the register cannot be asked.
         """
         self._view.require_fresh()
-        reading = receipt_text.read_receipt(text, self.list_keys(), self._find_origin())
+        reading = receipt_text.read_receipt(text, self.list_keys(), self.find_origin())
         receipt = reading.receipt
         if receipt is None:
             return ReceiptStatus(valid=False, reason=reading.reason, claims_from=reading.claims_from)
@@ -141,7 +146,8 @@ class Issuer:
         is_same = is_same_answer(msgspec.to_builtins(now), receipt.answer, with_basis=True)
         return ReceiptStatus(valid=True, receipt=receipt, still_true=is_same, now=None if is_same else now)
 
-    def _find_origin(self) -> str | None:
+    def find_origin(self) -> str | None:
+        """Find the name of the log as published; None before the first checkpoint."""
         last = self._published.find_checkpoint()
         return last.checkpoint.origin if last else None
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwa import EdDSAAlgorithm
+from joserfc.jwa import EdDSAAlgorithm, JWSAlgModel
 from joserfc.jwk import OKPKey
 from joserfc.registry import HeaderParameter
 
@@ -26,11 +26,15 @@ _MOST_KEYS = 1000
 
 
 class PublicKey(Struct, frozen=True):
-    """32 public bytes of an Ed25519 key, whether it still signs, and since when it does not (where that is known)."""
+    """32 public bytes of an Ed25519 key, whether it still signs, and since when it does not (where that is known).
+
+    ``withdrawn``: nothing it signed counts any more.
+    """
 
     public: bytes
     retired: bool = False
     retired_at: dt.datetime | None = None
+    withdrawn: bool = False
 
     @property
     def kid(self) -> str:
@@ -39,11 +43,11 @@ class PublicKey(Struct, frozen=True):
 
     @property
     def jwk(self) -> dict[str, Any]:
-        """The key as RFC 8037 writes it; ``retired`` and ``retired_at`` are members of our own, null while in use."""
+        """The key as RFC 8037 writes it; ``retired``, ``retired_at`` and ``withdrawn`` are members of our own."""
         at = self.retired_at.strftime("%Y-%m-%dT%H:%M:%SZ") if self.retired_at else None
-        return {**_make_bare_jwk(self.public), "kid": self.kid, "use": "sig", "alg": "EdDSA"} | (
-            {"retired": True, "retired_at": at} if self.retired else {}
-        )
+        end = {"retired": True, "retired_at": at} if self.retired else {}
+        withdrawn = {"withdrawn": True} if self.withdrawn else {}
+        return {**_make_bare_jwk(self.public), "kid": self.kid, "use": "sig", "alg": ALGORITHM, **end, **withdrawn}
 
 
 class _Jwk(msgspec.Struct, frozen=True):
@@ -52,6 +56,7 @@ class _Jwk(msgspec.Struct, frozen=True):
     x: str = ""
     retired: bool = False
     retired_at: dt.datetime | None = None
+    withdrawn: bool = False
 
 
 class _KeySet(msgspec.Struct, frozen=True):
@@ -72,7 +77,7 @@ def compute_thumbprint(public: bytes) -> str:
 def to_public_key(key: Key) -> PublicKey:
     """The public half of a signing key of this machine."""
     at = dt.datetime.fromisoformat(key.at) if key.is_retired and key.at else None
-    return PublicKey(public=key.public, retired=key.is_retired, retired_at=at)
+    return PublicKey(public=key.public, retired=key.is_retired, retired_at=at, withdrawn=key.withdrawn)
 
 
 def make_key_set(keys: Iterable[PublicKey]) -> dict[str, Any]:
@@ -85,7 +90,12 @@ def parse_key_set(raw: bytes) -> list[PublicKey]:
     try:
         found = msgspec.json.decode(raw, type=_KeySet).keys[:_MOST_KEYS]
         keys = [
-            PublicKey(public=decode_base64url(one.x), retired=one.retired, retired_at=one.retired_at)
+            PublicKey(
+                public=decode_base64url(one.x),
+                retired=one.retired,
+                retired_at=one.retired_at,
+                withdrawn=one.withdrawn,
+            )
             for one in found
             if (one.kty, one.crv) == ("OKP", "Ed25519")
         ]
@@ -122,13 +132,19 @@ class SignatureMismatch(ValueError):
     """The signature is not over these bytes, or the text is spelt in another way than it was signed in."""
 
 
+#: Every algorithm that is read, by its name in headers; a library's only. The last one signs. SM2 belongs here once
+#: joserfc has it, with a key of its kind in ``signing_keys`` (decision 166).
+ALGORITHMS: dict[str, JWSAlgModel] = {"EdDSA": EdDSAAlgorithm()}
+ALGORITHM = list(ALGORITHMS)[-1]
+
+
 def _make_registry() -> jws.JWSRegistry:
-    """EdDSA alone, "none" least of all, and no extension that changes what is signed; who calls limits the length."""
-    algorithm = EdDSAAlgorithm()
-    algorithm.security_warning = ""  # RFC 9864 would have it called Ed25519, which few readers of receipts know yet
+    """These alone, "none" least of all, and no extension that changes what is signed; who calls limits the length."""
+    for algorithm in ALGORITHMS.values():
+        algorithm.security_warning = ""  # RFC 9864 would have it called Ed25519, which few readers of receipts know yet
     extensions = {name: HeaderParameter("an extension", "none") for name in ("crit", "b64")}
-    registry = jws.JWSRegistry(extensions, [algorithm.name], strict_check_header=False)
-    registry.algorithms = {algorithm.name: algorithm}
+    registry = jws.JWSRegistry(extensions, list(ALGORITHMS), strict_check_header=False)
+    registry.algorithms = dict(ALGORITHMS)
     registry.max_header_length = registry.max_payload_length = registry.max_signature_length = sys.maxsize
     return registry
 
@@ -145,7 +161,7 @@ def sign_token(kind: str, payload: bytes, key: Key) -> str:
     """A JWS of a ``typ``, by a key in use; the same text each time."""
     if key.private is None:
         raise ValueError("a retired key signs no more")
-    header = {"alg": "EdDSA", "kid": to_public_key(key).kid, "typ": kind}
+    header = {"alg": ALGORITHM, "kid": to_public_key(key).kid, "typ": kind}
     return jws.serialize_compact(header, payload, OKPKey.import_key(key.private), registry=_REGISTRY)
 
 

@@ -29,7 +29,16 @@ LONGEST = 1536 * 1024
 #: A key is retired in one process while another is about to sign with it; clocks differ.
 _GRACE = dt.timedelta(minutes=1)
 
-Reason = Literal["incomplete", "altered", "unknown_key", "other_register", "after_retirement", "other_log", "ahead"]
+Reason = Literal[
+    "incomplete",
+    "altered",
+    "unknown_key",
+    "withdrawn_key",
+    "other_register",
+    "after_retirement",
+    "other_log",
+    "ahead",
+]
 #: What a decoder raises for hostile JSON: no JSON, no UTF-8, brackets without end.
 _DECODE_ERRORS = (ValueError, msgspec.DecodeError, RecursionError)
 _Shape = TypeVar("_Shape")
@@ -193,6 +202,8 @@ def _verify_token(token: str, kid: str, keys: dict[str, PublicKey], issuer: str 
     issued = _decode_as(payload, _IssuerClaims)
     if issuer is not None and issued.iss != issuer:
         raise _NotGenuine("other_register", issued.iss)
+    if key.withdrawn:
+        raise _NotGenuine("withdrawn_key")
     if key.retired_at is not None and _to_instant(issued.iat) > key.retired_at + _GRACE:
         raise _NotGenuine("after_retirement")
     return payload

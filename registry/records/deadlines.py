@@ -110,15 +110,17 @@ def _select_in_chunks(
         yield from connection.execute(query.where(column.in_(items[start : start + _CHUNK]))).all()
 
 
-def list_deadlines(
+def list_deadlines(  # noqa: PLR0913 - which of the list
     connection: sa.Connection,
     asof: AsOf,
     wanted: DeadlineFilter,
     *,
-    after: tuple[str, str, str] | None = None,
+    sort: str = "day",
+    descending: bool = False,
+    offset: int = 0,
     limit: int = 50,
 ) -> list[Deadline]:
-    """The deadlines of a filter, the earliest day first; with ``after`` (day, subject, path) those behind it.
+    """The deadlines of a filter, the earliest day first; or by another column: ``kind`` or ``about``.
 
     A past day counts only while the span that states it is still the record; one to come, only if that span holds by
     then. What belongs to an institution that is delisted, or will be by then, falls due no more.
@@ -126,9 +128,9 @@ def list_deadlines(
     table = deadlines.c
     columns = (table.subject, table.about, table.kind, table.path, table.day)
     query = _add_conditions(sa.select(*columns, versions.c.state), asof, wanted)
-    if after is not None:
-        query = query.where(sa.tuple_(table.day, table.subject, table.path) > sa.tuple_(*map(sa.literal, after)))
-    rows = connection.execute(query.order_by(table.day, table.subject, table.path).limit(limit)).all()
+    order: Any = {"kind": table.kind, "about": table.about}.get(sort, table.day)
+    query = query.order_by(order.desc() if descending else order, table.day, table.subject, table.path)
+    rows = connection.execute(query.offset(offset).limit(limit)).all()
     return [
         Deadline(
             subject=row.subject,
@@ -149,6 +151,22 @@ def count_deadlines(connection: sa.Connection, asof: AsOf, wanted: DeadlineFilte
     return {kind: counts.get(kind, 0) for kind in KINDS}
 
 
+def count_spans(connection: sa.Connection, asof: AsOf, days: tuple[int, ...], region: str) -> list[dict[Kind, int]]:
+    """Count by kind what falls due within each of some numbers of days (0: what is overdue), at one look."""
+    today = asof.valid_on
+    last = (today + dt.timedelta(days=max(days))).isoformat()
+    table, now = deadlines.c, today.isoformat()
+    conditions = [
+        table.day < now if number == 0 else table.day.between(now, (today + dt.timedelta(days=number)).isoformat())
+        for number in days
+    ]
+    columns = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in conditions]
+    wanted = DeadlineFilter(region=region)
+    query = _add_conditions(sa.select(table.kind, *columns), asof, wanted).where(table.day <= last)
+    found = {row[0]: row[1:] for row in connection.execute(query.group_by(table.kind))}
+    return [{kind: int(found[kind][place]) if kind in found else 0 for kind in KINDS} for place in range(len(days))]
+
+
 def _add_conditions(query: sa.Select[Any], asof: AsOf, wanted: DeadlineFilter) -> sa.Select[Any]:
     table = deadlines.c
     query = query.select_from(deadlines.join(versions, versions.c.subject == table.about))
@@ -166,5 +184,10 @@ def _add_conditions(query: sa.Select[Any], asof: AsOf, wanted: DeadlineFilter) -
     if wanted.until:
         query = query.where(table.day <= wanted.until.isoformat())
     if wanted.region:
-        query = query.where(versions.c.region.startswith(regions.get_prefix(wanted.region)))
+        # Looked up first, so that nothing elsewhere is joined with its record.
+        prefix = regions.get_prefix(wanted.region)
+        inside = versions.alias("inside")
+        place = inside.c.region.between(prefix.ljust(6, "0"), prefix.ljust(6, "9"))
+        query = query.where(table.about.in_(sa.select(inside.c.subject).where(inside.c.kind == "institution", place)))
+        query = query.where(versions.c.region.startswith(prefix))
     return query

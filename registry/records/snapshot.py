@@ -27,7 +27,7 @@ from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
 from registry.texts import Message
 
-KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition")
+KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition", "credential")
 PAGE = 500
 #: Former names are those of the days before, so the statements of a name never lose their say.
 _OF_EVERY_DAY: dict[str, frozenset[str]] = {"institution": frozenset({"name"})}
@@ -79,6 +79,30 @@ class EditionRecord(Struct, frozen=True):
     entry: int
 
 
+class CredentialRecord(Struct, frozen=True):
+    """One credential of an institution, as stated; ``institution`` is that institution's code."""
+
+    id: str
+    institution: str
+    index: int
+    log_size: int
+    name: str
+    address: str
+    techniques: list[TechniqueCode]
+    expires: Date
+    withdrawn: bool | None
+    withdrawal: str | None
+    entry: int
+
+
+PlainRecord = AdCertificate | Sanction | EditionRecord | CredentialRecord
+#: Subjects named by a number.
+_NUMBERED: dict[str, type[EditionRecord | CredentialRecord]] = {
+    "edition": EditionRecord,
+    "credential": CredentialRecord,
+}
+
+
 class SnapshotStatement(Struct, frozen=True):
     """What is left of one entry about a subject: the values that still have a say; personal ones as their hashes."""
 
@@ -97,7 +121,7 @@ class SnapshotRecord(Struct, frozen=True):
 
     subject: str
     kind: Kind
-    record: Institution | Source | AdCertificate | Sanction | EditionRecord | None
+    record: Institution | Source | AdCertificate | Sanction | EditionRecord | CredentialRecord | None
     state: list[SnapshotStatement]
 
 
@@ -214,7 +238,7 @@ def _collect_statements(kind: Kind, spans: list[timeline.Span], day: str) -> lis
 
 def _make_records(
     connection: sa.Connection, kind: Kind, spans: dict[str, list[timeline.Span]], asof: AsOf
-) -> dict[str, Institution | Source | AdCertificate | Sanction | EditionRecord]:
+) -> dict[str, Institution | Source | PlainRecord | None]:
     if kind == "institution":
         institutions = lookup.read_institutions(connection, list(spans), asof)
         institutions = [_drop_first_days(institution) for institution in institutions]
@@ -238,15 +262,21 @@ def _drop_first_days(institution: Institution) -> Institution:
     return msgspec.structs.replace(institution, approvals=approvals)
 
 
-def _make_plain_record(
-    subject: str, state: timeline.State, origin: dict[str, Source]
-) -> AdCertificate | Sanction | EditionRecord:
-    """Make a certificate, a sanction or an edition; none of these Structs has a field for a person."""
+def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, Source]) -> PlainRecord | None:
+    """Make a certificate, a sanction, an edition or a credential; none of these has a field for a person.
+
+    None for a credential of which only the withdrawal is stated.
+    """
     values = timeline.collect_values(state)
-    if subject.startswith("edition:"):
-        absent = dict.fromkeys(EditionRecord.__struct_fields__)
-        identity = {"id": subject.partition(":")[2], "entry": timeline.get_basis(state)[0]}
-        return msgspec.convert({**absent, **values, **identity}, EditionRecord)
+    kind, _, identifier = subject.partition(":")
+    if kind in _NUMBERED:
+        absent = dict.fromkeys(_NUMBERED[kind].__struct_fields__)
+        identity = {"id": identifier, "entry": timeline.get_basis(state)[0]}
+        if kind == "credential":
+            if "institution" not in values:
+                return None
+            identity["institution"] = format_code(str(values["institution"]).partition(":")[2])
+        return msgspec.convert({**absent, **values, **identity}, _NUMBERED[kind])
     shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
     fields = {field: values.get(field) for field in shape.__struct_fields__}
     institution = fields["institution"]

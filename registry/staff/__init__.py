@@ -11,6 +11,9 @@ from litestar.di import Provide
 
 from registry.staff import (
     account_pages,
+    audit_pages,
+    check_pages,
+    credential_pages,
     draft_pages,
     edition_pages,
     home,
@@ -19,9 +22,12 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    own_account,
     proposal_pages,
     records,
+    region_pages,
     renewal_pages,
+    search_pages,
     sign_in_pages,
 )
 from registry.staff.desk import open_desk
@@ -32,7 +38,8 @@ __all__ = ["build_router", "record_refused_request"]
 
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
-    *(import_pages, import_answers, import_upload, import_report, renewal_pages),
+    *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
+    *(check_pages, region_pages, credential_pages, own_account),
 )
 
 

@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from registry.accounts import audit_log, devices, sessions
 from registry.accounts.sessions import Session, SessionLimits
 from registry.accounts.signin import Visitor
+from registry.domain import region_names
 from registry.errors import Busy, InvalidInput, NotAllowed, NotFound, RegistryError, TooLarge
 from registry.register import Register
 from registry.staff.errors import NEXT_STEP, SESSION, SessionMenu, SignInRequired, render_template, require_proof
@@ -40,17 +41,20 @@ TEXT_FORM: dict[str, Any] = {
 }
 #: Defaults of what templates read and only some pages set.
 _DEFAULTS: dict[str, Any] = {
-    **dict.fromkeys(("name", "reason", "wanted", "typed", "why"), ""),
+    **dict.fromkeys(("name", "reason", "wanted", "typed", "why", "options", "activation"), ""),
     **dict.fromkeys(("new_password", "action_done", "form_values", "appended", "labels")),
     "chosen": (),
+    "error_links": {},
+    "attachment": None,
 }
 
 
 class Desk(SessionMenu):
     """One request: the register, the session if there is one, the submitted form, and the language of the answer."""
 
-    def __init__(self, request: Req, session: Session | None, form: FormMultiDict) -> None:
+    def __init__(self, request: Req, session: Session | None, form: FormMultiDict, has_ended: bool = False) -> None:
         super().__init__(session)
+        self.has_ended = has_ended
         self.request = request
         self.register: Register = request.app.state.register
         self.database = self.register.database
@@ -61,6 +65,11 @@ class Desk(SessionMenu):
     def read_field(self, name: str, limit: int = 200) -> str:
         """Return a field of the form, without spaces around it, cut to ``limit`` characters."""
         return str(self.form.get(name) or "").replace("\x00", "").strip()[:limit]
+
+    def read_place(self, name: str) -> str:
+        """Return the code of the place that a field names; what was typed if it names none, or several."""
+        text = self.read_field(name, 61)
+        return (region_names.find_code(text) if text else None) or text
 
     def read_query_number(self, name: str) -> int | None:
         """Return a number in the query, or None; InvalidInput for anything else, NotFound for one nothing has."""
@@ -120,7 +129,7 @@ def get_session_limits(register: Register) -> SessionLimits:
 
 async def open_desk(request: Req) -> Desk:
     """Make the desk of a request whose handler sets ``state`` (default: open), ``roles`` (any) and ``proof`` (none) in
-    its ``opt``.
+    its ``opt``; with ``late`` it also receives what was typed before the session ran out (``has_ended``).
 
     SignInRequired, or NotAllowed: for a form that no page of this session had, from another site, or for other roles;
     ProofRequired if the second factor has to be shown once more.
@@ -131,8 +140,12 @@ async def open_desk(request: Req) -> Desk:
     session = await lanes.run_in_lane("reads", _find_session, request, token) if token else None
     request.scope[SESSION] = session  # type: ignore[literal-required]
     form = FormMultiDict({})
+    has_ended = False
     if request.method == "POST":
         _require_same_site(request)
+        if session is None and token and opt.get("late"):
+            session = await lanes.run_in_lane("reads", _find_ended_session, request, token)
+            has_ended = session is not None
     state = opt.get("state", "open")
     if state == "none":
         form = await _receive_form(request)
@@ -148,7 +161,7 @@ async def open_desk(request: Req) -> Desk:
         if opt.get("proof"):
             sign_ins = request.app.state.register.sign_ins
             await lanes.run_in_lane("writes", require_proof, sign_ins, session, form, read_visitor(request))
-    return Desk(request, session, form)
+    return Desk(request, session, form, has_ended)
 
 
 def _require_valid_address(request: Req) -> None:
@@ -193,6 +206,13 @@ def _find_session(request: Req, token: str) -> Session | None:
         with suppress(Busy), register.database.writing(AT_ONCE) as connection:  # else the next request does it
             sessions.save_last_use(connection, session)
     return session
+
+
+def _find_ended_session(request: Req, token: str) -> Session | None:
+    register: Register = request.app.state.register
+    with register.database.reading() as connection:
+        session = sessions.find_ended_session(connection, token, get_session_limits(register))
+    return session if session is not None and session.agent == read_visitor(request).agent else None
 
 
 def _require_same_site(request: Req) -> None:

@@ -1,4 +1,4 @@
-"""Forms to change the register: opening one, saving it as a draft, checking it against the record, proposing it."""
+"""Forms to change the register, step by step: opening one, saving it as a draft, going on to the page of answers."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from litestar import Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from registry import proposals
-from registry.accounts import audit_log
-from registry.domain.identifiers import compact_code
-from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.records import asof
-from registry.staff.desk import EDITORS, TEXT_FORM, Desk, parse_number
-from registry.staff.errors import record_refusal
-from registry.staff.forms import documents, form_drafts, forms, record_values, submit
-from registry.staff.forms.checks import Finding, make_error, to_finding
+from registry.domain.model import Struct
+from registry.errors import Conflict, InvalidInput, NotFound
+from registry.staff.desk import EDITORS, Desk, parse_number
+from registry.staff.forms import documents, form_drafts, form_steps, forms, record_values, submit
+from registry.staff.forms.checks import Finding, to_finding
 from registry.staff.forms.form_drafts import FormContent, FormDraft
+from registry.staff.forms.form_steps import FormStep
 from registry.staff.forms.forms import read_input
-from registry.staff.forms.review import merge_with_record, review_form
+from registry.staff.forms.review import Review, review_form
 from registry.staff.forms.submit import FormRequest, NewForm
 from registry.staff.i18n import FormLabels
+from registry.staff.institution_choice import find_institution_code, list_named_institutions
 from registry.storage.attachments import LARGEST, find_attachment
-from registry.texts import Message
 
 #: Bytes received, so that a file that is too large is refused with a sentence and the rest of the form saved.
 _RECEIVED = 3 * LARGEST
+#: Of pages that receive a step of a form, also from a session that has run out.
+_STEPS: dict[str, Any] = {
+    **{"opt": {**EDITORS, "late": True}, "status_code": 200, "sync_to_thread": True},
+    "request_max_body_size": _RECEIVED,
+}
 _RETURNED = 20
 #: The latest proposals sent back or rejected, among which one's own are searched.
 _SEARCHED = 500
@@ -45,14 +49,16 @@ def show_form(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[Any]
         institution=str(query.get("institution") or ""),
         technique=str(query.get("technique") or ""),
         like=str(query.get("like") or ""),
+        focus=str(query.get("field") or ""),
     )
     with desk.database.reading() as connection:
-        return _render_form_page(desk, connection, submit.open_form(connection, desk.account.name, form_request))
+        opened = submit.open_form(connection, desk.account.name, form_request)
+        return _render_step(desk, connection, opened, form_steps.find_step(_list_steps(opened), _read_step(desk)))
 
 
-@post("/forms/{kind:str}", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=_RECEIVED)
+@post("/forms/{kind:str}", **_STEPS)
 def create_draft(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[Any]:
-    """Save a form for the first time, and check it if that button was pressed."""
+    """Save a form for the first time, and go where the button that was pressed leads."""
     return _receive_form(desk, forms.get_form_kind(kind), None)
 
 
@@ -74,13 +80,18 @@ def show_drafts(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/drafts/{number:int}", opt=EDITORS, sync_to_thread=True)
 def show_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Show a saved draft."""
+    """Show a step of a saved draft: the one asked for, else the one that was saved last."""
     with desk.database.reading() as connection:
         draft = form_drafts.get_draft(connection, number, desk.account.name)
-        return _render_form_page(desk, connection, draft, notice=str(desk.request.query_params.get("said") or ""))
+        step = form_steps.find_step(_list_steps(draft), _read_step(desk) or draft.filled.step)
+        errors = []
+        if desk.request.query_params.get("back"):  # from the page of answers: what is wrong is said where it is mended
+            errors = _select_errors(review_form(connection, draft), step)
+        notice = str(desk.request.query_params.get("said") or "")
+        return _render_step(desk, connection, draft, step, errors=errors, status=200, notice=notice)
 
 
-@post("/drafts/{number:int}", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=_RECEIVED)
+@post("/drafts/{number:int}", **_STEPS)
 def save_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
     """Save a draft. If it is gone, or was saved elsewhere meanwhile, save a copy."""
     with desk.database.reading() as connection:
@@ -94,7 +105,7 @@ def save_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[A
 
 @post("/drafts/{number:int}/discard", opt=EDITORS, status_code=200, sync_to_thread=True)
 def discard_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Discard a draft."""
+    """Discard a draft, after its page asked once more."""
     with desk.database.writing() as connection:
         form_drafts.discard_draft(connection, number, desk.account.name)
     return desk.redirect_to("/staff/drafts")
@@ -102,39 +113,106 @@ def discard_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Respons
 
 @post("/proposals/{number:int}/draft", opt=EDITORS, status_code=200, sync_to_thread=True)
 def reopen_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Open a returned proposal of a form as a draft again."""
-    return desk.redirect_to(f"/staff/drafts/{submit.reopen_as_draft(desk.database, number, desk.account.name).id}")
+    """Open a returned proposal of a form as a draft again, at its answers."""
+    draft = submit.reopen_as_draft(desk.database, number, desk.account.name)
+    return desk.redirect_to(f"/staff/drafts/{draft.id}/check")
 
 
 # --- receiving -------------------------------------------------------------------------------------------------------
 
 
+class _SavedStep(Struct, frozen=True):
+    """A step as it was received: the draft, whether it is a copy, and what could not be taken."""
+
+    draft: FormDraft
+    copied: bool
+    step: FormStep
+    refused: frozenset[str]
+    file_errors: list[Finding]
+
+
 def _receive_form(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, was_saved: bool = False) -> Response[Any]:
-    """Save what was sent, whatever is wrong with it, then check it or go back to the form."""
+    """Save what was sent, whatever is wrong with it; then go on, or back, or say what is wrong in this step."""
     action = desk.read_field("action")
+    saved = _save_step(desk, kind, draft, action, was_saved)
+    path = f"/staff/drafts/{saved.draft.id}"
+    if desk.has_ended:
+        return _ask_to_sign_in(saved.draft, action)
+    if action == "autosave":
+        answer = {"path": desk.language.make_link(path), "version": saved.draft.version}
+        return Response(answer, media_type="application/json")
+    going_on = action in ("next", "check")
+    with desk.database.reading() as connection:
+        review = review_form(connection, saved.draft, saved.refused)
+        found = _select_errors(review, saved.step)
+        errors = saved.file_errors + [one for one in found if going_on or one.field in saved.refused]
+        # Changes of the record are shown first: an error may be one only against the record as it was.
+        if errors and not (review.moved and not saved.file_errors and not saved.refused):
+            notice = "copied" if saved.copied else "kept"
+            return _render_step(desk, connection, saved.draft, saved.step, errors=errors, notice=notice)
+    back = desk.read_field("back")
+    if saved.copied or not (going_on or action == "back"):
+        query = {"step": saved.step.name, "back": back} if back else {"step": saved.step.name}
+        return desk.redirect_to(path, **query, said="copied" if saved.copied else "saved")
+    onward = (
+        None if action == "check" or back or review.moved else _find_next_step(saved, -1 if action == "back" else 1)
+    )
+    return desk.redirect_to(path, step=onward.name) if onward else desk.redirect_to(f"{path}/check")
+
+
+def _save_step(desk: Desk, kind: forms.FormKind, draft: FormDraft | None, action: str, was_saved: bool) -> _SavedStep:
     source = draft or _reopen_form(desk, kind)
-    form_input = read_input(kind, _is_new(source), desk.form)
-    typed = submit.restore_fixed_fields(source.filled, form_input.typed, not _is_new(source))
-    attachment, file_errors = _save_attachment(desk, source.filled.attachment)
-    filled = msgspec.structs.replace(source.filled, typed=typed, attachment=attachment)
+    new, before = _is_new(source), source.filled
+    step = form_steps.find_step(_list_steps(source), desk.read_field("step"))
+    form_input = read_input(kind, new, desk.form, step.fields)
+    sent = form_input.typed
+    if "institution" in sent:
+        sent = {**sent, "institution": find_institution_code(desk, forms.read_text(sent, "institution"))}
+    typed = submit.restore_fixed_fields(before, {**before.typed, **sent}, not new)
+    attachment, file_errors = before.attachment, list[Finding]()
+    if form_steps.FILE in step.fields and not desk.has_ended:
+        attachment, file_errors = _save_attachment(desk, "" if action == "remove_file" else before.attachment)
+    filled = msgspec.structs.replace(before, typed=typed, attachment=attachment, step=step.name)
     saved, copied = _save_or_copy_draft(desk, source, filled)
     copied = copied or (was_saved and draft is None)
-    path = f"/staff/drafts/{saved.id}"
-    if action == "autosave":
-        return Response(
-            {"path": desk.language.make_link(path), "version": saved.version}, media_type="application/json"
-        )
-    if not form_input.refused and not file_errors and action != "check":
-        return desk.redirect_to(path, said="copied" if copied else "saved")
-    with desk.database.reading() as connection:
-        review = review_form(connection, saved, form_input.refused)
-        errors = file_errors + [
-            error for error in review.errors if action == "check" or error.field in form_input.refused
-        ]
-        # Changes of the record are shown first: an error may be one only against the record as it was.
-        if errors and not (review.moved and not file_errors and not form_input.refused):
-            return _render_form_page(desk, connection, saved, errors=errors, notice="copied" if copied else "kept")
-    return desk.redirect_to(f"{path}/check")
+    return _SavedStep(draft=saved, copied=copied, step=step, refused=form_input.refused, file_errors=file_errors)
+
+
+def _select_errors(review: Review, step: FormStep) -> list[Finding]:
+    """Return what is wrong in a step, in the order of its fields."""
+    found = [error for error in review.errors if error.field in step.fields]
+    return sorted(found, key=lambda error: step.fields.index(error.field))
+
+
+def _find_next_step(saved: _SavedStep, by: int) -> FormStep | None:
+    """Return the page before or after a step on the way to the answers; None where the answers come next."""
+    path = _list_path(saved.draft)
+    names = [step.name for step in path]
+    if saved.step.name not in names:
+        return None
+    position = names.index(saved.step.name) + by
+    return path[max(position, 0)] if position < len(path) else None
+
+
+def _ask_to_sign_in(draft: FormDraft, action: str) -> Response[Any]:
+    """What was typed is saved; to see it again, its account signs in."""
+    address = f"/staff/sign-in?next=/staff/drafts/{draft.id}"
+    if action != "autosave":
+        return Redirect(path=address, status_code=303)
+    answer = {"path": f"/staff/drafts/{draft.id}", "version": draft.version, "sign_in": address}
+    return Response(answer, media_type="application/json")
+
+
+def _list_steps(source: FormDraft | NewForm) -> tuple[FormStep, ...]:
+    return form_steps.list_steps(source.kind, _is_new(source), source.filled.typed, source.filled.focus)
+
+
+def _list_path(source: FormDraft | NewForm) -> tuple[FormStep, ...]:
+    return form_steps.list_path(source.kind, _is_new(source), source.filled.typed, source.filled.focus)
+
+
+def _read_step(desk: Desk) -> str:
+    return str(desk.request.query_params.get("step") or "")
 
 
 def _reopen_form(desk: Desk, kind: forms.FormKind) -> NewForm:
@@ -144,6 +222,8 @@ def _reopen_form(desk: Desk, kind: forms.FormKind) -> NewForm:
         subject=desk.read_field("about"),
         institution=desk.read_field("belongs_to"),
         technique=desk.read_field("technique"),
+        like=desk.read_field("like"),
+        focus=desk.read_field("focus"),
         size=parse_number(desk.read_field("base_size", 12), digits=12),
     )
     with desk.database.reading() as connection:
@@ -171,7 +251,7 @@ def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
     """Return (hash of the document, errors of the file that was sent)."""
     upload = desk.form.get("doc_file")
     if not isinstance(upload, UploadFile) or not upload.filename:
-        return ("" if desk.read_field("without_file") else before), []
+        return before, []
     try:
         content = cast("BinaryIO", upload.file)
         kind = documents.detect_file_type(content)  # before taking the lock: it may take a while
@@ -186,116 +266,45 @@ def _save_attachment(desk: Desk, before: str) -> tuple[str, list[Finding]]:
 # --- showing ---------------------------------------------------------------------------------------------------------
 
 
-def _render_form_page(
-    desk: Desk, connection: Any, source: FormDraft | NewForm, *, errors: list[Finding] | None = None, notice: str = ""
+def _render_step(  # noqa: PLR0913 - each is a part of the page
+    desk: Desk,
+    connection: Any,
+    source: FormDraft | NewForm,
+    step: FormStep,
+    *,
+    errors: list[Finding] | None = None,
+    status: int = 400,
+    notice: str = "",
 ) -> Response[Any]:
-    lang = desk.language.lang
     new = _is_new(source)
     draft = source if isinstance(source, FormDraft) else None
     account, subject = desk.account.name, source.subject
     review = review_form(connection, draft) if draft else None
     attachment = source.filled.attachment
-    recorded = record_values.read_values_on(connection, subject, asof.find_today(connection)) if subject else {}
     days = [entry.valid_from for entry in record_values.read_entries(connection, subject)] if subject else []
+    path = _list_path(source)
+    by_name = {field.name: field for field in forms.list_fields(source.kind, new)}
     return desk.render_page(
         "form",
-        status=400 if errors else 200,
-        errors=[(error.field, error.get_text(lang)) for error in errors or []],
+        status=status if errors else 200,
+        errors=[(error.field, error.get_text(desk.language.lang)) for error in errors or []],
         draft=draft,
         source=source,
         new=new,
         typed=source.filled.typed,
-        fields=forms.list_own_fields(source.kind, new),
-        common=forms.COMMON,
+        step=step,
+        place=path.index(step) + 1 if step in path else None,
+        places=len(path) + 1,
+        back="check" if desk.request.query_params.get("back") or desk.read_field("back") else "",
+        like=desk.request.query_params.get("like") or desk.read_field("like"),
+        fields=[by_name.get(name) for name in step.fields],
         labels=FormLabels(desk.language, source.kind),
         concurrent_edits=form_drafts.list_concurrent_edits(connection, subject, account) if subject else [],
         field_changes=review.moved if review else [],
         notes=review.notes if review else [],
         attachment=find_attachment(connection, attachment) if attachment else None,
         notice=notice,
-        institution=_find_institution(
-            connection, str(subject or ""), str(recorded.get("institution") or _make_parent_subject(source.filled))
-        ),
+        institution=record_values.find_institution(connection, subject, source.filled.typed),
+        named=list_named_institutions(desk, forms.read_text(source.filled.typed, "institution")),
         latest=max(days, default=None),
     )
-
-
-def _make_parent_subject(filled: FormContent) -> str:
-    code = compact_code(forms.read_text(filled.typed, "institution"))
-    return f"institution:{code}" if code else ""
-
-
-def _find_institution(connection: Any, subject: str, parent: str) -> tuple[str, str, str] | None:
-    """Return (name, address, code) of the institution that a form is about or that it belongs to."""
-    institution = subject if subject.startswith("institution:") else parent
-    recorded = record_values.read_values_on(connection, institution, asof.find_today(connection)) if institution else {}
-    if "name" not in recorded:
-        return None
-    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]
-
-
-# --- before proposing ------------------------------------------------------------------------------------------------
-
-
-@get("/drafts/{number:int}/check", opt=EDITORS, sync_to_thread=True)
-def show_draft_check(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Show what will change field by field, and the warnings to confirm."""
-    return _render_check_page(desk, number, [])
-
-
-@post("/drafts/{number:int}/propose", **TEXT_FORM)
-def propose_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Propose a draft, which is deleted then. If something stands in the way, the draft stays."""
-    confirmed = frozenset(str(key) for key in desk.form.getall("confirm", []))
-    try:
-        with audit_log.act_from_address(desk.visitor.address):
-            proposal, review = submit.propose_form(
-                desk.database, number, desk.account.name, confirmed, desk.register.log
-            )
-    except (InvalidInput, Conflict, NotAllowed) as refusal:
-        if not isinstance(refusal, InvalidInput):
-            record_refusal(desk.request, refusal)
-        return _render_check_page(desk, number, [to_finding(refusal)])
-    if proposal is not None:
-        return desk.redirect_to(f"/staff/proposals/{proposal}")
-    unconfirmed = [warning.key for warning in review.warnings if warning.key not in confirmed]
-    message = Message("请核实后勾选确认。")
-    return _render_check_page(desk, number, [make_error(f"confirm-{key}", message) for key in unconfirmed])
-
-
-@post("/drafts/{number:int}/join", **TEXT_FORM)
-def merge_draft(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Bring a draft up to the record, keeping what was typed unless chosen otherwise."""
-    with desk.database.writing() as connection:
-        draft = form_drafts.get_draft(connection, number, desk.account.name)
-        take = frozenset(name.removeprefix("take-") for name, value in desk.form.multi_items() if value == "theirs")
-        typed, base, size = merge_with_record(connection, draft, take)
-        filled = msgspec.structs.replace(draft.filled, typed=typed, base=base, confirmed=())
-        form_drafts.save_draft(connection, draft, filled, base_size=size)
-    return desk.redirect_to(f"/staff/drafts/{number}", said="joined")
-
-
-def _render_check_page(desk: Desk, number: int, errors: list[Finding]) -> Response[Any]:
-    with desk.database.reading() as connection:
-        draft = form_drafts.get_draft(connection, number, desk.account.name)
-        review = review_form(connection, draft)
-        if review.moved:
-            labels = FormLabels(desk.language, draft.kind)
-            return desk.render_page("moved", status=409, draft=draft, field_changes=review.moved, labels=labels)
-        if review.errors or review.composed is None:
-            return _render_form_page(desk, connection, draft, errors=review.errors, notice="kept")
-        labels = FormLabels(desk.language, draft.kind)
-        attachment = draft.filled.attachment
-        return desk.render_page(
-            "check",
-            status=400 if errors else 200,
-            errors=[(error.field, error.get_text(desk.language.lang)) for error in errors],
-            draft=draft,
-            labels=labels,
-            warnings=review.warnings,
-            composed=review.composed,
-            rows=[labels.describe_change(difference) for difference in review.composed.differences],
-            confirmed=set(draft.filled.confirmed),
-            concurrent_edits=form_drafts.list_concurrent_edits(connection, review.composed.subject, draft.account),
-            attachment=find_attachment(connection, attachment) if attachment else None,
-        )

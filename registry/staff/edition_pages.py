@@ -16,6 +16,7 @@ from litestar.params import FromPath
 from registry import proposals
 from registry.accounts import audit_log
 from registry.accounts.region_scope import EDITION
+from registry.domain import region_names, regions
 from registry.editions import manifest, plan, review
 from registry.editions.edition import NATIONAL, Edition
 from registry.editions.plan import EditionPlan, EditionRequest
@@ -99,7 +100,8 @@ def show_withdrawal_form(desk: NamedDependency[Desk]) -> Response[Any]:
 
 
 def _render_withdrawal_page(desk: Desk, edition: str, **values: Any) -> Response[Any]:
-    standing = [published for published in desk.register.editions.list_all() if published.withdrawn is None]
+    editions = desk.register.editions.list_all()
+    standing = [one for one in editions if one.withdrawn is None and desk.may_reach(one.scope)]
     return desk.render_page("edition_withdraw", standing=standing, chosen=edition, **values)
 
 
@@ -129,11 +131,14 @@ def _read_edition_form(desk: Desk) -> EditionRequest:
         as_of = asof.parse_day(desk.read_field("as_of"))
     except InvalidInput:
         raise InvalidInput(Message("请填写截止日，例如 2026-11-30。"), field="as_of") from None
+    scope = desk.read_place("scope") or NATIONAL
+    if scope != NATIONAL and regions.find_region(scope) is None:
+        raise InvalidInput(region_names.describe_unclear_place(scope), field="scope")
     return EditionRequest(
         title=desk.read_field("title"),
         as_of=as_of,
         release=_read_release_time(desk) if desk.read_field("when") == "later" else None,
-        scope=desk.read_field("scope") or NATIONAL,
+        scope=scope,
     )
 
 

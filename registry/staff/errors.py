@@ -17,9 +17,10 @@ from litestar.enums import ScopeType
 from litestar.response import Redirect
 from litestar.types import Scope
 
-from registry.accounts import Account, audit_log
+from registry.accounts import Account, audit_log, passkeys
+from registry.accounts.region_scope import contains_place
 from registry.accounts.sessions import PROOF, Session, State
-from registry.accounts.signin import SignIns, Visitor
+from registry.accounts.signin import Proof, SignIns, Visitor
 from registry.errors import CannotAnswer, NotAllowed, RegistryError, SecretsKeyMissing
 from registry.register import Register
 from registry.staff.i18n import StaffLanguage, build_environment
@@ -79,6 +80,10 @@ class SessionMenu:
         """Whether the account that is signed in has one of the roles."""
         return self.is_signed_in and bool(self.account.roles & set(roles))
 
+    def may_reach(self, place: str | None) -> bool:
+        """Whether a region, or the scope of a list, is one that the account that is signed in may act in."""
+        return self.is_signed_in and contains_place(self.account, place)
+
     @property
     def form_token(self) -> str:
         """The token that the forms of this page carry."""
@@ -111,7 +116,15 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     # A refusal that ended the session: its menu would lead nowhere.
     has_ended = isinstance(error, NotAllowed) and error.details.get("why") in ("other_browser", "tries")
     menu = SessionMenu(None if has_ended else find_session(request))
-    context = {"path": request.url.path, "status": status, "message": message, "desk": menu, "errors": []}
+    context = {
+        "path": request.url.path,
+        "status": status,
+        "message": message,
+        "desk": menu,
+        "errors": [],
+        "labels": None,
+        "error_links": {},
+    }
     return render_template(preferences, "error", context, status, {**HEADERS, **error_status.make_headers(error)})
 
 
@@ -156,22 +169,24 @@ def record_refusal(request: Request[Any, Any, Any], error: RegistryError | SignI
         _log.warning("a refusal could not be put in the trail: %s", failure.code)
 
 
-#: The field of the code; no other form of the workspace has a field of this name.
-CODE = "proof_code"
+#: The fields of the code and of the passkey; no other form of the workspace has fields of these names.
+CODE, PASSKEY = "proof_code", "proof_passkey"
 #: Fields that the page does not carry along: it has its own.
-_NOT_CARRIED = (CODE, "form_token")
+_NOT_CARRIED = (CODE, PASSKEY, "form_token")
 
 
 class ProofRequired(Exception):
     """The second factor has to be shown once more before what was sent is done.
 
-    ``reason`` is the key of the sentence about the code that was sent; "" if none was.
+    ``options``: what a browser needs to show a passkey. ``reason``: the key of the sentence about the code that was
+    sent; "" if none was.
     """
 
-    def __init__(self, session: Session, form: FormMultiDict, reason: str = "") -> None:
+    def __init__(self, session: Session, form: FormMultiDict, options: str, reason: str = "") -> None:
         super().__init__("proof")
         self.session = session
         self.form = form
+        self.options = options
         self.reason = reason
 
 
@@ -179,15 +194,17 @@ def require_proof(sign_ins: SignIns, session: Session, form: FormMultiDict, visi
     """ProofRequired without a fresh proof or a right code; NotAllowed when one wrong code too many ended it all."""
     if session.is_proved:
         return
-    code = str(form.get(CODE) or "").strip()[:200]
-    if not code:
-        raise ProofRequired(session, form)
+    passkey = str(form.get(PASSKEY) or "")[: passkeys.LONGEST_ANSWER]
+    shown = Proof(code=str(form.get(CODE) or "").strip()[:200], passkey=passkey)
+    options = sign_ins.make_proof_options(session)
+    if not (shown.code or shown.passkey):
+        raise ProofRequired(session, form, options)
     try:
-        is_right = sign_ins.renew_proof(session, code, visitor)
+        is_right = sign_ins.renew_proof(session, shown, visitor)
     except SecretsKeyMissing:
-        raise ProofRequired(session, form, "second.no_key") from None
+        raise ProofRequired(session, form, options, "second.no_key") from None
     if not is_right:
-        raise ProofRequired(session, form, "second.wrong")
+        raise ProofRequired(session, form, options, "passkey.wrong" if shown.passkey else "second.wrong")
 
 
 def ask_for_proof(request: Request[Any, Any, Any], needed: ProofRequired) -> Response[Any]:
@@ -195,13 +212,16 @@ def ask_for_proof(request: Request[Any, Any, Any], needed: ProofRequired) -> Res
     preferences = lang, _ = read_preferences(request.query_params)
     account, settings = needed.session.account, request.app.state.register.settings
     fields = [(name, str(value)) for name, value in needed.form.multi_items() if name not in _NOT_CARRIED]
-    context = {
+    context: dict[str, Any] = {
         "path": request.url.path,
         "action": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "desk": SessionMenu(needed.session),
         "fields": fields,
         "field": CODE,
+        "passkey_field": PASSKEY,
+        "options": needed.options,
         "labels": None,
+        "error_links": {},
         "minutes": PROOF,
         "provider": settings.oidc_name if settings.oidc_issuer and account.external else "",
         "errors": [(CODE, str(StaffLanguage(lang).translate(needed.reason)))] if needed.reason else [],

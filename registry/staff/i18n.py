@@ -11,9 +11,10 @@ from typing import Any
 
 import jinja2
 import msgspec
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from registry.domain import regions
+from registry.accounts import RESERVED
+from registry.domain import region_names, regions
 from registry.domain.fields import BY_NAME
 from registry.domain.identifiers import format_code
 from registry.domain.model import Date, Draft, Struct
@@ -28,7 +29,8 @@ from registry.proposals.verdict_days import VerdictLine
 from registry.records.history import FieldChange
 from registry.staff.forms.checks import Finding
 from registry.staff.forms.compose import PathDifference
-from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind
+from registry.staff.forms.form_steps import FILE, FormStep
+from registry.staff.forms.forms import ABOUT, CODES, WITHDRAWN, FormKind, list_own_fields
 from registry.texts import has_text
 from registry.web import page_templates, record_changes
 from registry.web.i18n import Lang, Language, Size
@@ -51,6 +53,11 @@ class StaffLanguage(Language):
     def find_label(self, key: str) -> Markup | None:
         """Return the label of a key; None if the catalogue has none."""
         return self.translate(key) if has_text(key) else None
+
+    def format_account(self, name: str) -> Markup:
+        """Format the name of an account; what the register does by itself in words."""
+        word = name.removeprefix(RESERVED)
+        return (self.find_label(f"account_name.{word}") if word != name else None) or escape(name)
 
     def format_milliseconds(self, milliseconds: int) -> Markup:
         """Format an instant given in milliseconds since 1970."""
@@ -112,6 +119,8 @@ class StaffLanguage(Language):
         if kind in ("proposal", "import") and number.isdigit():
             label = self.translate(f"trail.about_{kind}", number=number)
             return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
+        if kind == "account_change" and number.isdigit():
+            return self.translate("trail.about_account_change", number=number, name=name.rpartition(" ")[2])
         if kind in ("edition", "account", "sha256"):
             return self.translate(f"trail.about_{kind}", name=name[:16])
         return self.format_monospace(about)
@@ -184,7 +193,7 @@ class StaffLanguage(Language):
     def _format_single_value(self, path: str, text: str) -> Markup:
         if path == "institution":
             return self.format_public_code(text.partition(":")[2])
-        if path == "scope":
+        if path in ("scope", "region"):
             is_region = regions.find_region(text) is not None
             return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
         if path == "release":
@@ -195,17 +204,21 @@ class StaffLanguage(Language):
 
     def describe_list_change(self, change: dict[str, Any]) -> Markup:
         """Describe what was imported otherwise than a list as received has it."""
-        blank = self.translate("proposal.nothing")
-        before, after, reason = (
-            self.mark_chinese(change[name]) if change.get(name) else blank for name in ("before", "after", "reason")
-        )
-        what = self.translate(
-            f"list_change.{change['what']}",
-            place=self.mark_chinese(change["place"]),
-            before=before,
-            after=after,
-        )
-        return what + self.translate("list_change.reason", reason=reason) if change.get("reason") else what
+        return record_changes.describe_list_change(self, change)
+
+    def list_single_changes(self) -> list[tuple[str, Markup]]:
+        """List the fields of an institution that a form of one page changes, each with its name."""
+        labels = FormLabels(self, "institution")
+        return [(field.name, labels.get_label(field.name)) for field in list_own_fields("institution", new=False)]
+
+    def list_place_candidates(self, text: str) -> list[str]:
+        """List the names of the places that a text may mean; none for a code, or a text that can mean nothing."""
+        codes = region_names.list_candidates(text) if text and regions.find_region(text) is None else []
+        return [region_names.format_place(code) for code in codes]
+
+    def format_place_input(self, text: str) -> str:
+        """Return what an input holds for a place: the whole name of a code, any other text as it was typed."""
+        return region_names.format_place(text) or text
 
     def format_region_code(self, code: str) -> Markup:
         """Format a region by its names; the whole country for none."""
@@ -228,17 +241,26 @@ class FormLabels:
 
     def get_label(self, field: str) -> Markup:
         """Return the label of a field."""
+        if field == FILE:
+            return self.language.translate("form.file")
         if field.startswith("stage."):
             return self.language.format_technique(field.partition(".")[2])
-        return self._find_own_label(field) or self.language.translate(f"form.common.{field}")
+        name = field.partition(".")[0]
+        return self._find_own_label(name) or self.language.translate(f"form.common.{name}")
+
+    def get_step_title(self, step: FormStep) -> Markup:
+        """Return the heading of a page of the form."""
+        name, _, technique = step.name.partition("-")
+        if technique:
+            return self.language.translate("form.step.approval", technique=self.language.get_plain_word(technique))
+        return self.language.translate(f"form.step.{name}")
 
     def find_label(self, field: str) -> Markup | None:
         """Return the label of a field, for a list of errors; None for what is no field of a form."""
-        if field == "doc_file":
-            return self.language.translate("form.file")
-        if field.startswith("stage."):
+        if field == FILE or field.startswith("stage."):
             return self.get_label(field)
-        return self._find_own_label(field) or self.language.find_label(f"form.common.{field}")
+        name = field.partition(".")[0]
+        return self._find_own_label(name) or self.language.find_label(f"form.common.{name}")
 
     def _find_own_label(self, field: str) -> Markup | None:
         """Return the label of a field of this kind of form; of an institution's the name that pages have for it."""
@@ -249,6 +271,7 @@ class FormLabels:
 
     def get_hint(self, field: str) -> Markup | str:
         """Return the line under a label; empty for none."""
+        field = field.partition(".")[0]
         own, common = f"form.{self.kind}.{field}_hint", f"form.common.{field}_hint"
         return self.language.find_label(own) or self.language.find_label(common) or ""
 
@@ -264,7 +287,7 @@ class FormLabels:
             return self.language.translate("stage.operating_short" if value == "operating" else f"stage.{value}")
         if field == "status":
             return self.language.translate(f"history.{value}")
-        return self.language.translate(f"form.choice.{value}")
+        return self.language.find_label(f"form.choice.{value}") or self.language.mark_chinese(value)
 
     def format_input(self, field: str, value: str | list[str]) -> Markup:
         """Format what was typed or ticked in a field as text."""
@@ -274,6 +297,10 @@ class FormLabels:
             return self.language.format_list(map(self.language.get_plain_word, value))
         if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
             return self.get_choice_label(field, value)
+        if field == "region" and regions.find_region(value):
+            return self.language.format_region_code(value)
+        if self.is_day(value):
+            return self.language.format_iso_day(value)
         return self.language.format_list(self.language.mark_chinese(line) for line in value.splitlines())
 
     def describe_change(self, difference: PathDifference) -> ChangeLine:
@@ -294,6 +321,18 @@ class FormLabels:
         if path == "institution":
             return self.language.format_public_code(str(value).partition(":")[2])
         return self.language.format_recorded_value(path, value)
+
+    @staticmethod
+    def is_day(text: str) -> bool:
+        """Whether a text is a day, or nothing yet: what an input for days can hold."""
+        try:
+            return not text or (bool(_DAY.fullmatch(text)) and bool(Date.fromisoformat(text)))
+        except ValueError:
+            return False
+
+    def describe_findings(self, findings: Sequence[Finding], field: str) -> list[str]:
+        """Return the sentences of findings at a field."""
+        return [self.describe_finding(finding) for finding in findings if finding.field == field]
 
     def describe_finding(self, finding: Finding) -> str:
         """Return the sentence of a finding."""

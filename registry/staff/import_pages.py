@@ -61,6 +61,16 @@ def _format_audit_csv(desk: Desk, this_import: Import) -> Iterator[bytes]:
     yield text.getvalue().encode()
 
 
+#: Kinds of questions that may get one answer: the text proposed for each, or that no row is imported.
+_BULK_KINDS = {
+    **dict.fromkeys(("row_hidden", "row_filtered", "row_struck", "row_deleted", "row_moved", "row_inserted"), "leave"),
+    **dict.fromkeys(("hidden_sheet", "outside"), "leave"),
+    **dict.fromkeys(("footnote", "hidden_text", "struck", "wrong_techniques", "wrong_stages"), "text"),
+}
+#: The tab with the first lines of every section that changes something; how many lines of each.
+SUMMARY, _FIRST = "all", 15
+_REAL = ("new", "gone", "relisted", "renamed", "moved", "gained", "lost", "stage", "other")
+
 # --- the page of an import, by its state -----------------------------------------------------------------------------
 
 
@@ -91,7 +101,8 @@ def _render_import_page(
     """Render the page of an import in the state it is in."""
     if this_import.is_working:
         response = desk.render_page("import_progress", this_import=this_import, status=status, errors=errors)
-        if not this_import.is_interrupted and status == 200:
+        # Whoever is asked whether to cancel has the time to read it.
+        if not this_import.is_interrupted and status == 200 and not desk.request.query_params.get("cancel"):
             response.headers["Refresh"] = "2"
         return response
     if this_import.state == "mapping":
@@ -101,27 +112,40 @@ def _render_import_page(
     if this_import.state == "audit":
         return render_section(desk, this_import, "audit", status, errors)
     if this_import.state == "deciding":
-        tabs = _list_tabs(this_import)
-        first = next((name for name in tabs if _count_lines(this_import, name)), "audit")
-        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or first
-        return render_section(desk, this_import, tab if tab in tabs else "pairs", status, errors)
+        tab = desk.request.query_params.get("tab") or desk.read_field("tab") or _choose_tab(this_import)
+        return render_section(desk, this_import, tab if tab in list_tabs(this_import) else "pairs", status, errors)
     return desk.render_page("import_over", this_import=this_import, status=status, errors=errors)
 
 
-def _list_tabs(this_import: Import) -> list[str]:
-    """Return the sections of a difference: pairs first, for they need a decision; then every other there is."""
+def list_tabs(this_import: Import) -> list[str]:
+    """Return the sections of a difference: all changes together, pairs, for they need a decision, and each other."""
     counts = this_import.found.get("counts", {})
-    pairs = ["pairs"] if this_import.kind == "list" else []
+    pairs = [SUMMARY, "pairs"] if this_import.kind == "list" else []
     return [*pairs, *counts, "audit"]
 
 
-def _count_lines(this_import: Import, tab: str) -> int:
+def _choose_tab(this_import: Import) -> str:
+    """What a person has to look at first: pairs to decide, conflicts nobody looked at, else all changes."""
+    if this_import.kind != "list":
+        return next((name for name in list_tabs(this_import) if count_lines(this_import, name)), "audit")
+    return "pairs" if steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions) else SUMMARY
+
+
+def count_lines(this_import: Import, tab: str) -> int:
     """Return how many lines a section has."""
+    if tab == SUMMARY:
+        return sum(this_import.found.get("counts", {}).get(name, 0) for name in _REAL)
     if tab == "pairs":
         return len(this_import.found.get("pairs", []))
     if tab == "audit":
         return sum(this_import.found.get("audit", {}).values())
     return int(this_import.found.get("counts", {}).get(tab, 0))
+
+
+def count_pages(this_import: Import, tab: str, lines: int | None = None) -> int:
+    """Return how many pages a section has, or its first ``lines``."""
+    size = difference_lines.PAIRS if tab in ("pairs", "conflicts") else difference_lines.PAGE
+    return max(1, -(-(count_lines(this_import, tab) if lines is None else lines) // size))
 
 
 def render_section(
@@ -133,13 +157,18 @@ def render_section(
     typed: dict[str, str] | None = None,
 ) -> Response[Any]:
     """Render a page of a section of what an audit or a comparison found; ``typed``: what was refused, by its field."""
-    size = difference_lines.PAIRS if tab in ("pairs", "conflicts") else difference_lines.PAGE
-    pages = max(1, -(-_count_lines(this_import, tab) // size))
+    pages = 1 if tab == SUMMARY else count_pages(this_import, tab)
     number = parse_number(desk.request.query_params.get("page") or desk.read_field("page"))
     page = min(max(1 if number is None else number, 1), pages)
     with desk.database.reading() as connection:
         lines = import_store.read_page(connection, this_import.id, tab, page - 1)
         conflicts = [*import_store.read_lines(connection, this_import.id, "conflicts")] if tab == "conflicts" else []
+        counts = this_import.found.get("counts", {}) if tab == SUMMARY else {}
+        summary = {
+            name: import_store.read_page(connection, this_import.id, name, 0)[:_FIRST]
+            for name in _REAL
+            if counts.get(name)
+        }
     given, reasons = answers.get_answers(this_import), steps.get_reasons(this_import)
     questions = answers.list_open_questions(this_import.found, given)
     open_pairs = set(steps.list_open_pairs(this_import.found.get("pairs", []), this_import.decisions))
@@ -149,10 +178,12 @@ def render_section(
         errors=errors,
         this_import=this_import,
         tab=tab,
-        tabs=[(name, _count_lines(this_import, name)) for name in _list_tabs(this_import)],
+        tabs=[(name, count_lines(this_import, name)) for name in list_tabs(this_import)],
         lines=lines,
         page=page,
         pages=pages,
+        summary=summary,
+        is_kept=steps.has_own_spelling(this_import),
         open=open_pairs,
         stale=is_stale(this_import),
         reasons=reasons,
@@ -160,6 +191,7 @@ def render_section(
         answers=_list_line_answers(lines, given, questions) if tab == "audit" else [],
         answerable={(line.get("question") or {}).get("key") for line in lines} if tab == "audit" else set(),
         questions=Counter(question.kind for question in questions),
+        bulk_kinds=_BULK_KINDS,
         conflict_kinds=Counter(line["field"] for line in conflicts if line["key"] not in reasons),
     )
 
@@ -177,7 +209,8 @@ def _list_line_answers(
 def is_stale(this_import: Import) -> bool:
     """Whether something was decided after the comparison."""
     given = answers.get_answers(this_import)
-    decided = steps.hash_decisions(this_import.decisions, steps.get_reasons(this_import), given)
+    reasons, is_kept = steps.get_reasons(this_import), steps.has_own_spelling(this_import)
+    decided = steps.hash_decisions(this_import.decisions, reasons, given, is_kept=is_kept)
     return this_import.kind == "list" and this_import.found.get("decided") != decided
 
 
@@ -225,75 +258,6 @@ def assign_columns(desk: NamedDependency[Desk], number: FromPath[int]) -> Respon
         return _render_import_page(desk, msgspec.structs.replace(this_import, found=found), status=400, errors=errors)
     options = {**this_import.said, "layouts": found["layouts"], "rows": found["rows"]}
     return start_import_job(desk, this_import, "comparing", said=options, found=found)
-
-
-@post("/imports/{number:int}/decide", **TEXT_FORM)
-def decide_pairs(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[Any]:
-    """Decide a pair, or undo that; or all on this page that a rule matched and nobody decided otherwise.
-
-    ``same``: yes, spelling (yes, and the register's own spelling stays), no, undo; page, or page_spelling for all that
-    only spell differently. Saved at once.
-    """
-    this_import = get_own_import(desk, number)
-    require_state(this_import, "deciding")
-    tab, page, same, key = (desk.read_field(name) for name in ("tab", "page", "same", "pair"))
-    page_number = parse_number(page)
-    index = 0 if page_number is None else page_number - 1
-    with desk.database.writing() as connection:
-        this_import = import_store.get_import(connection, number, desk.account.name)
-        require_state(this_import, "deciding")
-        lines = import_store.read_page(
-            connection,
-            this_import.id,
-            tab if tab in ("pairs", "relisted", "renamed", "moved", "other") else "pairs",
-            index,
-        )
-        decisions = _apply_decision(desk, this_import, [_to_pair(line) for line in lines if line.get("key")], key, same)
-        import_store.save_import(connection, this_import, decisions=decisions)
-    return redirect_to_import(
-        desk, this_import, f"#pair-{key}" if key else "#pairs", tab=tab or "pairs", page=page or "1"
-    )
-
-
-def _to_pair(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line of any section as a pair: lines of the difference were matched by a rule."""
-    if "rule" in line:
-        return line
-    after, code = line["after"], line["code"].replace("-", "")
-    return {
-        **line,
-        "listed_key": difference_lines.make_listed_key(after["name"], after["address"]),
-        "known": f"institution:{code}",
-        "rule": line["why"],
-        "suggested": True,
-    }
-
-
-def _apply_decision(
-    desk: Desk, this_import: Import, lines: list[dict[str, Any]], key: str, same: str
-) -> steps.Decisions:
-    account, decisions = desk.account.name, this_import.decisions
-    if same == "page":
-        open_pairs = set(steps.list_open_pairs(this_import.found["pairs"], decisions))
-        for line in lines:
-            if line["suggested"] and line["key"] in open_pairs:
-                decisions = steps.add_decision(decisions, line, True, account, import_store.get_time_ms())
-        return decisions
-    if same == "page_spelling":
-        for line in lines:
-            if line.get("spelling") and line["key"] not in decisions:
-                decisions = steps.add_decision(
-                    decisions, line, True, account, import_store.get_time_ms(), spelling=True
-                )
-        return decisions
-    chosen = [line for line in lines if line["key"] == key]
-    if not chosen or same not in ("yes", "spelling", "no", "undo"):
-        raise InvalidInput(Message("没有找到这一对，请刷新页面。"))
-    if same == "undo":
-        return {other_key: decision for other_key, decision in decisions.items() if other_key != key}
-    return steps.add_decision(
-        decisions, chosen[0], same != "no", account, import_store.get_time_ms(), spelling=same == "spelling"
-    )
 
 
 @post("/imports/{number:int}/compare", **TEXT_FORM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -12,7 +13,11 @@ from litestar.params import FromPath
 from registry import proposals
 from registry.domain.model import Struct
 from registry.errors import NotFound
-from registry.staff.desk import Desk
+from registry.importers.reading.list_file import ListedInstitution
+from registry.importers.reading.list_table import format_list_table
+from registry.importers.wizard import import_store
+from registry.staff.desk import EDITORS, Desk
+from registry.staff.import_pages import get_own_import
 from registry.texts import Message
 
 #: The parts of a report, in the order of their tabs.
@@ -117,3 +122,30 @@ def show_report(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[
         page=page,
         pages=pages,
     )
+
+
+# --- rows of other regions, as a file that their own staff can import ------------------------------------------------
+
+
+@get("/imports/{number:int}/aside.csv", opt=EDITORS, sync_to_thread=True)
+def download_rows_left(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
+    """Send the rows of an import that were set aside for their own province."""
+    this_import = get_own_import(desk, number)
+    with desk.database.reading() as connection:
+        rows = [*import_store.read_lines(connection, this_import.id, "aside")]
+    return _send_rows_left(rows)
+
+
+@get("/proposals/{number:int}/aside.csv", sync_to_thread=True)
+def download_rows_left_of_proposal(desk: NamedDependency[Desk], number: FromPath[int]) -> Response[bytes]:
+    """Send the rows that were set aside in the import from which a proposal came."""
+    with desk.database.reading() as connection:
+        proposal = proposals.get_for_account(connection, number, desk.account.name)
+    report = proposal.report
+    return _send_rows_left(report.get("aside") or [] if isinstance(report, dict) else [])
+
+
+def _send_rows_left(rows: list[Any]) -> Response[bytes]:
+    body = format_list_table(msgspec.convert(rows, list[ListedInstitution]))
+    headers = {"Content-Disposition": 'attachment; filename="aside.csv"'}
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)

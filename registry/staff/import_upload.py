@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from registry.accounts import audit_log
-from registry.domain import regions
+from registry.domain import region_names, regions
 from registry.errors import InvalidInput, NotFound
 from registry.importers.people import columns
 from registry.importers.wizard import import_store
@@ -72,7 +72,8 @@ def create_import(desk: NamedDependency[Desk]) -> Response[Any]:
     """Store the uploaded file and start the import."""
     kind = _parse_kind(desk.read_field("kind") or "list")
     form_values: dict[str, Any] = {
-        name: desk.read_field(name) for name in ("as_of", "published", "title", "scope", "region", "origin")
+        name: desk.read_place(name) if name == "region" else desk.read_field(name)
+        for name in ("as_of", "published", "title", "scope", "region", "origin")
     }
     form_values |= {name: bool(desk.read_field(name)) for name in ("secondary", "complete")}
     file = desk.form.get("file")
@@ -133,7 +134,7 @@ def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
         raise InvalidInput(Message("请选择：未列入的机构怎么办。"))
     scope = form_values["region"] if form_values["scope"] == "region" else form_values["scope"]
     if form_values["scope"] == "region" and regions.find_region(scope) is None:
-        raise InvalidInput(Message("请填写六位行政区划代码，如 210300（鞍山市）。"), field="region")
+        raise InvalidInput(region_names.describe_unclear_place(scope), field="region")
     own_region = desk.account.region
     if (
         own_region

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import IO, Any, get_args
+from typing import IO, Any
 from urllib.parse import quote
 
 from litestar import Response, get, post
@@ -30,10 +30,12 @@ from registry.proposals.draft_changes import GROUPS, WHOLE, read_draft_changes, 
 from registry.proposals.emergency import LONGEST, find_pending_confirmation
 from registry.proposals.preview import SubjectPreview, preview_proposal
 from registry.proposals.proposal_store import find_changed_subject
+from registry.records.subject_names import describe_subject
 from registry.staff import import_report
 from registry.staff.desk import Desk
 from registry.staff.errors import describe_path, record_refusal
-from registry.staff.forms import documents
+from registry.staff.forms import documents, form_drafts
+from registry.staff.lists import list_page, proposal_list
 from registry.storage import attachments
 from registry.texts import Message
 from registry.web import error_status
@@ -46,8 +48,6 @@ _PROPOSERS = {"roles": ("editor", "publisher")}
 SHOWN = 20
 #: Changes of one kind shown on a page.
 LINES = 250
-#: Proposals on a page of the list.
-LISTED = 50
 
 
 class ProposalEvent(Struct, frozen=True):
@@ -81,19 +81,14 @@ def _list_events(connection: Any, proposal: proposals.Proposal) -> list[Proposal
 
 @get("/proposals", sync_to_thread=True)
 def show_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
-    """List the proposals of a state, newest first."""
-    wanted = desk.request.query_params.get("state") or "pending"
-    state = next((name for name in get_args(proposals.State) if name == wanted), None)
-    if state is None:
-        raise InvalidInput(Message("没有这种状态的提案。"))
-    before = desk.read_query_number("before")
-    with desk.database.reading() as connection:
-        listed = proposals.list_proposals(
-            connection, state, before=before, limit=LISTED + 1, with_report=False, seen_by=desk.account
-        )
-    older = listed[LISTED - 1].id if len(listed) > LISTED else None
-    states = get_args(proposals.State)
-    return desk.render_page("proposals", proposals=listed[:LISTED], state=state, states=states, older=older)
+    """List the proposals that concern the account: those that wait, newest first, unless others are asked for."""
+    return list_page.render_listing(desk, "proposals", proposal_list.open_proposal_list)
+
+
+@get("/proposals.csv", opt={"lane": "slow"}, sync_to_thread=True)
+def download_proposals(desk: NamedDependency[Desk]) -> Response[Any]:
+    """Send the same as a file for a spreadsheet."""
+    return list_page.send_table(desk, "proposals", proposal_list.open_proposal_list)
 
 
 @get("/proposals/{number:int}", opt={"lane": "writes"}, sync_to_thread=True)
@@ -108,10 +103,11 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         events = _list_events(connection, proposal)
         sources = documents.list_proposal_documents(connection, number)
         changed = find_changed_subject(connection, proposal) if proposal.state in proposals.OPEN else None
-        stale = proposal_store.describe_subject(connection, changed) if changed and not proposal.confirm_by else None
+        stale = describe_subject(connection, changed) if changed and not proposal.confirm_by else None
         size = store.read_head(connection).size
         view = _read_view(desk, connection, proposal)
         subjects = _list_institutions(connection, proposal) if proposal.state == "approved" else []
+        shared = _list_others_at_work(connection, desk, proposal)
     following = _find_next_proposal(desk, number) if desk.has_role("approver") else None
     errors = values.pop("errors", [])
     if places := view.pop("places", None):
@@ -130,6 +126,7 @@ def _render_proposal_page(desk: Desk, number: int, **values: Any) -> Response[An
         since=size - proposal.base_size,
         following=following,
         subjects=subjects,
+        concurrent_edits=shared,
         approved=desk.read_query_number("approved"),
         errors=errors,
         **view,
@@ -143,6 +140,15 @@ def _list_institutions(connection: Any, proposal: proposals.Proposal) -> list[tu
     changes = read_draft_changes(connection, drafts)
     found = {change.about: change.name for change in changes if change.name}
     return [(name, subject.partition(":")[2]) for subject, name in found.items()]
+
+
+def _list_others_at_work(connection: Any, desk: Desk, proposal: proposals.Proposal) -> list[form_drafts.ConcurrentEdit]:
+    """Return who else has a draft or an open proposal about a record of an open proposal."""
+    if proposal.state not in proposals.OPEN:
+        return []
+    shared = form_drafts.list_shared_records(connection, desk.account.name, [proposal.id])
+    own = set(proposal_store.list_subjects(connection, proposal.id)) if shared else set()
+    return [edit for record in shared if record.subject in own for edit in record.edits]
 
 
 def _read_view(desk: Desk, connection: Any, proposal: proposals.Proposal) -> dict[str, Any]:
@@ -282,7 +288,7 @@ def show_suspension_form(desk: NamedDependency[Desk]) -> Response[Any]:
         return _render_suspension_form(desk, text)
     request = SearchRequest(q=text)
     result = desk.register.search_institutions(request, desk.register.make_as_of_now(), limit=SHOWN)
-    found = result.items
+    found = [hit for hit in result.items if desk.may_reach(hit.institution.region.code)]
     own = [hit for hit in found if text in (hit.institution.name, *hit.institution.aliases)] or found
     if len(own) == 1 and not result.similar:
         return _render_suspension_form(desk, own[0].institution.code)

@@ -1,4 +1,4 @@
-"""Renewing many approvals: selected by region, technique and due day, on one document, in one proposal."""
+"""Renewing many approvals: selected by region, technique and due day, then checked with the document they rest on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from registry.staff.desk import EDITORS, Desk
 from registry.staff.errors import record_refusal
 from registry.staff.forms import documents, renewals
 from registry.staff.forms.forms import normalise_day
-from registry.staff.forms.renewals import Renewal, RenewalDocument
+from registry.staff.forms.renewals import Renewal, RenewalDocument, RenewalTerms
+from registry.staff.lists import list_page
 from registry.storage.attachments import LARGEST
 from registry.texts import Message
 from registry.web import error_status
@@ -54,6 +55,7 @@ def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Respon
             "status": 400 if errors else 200,
             "errors": errors,
             "query": query,
+            "region_filter": list_page.make_region_filter(desk, query["region"]),
             "due": due[: renewals.LIMIT],
             "more": len(due) > renewals.LIMIT,
             "limit": renewals.LIMIT,
@@ -66,7 +68,7 @@ def _render_renewals(desk: Desk, query: dict[str, str], **values: Any) -> Respon
 
 
 def _make_filter(desk: Desk, query: dict[str, str]) -> DeadlineFilter:
-    region, own = query["region"], desk.account.region
+    region, own = query["region"].replace(list_page.EVERY, ""), desk.account.region
     if region and regions.find_region(region) is None:
         raise InvalidInput(Message("没有行政区划代码“{region}”。", region=region[:12]), field="region")
     if region and own and not region.startswith(regions.get_prefix(own)):
@@ -78,18 +80,31 @@ def _make_filter(desk: Desk, query: dict[str, str]) -> DeadlineFilter:
 
 @post("/renewals", opt=EDITORS, status_code=200, sync_to_thread=True, request_max_body_size=3 * LARGEST)
 def propose_renewal(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Propose the renewal of what is chosen; if something is wrong, show the form as it was filled in."""
+    """Check what is chosen and ask for the document, then propose; what is wrong is said on its page."""
     query = {name: desk.read_field(f"filter_{name}", 40) for name in _FILTER}
     chosen = [str(item) for item in desk.form.getall("chosen", [])]
     fields = {name: desk.read_field(name, 2_001) for name in _TEXTS}
+    action = desk.read_field("action")
+    if action == "back":
+        return _render_renewals(desk, query, fields=fields, chosen=frozenset(chosen))
     try:
-        renewal = _read_renewal(desk, fields, chosen)
+        terms = _read_terms(fields, chosen)
+        with desk.database.reading() as connection:
+            lines = renewals.list_renewal_lines(connection, terms)
+    except InvalidInput as error:
+        return _render_refusal(desk, error, query, fields, chosen)
+    page: dict[str, Any] = {"query": query, "fields": fields, "chosen": chosen, "lines": lines, "terms": terms}
+    if action != "propose":
+        return desk.render_page("renewal_check", **page)
+    try:
+        renewal = Renewal(terms=terms, document=_read_document(desk, fields), to_approver=fields["to_approver"])
         with audit_log.act_from_address(desk.visitor.address):
             number = renewals.propose_renewal(desk.database, renewal, by=desk.account.name, log=desk.register.log)
     except (InvalidInput, Conflict, NotAllowed) as error:
         if not isinstance(error, InvalidInput):
             record_refusal(desk.request, error)
-        return _render_refusal(desk, error, query, fields, chosen)
+        status = error_status.get_status(error)
+        return desk.render_page("renewal_check", status=status, errors=desk.list_errors(error, ""), **page)
     return desk.redirect_to(f"/staff/proposals/{number}")
 
 
@@ -101,24 +116,23 @@ def _render_refusal(
     return _render_renewals(desk, query, status=status, errors=errors, fields=fields, chosen=frozenset(chosen))
 
 
-def _read_renewal(desk: Desk, fields: dict[str, str], chosen: list[str]) -> Renewal:
-    """Read the form; InvalidInput names the field. The file is kept only once everything else is right."""
+def _read_terms(fields: dict[str, str], chosen: list[str]) -> RenewalTerms:
+    """Read the first page; InvalidInput names the field."""
     pairs = [item.partition(" ") for item in chosen]
-    effective, date = _read_day(fields, "effective"), _read_day(fields, "doc_date")
+    effective = _read_day(fields, "effective")
     due = _read_day(fields, "due") if fields["rule"] == "day" else None
+    return RenewalTerms(chosen=frozenset((subject, path) for subject, _, path in pairs), effective=effective, due=due)
+
+
+def _read_document(desk: Desk, fields: dict[str, str]) -> RenewalDocument:
+    """Read the document; InvalidInput names the field. The file is kept only once everything else is right."""
     if not fields["doc_title"]:
         raise InvalidInput(Message("这是法定事实，须写明依据的文件。"), field="doc_title")
-    if not chosen:
-        raise InvalidInput(Message("请勾选要校验的批准。"), field="chosen")
-    document = RenewalDocument(
+    date = _read_day(fields, "doc_date")
+    if date > desk.register.make_as_of_now().valid_on:
+        raise InvalidInput(Message("文件日期还没有到，请核对。"), field="doc_date")
+    return RenewalDocument(
         title=fields["doc_title"], number=fields["doc_number"], date=date, sha256=_save_document(desk)
-    )
-    return Renewal(
-        chosen=frozenset((subject, path) for subject, _, path in pairs),
-        effective=effective,
-        due=due,
-        document=document,
-        to_approver=fields["to_approver"],
     )
 
 

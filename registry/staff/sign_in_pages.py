@@ -16,7 +16,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.types import Message as AsgiMessage
 
-from registry.accounts import audit_log, factors, sessions
+from registry.accounts import audit_log, factors, passkeys, sessions
+from registry.accounts.signin import Proof
 from registry.domain import qr
 from registry.errors import InvalidInput, NotAllowed, SecretsKeyMissing, TooManyRequests
 from registry.staff.desk import COOKIE, Desk, get_session_limits, set_device_cookie, set_session_cookie
@@ -67,16 +68,24 @@ def _clean_next_path(path: str | None) -> str:
 
 @get("/second", opt={"state": "second"}, sync_to_thread=True)
 def show_second_factor(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Show the form for the code."""
-    return desk.render_page("second", next=_clean_next_path(desk.request.query_params.get("next")))
+    """Show the form for the code, and the button for a passkey where the account has one."""
+    return _render_second_factor(desk, _clean_next_path(desk.request.query_params.get("next")))
+
+
+def _render_second_factor(
+    desk: Desk, next_path: str, status: int = 200, errors: list[tuple[str, str]] | None = None
+) -> Response[Any]:
+    options = desk.register.sign_ins.make_proof_options(desk.session)
+    return desk.render_page("second", status=status, errors=errors, next=next_path, options=options)
 
 
 @post("/second", opt={"state": "second"}, status_code=200, sync_to_thread=True)
 def submit_second_factor(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Check a code of the authenticator, or a recovery code; then go on to the page that was wanted."""
+    """Check a code of the authenticator, a recovery code or a passkey; then go on to the page that was wanted."""
     next_path = _clean_next_path(desk.read_field("next"))
+    shown = Proof(code=desk.read_field("code"), passkey=desk.read_field("passkey", passkeys.LONGEST_ANSWER))
     try:
-        token = desk.register.sign_ins.verify_second_factor(desk.session, desk.read_field("code"), desk.visitor)
+        token = desk.register.sign_ins.verify_second_factor(desk.session, shown, desk.visitor)
     except NotAllowed as error:
         errors = [("name", desk.get_text(error))]
         return desk.render_page("sign_in", status=403, errors=errors, next=next_path)
@@ -85,10 +94,10 @@ def submit_second_factor(desk: NamedDependency[Desk]) -> Response[Any]:
     except SecretsKeyMissing as error:  # a recovery code still works
         desk.register.faults.report(error)
         errors = [("code", str(desk.language.translate("second.no_key")))]
-        return desk.render_page("second", status=503, errors=errors, next=next_path)
+        return _render_second_factor(desk, next_path, 503, errors)
     if token is None:
-        errors = [("code", str(desk.language.translate("second.wrong")))]
-        return desk.render_page("second", status=400, errors=errors, next=next_path)
+        key = "passkey.wrong" if shown.passkey else "second.wrong"
+        return _render_second_factor(desk, next_path, 400, [("code", str(desk.language.translate(key)))])
     return set_device_cookie(desk, set_session_cookie(desk, desk.redirect_to(next_path), token), desk.account.name)
 
 
@@ -107,7 +116,11 @@ def _render_enrolment(desk: Desk, secret: str, errors: list[tuple[str, str]] | N
 def enrol_authenticator(desk: NamedDependency[Desk]) -> Response[Any]:
     """Set up an authenticator by its first code; show the recovery codes once."""
     secret = desk.read_field("secret")
-    result = desk.register.sign_ins.enrol_factor(desk.session, secret, desk.read_field("code"), desk.visitor)
+    shown = Proof(code=desk.read_field("code"), activation=desk.read_field("activation"))
+    try:
+        result = desk.register.sign_ins.enrol_factor(desk.session, secret, shown, desk.visitor)
+    except InvalidInput as error:
+        return _render_enrolment(desk, secret, desk.list_errors(error, "code"))
     if result is None:
         return _render_enrolment(desk, secret, [("code", str(desk.language.translate("second.wrong")))])
     token, codes = result

@@ -273,6 +273,7 @@ accounts = sa.Table(
     sa.Column("locked_until", sa.BigInteger, nullable=False, server_default="0"),  # for codes of unknown browsers, ms
     sa.Column("external", sa.String(200)),  # whom the department's own identity provider calls this account
     sa.Column("second_used", sa.String(400), nullable=False, server_default=""),  # steps of codes accepted before that
+    sa.Column("activation", sa.LargeBinary(32)),  # hash of the code without which no authenticator can be set up
     sa.Index("accounts_by_external", "external", unique=True),
 )
 

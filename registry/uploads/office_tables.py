@@ -19,6 +19,7 @@ from registry.uploads.packages import DOCUMENT
 from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
 from registry.uploads.sheet_marks import read_sheet_marks
 from registry.uploads.tables import Mark, Table, TableRow, extend_marks
+from registry.uploads.word_looks import NOTHING, Looks, WordStyles, find_value, get_local_name, is_on
 
 
 def format_cell(value: object) -> str:
@@ -52,7 +53,7 @@ def read_xlsx_tables(source: IO[bytes], limits: FileLimits, *, has_marks: bool =
                 ("", "") if len(filled) == 1 else Message("工作表“{sheet_name}”", sheet_name=sheet.name).get_both()
             )
             rows = _read_rows(sheet, limits)
-            if has_marks and sheet.name in visible:
+            if has_marks:
                 marks = read_sheet_marks(source, sheet.name)
                 rows = extend_marks(row._replace(marks=marks.get(row.number, ())) for row in rows)
             yield Table(name, name_en, True, rows, is_hidden=sheet.name not in visible)
@@ -101,10 +102,10 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 _TABLE, _ROW, _CELL, _PARAGRAPH = "tbl", "tr", "tc", "p"
 _WRAPPERS = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"})
-_DELETED, _INSERTED = frozenset({"del", "moveFrom"}), frozenset({"ins", "moveTo"})
+#: What a revision does to the text in it.
+_REVISED = {"del": "deleted", "moveFrom": "deleted", "ins": "inserted", "moveTo": "inserted"}
+_MOVED = frozenset({"moveFrom", "moveTo"})
 _COPY = "Fallback"  # of a text box, for old programs
-#: The look of a run by its properties, and whether text so marked may not belong to a name.
-_LOOKS = {"vanish": "hidden_text", "webHidden": "hidden_text", "strike": "struck", "dstrike": "struck"}
 _NOTES = frozenset({"footnoteReference", "endnoteReference"})
 _DOUBTFUL = ("struck", "hidden_text", "footnote")
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -117,12 +118,14 @@ def read_docx_rows(source: IO[bytes], limits: FileLimits, *, has_marks: bool = F
     """
     try:
         with zipfile.ZipFile(source) as archive, archive.open(DOCUMENT) as file:
-            yield from _parse_rows(file, limits, has_marks)
+            yield from _parse_rows(file, limits, has_marks, WordStyles(archive))
     except (etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise make_damaged_file_error(error) from error
 
 
-def _parse_rows(file: IO[bytes], limits: FileLimits, has_marks: bool) -> Iterator[tuple[int, TableRow]]:
+def _parse_rows(
+    file: IO[bytes], limits: FileLimits, has_marks: bool, styles: WordStyles
+) -> Iterator[tuple[int, TableRow]]:
     table = number = depth = 0
     above: dict[int, str] = {}
     events = etree.iterparse(
@@ -134,24 +137,20 @@ def _parse_rows(file: IO[bytes], limits: FileLimits, has_marks: bool) -> Iterato
         load_dtd=False,
     )
     for event, element in events:
-        name = _get_local_name(element)
+        name = get_local_name(element)
         if name == _TABLE:
             if event == "start" and depth == 0:
                 table, number, above = table + 1, 0, {}
             depth += 1 if event == "start" else -1
         elif event == "end" and name == _ROW and depth == 1:
             number += 1
-            marks = [Mark(kind) for kind in _list_row_marks(element)]
-            if has_marks or Mark("deleted") not in marks:
-                row = _read_row(element, number, above, limits.columns, Mark("deleted") in marks)
-                yield table, row._replace(marks=(*marks, *row.marks) if has_marks else ())
+            kinds = _list_row_marks(element)
+            is_gone = not {"deleted", "moved"}.isdisjoint(kinds)
+            if has_marks or not is_gone:
+                row = _read_row(element, number, above, _CellReader(styles, is_gone), limits.columns)
+                yield table, row._replace(marks=(*map(Mark, kinds), *row.marks) if has_marks else ())
         if event == "end" and (depth == 0 or (depth == 1 and name == _ROW)):
             _free_element(element)
-
-
-def _get_local_name(element: Any) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def _free_element(element: Any) -> None:
@@ -162,17 +161,27 @@ def _free_element(element: Any) -> None:
 
 
 def _list_row_marks(row: Any) -> list[str]:
-    """``deleted`` under revision, ``hidden``: what the properties of a row say."""
-    properties = [mark for child in row if _get_local_name(child) == "trPr" for mark in child if _is_on(mark)]
-    kinds = {"del": "deleted", "hidden": "hidden"}
-    return list(dict.fromkeys(kinds[name] for name in map(_get_local_name, properties) if name in kinds))
+    """``deleted``, ``moved`` away or ``inserted`` under revision, ``hidden``: by the properties of a row, or of all of
+    its text."""
+    properties = [mark for child in row if get_local_name(child) == "trPr" for mark in child if is_on(mark)]
+    kinds = {"del": "deleted", "ins": "inserted", "hidden": "hidden"}
+    found = [kinds[name] for name in map(get_local_name, properties) if name in kinds]
+    if next(row.iter(*("{*}" + name for name in _REVISED)), None) is None:  # of most rows
+        return list(dict.fromkeys(found))
+    pieces: list[_Piece] = []
+    _collect_text(row, pieces, NOTHING, None)
+    looks = [own for text, own in pieces if text.strip()]
+    for kind in ("deleted", "inserted"):
+        if looks and kind not in found and all(kind in own for own in looks):
+            found.append(kind)
+    if looks and all("moved" in own for own in looks):  # where it stands now it is no new row
+        found = ["moved" if kind == "deleted" else kind for kind in found if kind != "inserted"]
+    if "deleted" in found:
+        found = [kind for kind in found if kind != "inserted"]
+    return list(dict.fromkeys(found))
 
 
-def _is_on(element: Any) -> bool:
-    return _find_value(element) not in ("0", "false", "off", "none")
-
-
-def _read_row(row: Any, number: int, above: dict[int, str], limit: int, is_deleted: bool) -> TableRow:
+def _read_row(row: Any, number: int, above: dict[int, str], reader: "_CellReader", limit: int) -> TableRow:
     cells: list[str] = [""] * _count_skipped_columns(row)
     merged: set[int] = set()
     marks: list[Mark] = []
@@ -184,7 +193,7 @@ def _read_row(row: Any, number: int, above: dict[int, str], limit: int, is_delet
             text = above.get(column, "")
             merged.update(range(column, column + span))
         else:
-            text, found = _read_text(cell, is_deleted)
+            text, found = reader.read_text(cell)
             marks += [mark._replace(column=column) for mark in found]
         above[column] = text
         has_spanning_cell = has_spanning_cell or span > 1
@@ -197,17 +206,17 @@ def _read_row(row: Any, number: int, above: dict[int, str], limit: int, is_delet
 def _count_skipped_columns(row: Any) -> int:
     """The number of columns a row leaves out at its start (w:gridBefore)."""
     for properties in row:
-        if _get_local_name(properties) == "trPr":
-            return sum(_read_number(child) for child in properties if _get_local_name(child) == "gridBefore")
+        if get_local_name(properties) == "trPr":
+            return sum(_read_number(child) for child in properties if get_local_name(child) == "gridBefore")
     return 0
 
 
 def _list_cells(element: Any) -> Iterator[Any]:
     """The cells of a row, not those of tables inside them."""
     for child in element:
-        if _get_local_name(child) == _CELL:
+        if get_local_name(child) == _CELL:
             yield child
-        elif _get_local_name(child) in _WRAPPERS:
+        elif get_local_name(child) in _WRAPPERS:
             yield from _list_cells(child)
 
 
@@ -215,50 +224,56 @@ def _read_cell_merge(cell: Any) -> tuple[int, str | None]:
     """(columns spanned, ``restart`` or ``continue`` for a cell merged with those below or above)."""
     span, merge = 1, None
     for properties in cell:
-        if _get_local_name(properties) == "tcPr":
+        if get_local_name(properties) == "tcPr":
             for child in properties:
-                if _get_local_name(child) == "gridSpan":
+                if get_local_name(child) == "gridSpan":
                     span = max(1, _read_number(child))
-                elif _get_local_name(child) == "vMerge":
-                    merge = _find_value(child) or "continue"
+                elif get_local_name(child) == "vMerge":
+                    merge = find_value(child) or "continue"
     return span, merge
 
 
-def _find_value(element: Any) -> str | None:
-    return next((str(value) for key, value in element.attrib.items() if key.endswith("}val")), None)
-
-
 def _read_number(element: Any) -> int:
-    value = _find_value(element) or ""
+    value = find_value(element) or ""
     return min(int(value), 1000) if value.isascii() and value.isdigit() else 0
 
 
 #: A piece of text with the looks of its run.
-_Piece = tuple[str, frozenset[str]]
+_Piece = tuple[str, Looks]
 
 
-def _read_text(cell: Any, is_deleted: bool) -> tuple[str, list[Mark]]:
-    """The text of a cell, a line for each paragraph, deleted text left out unless all of the row is; and its marks."""
-    pieces: list[_Piece] = []
-    _collect_text(cell, pieces, frozenset())
-    text = _join_pieces(pieces, () if is_deleted else ("deleted",))
-    visible = _join_pieces(pieces, ("deleted", *_DOUBTFUL))
-    looks = {look for piece, all_looks in pieces for look in all_looks if piece.strip() or look == "footnote"}
-    marks = [Mark(kind, None, visible) for kind in _DOUBTFUL if kind in looks]
-    if any(_get_local_name(mark) == "cellDel" for properties in cell for mark in properties):
-        marks.append(Mark("cell_deleted"))
-    if "deleted" in looks and not is_deleted:
-        marks.append(Mark("revised", None, _join_pieces(pieces, ("inserted",))))
-    return text, marks
+class _CellReader:
+    """Reads cells of a row with the styles of its document; ``is_gone``: all of the row is deleted or moved away."""
+
+    def __init__(self, styles: WordStyles, is_gone: bool) -> None:
+        self.styles, self.is_gone = styles, is_gone
+
+    def read_text(self, cell: Any) -> tuple[str, list[Mark]]:
+        """The text of a cell, a line for each paragraph, without deleted text unless the row is; its marks."""
+        pieces: list[_Piece] = []
+        _collect_text(cell, pieces, NOTHING, self.styles)
+        text = _join_pieces(pieces, () if self.is_gone else ("deleted",))
+        visible = _join_pieces(pieces, ("deleted", *_DOUBTFUL))
+        looks = {look for piece, all_looks in pieces for look in all_looks if piece.strip() or look == "footnote"}
+        marks = [Mark(kind, None, visible) for kind in _DOUBTFUL if kind in looks]
+        revised = {get_local_name(mark) for properties in cell for mark in properties}
+        marks += [Mark("cell_deleted")] if "cellDel" in revised else []
+        marks += [Mark("cell_inserted", None, text)] if "cellIns" in revised and text.strip() else []
+        if "deleted" in looks and not self.is_gone:
+            marks.append(Mark("revised", None, _join_pieces(pieces, ("inserted",))))
+        return text, marks
 
 
 def _join_pieces(pieces: list[_Piece], without: tuple[str, ...]) -> str:
     return "".join(text for text, looks in pieces if looks.isdisjoint(without)).strip("\n")
 
 
-def _collect_text(element: Any, pieces: list[_Piece], looks: frozenset[str]) -> None:
+def _collect_text(
+    element: Any, pieces: list[_Piece], looks: Looks, styles: WordStyles | None, paragraph: Looks = NOTHING
+) -> None:
+    """Collect the text below an element with its looks: those of revisions, and with ``styles`` of runs."""
     for child in element:
-        name = _get_local_name(child)
+        name = get_local_name(child)
         if name in ("t", "delText"):
             pieces.append((child.text or "", looks))
         elif name in _BREAKS:
@@ -268,19 +283,13 @@ def _collect_text(element: Any, pieces: list[_Piece], looks: frozenset[str]) -> 
         elif name == _COPY or name.endswith("Pr"):
             continue
         else:
-            revised = {"deleted"} if name in _DELETED else {"inserted"} if name in _INSERTED else set()
-            _collect_text(child, pieces, looks | revised | (_list_looks(child) if name == "r" else set()))
+            own = looks | {_REVISED[name]} if name in _REVISED else looks
+            own = own | {"moved"} if name in _MOVED else own
+            inside = paragraph
+            if styles is not None and name == _PARAGRAPH:
+                inside = styles.list_paragraph_looks(child)
+            elif styles is not None and name == "r":
+                own |= styles.list_run_looks(child, paragraph)
+            _collect_text(child, pieces, own, styles, inside)
             if name == _PARAGRAPH:
                 pieces.append(("\n", looks))
-
-
-def _list_looks(run: Any) -> set[str]:
-    """How a run looks: struck through, hidden, raised as the sign of a footnote is."""
-    looks: set[str] = set()
-    for mark in (mark for child in run if _get_local_name(child) == "rPr" for mark in child):
-        name = _get_local_name(mark)
-        if name in _LOOKS and _is_on(mark):
-            looks.add(_LOOKS[name])
-        elif name == "vertAlign" and _find_value(mark) == "superscript":
-            looks.add("footnote")
-    return looks

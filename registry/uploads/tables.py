@@ -7,9 +7,10 @@ from typing import NamedTuple
 class Mark(NamedTuple):
     """What a file says of a row, or of a cell, beside its text: it is hidden, struck through, deleted under revision.
 
-    ``kind`` is ``hidden``, ``filtered`` or ``deleted`` of a whole row (``column`` None); ``struck``, ``hidden_text``,
-    ``footnote``, ``cell_deleted`` or ``revised`` of a cell; ``hidden_column`` stands in the first rows only. ``text``:
-    the cell without what is marked; of one revised, before that.
+    ``kind`` is ``hidden``, ``filtered``, ``deleted``, ``moved`` or ``inserted`` of a whole row (``column`` None);
+    ``struck``, ``hidden_text``, ``footnote``, ``cell_deleted``, ``cell_inserted`` or ``revised`` of a cell;
+    ``hidden_column`` stands in the first rows only. ``text``: the cell without what is marked; of one revised, before
+    that.
     """
 
     kind: str

@@ -13,6 +13,7 @@ import jinja2
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from registry.credentials.verifier import PAGE_WORDS
 from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.institutions.findings import describe_finding
 from registry.web import labels, record_changes, standing
@@ -56,7 +57,7 @@ _IN_LANGUAGE: tuple[Callable[..., Any], ...] = (
     *(labels.list_details, labels.format_source, labels.format_source_title),
     *(labels.get_ownership_label, labels.get_stage_label, labels.describe_list_age),
     *(labels.describe_compared, labels.describe_basis),
-    *(record_changes.describe_changes, record_changes.describe_recording),
+    *(record_changes.describe_changes, record_changes.describe_recording, record_changes.describe_list_change),
     *(record_changes.compare_records, record_changes.format_known_time),
 )
 
@@ -115,6 +116,7 @@ def bind_templates(language: Language, *folders: Path) -> jinja2.Environment:
         show_approvals=standing.show_approvals,
         choose_tone=standing.choose_tone,
         is_old_list=labels.is_old_list,
+        scan_words=PAGE_WORDS,
         describe_finding=describe_finding,
         technique_codes=[technique.code for technique in TECHNIQUES],
         stage_codes=list(STAGES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -147,3 +148,14 @@ def describe_recording(language: Language, version: Version) -> Markup:
     if version.reason is None:
         return language.translate("history.learnt_unexplained", at=at)
     return language.translate("history.learnt", at=at, reason=language.mark_chinese(version.reason.rstrip("。.")))
+
+
+def describe_list_change(language: Language, change: Mapping[str, Any]) -> Markup:
+    """Describe what was imported otherwise than a list as received has it."""
+    before, after, reason = (language.mark_chinese(change.get(name) or "") for name in ("before", "after", "reason"))
+    blank = language.translate("list_change.blank")
+    place = language.mark_chinese(change["place"])
+    what = language.translate(
+        f"list_change.{change['what']}", place=place, before=before or blank, after=after or blank
+    )
+    return what + language.translate("list_change.reason", reason=reason) if reason else what

@@ -12,7 +12,7 @@ from registry.errors import InvalidInput, NotAllowed
 from registry.records import asof, lookup, standing
 from registry.records.deadlines import DeadlineFilter
 from registry.staff.forms import renewals
-from registry.staff.forms.renewals import Renewal, RenewalDocument
+from registry.staff.forms.renewals import Renewal, RenewalDocument, RenewalTerms
 from registry.storage import attachments
 from registry.storage.database import Database
 from tests.factories import a_change, a_source, an_institution, approve, code_of, enter
@@ -47,7 +47,8 @@ def renew(database: Database, chosen: set[tuple[str, str]], due: dt.date | None 
     with database.writing() as connection:
         file = attachments.add_attachment(connection, io.BytesIO(b"%PDF"), name="a.pdf", media_type="x", by=by)
     document = RenewalDocument(title="关于校验的通知", number="示卫〔1〕号", date=TODAY, sha256=file.sha256)
-    renewal = Renewal(chosen=frozenset(chosen), effective=TODAY, due=due, document=document)
+    terms = RenewalTerms(chosen=frozenset(chosen), effective=TODAY, due=due)
+    renewal = Renewal(terms=terms, document=document)
     return renewals.propose_renewal(database, renewal, by=by, log=None)
 
 

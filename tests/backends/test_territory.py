@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry import accounts, proposals
+from registry.domain.identifiers import format_code
 from registry.domain.model import Change, Draft
 from registry.errors import NotAllowed
 from registry.importers.wizard import list_import
@@ -21,6 +22,8 @@ from tests.factories import (
     a_source,
     an_erasure,
     an_institution,
+    approve,
+    code_of,
     enter,
     propose,
 )
@@ -46,10 +49,11 @@ def count(database: Database) -> int:
         return len(proposals.list_proposals(connection, None))
 
 
-def a_sanction(institution: Draft | None) -> Draft:
+def a_sanction(institution: Draft | None, region: str | None = None, code: str = "7HV2JKMV") -> Draft:
     about = {"institution": institution.subject} if institution else {"organisation": "示例公司"}
+    about |= {"region": region} if region else {}
     stated = {**about, "kind": "penalty", "authority": "示例局", "summary": "示例"}
-    return Draft(subject="sanction:7HV2JKMV", change=Change(kind="sanction", set=stated), valid_from=LATER)
+    return Draft(subject=f"sanction:{code}", change=Change(kind="sanction", set=stated), valid_from=LATER)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,8 @@ def a_sanction(institution: Draft | None) -> Draft:
         a_person(INSIDE, "示例员丙", LATER),
         a_certificate(INSIDE),
         a_sanction(INSIDE),
+        a_sanction(None, "210300"),
+        a_sanction(None, "210381"),
         an_erasure(a_person(INSIDE), on=LATER),
         a_source("list-2", LATER, scope="partial"),
         a_source("list-2", LATER, scope="210303"),
@@ -90,6 +96,9 @@ def test_what_is_inside_may_be_proposed(ready: Database, draft: Draft) -> None:
         a_certificate(OUTSIDE),
         a_sanction(OUTSIDE),
         a_sanction(None),
+        a_sanction(None, "210102"),
+        a_sanction(None, "210000"),
+        a_sanction(OUTSIDE, "210300"),  # where an institution is, it says itself
         a_source("list-2", LATER),
         a_source("list-2", LATER, scope="210000"),
         a_source("list-2", LATER, scope="210102"),
@@ -103,11 +112,26 @@ def test_what_is_outside_is_refused_whole_and_the_refusal_names_it(ready: Databa
     with pytest.raises(NotAllowed) as refused:
         propose(ready, a_change(INSIDE, LATER, {"campus": "示例院区"}), draft)
     assert refused.value.details["subject"] == draft.subject
-    assert draft.subject in refused.value.get_text("zh-CN")
-    assert draft.subject in refused.value.get_text("en")
-    assert "210300" in refused.value.get_text("en")
+    chinese, english = refused.value.get_text("zh-CN"), refused.value.get_text("en")
+    assert "辽宁省鞍山市" in chinese
+    assert "Anshan, Liaoning" in english
+    name = draft.change.set.get("name") if draft.change.kind == "institution" else draft.change.set.get("title")
+    called = str(name or format_code(code_of(draft)) if draft.change.kind != "source" else name or "示例名单")
+    assert called in chinese
+    assert called in english
+    assert draft.subject not in chinese + english
     assert count(ready) == before
     assert propose(ready, draft, by="editor.b") > 0  # who has no region may
+
+
+@pytest.mark.parametrize("recorded", [a_sanction(None, "210102"), a_sanction(None)])
+def test_a_sanction_recorded_elsewhere_or_nowhere_is_not_reached_by_stating_another_place(
+    ready: Database, recorded: Draft
+) -> None:
+    approve(ready, propose(ready, recorded, by="editor.b"))
+    for change in ({"region": "210300"}, {"institution": INSIDE.subject}, {"summary": "示例"}):
+        with pytest.raises(NotAllowed):
+            propose(ready, a_change(recorded, LATER + dt.timedelta(days=1), change))
 
 
 def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: Path) -> None:
@@ -119,7 +143,7 @@ def test_a_list_is_imported_when_all_of_it_is_inside(ready: Database, tmp_path: 
         path=a_list(tmp_path / "mixed.csv", [inside, outside]), as_of=LATER, scope="partial"
     )
     before = count(ready)
-    with pytest.raises(NotAllowed, match="institution:"):
+    with pytest.raises(NotAllowed, match="不在账号"):
         list_import.import_list(ready, mixed, by="editor.a")
     assert count(ready) == before
     assert list_import.import_list(ready, mixed, by="editor.b").proposal
@@ -145,6 +169,7 @@ DISTRICT = an_institution("海城市示例医院", "辽宁省鞍山市海城市�
         ((a_source("list-2", LATER, scope="partial"), a_change(INSIDE, LATER, {"level": "三级"})), "210303"),
         ((a_sanction(INSIDE),), "210303"),
         ((a_sanction(None),), ""),
+        ((a_sanction(None, "210381"),), "210381"),
     ],
 )
 def test_a_proposal_has_the_region_that_holds_all_it_is_about(

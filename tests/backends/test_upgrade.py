@@ -15,7 +15,7 @@ from alembic.config import Config
 import registry
 from registry import views
 from registry.accounts import sessions
-from registry.accounts.signin import SignIns, Visitor
+from registry.accounts.signin import Proof, SignIns, Visitor
 from registry.cli import maintenance
 from registry.log import check as log_check
 from registry.log import signing_keys
@@ -115,7 +115,7 @@ def let_in(database: Database, settings: Settings) -> None:
     with database.reading() as connection:
         session = sessions.find_session(connection, token, sessions.SessionLimits(idle=30, absolute=600))
     assert session
-    assert ins.verify_second_factor(session, pyotp.TOTP(PLAIN).at(time.time() + 30), HERE)
+    assert ins.verify_second_factor(session, Proof(code=pyotp.TOTP(PLAIN).at(time.time() + 30)), HERE)
     ins.close()
 
 

@@ -277,7 +277,11 @@ def test_without_its_key_the_server_says_so_recovery_codes_work_and_the_key_can_
 PROVED = {
     "/staff/accounts",
     "/staff/accounts/{name:str}",
+    "/staff/accounts/changes/{number:int}",
     "/staff/account/recovery",
+    "/staff/account/passkeys",
+    "/staff/account/passkeys/add",
+    "/staff/account/passkeys/{number:int}/remove",
     "/staff/proposals/{number:int}/approve",
     "/staff/proposals/{number:int}/reject",
     "/staff/suspend",

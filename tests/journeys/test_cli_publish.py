@@ -114,7 +114,7 @@ def test_what_was_published_and_taken_is_in_the_trail(published: Cli, folder: Pa
     with database.reading() as connection:
         deeds = {
             (deed.account, deed.action, deed.about)
-            for deed in audit_log.iterate_events(connection, audit_log.AuditFilter())
+            for deed in audit_log.list_events(connection, audit_log.AuditFilter(), descending=False, limit=10_000)
         }
     database.close()
     made = next(about for account, action, about in deeds if (account, action) == ("publisher", "propose"))

@@ -111,7 +111,7 @@ def test_progress_is_shown_and_others_are_answered_meanwhile(editor: Staff, long
 def test_cancelling_ends_the_process_and_leaves_nothing(editor: Staff, long: Path, cli: Cli) -> None:
     at = begun(editor, long)
     assert eventually(lambda: processes(cli.data_dir) != [])
-    assert editor.send(f"{at}/cancel", on=at).status_code == 303
+    assert editor.send(f"{at}/cancel", on=f"{at}?cancel=1").status_code == 303
     assert "已取消" in editor.get(at)
     assert eventually(lambda: processes(cli.data_dir) == [])
     assert list((cli.data_dir / "imports").iterdir()) == []

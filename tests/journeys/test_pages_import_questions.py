@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -9,13 +12,14 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from tests.factories import a_list
-from tests.journeys.test_pages_imports import Arrive, read_when_done, running, upload
+from tests.journeys.test_pages_imports import GO_ON, Arrive, read_when_done, running, upload
 from tests.journeys.test_pages_staff import DESK, PHONE, browsing, faults, faults_at_every_width
 from tests.running import Cli, Server
 from tests.unit.test_lists import SIX
 from tests.unit.test_row_review import an_xlsx
 
 __all__ = ["running"]
+STAY = 'button[name="then"][value="stay"]'
 ROWS = [
     SIX,
     ["辽宁省（5家）", "1", "鞍山市示例甲医院", "辽宁省鞍山市铁西区试验路1号", "夫精人工受精", "正式运行"],
@@ -37,8 +41,28 @@ def go_to_audit(page: Page, file: Path) -> str:
     return read_when_done(page)
 
 
+def look_at_changes(page: Page, cli: Cli, file: Path) -> list[str]:
+    """Look at what was imported otherwise than the file has it: as the approver does, and as everybody does."""
+    page.click('main a[href^="/staff/proposals/"]')
+    page.goto(re.sub(r"[?#].*", "", page.url) + "/report?part=changes")
+    changes = page.locator("main").inner_text()
+    assert "“批准开展的技术 夫精人工受精”改为“夫精人工授精”" in changes
+    assert "没有导入（鞍山市示例丙医院" in changes
+    assert "改为“鞍山市示例甲专科医院”" in changes
+    assert "理由：印错" in changes
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in changes
+    wrong = faults_at_every_width(page)
+    number, size = re.findall(r"proposals/(\d+)", page.url)[0], cli.log_size()
+    cli.ok("approve", number, "--by", "approver")
+    page.goto(f"/log?entry={size + 1}")  # whoever looks sees how it differs from the file
+    assert "改为“夫精人工授精”" in page.locator("main").inner_text()
+    assert "理由：印错" in page.locator("main").inner_text()
+    wrong += faults_at_every_width(page)
+    return wrong
+
+
 def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published(
-    browser: Browser, running: Server, arrive: Arrive, tmp_path: Path
+    browser: Browser, running: Server, cli: Cli, arrive: Arrive, tmp_path: Path
 ) -> None:
     context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=DESK)
     page = context.new_page()
@@ -46,20 +70,20 @@ def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published
     assert all(word in shown for word in ("还有5处没有答复", "有2行被筛选隐藏", "夫精人工受精", "印有 5 家"))
     wrong = faults_at_every_width(page)
     assert page.input_value('[id="text-1.2.4"]') == "夫精人工授精"  # as suggested
-    page.locator('[id="question-1.2.4"] button[value="text"]').click()
-    assert "用“夫精人工授精”" in page.locator('[id="question-1.2.4"]').inner_text()
-    page.locator('[id="question-1.3.2"] button[value="text"]').click()
-    page.locator('form:has(input[value="row_filtered"]) button[value="leave"]').click()
-    assert "没有答复" in page.locator("main").inner_text()
-    page.locator('[id="question-1.2.count"] summary').click()
-    page.locator('[id="question-1.2.count"] button[value="accept"]').click()  # without a reason
+    page.locator('[id="question-1.2.4"] input[value="text"]').check()
+    page.locator('[id="question-1.3.2"] input[value="text"]').check()
+    page.check('input[name="kind-row_filtered"][value="leave"]')
+    page.locator('[id="question-1.2.count"] input[value="accept"]').check()
+    page.click(STAY)  # without a reason: the others are kept
     assert "理由会公布" in page.locator(".error-summary").inner_text()
+    assert "用“夫精人工授精”" in page.locator('[id="question-1.2.4"]').inner_text()
+    assert "没有答复" in page.locator("main").inner_text()
     wrong += faults(page)
     page.fill('textarea[id="reason-1.2.count"]', "已向发文机关核实，印错")
-    page.locator('[id="question-1.2.count"] button[value="accept"]').click()
+    page.click(STAY)
     assert "各处都已答复" in page.locator("main").inner_text()
     wrong += faults_at_every_width(page)
-    page.click('form[action$="/compare"] button')
+    page.click(GO_ON)
     assert "2家机构" in read_when_done(page)
     page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=audit")
     wrong += faults_at_every_width(page)
@@ -72,22 +96,13 @@ def test_an_editor_answers_what_a_file_leaves_open_and_the_reasons_are_published
     page.select_option("#column", label="医疗机构名称")
     page.locator("form:has(#words) button").click()
     assert "改用“鞍山市示例甲专科医院”" in page.locator("main").inner_text()
-    page.locator('[id="question-1.2.count"] button[value="undo"]').click()  # and taken again after the comparison
-    page.locator('[id="question-1.2.count"] summary').click()
-    page.fill('textarea[id="reason-1.2.count"]', "印错")
-    page.locator('[id="question-1.2.count"] button[value="accept"]').click()
-    page.click('form[action$="/compare"] button')
+    page.locator('[id="question-1.2.count"] button[name="undo"]').click()  # and taken again after the comparison
+    page.fill('textarea[id="reason-1.2.count"]', "印错")  # which needs no choice
+    page.click(GO_ON)
     read_when_done(page)
     page.click('form[action$="/propose"] button')
     assert "已提交" in read_when_done(page)
-    page.click('main a[href^="/staff/proposals/"]')
-    page.goto(re.sub(r"[?#].*", "", page.url) + "/report?part=changes")
-    changes = page.locator("main").inner_text()
-    assert "“批准开展的技术 夫精人工受精”改为“夫精人工授精”" in changes
-    assert "没有导入（鞍山市示例丙医院" in changes
-    assert "改为“鞍山市示例甲专科医院”" in changes
-    assert "理由：印错" in changes
-    wrong += faults_at_every_width(page)
+    wrong += look_at_changes(page, cli, tmp_path / "a.xlsx")
     context.close()
     assert wrong == []
 
@@ -124,13 +139,13 @@ def test_the_list_is_taken_in_several_conflicts_for_one_reason(
     count = page.locator(".pair").count()
     assert count > 2
     wrong = faults_at_every_width(page)
-    page.click("#several summary")
-    page.click('button[value="picked"]')
-    assert "请先勾选" in page.locator(".error-summary").inner_text()
-    for box in page.locator('input[name="pick"]').all()[:2]:
+    for box in page.locator('.pair input[value="list"]').all()[:2]:
         box.check()
+    page.click(STAY)
+    assert "理由会公布" in page.locator(".error-summary").inner_text()
+    page.click("#several summary")
     page.fill("#taking-several", "见示卫医〔2025〕9号恢复执业")
-    page.click('button[value="picked"]')
+    page.click(STAY)
     assert page.locator(".pair:has-text('公布的理由：见示卫医〔2025〕9号恢复执业')").count() == 2
     wrong += faults_at_every_width(page)
     page.click("#several summary")
@@ -151,16 +166,24 @@ def test_a_name_that_is_only_spelt_otherwise_keeps_the_spelling_of_the_register(
         rows.append({"name": f"{hospital['name'][:3]} {hospital['name'][3:]}", "address": hospital["address"]})
     context = browsing(browser, running, arrive(running, "editor").sign_in(), viewport=PHONE)
     page = context.new_page()
-    assert "更名 2" in go_to_audit(page, a_list(tmp_path / "list.csv", rows))
-    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=renamed")
+    shown = go_to_audit(page, a_list(tmp_path / "list.csv", rows))
+    assert "更名 0" in shown and "写法不同 2" in shown  # unless somebody says otherwise
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=spelling")
     wrong = faults_at_every_width(page)
-    page.locator('button[value="spelling"]').first.click()
-    assert "保留本名录的写法（editor）" in page.locator("main").inner_text()
-    page.click('button[value="page_spelling"]')
-    assert page.locator('button[value="spelling"]').count() == 0
+    page.locator('button[name="same"][value="yes"]').first.click()
+    assert "判断为同一机构（editor）" in page.locator("main").inner_text()
     page.click('form[action$="/compare"] button')
-    assert "更名 0" in read_when_done(page)
+    shown = read_when_done(page)
+    assert "更名 1" in shown and "写法不同 1" in shown
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=spelling")
+    page.click('button[name="spelling"]')
+    page.click('form[action$="/compare"] button')
+    assert "更名 2" in read_when_done(page)
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=all")
     wrong += faults_at_every_width(page)
+    page.click('button[name="spelling"]')
+    page.click('form[action$="/compare"] button')
+    assert "更名 1" in read_when_done(page)
     context.close()
     assert wrong == []
 
@@ -175,10 +198,16 @@ def test_rows_outside_the_region_of_an_editor_are_set_aside_all_at_once(
     shown = go_to_audit(page, a_list(tmp_path / "list.csv", rows))
     assert "有2家不在您账号的行政区划内" in shown
     wrong = faults_at_every_width(page)
-    page.locator('form:has(input[value="outside"]) button[value="leave"]').click()
+    page.check('input[name="kind-outside"][value="leave"]')
+    page.click(STAY)
     assert page.locator(".question:has-text('留给所在省，不在这次导入')").count() == 2
-    page.click('form[action$="/compare"] button')
+    page.click(GO_ON)
     assert "1家机构" in read_when_done(page)
     wrong += faults_at_every_width(page)
+    table = context.request.get(page.get_attribute('a[href$="/aside.csv"]', "href") or "").text()
+    assert [row["医疗机构名称"] for row in csv.DictReader(io.StringIO(table.lstrip("\ufeff")))][::2] == [
+        "大连市示例医院",
+        "沈阳市示例医院",
+    ]
     context.close()
     assert wrong == []

@@ -20,6 +20,7 @@ from tests.running import PASSWORD, Cli, Server, eventually
 
 Arrive = Callable[..., Staff]
 DATA = Path(__file__).parents[1] / "data"
+GO_ON = 'button[name="then"][value="on"]'
 DOCX = DATA / "national-list-2025-06.docx"
 
 
@@ -63,23 +64,21 @@ def section(page: Page, name: str) -> str:
 
 
 def decide_everything(page: Page, same: set[tuple[str, str]]) -> int:
-    """Go through every pair as a person would: doubts one by one, what a rule suggests page by page."""
-    pressed = 0
-    number = 1
-    base = re.sub(r"[?#].*", "", page.url)
+    """Go through every pair as a person would, page by page; return the number of pages."""
+    number = 0
+    page.goto(re.sub(r"[?#].*", "", page.url) + "?tab=pairs")
     while True:
-        page.goto(f"{base}?tab=pairs&page={number}")
-        while (doubts := page.locator('.pair:has(.icon-question):has-text("规则不能判断")')).count():
-            cells = doubts.first.locator("tbody tr").first.locator("td").all_inner_texts()
-            answer = "yes" if (cells[0], cells[1]) in same else "no"
-            doubts.first.locator(f'button[value="{answer}"]').click()
-            pressed += 1
-        if page.locator('button[value="page"]').count():
-            page.locator('button[value="page"]').click()
-            pressed += 1
-        if not page.locator('a[rel="next"]').count():
-            return pressed
         number += 1
+        for doubt in page.locator('.pair:has(.icon-question):has-text("规则不能判断")').all():
+            cells = doubt.locator("tbody tr").first.locator("td").all_inner_texts()
+            answer = "yes" if (cells[0], cells[1]) in same else "no"
+            doubt.locator(f'input[value="{answer}"]').check()
+        if page.locator('input[name="rest"]').count():
+            page.check('input[name="rest"]')
+        is_last = not page.locator('a[rel="next"]').count()
+        page.click(GO_ON)
+        if is_last:
+            return number
 
 
 def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
@@ -103,12 +102,10 @@ def test_the_2025_list_over_the_2018_edition_with_every_pair_decided(
     page.click('form.columns-form > button[type="submit"]')
     assert "635家机构" in read_when_done(page)
     assert page.locator('form[action$="/propose"]').count() == 0
-    assert decide_everything(page, {(row["from"], row["to"]) for row in renames}) < 30
-    assert "各对都已判断" in page.locator("main").inner_text()
-    page.click('form[action$="/compare"] button')
+    assert decide_everything(page, {(row["from"], row["to"]) for row in renames}) < 10
     assert "可以提交" in read_when_done(page)
-    assert page.locator('a[href$="tab=renamed"]').inner_text() == "更名 60"
-    shown = section(page, "renamed")
+    assert page.locator('.tabs a[href$="tab=renamed"]').inner_text() == "更名 57"
+    shown = section(page, "renamed") + section(page, "spelling")
     assert [row["to"] for row in renames if row["from"] not in shown or row["to"].split()[0] not in shown] == []
     page.click('form[action$="/propose"] button')
     assert "已提交" in read_when_done(page)
@@ -182,8 +179,14 @@ def test_every_page_of_an_import_is_whole(browser: Browser, running: Server, arr
     page.click('form.columns-form > button[type="submit"]')
     read_when_done(page)
     one = page.url
-    look(*(f"{one}?tab={name}" for name in ("pairs", "new", "renamed", "gained", "stage", "other", "audit")))
+    look(
+        *(
+            f"{one}?tab={name}"
+            for name in ("all", "pairs", "new", "renamed", "gained", "stage", "other", "spelling", "audit")
+        )
+    )
     page.goto(one)
+    page.click("details.confirmation summary")
     page.click('form[action$="/cancel"] button')
     assert "已取消" in page.locator("main").inner_text()
     look(one)
@@ -200,17 +203,17 @@ def test_deciding_pairs_on_a_phone_by_keyboard_alone(
     read_when_done(page)
     page.click('form.columns-form > button[type="submit"]')
     assert "还有1对" in read_when_done(page)
-    press_to(page, 'button[value="no"]')
+    press_to(page, 'input[value="yes"]')
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    press_to(page, 'button[value="stay"]')
     page.keyboard.press("Enter")
-    page.wait_for_selector('button[value="undo"]')
+    page.wait_for_selector('input[value="undo"]')
     assert "判断为两家机构（editor）" in page.locator(".pair").inner_text()
-    press_to(page, 'button[value="undo"]')
-    page.keyboard.press("Enter")
-    press_to(page, 'button[value="yes"]')
-    page.keyboard.press("Enter")
-    page.wait_for_selector('button[value="undo"]')
-    assert "判断为同一机构（editor）" in page.locator(".pair").inner_text()
-    press_to(page, 'form[action$="/compare"] button')
+    press_to(page, 'input[value="no"]')
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+    press_to(page, GO_ON)
     page.keyboard.press("Enter")
     assert "可以提交" in read_when_done(page)
     context.close()
@@ -241,15 +244,19 @@ def test_a_list_that_would_undo_a_revocation_is_a_question_with_both_documents(
         word in shown
         for word in ("撤销", "正式运行", "示卫医〔2025〕3号", "示例卫生健康委", "示例撤销决定", "保留决定")
     )
-    page.click(".pair summary")
-    page.click('button[value="list"]')  # without a reason
+    page.fill('textarea[name^="taking-"]', "恢复执业")
+    page.click(GO_ON)  # what is kept has no reason
+    assert "请选择以名单为准" in page.locator(".error-summary").inner_text()
+    page.fill('textarea[name^="taking-"]', "")
+    page.check('.pair input[value="list"]')
+    page.click(GO_ON)  # without a reason
     assert "理由会公布" in page.locator(".error-summary").inner_text()
     wrong += faults(page)
     page.fill('textarea[name^="taking-"]', "见示卫医〔2025〕9号恢复执业")
-    page.click('button[value="list"]')
+    page.click('button[value="stay"]')
     assert "公布的理由：见示卫医〔2025〕9号恢复执业" in page.locator(".pair").inner_text()
-    page.click('button[value="decision"]')
-    assert "保留决定" in page.locator(".pair").inner_text()
+    page.check('.pair input[value="decision"]')
+    page.click(GO_ON)
     page.click('form[action$="/propose"] button')  # nothing differs from what was compared
     assert "已提交" in read_when_done(page)
     page.click('main a[href^="/staff/proposals/"]')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from registry.settings import Settings
 from registry.staff.forms import documents
 from registry.storage.database import Database
 from tests.desk import Staff
-from tests.forming import DOCUMENT, PDF, approved, drafted, errors_in, fields_of, fill, proposed
+from tests.forming import DOCUMENT, PDF, answers_of, approved, drafted, errors_in, fields_of, fill, proposed
 from tests.running import PASSWORD, Cli, Server, eventually
 
 NAME, ADDRESS = "鞍山市示例增补医院", "辽宁省鞍山市铁西区示例路9号"
@@ -49,7 +50,7 @@ def approver(running: Server, arrive: Arrive) -> Staff:
 
 
 def code_of(one: Staff, name: str = DEMO) -> str:
-    found = re.search(r"/staff/records/([0-9A-Z]{4}-[0-9A-Z]{4})", one.get(f"/staff/records?q={name}"))
+    found = re.search(r"/staff/records/([0-9A-Z]{4}-[0-9A-Z]{4})", one.get(f"/staff/records?q={name}&region=all"))
     assert found
     return found[1]
 
@@ -155,7 +156,7 @@ def test_a_person_is_authorised_and_of_the_certificate_only_the_end_is_kept(
         effective="2025-11-01",
         valid_from="2025-11-01",
     )
-    shown = editor.get(draft)
+    shown = editor.get(f"{draft}?step=person")
     assert 'value="***********0777"' in shown
     assert "110210000000777" not in shown
     number = proposed(editor, draft)
@@ -196,9 +197,11 @@ def test_a_sanction_of_an_unlisted_organisation_is_recorded_and_found_again(
         "summary": "发布代孕广告，罚款10万元。",
     }
     approved(approver, proposed(editor, drafted(editor, "/staff/forms/sanction", **typed, doc_date="2025-10-18")))
-    page = editor.get("/staff/records")
+    page = editor.get("/staff/records?kind=sanction")
     assert "示例助孕咨询公司" in page
-    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"[^>]*>示例助孕', page)
+    record = re.search(r'href="(/staff/records/[0-9A-Z-]{9})">示市监罚', page)
+    assert record
+    found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"', editor.get(record[1]))
     assert found
     assert "发布代孕广告" in editor.get(f"/staff/forms/sanction?subject={found[1]}")
 
@@ -214,14 +217,12 @@ def test_a_correction_is_told_apart_refused_without_its_reason_and_public_with_i
     bare = fill(editor, page, document=PDF, **DOCUMENT, name="示例市第一示范医院", effective="2025-06-30")
     assert bare.status_code == 400
     assert any("这是更正" in one for one in errors_in(bare.text))
-    assert 'value="示例市第一示范医院"' in bare.text
-    draft = re.search(r'action="(/staff/drafts/\d+)"', bare.text)
-    assert draft
-    done = fill(editor, draft[1], reason="名单誊录有误，以批文为准")
+    assert answers_of(editor, bare.draft)["name"] == "示例市第一示范医院"
+    done = fill(editor, bare.draft, reason="名单誊录有误，以批文为准")
     assert done.status_code == 303
     check = editor.get(done.headers["location"])
     assert "这是更正" in check
-    number = proposed(editor, draft[1])
+    number = proposed(editor, bare.draft)
     approved(approver, number)
     versions = running.api(f"/institutions/{code_of(editor)}/history")["versions"]
     assert versions[-1]["valid_from"] == "2025-06-30"
@@ -249,7 +250,7 @@ def test_wrong_inputs_are_said_at_their_fields_and_everything_typed_is_kept(edit
     typed = {
         "name": NAME,
         "address": "辽宁省鞍山市铁西区示例路9号",
-        "region": "210102",
+        "region": "辽宁省沈阳市和平区",
         "uscc": "12210300MB000002",
         "domains": "not a domain",
         "effective": "2025-02-30",
@@ -261,11 +262,8 @@ def test_wrong_inputs_are_said_at_their_fields_and_everything_typed_is_kept(edit
     assert answer.status_code == 400
     wrong = set(re.findall(r'id="([\w.]+)-error"', answer.text))
     assert {"region", "uscc", "domains", "effective", "verification_due"} <= wrong
-    draft = re.search(r'action="(/staff/drafts/\d+)"', answer.text)
-    assert draft
-    for page in (answer.text, editor.get(draft[1])):
-        kept = fields_of(page, draft[1])
-        assert {name: kept[name.replace("__", ".")] for name in typed} == typed
+    kept = answers_of(editor, answer.draft)
+    assert {name: kept[name.replace("__", ".")] for name in typed} == typed
     assert NAME in editor.get("/staff/drafts")
 
 
@@ -362,9 +360,12 @@ def test_two_people_on_one_record_are_told_and_nothing_is_lost(
         assert said in compared
     blocked = editor.client.post(f"{mine}/propose", data=fields_of(compared, f"{mine}/join"))
     assert blocked.status_code == 409
-    joined = editor.client.post(f"{mine}/join", data=fields_of(compared, f"{mine}/join"))
+    unanswered = editor.client.post(f"{mine}/join", data=fields_of(compared, f"{mine}/join"))
+    assert (unanswered.status_code, "请选择以哪边为准" in unanswered.text) == (400, True)
+    answers = {**fields_of(compared, f"{mine}/join"), "take-name": "mine"}
+    joined = editor.client.post(f"{mine}/join", data=answers)
     assert joined.status_code == 303
-    now = fields_of(editor.get(mine), mine)
+    now = answers_of(editor, mine)
     assert (now["name"], now["campus"], now["level"]) == ("示例市第一示例医院（示例院）", "示例院区", "三级甲等")
     last = fill(editor, mine, reason="两份文件同日，以后一份为准")
     assert last.status_code == 303, errors_in(last.text)
@@ -382,9 +383,9 @@ def test_what_was_recorded_between_opening_a_form_and_saving_it_is_not_undone(
 ) -> None:
     other = arrive(running, "second.editor").sign_in()
     page = f"/staff/forms/institution?subject={subject_of(editor)}"
-    opened = editor.get(page)
+    opened = editor.get(f"{page}&step=details")
     approved(approver, proposed(other, drafted(other, page, campus="示例院区")))
-    sent = {**fields_of(opened, "/staff/forms/institution"), "level": "三级甲等", "action": "check"}
+    sent = {**fields_of(opened, "/staff/forms/institution"), "level": "三级甲等", "action": "next"}
     answer = editor.client.post("/staff/forms/institution", data=sent)
     assert answer.status_code == 303
     compared = editor.get(answer.headers["location"], 409)
@@ -394,6 +395,24 @@ def test_what_was_recorded_between_opening_a_form_and_saving_it_is_not_undone(
     approved(approver, proposed(editor, draft))
     found = running.api(f"/institutions/{code_of(editor)}")
     assert (found["campus"], found["level"]) == ("示例院区", "三级甲等")
+
+
+def test_what_was_recorded_meanwhile_of_another_day_is_told_and_has_to_be_confirmed(
+    running: Server, editor: Staff, approver: Staff, arrive: Arrive
+) -> None:
+    other = arrive(running, "second.editor").sign_in()
+    page = f"/staff/forms/institution?subject={subject_of(editor)}"
+    mine = drafted(editor, page, level="三级甲等")
+    later = (read_today() + dt.timedelta(days=60)).isoformat()
+    approved(approver, proposed(other, drafted(other, page, campus="示例院区", effective=later)))
+    assert fill(editor, mine, reason="以后的变更不影响现在的等级").status_code == 303
+    checked = editor.get(f"{mine}/check")
+    assert "second.editor 提出、approver 批准的变更已写入同一记录" in checked
+    sent = fields_of(checked, f"{mine}/propose")
+    assert "confirm" not in {name for name, value in sent.items() if value}
+    refused = editor.client.post(f"{mine}/propose", data={"form_token": sent["form_token"]})
+    assert (refused.status_code, "请核实后勾选确认" in refused.text) == (400, True)
+    assert proposed(editor, mine)
 
 
 # --- documents, warnings, territory ----------------------------------------------------------------------------------
@@ -408,7 +427,7 @@ def test_a_document_comes_back_byte_for_byte_as_a_file_and_a_web_page_is_refused
     )
     assert bad.status_code == 400
     assert any("不接受这种文件" in one for one in errors_in(bad.text))
-    assert 'value="示例院区"' in bad.text
+    assert answers_of(editor, bad.draft)["campus"] == "示例院区"
     large = PDF + b"\0" * 3_000_000
     draft = drafted(editor, page, campus="示例院区", document=large)
     digest = hashlib.sha256(large).hexdigest()
@@ -452,13 +471,13 @@ def test_an_editor_of_one_region_is_told_early_where_it_ends(register: Cli, runn
     assert "只能查看" in record
     assert "/staff/forms/" not in record
     subject = "institution:" + elsewhere.replace("-", "")
-    assert "210300" in one.get(f"/staff/forms/institution?subject={subject}", 403)
+    assert "辽宁省鞍山市" in one.get(f"/staff/forms/institution?subject={subject}", 403)
     one.get(f"/staff/forms/practitioner?institution={elsewhere}", 403)
     one.get(f"/staff/forms/approval?subject={subject}&technique=IVF", 403)
     answer = fill(one, "/staff/forms/institution", name=NAME, address="辽宁省沈阳市沈河区示例路1号", **DOCUMENT)
-    assert any("210300" in said for said in errors_in(answer.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(answer.text))
     unlisted = fill(one, "/staff/forms/sanction", organisation="示例公司")
-    assert any("210300" in said for said in errors_in(unlisted.text))
+    assert any("辽宁省鞍山市" in said for said in errors_in(unlisted.text))
     inside = fill(
         one, "/staff/forms/institution", name=NAME, address=ADDRESS, stage__IVF="formal", document=PDF, **DOCUMENT
     )
@@ -482,11 +501,13 @@ def test_a_returned_proposal_is_edited_again_and_proposed_anew(editor: Staff, ap
     assert "岗位与批文不符" in listed
     again = editor.send(f"{page}/draft", on="/staff/drafts")
     assert again.status_code == 303
-    kept = fields_of(editor.get(again.headers["location"]), again.headers["location"])
+    assert "姓名：请填写这一项" in editor.get(again.headers["location"], 400)
+    draft = again.headers["location"].removesuffix("/check")
+    kept = answers_of(editor, draft)
     assert (kept["role"], kept["techniques"], kept["name"]) == ("护士", "AIH", "")  # personal values are gone
-    done = fill(editor, again.headers["location"], name="示例新员", role="护师")
+    done = fill(editor, draft, name="示例新员", role="实验室技术人员")
     assert done.status_code == 303, errors_in(done.text)
-    assert proposed(editor, again.headers["location"]) > number
+    assert proposed(editor, draft) > number
 
 
 def test_an_institution_of_a_day_to_come_is_found_by_its_code_and_can_be_edited(
@@ -522,11 +543,11 @@ def test_a_form_saved_by_the_script_goes_on_where_it_was(editor: Staff) -> None:
     sent = {**fields_of(shown, "/staff/forms/institution"), "name": NAME, "action": "autosave"}
     first: httpx.Response = editor.client.post("/staff/forms/institution", data=sent)
     told = first.json()
-    second = editor.client.post(told["path"], data={**sent, "version": told["version"], "level": "三级甲等"}).json()
+    second = editor.client.post(told["path"], data={**sent, "version": told["version"], "campus": "示例院区"}).json()
     assert second["path"] == told["path"]
     assert second["version"] > told["version"]
     kept = fields_of(editor.get(told["path"]), told["path"])
-    assert (kept["name"], kept["level"]) == (NAME, "三级甲等")
+    assert (kept["name"], kept["campus"]) == (NAME, "示例院区")
 
 
 def test_whoever_approves_a_correction_of_days_that_are_over_sees_it_with_its_day_and_reason(

@@ -50,7 +50,8 @@ def staffed(tmp_path: Path) -> Cli:
     cli = Cli(tmp_path / "var", inside=True)
     cli.ok("init")
     cli.staff()
-    cli.ok("user", "add", "admin", "--role", "administrator", input=PASSWORD)
+    for name in ("admin", "admin.two"):
+        cli.ok("user", "add", name, "--role", "administrator", input=PASSWORD)
     return cli
 
 
@@ -66,10 +67,15 @@ def served(cli: Cli, start: Start, provider: str, **more: str) -> Server:
 
 
 def linked(running: Server, arrive: Arrive, subject: str = SUBJECT, account: str = "approver") -> Staff:
-    """An administrator who entered whose identity that is."""
+    """An administrator who entered whose identity that is, which another one confirmed."""
     admin = arrive(running, "admin").sign_in()
-    done = admin.send(f"/staff/accounts/{account}", action="link", external=subject)
-    assert (done.status_code, "已保存" in done.text) == (200, True)
+    asked = admin.send(f"/staff/accounts/{account}", action="link", external=subject)
+    change = re.search(r'action="(/staff/accounts/changes/[0-9]+)"', asked.text)
+    assert change
+    done = arrive(running, "admin.two").sign_in().send(change[1], action="confirm")
+    code = re.search(r">([0-9a-z]{5}-[0-9a-z]{5})<", done.text)
+    assert code
+    admin.activation = code[1]
     return admin
 
 
@@ -102,6 +108,7 @@ def test_somebody_signs_in_by_the_provider_and_shows_the_second_factor(
     page.wait_for_url("**/staff/enrol")
     secret = page.locator('input[name="secret"]').get_attribute("value")
     assert secret
+    page.locator("#activation").fill(admin.activation)
     page.locator("#code").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="完成设置").click()
     page.get_by_role("link", name="我已保存").click()

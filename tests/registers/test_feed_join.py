@@ -139,7 +139,7 @@ def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
         database.close()
     records = [json.loads(line) for line in last[1:-1]]
     for kind, name in zip(
-        snapshot.KINDS, ("sources", "items", "ad_certificates", "sanctions", "editions"), strict=True
+        snapshot.KINDS, ("sources", "items", "ad_certificates", "sanctions", "editions", "credentials"), strict=True
     ):
         assert as_one[name] == [one["record"] for one in records if one["kind"] == kind and one["record"]]
     assert as_one["total"] == len(as_one["items"])
@@ -273,6 +273,7 @@ def test_an_empty_register_has_an_empty_snapshot_and_feed(tmp_path: Path) -> Non
         "ad_certificates": [],
         "sanctions": [],
         "editions": [],
+        "credentials": [],
         "total": 0,
     }
     assert changes_of(database)(since=0, limit=10) == {"entries": [], "leaves": [], "next": 0, "log_size": 0}

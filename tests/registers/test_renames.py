@@ -54,7 +54,9 @@ def found(wizard: Wizard) -> Import:
 
 
 def renamed(wizard: Wizard, one: Import) -> set[tuple[str, str]]:
-    return {names(line) for line in wizard.lines(one, "renamed")}
+    """(name before, name after), also of those that are only spelt otherwise."""
+    pairs = {names(line) for section in ("renamed", "spelling") for line in wizard.lines(one, section)}
+    return {(before, after) for before, after in pairs if before != after}
 
 
 def asked(wizard: Wizard, one: Import) -> set[tuple[str, str]]:

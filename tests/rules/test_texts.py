@@ -34,6 +34,7 @@ RECORDED = {
     "registry/cli/proposals.py": "titles of proposals",
     "registry/importers/wizard/list_import.py": "titles of sources",
     "registry/institutions/search.py": "a search that warms up",
+    "registry/proposals/credential_proposals.py": "titles of proposals",
     "registry/proposals/edition_proposals.py": "titles of proposals",
     "registry/proposals/emergency.py": "titles and reasons of proposals",
     "registry/settings.py": "the default name of a provider",

@@ -54,6 +54,22 @@ def test_an_old_file_is_read_as_the_new_one_that_libreoffice_makes_of_it(
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()  # of the file as received
 
 
+FILES = Path(__file__).parents[1] / "data" / "imports"
+
+
+@pytest.mark.parametrize("name", ["list.doc", "list.xls"])
+def test_a_real_old_file_is_read_with_all_its_rows(name: str) -> None:
+    found = read_list(FILES / name)
+    assert (found.errors, found.rows, len(found.institutions)) == ((), 3, 3)
+    assert found.institutions == read_list(FILES / "list.xlsx").institutions
+
+
+def test_a_table_that_libreoffice_loses_is_not_taken_for_an_empty_file() -> None:
+    """It loses one that no paragraph follows, which Word never writes."""
+    with pytest.raises(UnreadableFile, match="另存为 docx"):
+        read_list(FILES / "table_last.doc")
+
+
 @pytest.mark.parametrize("act", [None, "true", "sleep 60"])
 def test_without_libreoffice_or_when_it_fails_the_sentence_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, act: str | None

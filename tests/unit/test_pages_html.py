@@ -97,8 +97,8 @@ def test_a_page_needs_no_script_and_obeys_a_strict_policy(name: str) -> None:
 def check_policy(name: str, lang: Lang, size: Size) -> None:
     _, found = page(name, lang, size)
     assert not found.of("style", "iframe", "object", "base")
-    for script in found.of("script"):  # one, of our own, that only adds suggestions to the search box
-        assert re.fullmatch(r"/static/suggest\.[0-9a-f]{10}\.js", script["src"] or "")
+    for script in found.of("script"):  # our own: suggestions at the search box, what a scanned code is worth
+        assert re.fullmatch(r"/static/(suggest|credential|offline)\.[0-9a-f]{10}\.js", script["src"] or "")
         assert "defer" in script
     for tag, attrs in found.tags:
         assert not any(attr == "style" or attr.startswith("on") for attr in attrs)

@@ -50,11 +50,11 @@ def test_a_quotation_mark_without_its_pair_is_named_by_row_and_swallows_no_insti
         lists.read_list(path)
 
 
-def test_a_hidden_sheet_is_not_read_and_the_audit_says_so(tmp_path: Path) -> None:
+def test_a_hidden_sheet_is_not_read_unasked(tmp_path: Path) -> None:
     path = a_book(tmp_path / "two.xlsx", {"名单": [HEADINGS, *ROWS[:2]], "旧稿": [HEADINGS, ROWS[2]]}, hide="旧稿")
     found = lists.read_list(path)
     assert [one.name for one in found.institutions] == ["示例甲医院", "示例乙医院"]
-    assert [line.message for line in found.audit] == ["工作表“旧稿”第1行：隐藏的工作表，没有读取；要导入请先取消隐藏"]
+    assert [line.message for line in found.audit] == ["工作表“旧稿”第1行：隐藏的工作表中有名单，是否读取须由您决定"]
     assert [layout.tables for layout in headings.read_layouts(path).layouts] == [["工作表“名单”"]]
 
 

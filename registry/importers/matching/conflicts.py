@@ -136,9 +136,10 @@ class History:
         """Whether something newer than the list, up to a day, states a path."""
         return any(path in entry.change.set and entry.valid_from.isoformat() <= day for entry in self.later)
 
-    def find_stop_of_all(self) -> Entry | None:
-        """The entry that stopped the last of an institution's approvals, on the list's day or later; None: one holds.
+    def find_stop_of_all(self, only: str = "approvals.") -> Entry | None:
+        """The entry that stopped the last approval, on the list's day or later; None: one may be used, or none was.
 
+        ``only``: the path of one approval.
         The institution itself being suspended or delisted does not count: a technique it gains is under that anyway.
         """
         spans: list[timeline.Span] = []
@@ -146,11 +147,13 @@ class History:
             spans, _ = timeline.apply_entry(spans, entry)
         for span in spans:
             day = max(span.valid_from, self.day.isoformat())
-            facts = [fact for path, fact in timeline.collect_facts(span.state).items() if path.startswith("approvals.")]
+            facts = [fact for path, fact in timeline.collect_facts(span.state).items() if path.startswith(only)]
             if day >= span.valid_to or not facts:
                 continue
-            if all(is_stopped(fact.value, Date.fromisoformat(day)) for fact in facts):
-                last = max(facts, key=lambda fact: (fact.valid_from, fact.entry)).entry
+            on = Date.fromisoformat(day)
+            stopped = [fact for fact in facts if is_stopped(fact.value, on)]
+            if stopped and not any(_is_open(fact.value) and fact not in stopped for fact in facts):
+                last = max(stopped, key=lambda fact: (fact.valid_from, fact.entry)).entry
                 return next(entry for entry in self.entries if entry.number == last)
         return None
 

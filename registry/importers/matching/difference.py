@@ -19,6 +19,7 @@ from registry.importers.matching.conflicts import Conflict, FindReason, ReadHist
 from registry.importers.matching.matches import DoubtfulPair, InstitutionMatch, has_left, make_ending, make_matches
 from registry.importers.matching.organisations import Pairing, Party, Rulings
 from registry.importers.matching.register_side import RegisterInstitution, RegisterSide
+from registry.importers.matching.spellings import is_same_but_for_spelling
 from registry.importers.reading.list_file import ListedInstitution
 
 CENTRE_TECHNIQUES: tuple[TechniqueCode, ...] = tuple(t.code for t in TECHNIQUES if t.code != BANK)
@@ -71,7 +72,7 @@ def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of w
     """
     known = {institution.subject: institution for institution in (*register.listed, *register.others)}
     pairing = _pair_sides(register, listed, decided, rulings)
-    listed = _restore_spelling(listed, known, pairing, rulings or Rulings())
+    printed, listed = listed, _restore_spelling(listed, known, pairing, rulings or Rulings())
     doubts = [
         DoubtfulPair(
             listed=listed[int(d.listed.key)], known=known[str(d.known.key)], rule=d.rule, why=d.why, why_en=d.why_en
@@ -91,7 +92,12 @@ def compare_list(  # noqa: PLR0913 - each is a part of what is compared, or of w
         values, code = institution.values, format_subject_code(institution.subject)
         report["gone"].append({"name": values["name"], "address": values["address"], "code": code})
     report["undecided"] = [doubt.to_report_line() for doubt in doubts]
-    in_order = [matches[position] for position in sorted(matches)]
+    in_order = [
+        msgspec.structs.replace(
+            matches[position], printed=printed[position] if printed[position] is not listed[position] else None
+        )
+        for position in sorted(matches)
+    ]
     drafts: list[Draft] = []
     for match in in_order:
         drafts += _make_drafts(match.subject, match.statement, match.taken, source)
@@ -139,17 +145,21 @@ def _restore_spelling(
 ) -> tuple[ListedInstitution, ...]:
     """The list with names, addresses and regions as the register has them, where it only spells them differently."""
     restored = list(listed)
-    for subject, position in rulings.spelling & {(pair.known.key, pair.listed.key) for pair in pairing.pairs}:
-        own = known[str(subject)].likeness
-        restored[int(position)] = msgspec.structs.replace(
-            listed[int(position)],
-            name=own["name"],
-            address=own["address"],
-            aliases=tuple(own.get("aliases") or ()),
-            ownership_form=own.get("ownership_form"),
-            campus=own.get("campus"),
-            region=own.get("region"),
-        )
+    for pair in pairing.pairs:
+        key, position, institution = (pair.known.key, pair.listed.key), int(pair.listed.key), known[str(pair.known.key)]
+        own, row = institution.likeness, listed[position]
+        sides = {"name": row.name, "address": row.address}
+        is_kept = rulings.keeps_spelling and institution.values and key not in rulings.same
+        if key in rulings.spelling or (is_kept and is_same_but_for_spelling(own, sides)):
+            restored[position] = msgspec.structs.replace(
+                row,
+                name=own["name"],
+                address=own["address"],
+                aliases=tuple(own.get("aliases") or ()),
+                ownership_form=own.get("ownership_form"),
+                campus=own.get("campus"),
+                region=own.get("region"),
+            )
     return tuple(restored)
 
 

@@ -19,7 +19,8 @@ class InstitutionMatch(Struct, frozen=True):
     """An institution of a list, and the one of the register that a rule (``why``) pairs it with; None for a new one.
 
     ``subject`` names it in the log; ``statement`` is what the list states of it, path by path, without what a decision
-    keeps; ``taken`` are those of its conflicts in which a person takes the list.
+    keeps; ``taken`` are those of its conflicts in which a person takes the list. ``printed`` is the row as it stands in
+    the list, where the register's spelling stays instead.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class InstitutionMatch(Struct, frozen=True):
     why: Why | None
     statement: dict[str, Any]
     taken: tuple[Conflict, ...] = ()
+    printed: ListedInstitution | None = None
 
     @property
     def is_renamed(self) -> bool:

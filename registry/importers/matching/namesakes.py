@@ -49,16 +49,23 @@ def find_namesakes(
 ) -> Iterator[tuple[NamedRow, Conflict]]:
     """Yield a conflict for each row that bears the name of another institution that was stopped."""
     pairs = [(row, subject) for row, subject in _pair_by_name([*rows], known) if subject != row.subject]
-    stops: dict[str, tuple[Entry, History]] = {}
-    for subject, entries in read_histories(sorted({subject for _, subject in pairs})):
-        history = History(entries, sources, source.as_of)
-        if (stop := history.find_stop()) is not None:
-            stops[subject] = stop, history
+    histories = {
+        subject: History(entries, sources, source.as_of)
+        for subject, entries in read_histories(sorted({subject for _, subject in pairs}))
+    }
     seen: set[int] = set()
     for row, subject in pairs:
-        if subject in stops and row.position not in seen:
+        history = histories.get(subject)
+        stop = _find_stop(row, history) if history is not None and row.position not in seen else None
+        if history is not None and stop is not None:
             seen.add(row.position)
-            yield row, _make_conflict(row, known[subject], *stops[subject], source)
+            yield row, _make_conflict(row, known[subject], stop, history, source)
+
+
+def _find_stop(row: NamedRow, history: History) -> Entry | None:
+    """What stopped an institution, or one of the approvals that a new row states under its name."""
+    paths = [path for path in row.statement if path.startswith("approvals.")] if row.is_new else []
+    return next(filter(None, (history.find_stop(), *map(history.find_stop_of_all, paths))), None)
 
 
 def _pair_by_name(rows: list[NamedRow], known: Mapping[str, RegisterInstitution]) -> Iterator[tuple[NamedRow, str]]:

@@ -106,12 +106,14 @@ class Doubt(Struct, frozen=True):
 class Rulings(Struct, frozen=True):
     """Decisions of a person by keys (known, listed), whatever a rule says: one and the same, or two.
 
-    ``spelling`` are those of ``same`` in which the list only spells differently, and the register's spelling stays.
+    ``spelling`` are those of ``same`` in which the list only spells differently, and the register's spelling stays;
+    ``keeps_spelling``: so it does wherever nothing else differs, but in those of ``same``.
     """
 
     same: frozenset[tuple[int | str, int | str]] = frozenset()
     apart: frozenset[tuple[int | str, int | str]] = frozenset()
     spelling: frozenset[tuple[int | str, int | str]] = frozenset()
+    keeps_spelling: bool = False
 
 
 class Pairing(Struct, frozen=True):

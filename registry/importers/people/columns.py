@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import xlsxwriter
 
+from registry.domain.choices import CHOICES
 from registry.domain.identifiers import parse_uscc
 from registry.domain.normalise import fold_heading, normalise_width
 from registry.domain.techniques import TECHNIQUES
@@ -18,7 +19,7 @@ PeopleKind = Literal["practitioners", "ad_certificates"]
 Column = str
 #: What names the institution of a row, in both kinds of file.
 _INSTITUTION: tuple[Column, ...] = ("code", "uscc", "institution", "address")
-TECHNIQUE_COLUMNS: tuple[Column, ...] = tuple(technique.code for technique in TECHNIQUES)
+TECHNIQUE_COLUMNS: tuple[Column, ...] = CHOICES["technique"]
 #: The columns of each kind in the order of its template.
 COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
     "practitioners": (
@@ -49,8 +50,7 @@ HEADINGS: dict[Column, tuple[str, ...]] = {
     "certificate": ("证书编号", "证书编码", "certificate"),
     "number": ("证明文号", "文号", "医疗广告审查证明文号", "number"),
 }
-ROLES = ("临床医师", "男科医师", "实验室技术人员", "护士", "遗传咨询人员", "精子库工作人员", "管理人员")
-CERTIFICATE_KINDS = ("医师执业证书", "护士执业证书", "卫生专业技术资格证书", "母婴保健技术考核合格证书")
+ROLES, CERTIFICATE_KINDS = CHOICES["role"], CHOICES["certificate_kind"]
 YES, EXAMPLE = ("是", "√", "1", "yes"), "示例行"
 #: Signs in headings that do not count.
 _MARKS = "_:*"

@@ -28,7 +28,7 @@ def read_tables(path: Path, progress: Progress | None = None, *, has_marks: bool
     ``has_marks``: rows come with what the file says of them beside their text.
     """
     counts = Counter[str]()
-    with _open_readable(path) as source:
+    with _open_readable(path) as (source, is_converted):
         try:
             for table in file_reader.read_tables(source, LIST, has_marks=has_marks):
                 yield table._replace(rows=_count_rows(path, table.rows, counts, progress))
@@ -36,23 +36,29 @@ def read_tables(path: Path, progress: Progress | None = None, *, has_marks: bool
             raise _add_file_name(path, error) from error
     if progress is not None:
         progress(counts["rows"])
+    if is_converted and not counts["filled"]:
+        raise _make_refusal(
+            Message("转换后没有任何表格行：请用 Word 或 Excel 打开，另存为 docx 或 xlsx 后再上传"), path
+        )
     if not counts["filled"]:
-        raise _make_refusal(Message("文件里没有任何表格行"), path)
+        raise _make_refusal(
+            Message("文件里没有任何表格行；图片和扫描件不能读取，请取得有表格的 docx、xlsx 或 csv 文件"), path
+        )
 
 
 @contextmanager
-def _open_readable(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, or what LibreOffice, where it is installed, makes of an old Office file."""
+def _open_readable(path: Path) -> Iterator[tuple[IO[bytes], bool]]:
+    """Open a file, or what LibreOffice, where it is installed, makes of an old Office file; (it, whether so)."""
     with _open_file(path) as source, tempfile.TemporaryDirectory() as folder:
         is_old = source.read(len(signatures.OLE)) == signatures.OLE
         source.seek(0)
         kind = file_reader.find_old_kind(source, LIST) if is_old else None
         new = office_conversion.convert_old_file(path, kind, Path(folder)) if kind else None
         if new is None:
-            yield source
+            yield source, False
             return
         with new.open("rb") as converted:
-            yield converted
+            yield converted, True
 
 
 def _count_rows(

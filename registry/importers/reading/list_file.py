@@ -120,7 +120,7 @@ class ListedInstitution(_ListedFields, frozen=True, kw_only=True):
 class ListFile(Struct, frozen=True):
     """A whole list: the number of data rows, the institutions, the findings, the SHA-256 of the file as received.
 
-    ``changes``: what a person's answers changed of it.
+    ``changes``: what a person's answers changed of it; ``aside``: institutions that were left for their own province.
     """
 
     rows: int
@@ -128,6 +128,7 @@ class ListFile(Struct, frozen=True):
     audit: tuple[AuditLine, ...]
     sha256: str
     changes: tuple[ListChange, ...] = ()
+    aside: tuple[ListedInstitution, ...] = ()
 
     @property
     def errors(self) -> tuple[AuditLine, ...]:

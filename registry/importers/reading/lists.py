@@ -87,12 +87,15 @@ class _ListReader:
     # --- tables ------------------------------------------------------------------------------------------------------
 
     def _read_table(self, table: Table) -> None:
-        if table.is_hidden:
-            row = next((row.number for row in table.rows), 1)
-            message = Message("隐藏的工作表，没有读取；要导入请先取消隐藏")
-            self.audit.add_finding("warning", RowPlace(table, row), None, message)
-            return
         columns, before = headings.find_columns(table.rows, self.mapping)
+        if table.is_hidden and columns is None:
+            row = before[0].number if before else 1
+            self.audit.add_finding(
+                "warning", RowPlace(table, row), None, Message("隐藏的工作表，没有读取；其中没有名单")
+            )
+            return
+        if table.is_hidden and columns is not None and not self.review.review_sheet(table, columns.row):
+            return
         if columns is not None and self.mapping and not columns.positions:
             place = RowPlace(table, columns.row)
             self.audit.add_finding("info", place, None, Message("这张表按您的选择没有读取"))

@@ -34,6 +34,8 @@ _OF_ROWS = {
     "hidden": Message("这一行被隐藏，是否导入须由您决定"),
     "filtered": Message("这一行被筛选隐藏，是否导入须由您决定"),
     "deleted": Message("这一行在修订中已删去，是否导入须由您决定"),
+    "moved": Message("这一行在修订中已移到别处，是否在此处也导入须由您决定"),
+    "inserted": Message("这一行是修订中新增的，是否导入须由您决定"),
     "struck": Message("这一行有删除线，是否导入须由您决定"),
 }
 _OF_CELLS = {
@@ -41,6 +43,7 @@ _OF_CELLS = {
     "hidden_text": Message("“{text}”中有隐藏文字，请确定用哪些文字"),
     "footnote": Message("“{text}”带有注释标记，请确定用哪些文字"),
     "cell_deleted": Message("“{text}”所在单元格在修订中已删去，请确定用哪些文字"),
+    "cell_inserted": Message("“{text}”所在单元格是修订中新增的，请确定用哪些文字"),
     "private_use": Message("“{text}”中有通行字符集以外的字（自造字），请改成通行的字，没有的写作〓"),
 }
 
@@ -51,6 +54,18 @@ class RowReview:
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
         self._above: dict[int, str] = {}  # texts put into cells of the row above, by column
+
+    def review_sheet(self, table: Table, row: int) -> bool:
+        """Whether a hidden sheet is read: a question, until a person answered it."""
+        place, key = RowPlace(table, row), f"{table.number}.sheet"
+        question = FileQuestion(key=key, kind="hidden_sheet", choices=("take", "leave"))
+        message = Message("隐藏的工作表中有名单，是否读取须由您决定")
+        answer = self._audit.find_answer(key)
+        self._audit.add_finding("info" if answer else "error", place, None, message, question)
+        is_read = answer is not None and answer.choice == "take"
+        if answer is not None:
+            self._audit.add_change(place, "taken" if is_read else "left_out", before=message, reason=answer.reason)
+        return is_read
 
     def review_columns(self, table: Table, columns: Columns) -> Columns:
         """The columns without those hidden in the file that a person left out; a question for each other of these."""
@@ -91,6 +106,8 @@ class RowReview:
             question = FileQuestion(key=place.key, kind=f"row_{kind}", choices=("take", "leave"))
             if answer is None:
                 self._audit.add_finding("error", place, None, message, question)
+                if kind == "moved":  # it stands elsewhere, too
+                    return row, True
             else:
                 self._audit.add_change(place, "taken", before=_OF_ROWS[kind], reason=answer.reason)
                 self._audit.add_finding("info", place, None, message, question)
@@ -98,7 +115,7 @@ class RowReview:
         texts = {i: text for i, text in self._above.items() if i in row.merged_columns}
         for i in range(len(cells)):
             if i not in columns.ignored_positions and i not in row.merged_columns:
-                text = self._review_cell(place, columns, row, i, is_row_marked=kind in ("struck", "deleted"))
+                text = self._review_cell(place, columns, row, i, is_row_marked=kind in ("struck", "deleted", "moved"))
                 if text != row.cells[i]:
                     texts[i] = text
         self._above = texts
@@ -144,7 +161,7 @@ class RowReview:
         kind, text = found[0][0], found[-1][1]
         question = make_cell_question(place, column, kind, printed, tidy_cell(text))
         self._audit.add_finding("error", place, cell, _OF_CELLS[kind].fill_in(text=tidy_cell(printed)), question)
-        return text
+        return text or printed
 
 
 def make_cell_question(

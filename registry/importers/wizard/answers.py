@@ -115,6 +115,7 @@ def leave_outside_rows(parsed: ListFile, region: str | None, answers: Answers) -
     if not region:
         return parsed
     inside: list[ListedInstitution] = []
+    aside: list[ListedInstitution] = []
     findings: list[AuditLine] = []
     changes: list[ListChange] = []
     for listed in parsed.institutions:
@@ -124,6 +125,7 @@ def leave_outside_rows(parsed: ListFile, region: str | None, answers: Answers) -
         if regions.is_inside(listed.region, region):
             inside.append(listed)
         elif (answer := answers.get(question.key)) is not None:
+            aside.append(listed)
             place = str(Message("第{row}行", row=listed.row))
             row = f"{listed.name} {listed.address}"
             changes.append(ListChange(place=place, what="set_aside", before=row, reason=answer.reason or None))
@@ -138,4 +140,5 @@ def leave_outside_rows(parsed: ListFile, region: str | None, answers: Answers) -
         institutions=tuple(inside),
         audit=(*parsed.audit, *findings),
         changes=(*parsed.changes, *changes),
+        aside=tuple(aside),
     )

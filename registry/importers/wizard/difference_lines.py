@@ -1,18 +1,16 @@
 """A difference as lines for a person: before and after, section by section, and the pairs to decide."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from registry.domain.identifiers import format_subject_code
-from registry.domain.normalise import fold_text
 from registry.domain.techniques import TECHNIQUES
 from registry.importers.matching.matches import InstitutionMatch
 from registry.importers.matching.register_side import RegisterInstitution
+from registry.importers.matching.spellings import is_same_but_for_spelling
 from registry.importers.reading.list_file import ListedInstitution
 from registry.importers.wizard.list_import import ListComparison
-from registry.verification import addresses
 
 Line = dict[str, Any]
 #: Lines on one page of a section, and pairs, or conflicts, on one page.
@@ -48,6 +46,7 @@ def make_sections(comparison: ListComparison) -> dict[str, Iterator[Line]]:
         "lost": make_section(_make_lost_line),
         "stage": make_section(_make_stage_line),
         "other": make_section(_make_other_line),
+        "spelling": make_section(_make_spelling_line),
     }
 
 
@@ -83,26 +82,11 @@ def _make_line(match: InstitutionMatch, **additions: Any) -> Line:
     }
     if match.known is not None:
         line["before"] = _make_register_side(match.known)
-        line["key"] = make_pair_key(match.listed.name, match.listed.address, match.subject)
+        printed = match.printed or match.listed
+        line["key"] = make_pair_key(printed.name, printed.address, match.subject)
         line["why"] = match.why
         line["spelling"] = is_same_but_for_spelling(line["before"], line["after"])
     return line
-
-
-_SIGNS = re.compile(r"[\W_]+")
-
-
-def is_same_but_for_spelling(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether two sides differ, and by nothing but blanks, brackets, width and forms of an address.
-
-    >>> row = {"name": "甲医院（乙医院）", "address": "鞍山市铁西区1号"}
-    >>> is_same_but_for_spelling(row, {**row, "name": "甲医院(乙医院 "}), is_same_but_for_spelling(row, row)
-    (True, False)
-    """
-    sides = [(side["name"], side["address"]) for side in (before, after)]
-    names = {_SIGNS.sub("", fold_text(name)) for name, _ in sides}
-    compared = addresses.compare_addresses(after["address"], before["address"], None)
-    return sides[0] != sides[1] and len(names) == 1 and compared in ("same", "form")
 
 
 # --- sections --------------------------------------------------------------------------------------------------------
@@ -149,6 +133,11 @@ def _make_other_line(match: InstitutionMatch) -> Line | None:
     return _make_line(match, changes=changes) if changes else None
 
 
+def _make_spelling_line(match: InstitutionMatch) -> Line | None:
+    """What the list spells otherwise, beside the register's spelling, which stays."""
+    return _make_line(match) | {"after": _make_listed_side(match.printed)} if match.printed is not None else None
+
+
 def _format_value(value: Any) -> str | None:
     return "、".join(map(str, value)) if isinstance(value, list) else None if value is None else str(value)
 
@@ -172,7 +161,7 @@ def collect_pairs(comparison: ListComparison, decisions: dict[str, dict[str, Any
         rule = _INFERRED.get(match.why or "") or ("moved" if is_unseen and match.why != "decided" else None)
         if match.why == "same_code":
             rule = "same_code" if match.is_renamed or match.is_elsewhere else None
-        if match.known is not None and rule is not None:
+        if match.known is not None and rule is not None and match.printed is None:
             _add_pair(pairs, match.listed, match.known, rule, suggested=True)
     rows = {make_listed_key(row.name, row.address): row for row in comparison.parsed.institutions}
     subjects = {known.subject: known for known in (*comparison.register.listed, *comparison.register.others)}

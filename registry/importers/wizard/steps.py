@@ -104,6 +104,7 @@ def propose_difference(task: ImportTask) -> None:
         "decisions": report_decisions(record.decisions),
         "file": {"name": record.name, "sha256": record.file},
         "counts": record.found.get("counts", {}),
+        "aside": msgspec.to_builtins(comparison.parsed.aside),
     }
     outcome = msgspec.structs.replace(comparison.outcome, audit=shorten_audit(comparison.outcome.audit))
 
@@ -180,7 +181,8 @@ def _read_and_compare(task: ImportTask) -> list_import.ListComparison:
 
     def apply_decisions(parsed: ListFile, register: RegisterSide) -> Rulings:
         keys = {difference_lines.make_listed_key(row.name, row.address): i for i, row in enumerate(parsed.institutions)}
-        return make_rulings(record.decisions, keys, register)
+        rulings = make_rulings(record.decisions, keys, register)
+        return msgspec.structs.replace(rulings, keeps_spelling=has_own_spelling(record))
 
     comparison = list_import.compare_file(
         task.database,
@@ -210,6 +212,8 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             connection, {"conflicts": outcome.difference["conflicts"]}, difference_lines.PAIRS
         ) | task.write_sections(connection, difference_lines.make_sections(comparison), difference_lines.PAGE)
         task.write_sections(connection, {"pairs": pairs.values()}, difference_lines.PAIRS)
+        aside = map(msgspec.to_builtins, comparison.parsed.aside)
+        task.write_sections(connection, {"aside": aside}, difference_lines.PAGE)
         found = {
             "rows": outcome.rows,
             "institutions": outcome.institutions,
@@ -219,8 +223,11 @@ def _save_comparison(task: ImportTask, comparison: list_import.ListComparison, r
             "audit": levels,
             "pairs": [[key, line["listed_key"], line["known"], line["suggested"]] for key, line in pairs.items()],
             "drafts": 1 + len(comparison.found.drafts),
+            "aside": len(comparison.parsed.aside),
             "digest": digest,
-            "decided": hash_decisions(applying, reasons, answers.get_answers(task.record)),
+            "decided": hash_decisions(
+                applying, reasons, answers.get_answers(task.record), is_kept=has_own_spelling(task.record)
+            ),
             "dropped": len(decisions) - len(applying) + len(get_reasons(task.record)) - len(reasons),
             "said": reason,
         }
@@ -241,7 +248,9 @@ def _save_audit(task: ImportTask, outcome: list_import.ImportOutcome) -> None:
         found = {"rows": outcome.rows, "institutions": outcome.institutions, "audit": levels}
         record = task.record
         found |= answers.summarise_questions(outcome.audit, answers.get_answers(record))
-        found["decided"] = hash_decisions(record.decisions, get_reasons(record), answers.get_answers(record))
+        given = answers.get_answers(record)
+        is_kept = has_own_spelling(record)
+        found["decided"] = hash_decisions(record.decisions, get_reasons(record), given, is_kept=is_kept)
         task.finish(connection, state="audit", found=found)
 
 
@@ -321,12 +330,21 @@ def get_reasons(record: Import) -> dict[str, str]:
     return reasons
 
 
-def hash_decisions(decisions: Decisions, reasons: dict[str, str], given: answers.Answers) -> str:
+def has_own_spelling(record: Import) -> bool:
+    """Whether the register's spelling stays where nothing else differs: so it is unless a person says no."""
+    return record.said.get("spelling") != "list"
+
+
+def hash_decisions(
+    decisions: Decisions, reasons: dict[str, str], given: answers.Answers, *, is_kept: bool = True
+) -> str:
     """A hash of decisions on pairs, reasons for taking the list and answers, whoever gave them and when."""
     pairs = sorted(
         (key, "spelling" if decision.get("spelling") else decision["same"]) for key, decision in decisions.items()
     )
     content: list[Any] = [pairs, sorted(reasons.items())]
+    if not is_kept:
+        content.append("list")
     if given:
         content.append(sorted((key, one.choice, one.text, one.reason) for key, one in given.items()))
     return hashlib.sha256(msgspec.json.encode(content)).hexdigest()

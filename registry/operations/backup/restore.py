@@ -26,8 +26,18 @@ from registry.operations.backup.file import BackupFile, Progress
 from registry.proposals import redaction
 from registry.records.view import check_records
 from registry.settings import Settings
+from registry.storage.account_tables import account_changes, passkeys
 from registry.storage.database import Database, continue_numbering
-from registry.storage.tables import checkpoints, comments, entries, key_checks, proposals, touches, trail, watches
+from registry.storage.tables import (
+    checkpoints,
+    comments,
+    entries,
+    key_checks,
+    proposals,
+    touches,
+    trail,
+    watches,
+)
 from registry.texts import Message, write_bilingual
 
 #: Whether the signing key on this machine is one that signed the log; a mirror needs none.
@@ -154,7 +164,8 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(write_bilingual("恢复") + f" {table.name}", done)
-            for numbered in (proposals, touches, comments, checkpoints, key_checks, trail, watches):
+            of_staff = (account_changes, passkeys, trail)
+            for numbered in (proposals, touches, comments, checkpoints, key_checks, watches, *of_staff):
                 continue_numbering(connection, numbered)
             closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:

@@ -7,7 +7,9 @@ import hashlib
 from collections.abc import Iterator
 from typing import Literal
 
-from registry.domain import identifiers, regions
+import msgspec
+
+from registry.domain import identifiers, region_names, regions
 from registry.domain.fields import FIELDS
 from registry.domain.model import Struct
 from registry.domain.schema import EARLIEST, LATEST
@@ -15,7 +17,16 @@ from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.errors import InvalidInput, RegistryError
 from registry.records.asof import parse_day
 from registry.staff.forms import forms
-from registry.staff.forms.forms import CODES, FormKind, Typed, list_fields, read_boxes, read_lines, read_text
+from registry.staff.forms.forms import (
+    APPROVAL_DETAILS,
+    CODES,
+    FormKind,
+    Typed,
+    list_fields,
+    read_boxes,
+    read_lines,
+    read_text,
+)
 from registry.staff.forms.record_values import read_day
 from registry.texts import FixedText, Message
 from registry.verification import addresses
@@ -96,7 +107,9 @@ def _check_input(field: forms.FormField, typed: Typed) -> Iterator[Finding]:
         try:
             identifiers.parse_code(text)
         except InvalidInput as error:
-            yield to_finding(error, "institution")
+            is_code = identifiers.is_code_rather_than_name(text)
+            message = Message("没有唯一叫这个名称的机构：请选择其一，或写名录编码。")
+            yield to_finding(error, "institution") if is_code else make_error("institution", message)
 
 
 def _check_effective_day(typed: Typed, today: dt.date) -> Iterator[Finding]:
@@ -133,10 +146,17 @@ def _check_institution(typed: Typed, _new: bool, today: dt.date) -> Iterator[Fin
             yield make_error(
                 "domains", Message("“{line}”不是网站域名，请写成 www.example.cn 这样，每行一个。", line=line[:40])
             )
-    stages = [stage for code in CODES if (stage := read_text(typed, f"stage.{code}"))]
+    stages = {code: stage for code in CODES if (stage := read_text(typed, f"stage.{code}"))}
     if stages:
-        yield from _check_approval_days(typed, today, lawful=any(stage in LAWFUL_STAGES for stage in stages))
-    elif any(read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")):
+        yield from _check_approval_days(typed, today, lawful=not LAWFUL_STAGES.isdisjoint(stages.values()))
+    for code, stage in stages.items():
+        own = {name: text for name in APPROVAL_DETAILS if (text := read_text(typed, f"{name}.{code}"))}
+        if own:
+            found = _check_approval_days({**typed, **own}, today, lawful=stage in LAWFUL_STAGES)
+            yield from (msgspec.structs.replace(one, field=f"{one.field}.{code}") for one in found if one.field in own)
+    if not stages and any(
+        read_text(typed, name) for name in ("document_no", "authority", "valid_from", "verification_due")
+    ):
         yield make_error(f"stage.{CODES[0]}", Message("填写了批准文件，但没有选择任何技术的运行情况。"))
 
 
@@ -144,35 +164,24 @@ def check_address(address: str, region: str) -> Iterator[Finding]:
     """Check that an address names a place, that the region given is that place, and that there is a house number."""
     resolved = regions.resolve_address(address)
     known_region = regions.find_region(region) if region else None
-    place = _format_region_name(resolved.code) if resolved.code else ""
+    place = region_names.format_place(resolved.code) if resolved.code else ""
     if region and known_region is None:
-        yield make_error(
-            "region",
-            Message("没有行政区划代码“{region}”，例如 210303（鞍山市铁西区）；留空则由地址读出。", region=region[:12]),
-        )
+        yield make_error("region", region_names.describe_unclear_place(region))
     elif resolved.code and region and not regions.overlap(resolved.code, region):
         yield make_error(
             "region",
             Message(
-                "地址在{place}（{resolved_code}），行政区划却是{region}（{region_2}）。请更正其一，或将行政区划留空。",
+                "地址在{place}，所在地区却是{region}。请更正其一，或将所在地区留空。",
                 place=place,
-                resolved_code=resolved.code,
-                region=_format_region_name(region),
-                region_2=region,
+                region=region_names.format_place(region),
             ),
         )
     elif address and not resolved.code and not region:
         yield make_warning("address", Message("地址里读不出省、市、区县，按地区查询时找不到这家机构。"))
     elif resolved.code and not region:
-        yield make_note("region", Message("由地址读出：{place}（{code}）", place=place, code=resolved.code))
+        yield make_note("region", Message("由地址读出：{place}", place=place))
     if address and not any(c.isdigit() for c in addresses.split_address(address)[1]):
         yield make_warning("address", Message("地址没有门牌号，核验地址时分不清是不是这一处。"))
-
-
-def _format_region_name(code: str) -> str:
-    region = regions.find_region(code)
-    levels = (region.province, region.city, region.district) if region else (code,)
-    return "".join(dict.fromkeys(level for level in levels if level))
 
 
 def check_uscc(text: str) -> Iterator[Finding]:
@@ -298,6 +307,9 @@ def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Findin
         yield make_error("institution", Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"))
     if "institution" in named and "organisation" in named:
         yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
+    region = read_text(typed, "region")
+    if region and regions.find_region(region) is None:
+        yield make_error("region", region_names.describe_unclear_place(region))
     decided = read_day(typed, "decided_on")
     if decided and decided > today:
         yield make_error("decided_on", Message("决定日期 {decided} 还没有到。", decided=decided))

@@ -6,6 +6,7 @@ sees it. It may hold the name of a person, so it is in no backup, and an erasure
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -31,13 +32,18 @@ _encode, _decode = msgspec.json.encode, msgspec.json.decode
 
 
 class FormContent(Struct, frozen=True):
-    """The content of a draft: as typed, as recorded, the document's hash, the warnings confirmed."""
+    """The content of a draft: as typed, as recorded, the document's hash, the warnings confirmed.
+
+    ``step``: the page to go on with. ``focus``: the one field that the change is about, if it is about one.
+    """
 
     typed: Typed
     base: Typed
     attachment: str = ""
     seen: str = ""  # the content hash of the proposal it amends
     confirmed: tuple[str, ...] = ()
+    step: str = ""
+    focus: str = ""
 
 
 class FormDraft(Struct, frozen=True):
@@ -165,6 +171,40 @@ def list_concurrent_edits(connection: sa.Connection, subject: str, account: str)
             ConcurrentEdit(account=proposal.proposer, since=proposal.created_at, proposal=number, title=proposal.title)
         )
     return sorted(edits, key=lambda edit: edit.since)
+
+
+class SharedRecord(Struct, frozen=True):
+    """A record that somebody works on, with what others do about it."""
+
+    subject: str
+    edits: list[ConcurrentEdit]
+
+
+def list_shared_records(connection: sa.Connection, account: str, own_proposals: Sequence[int]) -> list[SharedRecord]:
+    """Return the records of an account's drafts and of some proposals about which others have a draft or a proposal,
+    whatever days theirs speak of."""
+    d, i, p = staff_drafts.c, proposal_items.c, proposals_table.c
+    is_alive = d.updated_at > get_now_ms() - DAYS * _DAY
+    mine = sa.union(
+        sa.select(d.subject).where(d.account == account, d.subject.is_not(None), is_alive),
+        sa.select(i.subject).where(i.proposal.in_(own_proposals), i.subject.is_not(None), ~i.subject.like("source:%")),
+    )
+    drafts = sa.select(d.subject, d.account, sa.func.min(d.created_at)).where(
+        d.account != account, is_alive, d.subject.in_(mine)
+    )
+    found: dict[str, list[ConcurrentEdit]] = {}
+    for subject, other, since in connection.execute(drafts.group_by(d.subject, d.account)):
+        found.setdefault(subject, []).append(ConcurrentEdit(account=other, since=since))
+    others = (
+        sa.select(i.subject, p.id, p.title, p.created_at)
+        .join(proposals_table, p.id == i.proposal)
+        .where(p.state.in_(proposals.OPEN), p.id.not_in(own_proposals), i.subject.in_(mine))
+    )
+    for subject, number, title, since in connection.execute(others.order_by(p.id)):
+        proposer = proposals.list_touches(connection, number)[0].account
+        edit = ConcurrentEdit(account=proposer, since=since, proposal=number, title=title)
+        found.setdefault(subject, []).append(edit)
+    return [SharedRecord(subject=subject, edits=edits) for subject, edits in sorted(found.items())]
 
 
 def list_open_proposals_about(connection: sa.Connection, subject: str, belonging: bool = False) -> list[int]:

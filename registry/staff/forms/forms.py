@@ -9,23 +9,24 @@ certificate's number only the end stays (docs/personal-data.md).
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Literal, Protocol, get_args
 
-from registry.domain import fields
+from registry.domain import fields, region_names
+from registry.domain.choices import CHOICES, ChoiceList
 from registry.domain.fields import FIELDS
-from registry.domain.model import Kind, Status, Struct
+from registry.domain.model import Kind, Struct
 from registry.domain.normalise import normalise_width
-from registry.domain.techniques import STAGES, TECHNIQUES
 from registry.errors import NotFound
 from registry.texts import Message
 
 FormKind = Literal["institution", "approval", "practitioner", "ad_certificate", "sanction"]
 KINDS: tuple[FormKind, ...] = get_args(FormKind)
-Input = Literal["text", "area", "lines", "day", "choice", "boxes"]
+Input = Literal["text", "area", "lines", "day", "region", "choice", "boxes"]
 Typed = dict[str, str | list[str]]
 
 #: Characters that a field of each kind may have.
-LONGEST: dict[Input, int] = {"text": 200, "area": 2_000, "lines": 2_000, "day": 20, "choice": 40}
+LONGEST: dict[Input, int] = {"text": 200, "area": 2_000, "lines": 2_000, "day": 20, "region": 60, "choice": 40}
 
 #: The kind of subject each form is about.
 ABOUT: dict[FormKind, Kind] = {
@@ -35,7 +36,7 @@ ABOUT: dict[FormKind, Kind] = {
     "ad_certificate": "ad_certificate",
     "sanction": "sanction",
 }
-CODES = tuple(technique.code for technique in TECHNIQUES)
+CODES = CHOICES["technique"]
 #: Chosen instead of a stage: the approval was recorded by mistake and is taken back.
 WITHDRAWN = "withdrawn"
 
@@ -44,12 +45,14 @@ class FormField(Struct, frozen=True):
     """One field. ``path``: what it states of the record, by default its own name; "" for nothing.
 
     ``personal``: its value is in no report and no title. ``suggested``: values offered where others may be typed.
+    ``choice_list``: the list of its choices; ``more``: what may be chosen beside it.
     """
 
     name: str
     input: Input = "text"
     required: bool = False
-    choices: tuple[str, ...] = ()
+    choice_list: ChoiceList | None = None
+    more: tuple[str, ...] = ()
     suggested: tuple[str, ...] = ()
     path: str | None = None
     personal: bool = False
@@ -61,26 +64,34 @@ class FormField(Struct, frozen=True):
         """The path of the record that this field fills; empty if it fills none."""
         return self.name if self.path is None else self.path
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What may be chosen; nothing where anything may be typed."""
+        return (*(CHOICES[self.choice_list] if self.choice_list else ()), *self.more)
 
-def _make_approval_fields(new_only: bool = False) -> tuple[FormField, ...]:
-    """Make the fields of an approval's document, besides the stage."""
-    return (
-        FormField(name="document_no", path="", new_only=new_only),
-        FormField(name="authority", path="", new_only=new_only),
-        FormField(name="valid_from", input="day", path="", new_only=new_only),
-        FormField(name="verification_due", input="day", path="", new_only=new_only),
-        FormField(name="remark", path="", new_only=new_only),
+
+#: What is stated of an approval besides its stage.
+APPROVAL_DETAILS: dict[str, Input] = {
+    **{"document_no": "text", "authority": "text", "valid_from": "day", "verification_due": "day", "remark": "text"}
+}
+
+
+def _make_approval_fields(new_only: bool = False, ending: str = "") -> tuple[FormField, ...]:
+    """Make the fields of an approval's document, besides the stage; of one technique with its ``ending``."""
+    return tuple(
+        FormField(name=f"{name}{ending}", input=kind, path="", new_only=new_only)
+        for name, kind in APPROVAL_DETAILS.items()
     )
 
 
 def _make_institution_field(field: fields.Field) -> FormField:
     """Make the field of the form from the row of the table."""
-    choices = get_args(Status) if field.kind == "status" else ()
+    inputs: dict[str, Input] = {"status": "choice", "region": "region", "names": "lines", "numbers": "lines"}
     return FormField(
         name=field.name,
-        input="choice" if choices else "lines" if field.has_several else "text",
+        input=inputs.get(field.kind, "text"),
         required=field.required,
-        choices=choices,
+        choice_list="status" if field.kind == "status" else None,
         suggested=field.suggested,
         mode=field.mode,
     )
@@ -88,23 +99,25 @@ def _make_institution_field(field: fields.Field) -> FormField:
 
 _INSTITUTION = (
     *(_make_institution_field(field) for field in fields.FIELDS if field.in_form),
-    *(FormField(name=f"stage.{code}", input="choice", choices=("", *STAGES), path="", new_only=True) for code in CODES),
+    *(FormField(name=f"stage.{code}", input="choice", choice_list="stage", path="", new_only=True) for code in CODES),
     *_make_approval_fields(new_only=True),
+    # What is otherwise for one technique than for the others.
+    *(field for code in CODES for field in _make_approval_fields(new_only=True, ending=f".{code}")),
 )
 _APPROVAL = (
-    FormField(name="technique", input="choice", required=True, choices=CODES, path=""),
-    FormField(name="stage", input="choice", required=True, choices=("", *STAGES, WITHDRAWN), path=""),
+    FormField(name="technique", input="choice", required=True, choice_list="technique", path=""),
+    FormField(name="stage", input="choice", required=True, choice_list="stage", more=(WITHDRAWN,), path=""),
     *_make_approval_fields(),
-    FormField(name="also", input="boxes", choices=CODES, path=""),
+    FormField(name="also", input="boxes", choice_list="technique", path=""),
 )
 _PRACTITIONER = (
     FormField(name="institution", required=True),
     FormField(name="name", required=True, personal=True),
-    FormField(name="role", required=True, suggested=("临床医师", "实验室技术人员", "护士")),
-    FormField(name="techniques", input="boxes", required=True, choices=CODES),
+    FormField(name="role", input="choice", required=True, choice_list="role"),
+    FormField(name="techniques", input="boxes", required=True, choice_list="technique"),
     FormField(name="valid_from", input="day"),
     FormField(name="valid_to", input="day"),
-    FormField(name="certificate_kind", suggested=("医师执业证书", "护士执业证书")),
+    FormField(name="certificate_kind", input="choice", choice_list="certificate_kind"),
     FormField(name="certificate_no", path="certificate_masked", personal=True),
 )
 _CERTIFICATE = (
@@ -116,7 +129,8 @@ _SANCTION = (
     FormField(name="institution"),
     FormField(name="organisation"),
     FormField(name="person", personal=True),
-    FormField(name="kind", input="choice", required=True, choices=("penalty", "blacklist")),
+    FormField(name="region", input="region"),
+    FormField(name="kind", input="choice", required=True, choice_list="sanction_kind"),
     FormField(name="authority", required=True),
     FormField(name="document_no", required=True),
     FormField(name="decided_on", input="day", required=True),
@@ -138,6 +152,15 @@ _OWN: dict[FormKind, tuple[FormField, ...]] = {
     "ad_certificate": _CERTIFICATE,
     "sanction": _SANCTION,
 }
+#: Fields that are checked together: an error at one may come from another.
+_FIELD_GROUPS = (
+    {"address", "region"},
+    {"uscc", "practice_licence_no"},
+    {"stage", "document_no", "valid_from", "verification_due"},
+    {"valid_from", "valid_to"},
+    {"certificate_kind", "certificate_no"},
+    {"number", "valid_to"},
+)
 #: Paths no verdict depends on: they may be changed without a document.
 NO_LEGAL_FACT = frozenset(field.name for field in fields.FIELDS if not field.legal)
 
@@ -158,6 +181,11 @@ def list_own_fields(kind: FormKind, new: bool) -> tuple[FormField, ...]:
 def list_fields(kind: FormKind, new: bool) -> tuple[FormField, ...]:
     """Return every field of a form, in order; ``new``: nothing is recorded of its subject yet."""
     return (*list_own_fields(kind, new), *COMMON)
+
+
+def list_together(name: str) -> set[str]:
+    """Return the names of a field and of those that are checked together with it."""
+    return {name}.union(*(group for group in _FIELD_GROUPS if name in group))
 
 
 def make_empty_form(kind: FormKind, new: bool) -> Typed:
@@ -223,11 +251,13 @@ class FormInput(Struct, frozen=True):
     refused: frozenset[str]
 
 
-def read_input(kind: FormKind, new: bool, data: FormData) -> FormInput:
-    """Read a submitted form."""
+def read_input(kind: FormKind, new: bool, data: FormData, names: Collection[str] | None = None) -> FormInput:
+    """Read a submitted form, or only the fields with these ``names``."""
     typed: Typed = {}
     refused: set[str] = set()
     for field in list_fields(kind, new):
+        if names is not None and field.name not in names:
+            continue
         if field.input == "boxes":
             sent = {str(box) for box in data.getall(field.name, [])}
             typed[field.name] = [choice for choice in field.choices if choice in sent]
@@ -244,8 +274,9 @@ def _clean_text(field: FormField, sent: Any) -> str:
     value = sent if isinstance(sent, str) else ""
     if field.input == "day":
         value = normalise_day(value)
-    if field.name == "region":
+    if field.input == "region":
         value = normalise_width(value)
+        value = region_names.find_code(value) or value
     # One character more than the limit is kept, so that what is too long is refused and never silently cut off.
     return value.replace("\r\n", "\n").replace("\x00", "").strip()[: LONGEST[field.input] + 1]
 

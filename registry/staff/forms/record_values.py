@@ -16,19 +16,21 @@ from registry.records import asof, history, timeline
 from registry.records.asof import parse_day
 from registry.records.view import decode_state
 from registry.staff.forms import forms
-from registry.staff.forms.forms import CODES, WITHDRAWN, FormKind, Typed, list_own_fields, read_text
+from registry.staff.forms.forms import (
+    APPROVAL_DETAILS,
+    CODES,
+    WITHDRAWN,
+    FormKind,
+    Typed,
+    list_own_fields,
+    read_text,
+)
 from registry.storage.tables import STILL_KNOWN, versions
 
 #: Values of a record by path, as the log has them.
 Values = dict[str, Any]
 #: The fields of an approval, with their names in the log.
-_APPROVAL_FIELDS = {
-    "document_no": "document_no",
-    "authority": "authority",
-    "valid_from": "valid_from",
-    "verification_due": "verification_due",
-    "remark": "note",
-}
+_DETAIL_PATHS = tuple((name, "note" if name == "remark" else name) for name in APPROVAL_DETAILS)
 
 
 def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int | None = None) -> Values:
@@ -40,6 +42,18 @@ def read_values_on(connection: sa.Connection, subject: str, day: Date, size: int
     if not spans:
         return {}
     return history.get_values_on(spans, max(day.isoformat(), spans[0].valid_from))
+
+
+def find_institution(connection: sa.Connection, subject: str | None, typed: Typed) -> tuple[str, str, str] | None:
+    """Return (name, address, code) of the institution that a form is about or that what it is about belongs to."""
+    institution, today = subject or "", asof.find_today(connection)
+    if not institution.startswith("institution:"):
+        code = identifiers.compact_code(read_text(typed, "institution"))
+        institution = f"institution:{code}" if code else ""
+    recorded = read_values_on(connection, institution, today) if institution else {}
+    if "name" not in recorded:
+        return None
+    return str(recorded["name"]), str(recorded["address"]), institution.partition(":")[2]
 
 
 def read_entries(connection: sa.Connection, subject: str, size: int | None = None) -> list[Entry]:
@@ -86,7 +100,7 @@ def fill_form(kind: FormKind, values: Values, technique: str = "") -> Typed:
             typed[field.name] = _format_value(field.name, values.get(field.record_path))
     if kind == "approval":
         approval = values.get(f"approvals.{technique}") or {}
-        typed |= {name: str(approval.get(path) or "") for name, path in {"stage": "stage", **_APPROVAL_FIELDS}.items()}
+        typed |= {name: str(approval.get(path) or "") for name, path in (("stage", "stage"), *_DETAIL_PATHS)}
         typed["technique"] = technique
     return typed
 
@@ -126,10 +140,17 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         if field.record_path
     }
     if kind == "institution":
-        values["region"] = read_text(typed, "region") or regions.resolve_address(read_text(typed, "address")).code
+        chosen = read_text(typed, "region")
+        is_known = regions.find_region(chosen) is not None
+        values["region"] = chosen if is_known else regions.resolve_address(read_text(typed, "address")).code
         for code in CODES:
             if stage := read_text(typed, f"stage.{code}"):
-                values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed)}
+                values[f"approvals.{code}"] = {"stage": stage, **_read_approval_details(typed, code)}
+    if kind == "sanction":  # of an institution it is that of the institution
+        chosen = read_text(typed, "region")
+        is_known = regions.find_region(chosen) is not None
+        own = chosen if is_known else regions.resolve_address(read_text(typed, "organisation")).code
+        values["region"] = None if values["institution"] else own
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values
@@ -164,8 +185,10 @@ def _to_institution_value(field: fields.Field, typed: Typed) -> Any:
     return fields.parse_values(field, [text])
 
 
-def _read_approval_details(typed: Typed) -> Values:
-    return {path: text for name, path in _APPROVAL_FIELDS.items() if (text := read_text(typed, name))}
+def _read_approval_details(typed: Typed, code: str = "") -> Values:
+    """Return what is stated of an approval; of a technique what is stated of it alone before what is stated of all."""
+    texts = ((path, read_text(typed, f"{name}.{code}") or read_text(typed, name)) for name, path in _DETAIL_PATHS)
+    return {path: text for path, text in texts if text}
 
 
 def _read_approvals(typed: Typed, recorded: Values) -> Values:

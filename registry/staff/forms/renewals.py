@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,14 +36,31 @@ class RenewalDocument(Struct, frozen=True):
     sha256: str
 
 
-class Renewal(Struct, frozen=True):
+class RenewalTerms(Struct, frozen=True):
     """Approvals to renew from a day on, as (subject, path); ``due``: the new due day, or YEARS after each one's own."""
 
     chosen: frozenset[tuple[str, str]]
     effective: Date
     due: Date | None
+
+
+class Renewal(Struct, frozen=True):
+    """What is renewed, and on what."""
+
+    terms: RenewalTerms
     document: RenewalDocument
     to_approver: str = ""
+
+
+class RenewalLine(Struct, frozen=True):
+    """One approval as it is recorded, with the due day it has and the one it gets."""
+
+    subject: str
+    path: str
+    name: str
+    approval: dict[str, Any]
+    present: Date
+    due: Date
 
 
 def list_due_approvals(connection: sa.Connection, wanted: DeadlineFilter) -> list[Deadline]:
@@ -50,42 +68,61 @@ def list_due_approvals(connection: sa.Connection, wanted: DeadlineFilter) -> lis
     return deadlines.list_deadlines(connection, asof.make_as_of(connection), wanted, limit=LIMIT + 1)
 
 
-def propose_renewal(database: Database, renewal: Renewal, *, by: str, log: PublishedLog | None) -> int:
-    """Propose a renewal; return the proposal's number. InvalidInput if nothing is chosen, or a day makes no sense."""
-    if not renewal.chosen:
+def list_renewal_lines(connection: sa.Connection, terms: RenewalTerms) -> list[RenewalLine]:
+    """List what is renewed, by subject. InvalidInput if nothing is chosen, or a day makes no sense."""
+    if not terms.chosen:
         raise InvalidInput(Message("请勾选要校验的批准。"), field="chosen")
-    if len(renewal.chosen) > LIMIT:
+    if len(terms.chosen) > LIMIT:
         raise InvalidInput(Message("一次最多{limit}项，请缩小范围。", limit=LIMIT), field="chosen")
+    chosen = sorted(terms.chosen)
+    recorded = Timelines(connection, [], [subject for subject, _ in chosen])
+    lines = []
+    for subject, path in chosen:
+        held = recorded.get_values(subject, terms.effective)
+        approval = held.get(path)
+        if not approval or not approval.get("verification_due"):
+            raise InvalidInput(Message("所选的批准已有变化，请重新查看。"), field="chosen")
+        present = Date.fromisoformat(approval["verification_due"])
+        due, name = terms.due or standing.add_years(present, YEARS), str(held.get("name") or subject)
+        if due <= max(present, terms.effective):
+            message = Message(
+                "{name}：新的校验日 {due} 须晚于现在的 {present} 和生效日期。", name=name, due=due, present=present
+            )
+            raise InvalidInput(message, field="due")
+        lines.append(RenewalLine(subject=subject, path=path, name=name, approval=approval, present=present, due=due))
+    return lines
+
+
+def propose_renewal(database: Database, renewal: Renewal, *, by: str, log: PublishedLog | None) -> int:
+    """Propose a renewal; return the proposal's number. InvalidInput as ``list_renewal_lines``, or for the document."""
     with database.reading() as connection:
+        lines = list_renewal_lines(connection, renewal.terms)
         if renewal.document.date > asof.find_today(connection):
             raise InvalidInput(Message("文件日期还没有到，请核对。"), field="doc_date")
         size = store.read_head(connection).size
-        drafts = _make_drafts(connection, renewal)
-    subjects = {subject for subject, _ in renewal.chosen}
     return proposals.propose(
         database,
-        drafts,
+        _make_drafts(lines, renewal),
         by=by,
-        title=f"批量校验：{len(subjects)}家机构的{len(renewal.chosen)}项技术批准",
+        title=f"批量校验：{len({line.subject for line in lines})}家机构的{len(lines)}项技术批准",
         report={"to_approver": renewal.to_approver},
         base_size=size,
         log=log,
     )
 
 
-def _make_drafts(connection: sa.Connection, renewal: Renewal) -> list[Draft]:
+def _make_drafts(lines: Sequence[RenewalLine], renewal: Renewal) -> list[Draft]:
     """Make the drafts: the document, then one for each institution."""
     document = renewal.document
     title = document.title
     if document.number and document.number not in title:
         title = f"{title}（{document.number}）"
     identifier = f"doc-{document.date}-{document.sha256[:12]}-{secrets.token_hex(4)}"
-    techniques = sorted({path.removeprefix("approvals.") for _, path in renewal.chosen})
     values = {
         "title": title,
         "as_of": document.date.isoformat(),
         "scope": "partial",
-        "covers": techniques,
+        "covers": sorted({line.path.removeprefix("approvals.") for line in lines}),
         "origin": document.number or None,
         "sha256": document.sha256,
     }
@@ -96,32 +133,10 @@ def _make_drafts(connection: sa.Connection, renewal: Renewal) -> list[Draft]:
         valid_from=document.date,
         source=identifier,
     )
-    paths_by_subject: dict[str, list[str]] = {}
-    for subject, path in sorted(renewal.chosen):
-        paths_by_subject.setdefault(subject, []).append(path)
-    recorded = Timelines(connection, [], paths_by_subject)
-    return [source, *(_make_draft(recorded, renewal, s, paths, identifier) for s, paths in paths_by_subject.items())]
-
-
-def _make_draft(recorded: Timelines, renewal: Renewal, subject: str, paths: Sequence[str], source: str) -> Draft:
-    held = recorded.get_values(subject, renewal.effective)
-    values = {}
-    for path in paths:
-        approval = held.get(path)
-        if not approval or not approval.get("verification_due"):
-            raise InvalidInput(Message("所选的批准已有变化，请重新查看。"), field="chosen")
-        present = Date.fromisoformat(approval["verification_due"])
-        due = renewal.due or standing.add_years(present, YEARS)
-        if due <= max(present, renewal.effective):
-            name = held.get("name") or subject
-            message = Message(
-                "{name}：新的校验日 {due} 须晚于现在的 {present} 和生效日期。", name=name, due=due, present=present
-            )
-            raise InvalidInput(message, field="due")
-        values[path] = {**approval, "verification_due": due.isoformat()}
-    return Draft(
-        subject=subject,
-        change=Change(kind="institution", set=values),
-        valid_from=renewal.effective,
-        source=source,
-    )
+    by_subject: dict[str, dict[str, Any]] = {}
+    for line in lines:
+        renewed = {**line.approval, "verification_due": line.due.isoformat()}
+        by_subject.setdefault(line.subject, {})[line.path] = renewed
+    effective = renewal.terms.effective
+    changes = ((subject, Change(kind="institution", set=values)) for subject, values in by_subject.items())
+    return [source, *(Draft(subject=s, change=c, valid_from=effective, source=identifier) for s, c in changes)]

@@ -7,19 +7,22 @@ import sqlalchemy as sa
 from registry import accounts
 from registry.accounts import region_scope
 from registry.domain import regions
+from registry.domain.fields import BY_NAME
+from registry.domain.identifiers import format_code, is_code_rather_than_name
 from registry.domain.model import Change, Draft, Struct
-from registry.domain.techniques import LAWFUL_STAGES
+from registry.domain.techniques import BY_CODE, LAWFUL_STAGES
 from registry.errors import NotAllowed
 from registry.log import store
 from registry.records import asof
+from registry.records.subject_names import describe_region
 from registry.staff.forms import checks, possible_duplicates, record_values
 from registry.staff.forms.checks import Finding, make_error, make_warning, to_finding
 from registry.staff.forms.compose import FormProposal, compose_proposal, select_changes
 from registry.staff.forms.form_drafts import FormDraft
-from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, read_text
+from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, list_together, read_text
 from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage.tables import entries
-from registry.texts import Message
+from registry.texts import FixedText, Message, PageText, has_text
 
 #: The field for a path, where their names differ.
 _FIELD_BY_PATH = {"certificate_masked": "certificate_no", "aliases": "name"}
@@ -55,34 +58,25 @@ def review_form(connection: sa.Connection, draft: FormDraft, refused: frozenset[
     findings += _check_against_register(connection, draft)
     findings = [finding for finding in findings if not _is_untouched(draft, finding)]
     findings += _check_region(connection, draft)
+    moved = list_field_changes(connection, draft)
     proposal = None
     if not _select_errors(findings):
         proposal = compose_proposal(connection, draft)
         findings += _check_proposal(connection, draft, proposal)
+        findings += [] if moved else _check_later_entries(connection, draft)
     return Review(
         errors=_select_errors(findings),
         warnings=[finding for finding in findings if finding.level == "warning"],
         notes=[finding for finding in findings if finding.level == "note"],
         composed=proposal,
-        moved=list_field_changes(connection, draft),
+        moved=moved,
     )
-
-
-#: Fields that are checked together: an error at one may come from another.
-_FIELD_GROUPS = (
-    {"address", "region"},
-    {"uscc", "practice_licence_no"},
-    {"stage", "document_no", "valid_from", "verification_due"},
-    {"valid_from", "valid_to"},
-    {"certificate_kind", "certificate_no"},
-    {"number", "valid_to"},
-)
 
 
 def _is_untouched(draft: FormDraft, finding: Finding) -> bool:
     """Whether a finding is about what the record holds already: nobody has to correct that to change another field."""
     base, typed = draft.filled.base, draft.filled.typed
-    fields = {finding.field}.union(*(group for group in _FIELD_GROUPS if finding.field in group))
+    fields = list_together(finding.field)
     fields &= record_values.list_own_names(draft.kind, new=False)
     return not draft.is_new and bool(fields) and all(typed.get(name) == base.get(name) for name in fields)
 
@@ -106,7 +100,8 @@ def _check_against_register(connection: sa.Connection, draft: FormDraft) -> list
     )
     values = to_record_values(draft.kind, typed, recorded)
     parent = values.get("institution")
-    if parent and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
+    is_code = is_code_rather_than_name(read_text(typed, "institution"))
+    if parent and is_code and not record_values.read_values_on(connection, parent, asof.find_today(connection)):
         findings.append(
             make_error(
                 "institution",
@@ -156,7 +151,9 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
         if not str(region).startswith(inside):
             return [_make_outside_error("address", place)]
     if draft.kind == "sanction" and not read_text(typed, "institution"):
-        return [_make_outside_error("institution", place)]
+        region = to_record_values("sanction", typed, {})["region"]
+        if not regions.is_inside(region, account.region):
+            return [_make_outside_error("region", place)]
     subject = draft.subject or to_record_values(draft.kind, typed, {}).get("institution")
     try:
         if subject and record_values.read_values_on(connection, str(subject), asof.find_today(connection)):
@@ -171,7 +168,10 @@ def _check_region(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
 def _make_outside_error(field: str, region: str) -> Finding:
     return make_error(
         field,
-        Message("您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。", region=region),
+        Message(
+            "您的账号只能就行政区划 {region} 内的机构提案，这里说的不在其内，或读不出在哪里。",
+            region=describe_region(region),
+        ),
     )
 
 
@@ -200,7 +200,7 @@ def _check_proposal(connection: sa.Connection, draft: FormDraft, proposal: FormP
                     Message(
                         "自 {outlived_by} 起对同一项另有记载，届时仍以其为准，这次只改到那天为止（{change_path}）。",
                         outlived_by=change.outlived_by,
-                        change_path=change.path,
+                        change_path=_describe_path(change.path),
                     ),
                 )
             )
@@ -210,6 +210,16 @@ def _check_proposal(connection: sa.Connection, draft: FormDraft, proposal: FormP
         except NotAllowed as refusal:
             findings.append(to_finding(refusal))
     return findings
+
+
+def _describe_path(path: str) -> Message:
+    """Describe a path of a record by the label that pages have for it."""
+    technique = BY_CODE.get(path.partition(".")[2])
+    if technique is not None:
+        return FixedText(technique.get_plain_word("zh-CN"), technique.get_plain_word("en"))
+    if path in BY_NAME:
+        return PageText(BY_NAME[path].label_key)
+    return PageText(f"field.{path}") if has_text(f"field.{path}") else FixedText(path)
 
 
 def _check_document(draft: FormDraft) -> list[Finding]:
@@ -232,6 +242,28 @@ def is_stale(connection: sa.Connection, draft: FormDraft) -> bool:
         return False
     query = sa.select(entries.c.number).where(entries.c.subject == draft.subject, entries.c.number > draft.base_size)
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _check_later_entries(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
+    """Tell what was recorded meanwhile about other days than those that the form compares, and by whom."""
+    if not is_stale(connection, draft):
+        return []
+    subject = str(draft.subject)
+    link = (code := format_code(subject.partition(":")[2]), f"/staff/records/{code}")
+    return [
+        make_warning(
+            "effective",
+            Message(
+                "您填写期间，{proposer} 提出、{approver} 批准的变更已写入同一记录，自{day:%Y-%m-%d}起。请核对后确认。",
+                proposer=entry.proposer,
+                approver=entry.approver,
+                day=entry.valid_from,
+            ),
+            link,
+        )
+        for entry in record_values.read_entries(connection, subject)
+        if entry.number > draft.base_size
+    ]
 
 
 def list_field_changes(connection: sa.Connection, draft: FormDraft) -> list[FieldChange]:

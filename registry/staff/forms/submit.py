@@ -37,7 +37,7 @@ class NewForm(Struct, frozen=True):
 class FormRequest(Struct, frozen=True):
     """Which form to open: about a subject, or something new at an ``institution`` (code); filled at a log ``size``.
 
-    ``like``: a subject whose record is copied into the form of a new one.
+    ``like``: a subject whose record is copied into the form of a new one. ``focus``: the one field that is to change.
     """
 
     kind: FormKind
@@ -45,6 +45,7 @@ class FormRequest(Struct, frozen=True):
     institution: str = ""
     technique: str = ""
     like: str = ""
+    focus: str = ""
     size: int | None = None
 
 
@@ -75,7 +76,9 @@ def open_form(connection: sa.Connection, account: str, request: FormRequest) -> 
         typed["kind"] = "penalty"
     if request.like and not subject:
         typed |= _copy_fields(connection, kind, request.like)
-    return NewForm(kind=kind, subject=subject or None, filled=FormContent(typed=typed, base=base), base_size=size)
+    focus = request.focus if request.focus in record_values.list_own_names(kind, new=False) else ""
+    filled = FormContent(typed=typed, base=base, focus=focus)
+    return NewForm(kind=kind, subject=subject or None, filled=filled, base_size=size)
 
 
 #: Fields that no two records share.

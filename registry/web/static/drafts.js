@@ -14,7 +14,6 @@
     const upto = edits;
     const data = new FormData(form);
     data.delete("doc_file");
-    data.delete("without_file");
     data.set("action", "autosave");
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, redirect: "error" });
@@ -22,15 +21,25 @@
       const kept = await answer.json();
       form.setAttribute("action", kept.path); // form.action would be its buttons of that name
       form.elements.namedItem("version").value = kept.version;
-      changed = edits !== upto || Boolean(form.elements.namedItem("doc_file").value);
-      told.textContent = form.dataset.saved + " " + new Date().toLocaleTimeString();
+      changed = edits !== upto || Boolean(form.elements.namedItem("doc_file")?.value);
+      told.classList.remove("field-error");
+      told.textContent = form.dataset.saved.replace("#", new Date().toTimeString().slice(0, 5));
+      if (kept.sign_in) askToSignIn(kept.sign_in);
     } catch (_error) {
+      told.classList.add("field-error");
       told.textContent = form.dataset.failed;
     } finally {
       sending = false;
       if (after) return form.requestSubmit(after);
       if (edits !== upto) timer = setTimeout(keep, WAIT);
     }
+  }
+
+  function askToSignIn(address) { // the session ran out: what was typed is saved, and there after the sign-in
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = form.dataset.signIn;
+    told.append(" ", form.dataset.ended, " ", link);
   }
 
   form.addEventListener("input", function () {
