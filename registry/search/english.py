@@ -260,7 +260,7 @@ def _fit_english(
         if (found := _find_word(word, name)) is not None:
             matched.add(found)
         elif word not in around:
-            is_heard = weight >= _OWN and any(_sounds_alone(word, form) for form in document.forms)
+            is_heard = weight >= _OWN and any(_is_sound_alone(word, form) for form in document.forms)
             if weight > _MAY_MISS and not is_heard:
                 return None
             missing += _SCALE["by_sound"] if is_heard else weight
@@ -276,7 +276,7 @@ def _fit_english(
     return missing + min([sum(left), *heard]), (bool(own_words) or is_all) and bool(words) and not is_other
 
 
-def _sounds_alone(word: str, form: NameForm) -> bool:
+def _is_sound_alone(word: str, form: NameForm) -> bool:
     """Whether a word is heard in a Chinese name that has no other word of its own."""
     sound = _find_sound(word, form)
     return bool(sound) and all(part.kind != "own" for part in split_name(form.text.replace(sound, "")))
