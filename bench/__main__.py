@@ -54,8 +54,10 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
 def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
-    told = "batch, editions, imports, log, paint, proofs, search, serving, starts, stuck, wizard, workspace "
+    told = (
+        "batch, editions, imports, log, paint, proofs, search, serving, starts, stuck, wizard, workspace "
         "(all of these); soak"
+    )
     parser.add_argument("parts", nargs="*", help=told)
     parser.add_argument("--institutions", type=int, default=registers.REAL, help="of batch and serving; 635: real ones")
     parser.add_argument("--keep", type=Path, help="keep what was made in this folder, and use what is there")

@@ -46,6 +46,7 @@ from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
 from registry.verification.names import find_base_name
+from registry.verification.successors import find_successors
 from registry.verification.view import VerificationView
 
 if TYPE_CHECKING:
@@ -268,7 +269,16 @@ class Register:
         engine = self.outside.find_engine(asof.size) if self.outside and choice.q else None
         with self.database.reading() as connection:
             names = partial(self._find_written_names, asof)
-            run = partial(search.search_institutions, connection, choice, asof, find_names=names, **options)
+            follow = partial(self._find_successors, asof)
+            run = partial(
+                search.search_institutions,
+                connection,
+                choice,
+                asof,
+                find_names=names,
+                find_successors=follow,
+                **options,
+            )
             if self.outside and engine is not None:
                 try:
                     return run(engine=engine)
@@ -283,18 +293,31 @@ class Register:
             with self.database.reading() as connection:
                 search.read_into_memory(connection, self.memory_index, size)
 
-    def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
-        """Find the names of the register in a text; brings the view up to the log where nobody follows it.
+    def _is_followed(self, asof: AsOf) -> bool:
+        """Bring the view up to the log where nobody follows it; whether it is.
 
-        In a large register that would take longer than anybody waits for a command: there no name is found.
+        In a large register that would take longer than anybody waits for a command: there it is not.
         """
-        if self.verification.size < asof.size:
-            if asof.size > LARGE:
-                return []
+        if self.verification.size < asof.size and asof.size <= LARGE:
             self.follow_log()
+        return self.verification.size >= asof.size
+
+    def _find_written_names(self, asof: AsOf, text: str) -> list[WrittenName]:
+        """Find the names of the register in a text."""
+        if not self._is_followed(asof):
+            return []
         with self.verification.lock:
             found = find_names(self.verification, text, asof)
         return [WrittenName(place.start, place.end, place.codes, place.is_part) for place in found]
+
+    def _find_successors(self, asof: AsOf, code: str) -> list[str]:
+        """Find the codes of the listed institutions that bear a name of a record that has ended."""
+        if not self._is_followed(asof):
+            return []
+        with self.verification.lock:
+            ended = self.verification.find_span(code, asof)
+            found = find_successors(self.verification, [ended], None, asof, None).by_name if ended else ()
+        return [span.site.code for span in found]
 
     def explain_search(self, question: str) -> SearchExplanation:
         """Explain how the search understands a question, and what every hit cost."""

@@ -34,6 +34,7 @@ _FILE = Path(__file__).with_name("name_alignment.toml")
 #: Every feature with what it counts, as the file of weights says. The order is that of the weights.
 FEATURES: dict[str, str] = tomllib.loads(_FILE.read_text("utf-8"))["features"]
 NAMES = tuple(FEATURES)
+_SAME, _LEFT_NUMBER_OWN = NAMES.index("same"), NAMES.index("left_number_own")
 #: Below this weight a word may be left out or not: 第, 有限公司, 市. Ordinals have no more digits than this.
 _SLIGHT, _LONGEST_ORDINAL = 0.07, 2
 _CUTS = {"start": "cut", "end": "cut_end", "inside": "cut_inside"}
@@ -108,6 +109,7 @@ def find_alignment(
     """
     weights = weights or load_weights()
     best: Alignment | None = None
+    is_numbered = False
     for text, codes in list_variants(typed):
         relation = _compare_places(codes, region) or "wider" * is_inside
         if relation == "elsewhere":
@@ -119,6 +121,9 @@ def find_alignment(
             features = compute_features(name, text, kind, relation, region)
             if features is not None:
                 score = sum(map(float.__mul__, weights, features))
+                is_numbered = is_numbered or (kind == "name" and features[_LEFT_NUMBER_OWN] > 0)
+                if is_numbered and kind != "name" and not features[_SAME]:  # 华西妇产儿童医院 is 华西第二医院
+                    score += weights[_LEFT_NUMBER_OWN]
                 if best is None or score > best.score:
                     best = Alignment(score, features, printed, kind)
     return best
@@ -200,10 +205,12 @@ def compute_features(name: str, text: str, kind: NameKind, relation: str, region
 
     None when a character typed belongs to no word of the name, or only places were typed.
     """
-    found = find_takings(text, split_name(name))
+    found = find_takings(text, split_name(name), is_inside=bool(relation))
     if found is None:
         return None
     takings = found[1]
+    if not is_formal(text) and (_is_school_cut(takings) or _is_of_city(takings, region)):
+        return None
     if all(how == "left" or _sort_word(word, region) == "place" for word, how, _ in takings):
         return None
     return _count_features(text, takings, kind, relation, region)
@@ -239,7 +246,9 @@ def _count_features(
             value[_CUTS[how]] += 1
         if sort != "common" and how != "inside":
             value[sort] = 1.0
-    value["other_school"] = float(is_formal(text) and _is_school_cut(takings))
+    value["other_school"] = float(_is_school_cut(takings))
+    value["left_number_own"] = float(bool(value["own"] and value["left_number"] and not value["number"]))
+    value["left_branch"] = float(_is_branch_left(takings))
     value["split"] = float(_count_split_words(text, takings))
     if is_formal(text):
         value["excess_formal"] = value["excess"]
@@ -268,6 +277,12 @@ def _count_school_words(takings: tuple[Taking, ...]) -> int:
     return left if is_school and all(taking.how == "whole" for taking in takings[left:]) else 0
 
 
+def _is_branch_left(takings: tuple[Taking, ...]) -> bool:
+    """Whether a place behind the 医院 of the name was left out: 宣武医院 is not 宣武医院河北医院."""
+    ends = [at for at, (word, _, _) in enumerate(takings) if word.text == "医院"]
+    return len(ends) > 1 and any(how == "left" and word.kind == "place" for word, how, _ in takings[ends[0] :])
+
+
 def _is_school_itself(takings: tuple[Taking, ...]) -> bool:
     """Whether only 附属 was left out between a school and 医院: the school's own hospital is another one."""
     return any(
@@ -279,10 +294,23 @@ def _is_school_itself(takings: tuple[Taking, ...]) -> bool:
 
 
 def _is_school_cut(takings: tuple[Taking, ...]) -> bool:
-    """Whether the word right before 大学 or 学院 was left out, while that was typed."""
+    """Whether the word right before 大学 or 学院 was left out, while that was typed: 山大 is not 山西医科大学."""
     return any(
-        one.how == "left" and one.word.kind == "common" and other.word.text in _SCHOOL_ENDS[:2] and other.how == "whole"
+        (one.how == "left" and one.word.kind == "common" and one.word.weight > _SLIGHT)
+        and (other.word.text in _SCHOOL_ENDS[:2] and other.how != "left")
         for one, other in pairwise(takings)
+    )
+
+
+def _is_of_city(takings: tuple[Taking, ...], region: str) -> bool:
+    """Whether what was typed is that of a city by its number, and the name that of a school there: 昆明二院."""
+    words = [taking.word for taking in takings if taking.how != "left"]
+    sorts = [_sort_word(word, region) for word in words if word.text not in ("市", "第")]
+    is_school = any(how == "left" and word.text in (*_SCHOOL_ENDS[:2], "医学") for word, how, _ in takings)
+    return (
+        sorts[:2] == ["place", "number"]
+        and is_school
+        and any(code[2:4] != "00" for code in regions.map_names_to_codes().get(words[0].text) or ())
     )
 
 

@@ -22,6 +22,12 @@ _KINDS: dict[str, float] = _DATA["kinds"]
 #: What taking a word in part costs.
 _PARTS: dict[str, float] = _DATA["parts"]
 _LONGEST = max(map(len, _GENERIC))
+#: Words that begin no abbreviation in part: 医大 is no 医科大学 without its place, nor 大医 a 大学医院.
+_NEVER_FIRST = frozenset(_DATA["never_first"].split())
+#: Places that are called by their last character, as those named by a quarter are: 川大, 昌大, 莞; 北医 is not in 河北.
+_CALLED_BY_THEIR_END = frozenset(_DATA["called_by_their_end"].split())
+#: Behind what 医 is short for 医院.
+_BEFORE_SHORT = re.compile("[0-9省市县区州旗附]")
 #: The characters of the shortest end of a word that is its end and not something within it; and how places end.
 _LEAST, PLACE_KINDS = 2, "市省区县州"
 
@@ -110,10 +116,13 @@ class Taking(NamedTuple):
     taken: int
 
 
-def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[Taking, ...]] | None:
+def find_takings(
+    text: str, words: tuple[NameWord, ...], is_inside: bool = False
+) -> tuple[float, tuple[Taking, ...]] | None:
     """Align a text with words: (the least cost, how each word was taken).
 
-    None when a character of the text belongs to no word.
+    None when a character of the text belongs to no word. ``is_inside``: the place before it was taken out of the text,
+    so that it may begin with any word.
     """
     best: dict[int, tuple[float, tuple[Taking, ...]]] = {0: (0.0, ())}
     for word in words:
@@ -122,7 +131,7 @@ def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[T
             # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
             options = [
                 (0, word.weight + (_PARTS["left_later"] if used else 0), "left"),
-                *_list_takings(text[used:], word),
+                *(_list_takings(text[used:], word) if _may_take(text, used, word, is_inside) else ()),
             ]
             for taken, price, how in options:
                 end, total = used + taken, cost + price
@@ -130,6 +139,25 @@ def find_takings(text: str, words: tuple[NameWord, ...]) -> tuple[float, tuple[T
                     following[end] = (total, (*path, Taking(word, how, taken)))
         best = following
     return best.get(len(text))
+
+
+def _may_take(typed: str, used: int, word: NameWord, is_inside: bool) -> bool:
+    """Whether an abbreviation may go on with what it takes of a word, or begin so.
+
+    医 is 医院 only behind a number or an office (市一医, 省医, 附医); else it is 医科 or 医学.
+    """
+    if word.text == "医院" and typed[used : used + 1] == "医" and not typed.startswith(word.text, used):
+        return used > 0 and _BEFORE_SHORT.match(typed, used - 1) is not None
+    return bool(used) or is_inside or _may_begin(typed, word)
+
+
+def _may_begin(typed: str, word: NameWord) -> bool:
+    text, first = word.text, typed[:_LEAST]
+    if text[0] == typed[0]:
+        return text not in _NEVER_FIRST or typed.startswith(text)
+    if word.kind == "place":
+        return text in _CALLED_BY_THEIR_END or text[0] in "东南西北" or typed[0] in PLACE_KINDS  # 市立医院
+    return text not in _NEVER_FIRST and (word.kind != "own" or (first in text and first not in _NEVER_FIRST))
 
 
 def _list_takings(rest: str, word: NameWord) -> list[tuple[int, float, str]]:
@@ -200,7 +228,7 @@ _NICKNAMES = {
         "锡盟": "锡林郭勒盟",
     },
 }
-_NICKNAMED = re.compile(rf"(?<!\S)(?:{'|'.join(_NICKNAMES)})(?![古区])")
+_NICKNAMED = re.compile(rf"(?:(?<!\S)|(?<=[在到去住是,，]))(?:{'|'.join(_NICKNAMES)})(?![古区])")
 #: 付 is written for 附 more often than any other character is for another one, also where the name is shortened.
 _ATTACHED = re.compile("付(?=属|院|[一二三四五六七八九十0-9])|(?<=[一二三四五六七八九十0-9])付")
 

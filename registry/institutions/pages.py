@@ -25,7 +25,8 @@ from registry.records.selection import InstitutionFilter, count_institutions, li
 from registry.search import embedded_engine, fetch_plan, ranking
 from registry.search.engine import Engine, Expression
 from registry.search.fetch_plan import Effort
-from registry.search.query import PEOPLE_INSTITUTIONS, split_off_person
+from registry.search.filter_readings import find_filters
+from registry.search.query import PEOPLE_INSTITUTIONS, prepare_text, split_off_person
 from registry.search.readings import Hit, MatchKind, QueryReading, SearchQuery, Understood
 from registry.search.stages import RankedHits, search_by_category, search_documents
 from registry.storage.tables import standings
@@ -51,6 +52,15 @@ def allow_every_look(_code: str) -> bool:
 
 def find_no_names(_text: str) -> list[WrittenName]:
     """Find no name: for a register that is not followed."""
+    return []
+
+
+#: Finds the codes of the listed institutions that bear a name of a record that has ended, by its compact code.
+FindSuccessors = Callable[[str], list[str]]
+
+
+def find_no_successors(_code: str) -> list[str]:
+    """Find nobody: for a register that is not followed."""
     return []
 
 
@@ -83,14 +93,31 @@ class PageSearch(Struct, frozen=True):
     effort: Effort = fetch_plan.AT_ONCE
     may_look: MayLook = allow_every_look
     find_names: FindNames = find_no_names
+    find_successors: FindSuccessors = find_no_successors
 
     def build_page(self, query: SearchQuery) -> ResultPage:
+        """Build the page of a question: before records that have ended stand those who go on for them."""
+        page = self._build_page(query)
+        if self.choice.status is not None or self.position != Cursor(size=self.asof.size):
+            return page
+        hits = {item.institution.code: item for item in page.items}
+        items: dict[str, InstitutionHit] = {}
+        for code, item in hits.items():
+            if item.institution.status == "delisted":
+                codes = self.find_successors(parse_code(code))
+                for one in self._load_hits([(lookup.to_subject(code), "similar", "") for code in codes], ()):
+                    items.setdefault(one.institution.code, hits.get(one.institution.code, one))
+            items.setdefault(code, item)
+        return msgspec.structs.replace(page, items=list(items.values()), total=page.total + len(items) - len(hits))
+
+    def _build_page(self, query: SearchQuery) -> ResultPage:
         """Build the listing a question is, or the institutions it names; else those named in it; else near ones.
 
         Nobody is said to be on no list unless a name was read whole.
         """
         if not query.readings:
-            nothing = ResultPage(items=[], total=0, following=None, narrowing=make_filter(self.choice))
+            narrowing = make_filter(self.choice)
+            nothing = ResultPage(items=[], total=0, following=None, narrowing=narrowing, state="not_understood")
             return nothing if query.is_meaningless else self.make_list_page(query.listing or QueryReading())
         listing = None if query.is_name else query.listing
         is_typing = not self.effort.alike  # what is typed on must not change the order of what fits
@@ -129,15 +156,27 @@ class PageSearch(Struct, frozen=True):
             return people
         text_page = self.find_text_page(query)
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
-        if text_page is not None and (text_page.state == "found" or not is_slip):
+        is_elsewhere = text_page is not None and text_page.elsewhere is not None and text_page.total == 1
+        if text_page is not None and (text_page.state == "found" or is_elsewhere or not is_slip):
             return text_page
-        return self.make_near_page(searched, query)
+        is_guess = self.effort.alike and not is_slip
+        return (self._find_list_within(query) if is_guess else None) or self.make_near_page(searched, query)
+
+    def _find_list_within(self, query: SearchQuery) -> ResultPage | None:
+        """List the institutions of the places a sentence names; with words that were not read, only perhaps meant."""
+        is_bare = bool(query.readings[0].english) and not query.is_sentence
+        reading, unread = find_filters(query.raw, prepare_text(query.raw))
+        if reading is None or query.is_name or is_bare or any(is_formal(word) for word in unread):
+            return None
+        page = self.make_list_page(reading)
+        if unread and not page.total:
+            return None
+        return msgspec.structs.replace(page, state="not_understood" if unread else "found", not_understood=unread)
 
     def make_near_page(self, searched: RankedHits, query: SearchQuery) -> ResultPage:
         """List those with names like it, or else those of the place; as not understood unless a name was read whole."""
         whole = query.readings[0].whole
-        is_read = query.is_name or (is_formal(whole) and not query.is_sentence)
-        state: SearchState = "near" if is_read and not is_common(whole) else "not_understood"
+        state: SearchState = "near" if _is_name_read(query) and not is_common(whole) else "not_understood"
         page = self.make_name_page(searched, state, query)
         if not page.total and query.listing is not None and query.is_name:
             page = msgspec.structs.replace(self.make_list_page(query.listing), state=state, name_read=query.raw.strip())
@@ -147,10 +186,10 @@ class PageSearch(Struct, frozen=True):
 
     def find_text_page(self, query: SearchQuery) -> ResultPage | None:
         """Find the institutions named somewhere in what was typed."""
-        if query.readings[0].english:
+        if query.readings[0].english and not query.is_sentence:
             return None
         finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
-        if finding is None:
+        if finding is None or (_is_name_read(query) and all(hit.match == "similar" for hit in finding.hits)):
             return None
         page = self.make_ranked_page(RankedHits(hits=finding.hits), QueryReading())
         return msgspec.structs.replace(
@@ -304,6 +343,11 @@ class PageSearch(Struct, frozen=True):
                 InstitutionHit(institution, match, by=printed if printed != institution.name else None, lacks=lacks)
             )
         return hits
+
+
+def _is_name_read(query: SearchQuery) -> bool:
+    """Whether a question is a name and nothing else, so that it can be said that nobody has it."""
+    return query.is_name or (is_formal(query.readings[0].whole) and not query.is_sentence)
 
 
 def _limit_to_hits(narrowing: InstitutionFilter, hits: list[Hit]) -> InstitutionFilter:

@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from registry.domain import ad_lexicon
 from registry.domain.identifiers import may_be_code
 from registry.errors import InvalidCode, InvalidInput, NotFound
-from registry.institutions.pages import MayLook, PageSearch, allow_every_look, find_no_names
+from registry.institutions.pages import (
+    FindSuccessors,
+    MayLook,
+    PageSearch,
+    allow_every_look,
+    find_no_names,
+    find_no_successors,
+)
 from registry.institutions.result import (
     Cursor,
     InstitutionHit,
@@ -47,6 +54,7 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     effort: Effort | None = None,
     may_look: MayLook = allow_every_look,
     find_names: FindNames = find_no_names,
+    find_successors: FindSuccessors = find_no_successors,
 ) -> SearchResult:
     """Search one page, by relevance with a question, else by region code; InvalidInput for a wrong filter or cursor.
 
@@ -59,12 +67,15 @@ def search_institutions(  # noqa: PLR0913 - how much of the result, and by which
     asof = msgspec.structs.replace(asof, size=position.size)
     make_filter(choice)  # a wrong filter is refused whatever is asked
     if warning := _find_warning(choice.q):
-        return SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
+        nothing = SearchResult(items=[], total=0, next=None, log_size=asof.size, understood=(), warning=warning)
+        return msgspec.structs.replace(nothing, state="not_understood", not_understood=warning.words)
     if may_be_code(choice.q) and (exact := _find_by_code(connection, choice.q, asof)):
         return exact
     effort = effort or fetch_plan.choose_effort(asof.size)
     engine = engine or _find_own_engine(connection, memory, asof.size)
-    search = PageSearch(connection, choice, asof, position, limit, engine, effort, may_look, find_names)
+    search = PageSearch(
+        connection, choice, asof, position, limit, engine, effort, may_look, find_names, find_successors
+    )
     page = search.build_page(understand_question(choice.q))
     stats_of_page = (
         stats.compute_stats(connection, asof, page.narrowing) if facets and page.total and not page.at_least else None
@@ -111,7 +122,7 @@ def read_into_memory(connection: sa.Connection, memory: MemoryIndex, size: int) 
 
 
 def _find_warning(question: str) -> Warned | None:
-    words_found = ad_lexicon.find_forbidden_words(question)
+    words_found = [word for word in ad_lexicon.find_forbidden_words(question) if not word.is_condemned]
     if not words_found:
         return None
     rest, at = [], 0

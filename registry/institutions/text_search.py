@@ -8,9 +8,10 @@ import msgspec
 
 from registry.domain import name_alignment, regions
 from registry.domain.model import Struct
+from registry.domain.name_alignment import WEAK
 from registry.domain.normalise import fold_text
 from registry.records import lookup
-from registry.search import places, ranking, segments
+from registry.search import english, fetch_plan, places, ranking, segments, tokens
 from registry.search.engine import Engine
 from registry.search.fetch_plan import Effort
 from registry.search.query import understand_question
@@ -24,6 +25,8 @@ LONGEST_QUESTION = 120
 _OF_ONE_NAME = 3
 #: So few characters shorten a name only where they stand in it together: 医生 is no abbreviation.
 _SCATTERED = 2
+#: A word of somebody's own with fewer characters is nobody's in another place than the text names.
+_LONG_OWN_WORD = 3
 
 
 class WrittenName(Struct, frozen=True):
@@ -45,8 +48,8 @@ FindNames = Callable[[str], list[WrittenName]]
 class TextFinding(Struct, frozen=True):
     """What was found in a text: hits in the order written, and the words that were read as nothing.
 
-    Not ``is_certain``: every name found is part of a longer one. ``elsewhere``: nobody was found there, at the place
-    typed, but the hits have this name elsewhere.
+    Not ``is_certain``: every name found is part of a longer one, or only a word of its own is written. ``elsewhere``:
+    nobody was found there, at the place typed, but the hits have this name elsewhere.
     """
 
     hits: list[Hit]
@@ -62,7 +65,7 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
     """
     written = find_names(text)
     certain = [name for name in written if not name.is_part]
-    if len(text) > LONGEST_QUESTION:
+    if len(text) > LONGEST_QUESTION and not english.is_english(text):
         return _report_written(text, written)
     parts = [fold_text(text[name.start : name.end]) for name in written if name.is_part]
     split = segments.split_question(text, [(name.start, name.end) for name in certain])
@@ -74,6 +77,9 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
         return TextFinding(hits=hits, not_understood=tuple(search.not_understood))
     if search.elsewhere is not None:
         return TextFinding(hits=search.elsewhere[1], elsewhere=search.elsewhere[0])
+    perhaps = [] if is_name or written else search.perhaps
+    if perhaps:
+        return TextFinding(hits=_join_hits(perhaps), not_understood=tuple(search.not_understood), is_certain=False)
     return _report_written(text, written)
 
 
@@ -113,8 +119,11 @@ class _SegmentSearch:
         self._place, self._around = place
         self._segment = ""
         self._names_nobody = names_nobody
+        self._may_guess = effort.alike
         self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
+        #: Those of whom a word of their own is written, and more that is not read.
+        self.perhaps: list[Hit] = []
         self.not_understood: list[str] = []
         #: The place typed before a name that others have elsewhere, and these.
         self.elsewhere: tuple[str, list[Hit]] | None = None
@@ -135,32 +144,51 @@ class _SegmentSearch:
 
     def _search_joined(self, segment: Segment) -> bool:
         """Search what is joined in a segment; only if each part names somebody it was joined, and is no one name."""
-        found = [self._find_named(part.text) for part in segments.split_joined(segment)]
-        if not found or not all(found):
-            return False
-        self.hits += [hit for hits in found for hit in hits]
-        return True
+        for parts in segments.split_joined(segment):
+            found = [self._find_named(part.text) for part in parts]
+            if all(found):
+                self.hits += [hit for hits in found for hit in hits]
+                return True
+        return False
 
     def _search_inside(self, segment: Segment) -> None:
         """Search what ends like a hospital, where more is written behind it."""
         pieces = segments.cut_behind_kinds(segment)
         found = [piece for piece in pieces if self._add_named(piece.text)]
-        if not found:
-            self._search_elsewhere(segment)
+        if not found and not self._search_elsewhere(segment) and self._may_guess:
+            self.perhaps += self._find_own_words(segment.text)
 
-    def _search_elsewhere(self, segment: Segment) -> None:
+    def _find_own_words(self, text: str) -> list[Hit]:
+        """Find who has the longest word of his own that a text holds: 菁华上德 in 菁华上德老好."""
+        folded = fold_text(text)
+        expression = tokens.match_any_pair(folded)
+        found = self._engine.fetch([expression], fetch_plan.FETCH_LIMIT)[0].documents if expression else []
+        lengths = {document.subject: ranking.measure_own_words(folded, document) for document in found}
+        longest = max(lengths.values(), default=0)
+        hits = [
+            Hit(document.subject, "similar", WEAK, "", QueryReading(), document.region)
+            for document in found
+            if longest and lengths[document.subject] == longest
+        ]
+        near = [hit for hit in hits if places.is_inside(hit.region, self._around)]
+        is_elsewhere = bool(self._around) and longest < _LONG_OWN_WORD
+        return near[:_OF_ONE_NAME] or ([] if is_elsewhere else hits[:_OF_ONE_NAME])
+
+    def _search_elsewhere(self, segment: Segment) -> bool:
+        """Search a name behind the place it does not lie in; whether it is one."""
         if not places.parse_place(segment.text):
             self.not_understood.append(segment.text)
         for place, rest in segment.list_cuts() if self.elsewhere is None else ():
             inner = [code for _, code in places.find_leading_places(rest)]
             hits = [
                 hit
-                for hit in self._find_named(rest)
+                for hit in ([] if segments.is_nobody(rest) else self._find_by_name(rest))
                 if (places.is_inside(hit.region, inner) if inner else ranking.has_own_word(hit))
             ]
             if hits:
                 self.elsewhere = (place, hits)
-                return
+                return True
+        return False
 
     def _add_named(self, text: str) -> bool:
         named = self._find_named(text)
@@ -190,8 +218,10 @@ class _SegmentSearch:
             hit
             for hit in search_documents(self._engine, query, self._effort).hits
             if ranking.is_named(hit)
-            and (has_place or ranking.has_own_word(hit))
+            and (has_place or query.readings[0].english or ranking.has_own_word(hit))
             and (len(folded) > _SCATTERED or folded in hit.fitted)
         ]
         near = [] if has_place else [hit for hit in named if places.is_inside(hit.region, self._around)]
+        if not near and not has_place and self._around:  # a name without its place is that of somebody there
+            named = [hit for hit in named if hit.match != "abbreviation" or hit.fitted[:1] == folded[:1]]
         return (near or named)[:_OF_ONE_NAME]

@@ -38,7 +38,10 @@ _CHINESE, _BESIDE_MOTHERS = (
 )
 _MOTHERS = frozenset(_DATA["mothers"].split())
 _DEPARTMENT, _NAMED_CHINA = frozenset(_DATA["department"].split()), frozenset(_DATA["named_china"].split())
+_SPEECH, _JOINS = frozenset(_DATA["speech"].split()), frozenset(_DATA["joins"].split())
+_QUARTERS = frozenset(_DATA["quarters"].split())
 _LETTER = re.compile("[A-Za-z]")
+_TOKEN = re.compile(r"[A-Za-z0-9][\w'’-]*|[^\w\s]")
 _SCALE: dict[str, float] = _DATA["scale"]
 _OWN, _MAY_MISS = _SCALE["own"], _SCALE["may_miss"]
 #: Letters of the shortest word that may have a slip.
@@ -88,16 +91,55 @@ def read_words(text: str) -> list[tuple[str, ...]]:
         return _read_bare_words(found)
     words = tuple(
         word
-        for word, following in zip(found, (*found[1:], ""), strict=True)
-        if (word not in _AROUND or (word == "china" and following in _NAMED_CHINA)) and word not in WORDS
+        for before, word, following in zip(("", *found), found, (*found[1:], ""), strict=False)
+        if (word not in _AROUND or _is_named_china(before, word, following)) and word not in WORDS
     )
     without = tuple(word for word in words if word not in _DEPARTMENT)
     return list(dict.fromkeys(each for each in (words, without) if each))
 
 
+def _is_named_china(before: str, word: str, following: str) -> bool:
+    """Whether China is a part of a name: China Medical University, West China."""
+    return word == "china" and (following in _NAMED_CHINA or before in _QUARTERS)
+
+
 def is_english(text: str) -> bool:
     """Whether a text has words that only English has: what else is in letters may as well be pinyin."""
     return text.isascii() and not _MARKS.isdisjoint(split_words(text))
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text has words that a name has not: I had my cycle at Shanghai Jiahui International Hospital."""
+    return not _SPEECH.isdisjoint(split_words(text))
+
+
+def split_names(text: str) -> list[str]:
+    """Split a text into what may be names: between marks and words around names, and behind words for a hospital.
+
+    Where words are capitalised, those that are not end a name.
+    """
+    has_capitals = text.lower() != text and text.upper() != text
+    runs: list[list[str]] = [[]]
+    for token in _TOKEN.findall(text):
+        word = token.lower()
+        is_name = token[0].isalnum() and (word in _JOINS or word in _KINDS or not _is_between(token, has_capitals))
+        if not is_name or (runs[-1] and runs[-1][-1].lower() in _KINDS and word not in _JOINS):
+            runs.append([])
+        if is_name and (runs[-1] or word not in _JOINS):
+            runs[-1].append(token)
+    names = (" ".join(run) for run in map(_strip_joins, runs) if len(run) > 1)
+    return [name for name in names if not _MARKS.difference(_JOINS).isdisjoint(split_words(name))]
+
+
+def _is_between(token: str, has_capitals: bool) -> bool:
+    word = token.lower()
+    return (word in _AROUND and word != "china") or (has_capitals and token[0].islower())
+
+
+def _strip_joins(run: list[str]) -> list[str]:
+    while run and run[-1].lower() in _JOINS:
+        run = run[:-1]
+    return run
 
 
 def _find_phrases(text: str) -> list[str]:
@@ -218,7 +260,7 @@ def _fit_english(
         if (found := _find_word(word, name)) is not None:
             matched.add(found)
         elif word not in around:
-            is_heard = weight >= _OWN and any(_find_sound(word, form) for form in document.forms)
+            is_heard = weight >= _OWN and any(_is_sound_alone(word, form) for form in document.forms)
             if weight > _MAY_MISS and not is_heard:
                 return None
             missing += _SCALE["by_sound"] if is_heard else weight
@@ -229,8 +271,32 @@ def _fit_english(
     )
     is_all = max(left, default=0.0) < _SCALE["tells"] and is_there and len(matched) > 1
     own_words = [word for word in words if compute_word_weight(word) >= _OWN and word not in around]
+    is_other = _is_of_other_school(words, name) or _is_branch(words, rest, around) or _is_number_left(words, rest)
     heard = [measured for word in own_words if (measured := _measure_rest(word, document.forms)) is not None]
-    return missing + min([sum(left), *heard]), (bool(own_words) or is_all) and bool(words)
+    return missing + min([sum(left), *heard]), (bool(own_words) or is_all) and bool(words) and not is_other
+
+
+def _is_sound_alone(word: str, form: NameForm) -> bool:
+    """Whether a word is heard in a Chinese name that has no other word of its own."""
+    sound = _find_sound(word, form)
+    return bool(sound) and all(part.kind != "own" for part in split_name(form.text.replace(sound, "")))
+
+
+def _is_of_other_school(words: tuple[str, ...], name: tuple[str, ...]) -> bool:
+    """Whether a name has a word before University that the question has not there: Zhejiang Chinese Medical."""
+    own, other = (one[: one.index("university")] if "university" in one else () for one in (words, name))
+    return bool(own and other) and other[-1] in WEIGHTS and other[-1] not in own
+
+
+def _is_branch(words: Iterable[str], rest: Iterable[str], around: frozenset[str]) -> bool:
+    """Whether a name is that of a branch of somebody elsewhere, of which nothing was said: Beijing Anzhen Nanchong."""
+    is_elsewhere = any(word in _list_places() and word not in around for word in rest)
+    return is_elsewhere and around.isdisjoint(words) and not around.isdisjoint(rest)
+
+
+def _is_number_left(words: Iterable[str], rest: Iterable[str]) -> bool:
+    """Whether a number was left out and none was typed: West China is not West China Second."""
+    return not NUMBERS.isdisjoint(rest) and NUMBERS.isdisjoint(words)
 
 
 def _list_narrower_words(words: Iterable[str], levels: tuple[frozenset[str], ...]) -> frozenset[str]:
@@ -262,8 +328,9 @@ def _find_word(word: str, name: tuple[str, ...]) -> str | None:
         return word
     if len(word) < _LONG or word in WEIGHTS or word in _list_places():
         return None
-    best = max(name, key=lambda other: fuzz.ratio(word, other), default="")
-    return best if best not in WEIGHTS and fuzz.ratio(word, best) >= _SCALE["alike"] else None
+    others = [other for other in name if other not in WEIGHTS and other not in _list_places()]
+    best = max(others, key=lambda other: fuzz.ratio(word, other), default="")
+    return best if best and fuzz.ratio(word, best) >= _SCALE["alike"] else None
 
 
 def _find_sound(word: str, form: NameForm) -> str:

@@ -8,11 +8,14 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from registry.domain import regions
+from registry.domain.english_words import split_words
+from registry.domain.name_words import PLACE_KINDS
 from registry.domain.techniques import BANK, STAGES, TECHNIQUES, Stage, TechniqueCode
 from registry.search import english, pinyin
 from registry.search.places import find_leading_places, is_inside, load_city_sounds, resolve_regions
 from registry.search.readings import QueryReading, Understood
-from registry.search.vocabulary import AROUND, FILLER, WORDS, find_word
+from registry.search.vocabulary import AROUND, FILLER, NEVER_IN_NAMES, WORDS, find_word
 
 #: Words for several techniques, with the narrower of them, beside whose own words they are no longer meant.
 _GENERAL: dict[str, frozenset[str]] = {
@@ -21,6 +24,7 @@ _GENERAL: dict[str, frozenset[str]] = {
     for word in technique.broad
 }
 _LETTERS = re.compile("[a-z]{2,}")
+_MARKS = re.compile(r"[^\w]+")
 #: The longest run of letters that is read as words of a question.
 _LONGEST_RUN = 60
 
@@ -63,6 +67,66 @@ def parse_filters(words: Sequence[str]) -> QueryReading | None:
             return None
         filters += pieces
     return make_filter_reading(tuple(filters), 0.0) if filters else None
+
+
+def find_filters(raw: str, text: str) -> tuple[QueryReading | None, tuple[str, ...]]:
+    """Find the places and techniques anywhere in a sentence, and what is left of it: (a reading, what was not read).
+
+    ``text``: the question as ``query.prepare_text`` makes it.
+    The reading is None without a place and something that is asked for. Words that no name has, and single characters
+    between others, are nothing.
+    """
+    text = _MARKS.sub("，", text)
+    filters: list[Understood] = []
+    read = [False] * len(text)
+    starts = _map_places(text)
+    position = 0
+    while position < len(text):
+        if match := find_word(text, position):
+            length, piece = match
+            filters.append(piece)
+        elif places := _select_large_places(starts.get(position, []), filters):
+            length = len(places[0].text)
+            filters += places
+        elif around := FILLER.match(text, position) or NEVER_IN_NAMES.match(text, position):
+            length = around.end() - position
+        else:
+            length = 0
+        read[position : position + length] = [True] * length
+        position += length or 1
+    unread = "".join(" " if was_read else character for character, was_read in zip(text, read, strict=True))
+    is_place = any(piece.kind == "region" for piece in filters)
+    is_asked = any(piece.kind != "region" for piece in filters) or bool(NEVER_IN_NAMES.search(text))
+    if english.is_english(raw):
+        return _add_english_places(raw, filters)
+    words = tuple(word for word in _MARKS.split(unread) if len(word) > 1)
+    return (make_filter_reading(tuple(filters), 0.0) if is_place and is_asked else None), words
+
+
+def _add_english_places(raw: str, filters: list[Understood]) -> tuple[QueryReading | None, tuple[str, ...]]:
+    words = split_words(raw)
+    named = [Understood(text=word, kind="region", value=code) for word in words for code in english.find_places([word])]
+    places = {piece.text for piece in named}
+    unread = [word for word in words if not (word in places or word in WORDS or english.is_around(word))]
+    return (make_filter_reading((*filters, *named), 0.0) if named else None), tuple(unread)
+
+
+def _map_places(text: str) -> dict[int, list[tuple[str, str]]]:
+    """Map where places begin in a text to (the place, its code)."""
+    starts: dict[int, list[tuple[str, str]]] = {}
+    for start, end, code in regions.find_places(text):
+        starts.setdefault(start, []).append((text[start:end], code))
+    return starts
+
+
+def _select_large_places(places: list[tuple[str, str]], found: list[Understood]) -> list[Understood]:
+    """Select provinces and cities, and smaller places called so or in one of those found: 朝阳 is also a street."""
+    outer = [piece.value for piece in found if piece.kind == "region"]
+    return [
+        Understood(text=word, kind="region", value=code)
+        for word, code in places
+        if code.endswith("00") or is_inside(code, outer) or word[-1] in PLACE_KINDS
+    ]
 
 
 def _parse_word(word: str) -> list[Understood] | None:

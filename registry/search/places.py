@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from registry.domain import regions
@@ -47,6 +47,20 @@ def split_places(word: str) -> tuple[str, list[Understood]]:
     return remaining, []
 
 
+def raise_to_province(text: str) -> str:
+    """Replace a city before an office of its province by the province.
+
+    >>> raise_to_province("济南省妇幼"), raise_to_province("吉林省妇幼")
+    ('山东省妇幼', '吉林省妇幼')
+    """
+    for start, end, code in regions.find_places(text) if "省" in text[1:-1] else ():
+        region = regions.find_region(code)
+        province = (region.province if region else None) or ""
+        if text[end : end + 1] == "省" and not code.endswith("0000") and province.endswith("省"):
+            return text[:start] + province + text[end + 1 :]
+    return text
+
+
 def find_leading_places(text: str) -> list[tuple[int, str]]:
     """Find (where it ends, region code) of the places a text begins with: one name, which several places may share."""
     return [(end, code) for start, end, code in regions.find_places(text) if start == 0]
@@ -88,13 +102,15 @@ def _select_likeliest(word: str, codes: list[str]) -> list[str]:
     return [code for code in codes if code in large or code[:2] in ("11", "12", "31", "50")]
 
 
-def split_pinyin_place(text: str) -> tuple[str, list[Understood]] | None:
-    """Split a question in letters into (what is left, the province or city it begins with): wuhantongji."""
-    sounds = load_city_sounds()
-    for length in range(min(20, len(text) - _LEAST), 3, -1):
-        if codes := sounds.get(text[:length]):
-            return text[length:], [Understood(text=text[:length], kind="region", value=code) for code in codes]
-    return None
+def split_pinyin_places(words: Sequence[str]) -> Iterator[tuple[str, list[Understood]]]:
+    """Split a question in letters into (what is left, a province or city it begins with, or ends with): wuhantongji."""
+    sounds, text = load_city_sounds(), "".join(words)
+    lengths = range(min(20, len(text) - _LEAST), 3, -1)
+    first = next((text[:length] for length in lengths if text[:length] in sounds), "")
+    last = words[-1] if len(words) > 1 and len(words[-1]) > 3 and words[-1] in sounds else ""
+    for place, left in ((first, text[len(first) :]), (last, "".join(words[:-1]))):
+        if place:
+            yield left, [Understood(text=place, kind="region", value=code) for code in sounds[place]]
 
 
 @cache

@@ -22,7 +22,7 @@ from registry.search import english, pinyin
 from registry.search.costs import COSTS
 from registry.search.filter_readings import make_filter_reading, parse_filters
 from registry.search.pinyin import SoundPiece
-from registry.search.places import parse_place, split_pinyin_place, split_places
+from registry.search.places import parse_place, raise_to_province, split_pinyin_places, split_places
 from registry.search.readings import QueryReading, SearchQuery, Understood
 from registry.search.vocabulary import DEPARTMENT, FAMILY_NAMES, LEFT_AFTER, LEFT_BEFORE, NEVER_IN_NAMES, find_word
 
@@ -35,7 +35,9 @@ _RUN = re.compile("[a-z]+|[^a-z]+")
 #: The letter O for a zero, as it is typed: 第9O1医院, 九八O医院.
 _ZERO = re.compile("(?<=[0-9〇零一二三四五六七八九第])o+(?![a-z])")
 #: What is asked of an address, behind it.
-_BEHIND_NUMBER = re.compile("(?<=[0-9]号)(?:的|是)?(?:哪[家个所]|什么)?(?:医院|诊所|机构|地方)$")
+_BEHIND_NUMBER = re.compile(
+    "(?<=[0-9]号)[的是那这有旁附]?[个家所边近里]?(?:哪[家个所]|什么|的)?(?:医院|诊所|机构|地方)$"
+)
 #: Roads are mistaken for streets: the word before a number, and what it may be instead.
 _ROAD = re.compile("(?<=..)(路|大街|街|大道)(?=[0-9])")
 _ROADS = {"路": ("街", "大街"), "街": ("路",), "大街": ("街", "路"), "大道": ("路", "大街")}
@@ -58,7 +60,7 @@ _LONGEST_ATTACHED, _LEAST_LEFT = 4, 4
 def understand_question(raw: str) -> SearchQuery:
     """Read a question in all its ways. Never fails: what is not understood is text."""
     typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
-    text = expand_nicknames(english.replace_phrases(typed).lower())
+    text = prepare_text(raw)
     text = _BEHIND_NUMBER.sub("", _ZERO.sub(lambda run: "0" * len(run[0]), text))
     words = _join_characters(word for word in _APART.split(text) if fold_text(word))[:_WORDS_READ]
     if not words:
@@ -73,9 +75,15 @@ def understand_question(raw: str) -> SearchQuery:
         filters = parse_filters([word for word in words if not english.is_around(word)])
         if filters is not None and len(filters.regions) > 1 and english.is_formal(spoken[0]):
             filters = None  # a place that is not in the other is a part of the name
-        is_name = english.is_formal(spoken[0]) and filters is None
+        is_sentence = english.is_sentence(raw)
+        is_name = english.is_formal(spoken[0]) and filters is None and not is_sentence
         return SearchQuery(
-            raw=raw, readings=tuple(in_english), listing=filters, listing_first=filters is not None, is_name=is_name
+            raw=raw,
+            readings=tuple(in_english),
+            listing=filters,
+            listing_first=filters is not None,
+            is_name=is_name,
+            is_sentence=is_sentence,
         )
     plain = _ReadingDraft(words)
     drafts = [plain]
@@ -102,6 +110,12 @@ def understand_question(raw: str) -> SearchQuery:
         has_name=has_name,
         is_sentence=is_sentence,
     )
+
+
+def prepare_text(raw: str) -> str:
+    """Prepare a question for reading: one width, script and case; places and techniques by their Chinese names."""
+    typed = simplify_script(normalise_width(raw[:MAX_LENGTH]))
+    return raise_to_province(expand_nicknames(english.replace_phrases(typed).lower()))
 
 
 def _join_characters(words: Iterable[str]) -> list[str]:
@@ -249,8 +263,7 @@ def _take_out_places(draft: _ReadingDraft) -> list[_ReadingDraft]:
                 cost = draft.cost + COSTS["reading.outer_place_out"]
                 drafts.append(_ReadingDraft(words, [*understood, *outer], cost, draft.whole))
             break
-    if spelt := split_pinyin_place("".join(draft.words)):
-        text, pieces = spelt
+    for text, pieces in split_pinyin_places(draft.words):
         cost = draft.cost + COSTS["reading.spelt_place_out"]
         drafts.append(_ReadingDraft([text], [*draft.found, *pieces], cost, draft.whole))
     return drafts

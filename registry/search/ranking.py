@@ -7,7 +7,9 @@ name is alike is another institution.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from registry.domain import name_alignment, name_words, regions
 from registry.domain.name_alignment import WEAK
@@ -98,6 +100,12 @@ def is_named(hit: Hit) -> bool:
 def has_own_word(hit: Hit) -> bool:
     """Whether what was typed has a word of the institution's own, and not only a kind and a number."""
     return any(word.kind == "own" for word in name_words.split_name(hit.reading.text))
+
+
+def measure_own_words(text: str, document: SearchDocument) -> int:
+    """Measure the longest word of an institution's own, of two characters and more, that a text holds."""
+    words = (word for form in document.forms for word in name_words.split_name(form.text) if word.kind == "own")
+    return max((len(word.text) for word in words if len(word.text) > 1 and word.text in text), default=0)
 
 
 def is_as_written(hit: Hit) -> bool:
@@ -301,7 +309,7 @@ def _fit_sound(reading: QueryReading, named: tuple[NameForm, MatchKind, float]) 
         extra += (0.0 if match.exact else COSTS["sound.blurred"]) + (
             COSTS["sound.other_character"] if is_other else 0.0
         )
-        if match.contiguous:
+        if match.contiguous and not _is_within_word(match.characters, form.text):
             if match.is_whole and kind == "known_as":
                 extra -= COSTS["sound.partly_known"]
             if reading.regions and name_alignment.is_common(match.characters) and _has_more_than_place(match, form):
@@ -314,6 +322,16 @@ def _fit_sound(reading: QueryReading, named: tuple[NameForm, MatchKind, float]) 
             if shortened is not None and shortened <= most:
                 best = _select_best_fit((best, (COSTS["sound.short"] + shortened + extra, "pinyin", form.text)))
     return best
+
+
+def _is_within_word(characters: str, name: str) -> bool:
+    """Whether characters lie within a place or a common word of a name, not from its beginning: 治州 in 自治州."""
+    words = name_words.split_name(name)
+    ends = list(accumulate(len(word.text) for word in words))
+    start = name.find(characters)
+    at = bisect_right(ends, start)
+    begins = ends[at] - len(words[at].text)
+    return words[at].kind != "own" and begins < start and start + len(characters) <= ends[at]
 
 
 def _has_more_than_place(match: sound_match.SoundMatch, form: NameForm) -> bool:

@@ -13,7 +13,8 @@ from registry.domain import regions
 from registry.domain.model import Struct
 from registry.domain.name_words import expand_nicknames
 from registry.domain.normalise import fold_text, normalise_width, simplify_script
-from registry.search.places import parse_place
+from registry.search import english
+from registry.search.places import parse_place, raise_to_province
 from registry.search.vocabulary import (
     AROUND_NAMES,
     JOINED,
@@ -27,7 +28,9 @@ from registry.search.vocabulary import (
 #: No more segments of one question are looked for, and none that is shorter.
 _MOST, _SHORTEST = 8, 2
 _MARK = re.compile(r"[\s,，、。;；:：!！?？“”\"'‘’()（）【】\[\]<>《》~～·…—|/\\+=*#@&%$￥^_`{}-]+")
-_KIND = re.compile("保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部")
+_KIND = re.compile(
+    "保健院|医院|妇幼(?!保健)|医学中心|研究所|门诊部|(?<!学)院(?![区长士校内])|附[一二三四五六七八九](?!院)"
+)
 #: One character before a kind, which a word around the name left: 这[家医院].
 _LEFT_OVER = re.compile("[^省市县区州]医院")
 _NUMBER = re.compile(
@@ -37,6 +40,11 @@ _NUMBER = re.compile(
 
 #: A side or a branch of a hospital, which names none by itself.
 _BRANCH = re.compile("(?:[东南西北中新老本总][院区部]|[一-鿿]{0,6}(?:院区|校区|分院))")
+
+
+#: What somebody is near to is not who is meant: 陆军总院附近的家圆医院.
+_BESIDE = re.compile("^([^，。]{2,}?)(?:附近|旁边?|对面|隔壁|边上)的(.{3,})$")
+_BRANCH_BEHIND = re.compile("(?<=...)(?:[东南西北中新老本总][院区部]|分院)$")
 
 
 #: What joins a name to the next one, where the name before it was taken out, or behind a kind of hospital.
@@ -63,16 +71,19 @@ class Segment(Struct, frozen=True):
 
 def split_question(raw: str, spans: Iterable[tuple[int, int]] = ()) -> list[Segment]:
     """Split a question at marks, words around names, numbers and techniques, and at spans that are names."""
+    if english.is_english(raw):
+        return [Segment(text=name) for name in english.split_names(raw)][:_MOST]
     pieces, at = [], 0
     for start, end in sorted(spans):
         pieces.append(raw[at:start])
         at = max(at, end)
-    parts = [part for piece in (*pieces, raw[at:]) for part in _MARK.split(_normalise(piece))]
+    normalised = (_BESIDE.sub(r"\2，\1", _normalise(piece)) for piece in (*pieces, raw[at:]))
+    parts = [part for piece in normalised for part in _MARK.split(piece)]
     return _make_segments(_JOINS.sub("", piece) for part in parts for piece in _split_part(part))
 
 
 def _normalise(text: str) -> str:
-    return expand_nicknames(simplify_script(normalise_width(text)).lower())
+    return raise_to_province(expand_nicknames(simplify_script(normalise_width(text)).lower()))
 
 
 def find_first_place(segments: Iterable[Segment]) -> tuple[str, tuple[str, ...]]:
@@ -106,21 +117,29 @@ def take_out_people(segment: Segment) -> tuple[list[Segment], list[str]]:
     return (_make_segments(PERSON.split(segment.text)) if people else [segment]), people
 
 
-def split_joined(segment: Segment) -> list[Segment]:
-    """Split a segment at what may join two names; empty when there is nothing of the kind."""
-    pieces = JOINED.split(segment.text)
-    return _make_segments(pieces) if len(pieces) > 1 and all(len(piece) >= _SHORTEST for piece in pieces) else []
+def split_joined(segment: Segment) -> Iterator[list[Segment]]:
+    """Yield the ways to split a segment at what may join two names: at all of it, and at each (同济[和]协和)."""
+    joints = list(JOINED.finditer(segment.text))
+    for pieces in (
+        JOINED.split(segment.text) if joints else [],
+        *([segment.text[: joint.start()], segment.text[joint.end() :]] for joint in joints),
+    ):
+        if pieces and all(len(piece) >= _SHORTEST for piece in pieces):
+            yield _make_segments(pieces)
 
 
 def cut_behind_kinds(segment: Segment) -> list[Segment]:
-    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece.
+    """Cut a segment behind every word for a kind of hospital, and before the first place in each piece; with the rest.
 
     Empty when it has no such word.
     """
     ends = [found.end() for found in _KIND.finditer(segment.text)]
     pieces = [segment.text[start:end].lstrip(LEFT_BEFORE) for start, end in zip([0, *ends], ends, strict=False)]
     placed = [piece[places[0][0] :] for piece in pieces if (places := sorted(regions.find_places(piece)))]
-    return _make_segments(piece for piece in (*pieces, *placed) if piece != segment.text)
+    rest = segment.text[ends[-1] :] if ends else ""
+    behind = [] if _BRANCH.fullmatch(rest) else [rest]
+    behind.append(_BRANCH_BEHIND.sub("", segment.text))
+    return _make_segments(piece for piece in (*pieces, *placed, *behind) if piece != segment.text)
 
 
 def _make_segments(pieces: Iterable[str]) -> list[Segment]:

@@ -40,6 +40,7 @@ _QUESTION_WORDS = _split_words("""
     号码 专家号 看不孕 看男科 做手术 无精 弱精 少精 高龄 不好怀 怀不上 要孩子 生孩子 宝宝 麻烦 求助 求问 有人 有谁 前来
     听说 朋友 我们 俺们 咱们 阿拉 想问 问问看 咋样 中不中 得行不 得行 有木有 有冇 好伐
     去过 医保 报销 能做吗 可以做吗 做不做 做得 投诉 举报 咨询 建议 打算 合作 深度合作 听人说 说是 都能 都会 都有 都可以
+    知道 打听 了解 工作 上班 家里 老家 边度 老铁 行不行 行吗 行不 不错 可以不 好不 这里 这边 这儿 那儿 这家 那家
     那里 那边 同事 姐妹们 姐妹 医生 专家 证件 最早 之一 欢迎 就诊 坐诊 每周 成功了 做成功 怀上了
 """)
 #: Words that say what kind of place is looked for, when nothing else is left to look for.
@@ -60,7 +61,8 @@ PERSON = re.compile(
 )
 #: What is written in sentences and never in a name: of 4,000 hospitals and all listed ones none has such a character.
 NEVER_IN_NAMES = re.compile(
-    "[去到在找问陪请给比往从跟被说想做吗的了吧呢啊是没我你您谁哪怎这也还又很最或及听选带把帮该得知]|[0-9]号"
+    "[去到在找问陪请给比往从跟被说想做吗的了吧呢啊是没我你您谁哪怎这也还又很最或及听选带把帮该得知住些么们他她它但再吃需懂挺搞弄"
+    "俺咱侬恁俾畀冇乜唔咁喺嘅嘢睇揾啷咋啥咧咯哇哒哟呐呗啦喂嗑嗨嗯嘀嘛嘞噶噻忒瞅撒滴唠]|[0-9]号"
 )
 #: Between two names of one question.
 JOINED = re.compile("以及|或者|还是|对比|比较|[和与跟]|vs|pk")

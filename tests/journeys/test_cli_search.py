@@ -77,7 +77,7 @@ def test_names_in_use_are_compared_proposed_and_approved_by_another_person(staff
     assert "滑翔那家医院" in staffed.ok("known-as", path, "--dry-run").out
     assert "滑翔那家医院" not in staffed.ok("proposals", "--json").out
     before = staffed.ok("search", "滑翔那家医院", "--json").json
-    assert not any(one["match"] == "known_as" for one in before["items"])
+    assert not any(one["by"] == "滑翔那家医院" for one in before["items"])
     made = staffed.ok("known-as", path, "--by", "editor", "--json").json
     assert [one["name"] for one in made["changes"]] == [SHENGJING]
     staffed.ok("approve", made["proposal"], "--by", "approver")
