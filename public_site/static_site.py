@@ -10,6 +10,7 @@ import asyncio
 import html
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -58,7 +59,8 @@ def export_site(register: Register, target: Path, progress: Progress) -> StaticS
     with replace_folder(target, facts) as tree:
         writer = _Writer(register, edition, tree, codes)
         writer.write_files()
-        asyncio.run(writer.write_pages(progress))
+        with ThreadPoolExecutor(1) as thread:  # of its own: the caller's may run a loop already
+            thread.submit(asyncio.run, writer.write_pages(progress)).result()
         if register.make_as_of_now().size != asof.size:
             raise Conflict(Message("导出期间日志有新增，没有写入；请再运行一次。"))
         return StaticSite(tree.files, tree.bytes, len(codes), log.size, log.root)

@@ -125,6 +125,7 @@ def download_placards(desk: NamedDependency[Desk]) -> Response[Any]:
     kind, paper, languages = (_read_query(desk, name) for name in ("format", "paper", "languages"))
     if kind not in _FORMATS or paper not in PAPERS or languages not in LANGUAGES or paper == "badge":
         raise NotFound(Message("此地址没有内容。"))
+    desk.register.follow_log()  # what was approved a moment ago is to be printed
     credentials = desk.register.credentials
     codes = [parse_code(code)] if code else credentials.list_holders(_read_region(region))
     chosen: list[Placard] = credentials.list_placards(codes, short=paper in SMALL and kind != "zip")

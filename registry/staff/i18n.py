@@ -112,19 +112,6 @@ class StaffLanguage(Language):
         """Return the words for an action of the audit log, or its name if there are none."""
         return self.find_label(f"deed.{action}") or self.format_monospace(action)
 
-    def describe_event_subject(self, about: str) -> Markup:
-        """Describe what an event is about: a proposal, an edition, an account; anything else as it stands."""
-        kind, _, name = about.partition(":")
-        number = name.partition(" ")[0]
-        if kind in ("proposal", "import") and number.isdigit():
-            label = self.translate(f"trail.about_{kind}", number=number)
-            return Markup('<a href="{}">{}</a>').format(self.make_link(f"/staff/{kind}s/{number}"), label)
-        if kind == "account_change" and number.isdigit():
-            return self.translate("trail.about_account_change", number=number, name=name.rpartition(" ")[2])
-        if kind in ("edition", "account", "sha256"):
-            return self.translate(f"trail.about_{kind}", name=name[:16])
-        return self.format_monospace(about)
-
     def get_kind_label(self, kind: str) -> Markup:
         """Return the label of a kind of proposal, or its name if it has none."""
         return self.find_label(f"proposal_kind.{kind}") or self.format_monospace(kind)

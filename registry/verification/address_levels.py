@@ -106,7 +106,9 @@ def _compare_tails(ours: str, theirs: str, claimed: Address, registered: Address
         return "other"
     # what the register prints before its road is no other city: 新城王府大街 of 赤峰
     codes = regions.map_names_to_codes().get(before, ()) if longer == ours or _has_zone(claimed) else ()
-    if claimed.codes:  # nor is a name that is none in the city which was named: 下关嘉士伯大道 of 大理市
+    if (
+        claimed.codes and longer == ours
+    ):  # nor is a name that is none in the city which was named: 下关嘉士伯大道 of 大理市
         codes = tuple(
             code for code in codes if any(regions.may_overlap(code, _find_city(own)) for own in claimed.codes)
         )

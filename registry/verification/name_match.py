@@ -16,7 +16,7 @@ from registry.domain.normalise import convert_numerals, fold_text, normalise_wid
 from registry.records.asof import AsOf
 from registry.records.site import Site
 from registry.verification import addresses, names
-from registry.verification.english_names import list_keys, split_latin, split_words
+from registry.verification.english_names import is_latin, list_keys, split_latin, split_words
 from registry.verification.name_variations import is_place, is_shared_word, split_leading_places
 from registry.verification.spans import Span
 from registry.verification.view import VerificationView
@@ -200,7 +200,9 @@ def _match_by_both_names(view: VerificationView, name: str, asof: AsOf) -> list[
         return []
     matches = match_by_name(view, first, asof)
     for second in inner:
-        codes = {match.site.code for match in match_by_name(view, second, asof)} | _find_called(view, second, asof)
+        codes = {match.site.code for match in match_by_name(view, second, asof)} | _find_called(
+            view, second.removeprefix("原"), asof
+        )
         if second.startswith("原"):
             former = [match for match in match_by_name(view, second[1:], asof) if match.on == "former_name"]
             codes |= {match.site.code for match in former}
@@ -218,13 +220,20 @@ def _match_before_bracket(view: VerificationView, name: str, asof: AsOf) -> list
     department's.
     """
     parts = names.split_bracket(name)
-    if parts is None or any(names.is_another(inner) or match_by_name(view, inner, asof) for inner in parts[1]):
+    if parts is None or any(_is_of_another(view, inner, asof) for inner in parts[1]):
         return []
     return [
         msgspec.structs.replace(match, rule="campus", exact=False)
         for match in _match_key(view, fold_text(parts[0]), "normalised", parts[0], asof)
         if _is_current(match) and match.site.status != "delisted" and match.rule in ("identical", "normalised")
     ]
+
+
+def _is_of_another(view: VerificationView, inner: str, asof: AsOf) -> bool:
+    """Whether a bracket holds a company's or a department's name, one in Latin letters, or one that somebody has."""
+    if names.is_another(inner) or is_latin(inner):
+        return True
+    return bool(match_by_name(view, inner.removeprefix("原"), asof) or match_by_name(view, inner, asof))
 
 
 def _find_called(view: VerificationView, name: str, asof: AsOf) -> set[str]:

@@ -20,6 +20,7 @@ from public_site import responses
 from registry import errors
 from registry.api import problems
 from registry.errors import RegistryError
+from registry.settings import Settings
 from registry.staff import errors as staff_errors
 from registry.storage.locks import make_write_busy_error
 from registry.texts import FixedText
@@ -43,6 +44,7 @@ class Stands:
     """As much of a register as an error page asks for."""
 
     verification = VerificationView()
+    settings = Settings()
 
     def find_now(self) -> dt.datetime:
         return dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

@@ -55,6 +55,11 @@ COMMANDS = (
     "lag",
     "user",
     "user add",
+    "export-site",
+    "qr",
+    "qr issue",
+    "qr verify",
+    "qr placards",
 )
 HEADINGS = "province,name,address,techniques,stages"
 NEW_ROW = "辽宁省,沈阳新示例妇产医院,辽宁省沈阳市和平区新示例街1号,AIH IVF,formal"

@@ -481,7 +481,7 @@ def test_what_changed_since_the_preview_is_shown_anew_and_not_proposed(cli: Cli,
     stale = publisher.client.post("/staff/editions", data=sent)
     assert stale.status_code == 409
     assert "又有新记录" in stale.text
-    assert "没有这样的提案" in publisher.get("/staff/proposals")
+    assert "没有待审批的提案" in publisher.get("/staff/proposals")
     fresh = publisher.client.post("/staff/editions", data=hidden(stale.text))
     assert fresh.status_code == 303
     assert "第二期名单" in publisher.get("/staff/editions")
@@ -493,7 +493,7 @@ def test_what_changed_since_the_preview_is_shown_anew_and_not_proposed(cli: Cli,
         ({"title": ""}, "请填写标题"),
         ({"as_of": "2999-01-01"}, "没有到"),
         ({"as_of": "soon"}, "请填写截止日"),
-        ({"scope": "999999"}, "行政区划"),
+        ({"scope": "999999"}, "没有名为“999999”"),
         ({"when": "later", "release_day": "2999-01-01", "release_time": "09:00"}, "公布时间"),
         ({"when": "later", "release_day": "", "release_time": "09:00"}, "公布日期"),
         ({"when": "later", "release_day": "2026-12-01", "release_time": "25:00"}, "钟点"),

@@ -243,7 +243,7 @@ def test_another_person_sees_what_will_be_public_approves_it_and_then_it_is(
     assert eventually(lambda: bool(running.verify(**claim)["verdict"] == "licensed"))
     admin = arrive(running, "admin").sign_in()
     assert ["approver", "approved", f"proposal:{number}", "127.0.0.1"] in admin.deeds()
-    assert ["editor", "propose", f"proposal:{number}", "shell"] in admin.deeds()
+    assert ["editor", "propose", f"proposal:{number}", "服务器命令行"] in admin.deeds()
 
 
 def test_a_change_of_a_known_institution_is_shown_before_and_after(

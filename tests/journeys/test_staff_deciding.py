@@ -207,7 +207,8 @@ def test_a_code_that_is_nobodys_is_told_from_a_mistyped_one(
 def test_a_site_elsewhere_is_not_stopped_by_an_account_of_another_region(running: Server, arrive: Arrive) -> None:
     region = arrive(running, "region").sign_in()
     code = the_hospital(running)["code"]
-    refused = region.send("/staff/suspend", f"/staff/suspend?code={code}", technique=["IVF"], why="示例")
+    assert "<form" not in region.get(f"/staff/suspend?code={code}").split("<main")[1], "it is not even offered"
+    refused = region.send("/staff/suspend", "/staff/account", code=code, technique=["IVF"], why="示例")
     assert (refused.status_code, "不在账号" in refused.text) == (403, True)
     assert verdict(running) == "licensed"
 

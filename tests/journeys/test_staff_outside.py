@@ -148,7 +148,8 @@ def test_whoever_signs_in_by_the_provider_alone_proves_it_there_again_and_what_w
     page.wait_for_url("**/staff")
     let_proof_age(Settings(data_dir=staffed.data_dir), "approver")
     page.goto("/staff/account")
-    page.get_by_role("button", name="换新恢复码").click()
+    page.locator("summary", has_text="换新恢复码").click()
+    page.get_by_role("button", name="确定换新").click()
     assert page.locator('input[name="proof_code"]').count() == 0  # there is no authenticator of ours
     with context.expect_page() as opened:
         page.get_by_role("link", name="用统一身份认证登录").click()

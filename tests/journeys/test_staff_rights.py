@@ -144,8 +144,10 @@ FORMS = {
 }
 
 
-#: What only a proposal of a form, or of an edition, has: that of this table is neither. And nobody has a passkey.
+#: What only a proposal of a form, or of an edition, has: that of this table is neither. And nobody has a passkey, nor
+#: is a code asked for by name.
 NOT_THERE = {
+    "/staff/qr/placards",
     "/staff/proposals/{number}/draft",
     "/staff/proposals/{number}/edition",
     "/staff/proposals/{number}/edition/{name}",

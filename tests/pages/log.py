@@ -20,6 +20,16 @@ SIGNED = PublicLog(
     vkeys=["register.example/log+ee70fc45+AY6AuOywC7s7jWQ77zqtXmg3h8OgIlYpeYjvm0nQCxKAAAA="],
 )
 
+#: One of every kind of change between a list as received and what was imported of it.
+_LIST_CHANGES: list[dict[str, Any]] = [
+    {"place": "表1第3行", "what": "corrected", "before": "夫精人工受精", "after": "夫精人工授精"},
+    {"place": "表1第4行", "what": "corrected", "before": None, "after": "示例市示例医院"},
+    {"place": "表1第5行", "what": "left_out", "before": "示例市第二示例医院"},
+    {"place": "表1第6行", "what": "set_aside", "before": "示例市第三示例医院"},
+    {"place": "表1第7行", "what": "taken", "before": "示例市第四示例医院"},
+    {"place": "表1第8行", "what": "accepted", "before": "合计 3", "reason": "示例理由：合计数系笔误"},
+]
+
 
 def _make_entry(number: int, kind: model.Kind, values: dict[str, Any], **more: Any) -> model.Entry:
     return model.Entry(
@@ -53,7 +63,7 @@ def make_pages() -> dict[str, PageContext]:
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
     correction = _make_entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
     unnamed = _make_entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
-    others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition"]
+    others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition", "credential"]
     wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
     return {
         "log": LogPage(site=SITE, here="/log", log=SIGNED),
@@ -61,6 +71,7 @@ def make_pages() -> dict[str, PageContext]:
         "log-entry": _make_page(correction, "7K2M-9QX4"),
         "log-entry-new": _make_page(unnamed, "7K2M-9QX4"),
         "log-entry-erasing": _make_page(_make_entry(9, "practitioner", {}, erases=["name"], reason="本人申请")),
+        "log-entry-list": _make_page(_make_entry(8, "source", {"sha256": SIGNED.root, "changes": _LIST_CHANGES})),
         **{f"log-entry-{kind}": _make_page(_make_entry(8, kind, {})) for kind in others},
         "log-entry-published": msgspec.structs.replace(_make_page(_make_entry(8, "edition", {})), edition="1"),
         **{

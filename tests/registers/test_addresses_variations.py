@@ -354,8 +354,10 @@ def test_the_same_place_written_otherwise_is_the_same_place(name: str) -> None:
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_another_place_is_never_taken_for_the_same(name: str) -> None:
     compared = list(compare_all(DIFFERENT[name]))
+    # With the same number in another district of the city it is for a person to compare: see decision 171.
+    words = ("other", "unreadable") if name == "another district" else ("other",)
     assert compared
-    assert not [case for case in compared if case[0] != "other"]
+    assert not [case for case in compared if case[0] not in words]
 
 
 def test_no_two_institutions_are_taken_for_one_site_unless_the_list_prints_one_address() -> None:

@@ -99,15 +99,19 @@ def test_a_former_name_that_one_alone_begins_with_is_still_a_former_name(asker: 
 
 
 @pytest.mark.parametrize(
-    "written", ["示例三院", "芜湖市第二示例医院生殖医学科", "芜湖市第二示例医院集团", "芜湖市第二示例医院（西院区）"]
+    ("written", "verdict"),
+    [
+        *(("示例三院", "not_found"), ("芜湖市第二示例医院生殖医学科", "not_found")),
+        *(("芜湖市第二示例医院集团", "not_found"), ("芜湖市第二示例医院（西院区）", "ambiguous")),
+    ],
 )
 def test_whom_a_name_fits_by_half_is_the_first_candidate_and_nobody_is_accused(
-    asker: Callable[..., Asker], written: str
+    asker: Callable[..., Asker], written: str, verdict: str
 ) -> None:
     mine = an_institution("芜湖市第二示例医院", WUHU, region="340202", known_as=["示例三院"])
     others = [an_institution(f"芜湖市第{n}示例医院", f"芜湖市镜湖区示例路{n}号", region="340202") for n in (3, 4, 5)]
     answer = asker(*others, mine)(written)
-    assert (answer.verdict, answer.match, names_of(answer)[0]) == ("not_found", None, "芜湖市第二示例医院")
+    assert (answer.verdict, answer.match, names_of(answer)[0]) == (verdict, None, "芜湖市第二示例医院")
     assert "请核对" in answer.explanation
     assert "12345" not in answer.explanation
 

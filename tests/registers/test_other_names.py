@@ -145,8 +145,8 @@ def test_two_institutions_in_brackets_are_several_and_two_names_of_one_are_not(t
     view = a_view(a_register(tmp_path, a_source(), FIRST, SECOND, both))
     answer = ask(view, "示例第一医院（示例第二医院）", on=LATER)
     assert (answer.verdict, sorted(names_of(answer))) == ("ambiguous", ["示例第一医院", "示例第二医院"])
+    assert ask(view, "示例第三医院（原示例市中心医院）", on=LATER).verdict == "licensed"  # whose own name stands first
     for written in (
-        "示例第三医院（原示例市中心医院）",
         "示例第三医院、示例市中心医院",
         "示例市中心医院（示例第三医院）",
     ):

@@ -243,7 +243,7 @@ def test_people_outside_the_region_of_the_account_are_refused(wizard: Wizard, da
         accounts.change_rights(connection, "editor.a", ["editor"], "210200")
     one = compare_file(wizard, a_file(PERSON))
     assert one.state == "failed"
-    assert "210200" in one.found["error"][0] and "示例员丙" not in str(one.found)
+    assert "辽宁省大连市" in one.found["error"][0] and "示例员丙" not in str(one.found)
 
 
 # --- certificates ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 #: Data, and the installed libraries of other programs' environments.
-ELSEWHERE = {"data", ".venv", "node_modules"}
+ELSEWHERE = {"data", ".venv", "node_modules", ".build"}
 SOURCES = sorted(path for path in TESTS.rglob("*.py") if not ELSEWHERE & set(path.relative_to(TESTS).parts))
 #: What a test runs as a program of its own.
 PROGRAMS = sorted((TESTS.parent / "bench" / "soak").glob("*.py"))

@@ -19,7 +19,15 @@ from registry.staff.forms import checks, possible_duplicates, record_values
 from registry.staff.forms.checks import Finding, make_error, make_warning, to_finding
 from registry.staff.forms.compose import FormProposal, compose_proposal, select_changes
 from registry.staff.forms.form_drafts import FormDraft
-from registry.staff.forms.forms import ABOUT, WITHDRAWN, FormKind, Typed, list_together, read_text
+from registry.staff.forms.forms import (
+    ABOUT,
+    WITHDRAWN,
+    FormKind,
+    Typed,
+    list_own_fields,
+    list_together,
+    read_text,
+)
 from registry.staff.forms.record_values import Values, read_day, to_record_values
 from registry.storage.tables import entries
 from registry.texts import FixedText, Message, PageText, has_text
@@ -245,10 +253,12 @@ def is_stale(connection: sa.Connection, draft: FormDraft) -> bool:
 
 
 def _check_later_entries(connection: sa.Connection, draft: FormDraft) -> list[Finding]:
-    """Tell what was recorded meanwhile about other days than those that the form compares, and by whom."""
+    """Tell what was recorded meanwhile of the form's fields about other days than it compares, and by whom."""
     if not is_stale(connection, draft):
         return []
     subject = str(draft.subject)
+    paths = {field.record_path for field in list_own_fields(draft.kind, False)}
+    paths |= {f"approvals.{read_text(draft.filled.typed, 'technique')}"} if draft.kind == "approval" else set()
     link = (code := format_code(subject.partition(":")[2]), f"/staff/records/{code}")
     return [
         make_warning(
@@ -262,7 +272,7 @@ def _check_later_entries(connection: sa.Connection, draft: FormDraft) -> list[Fi
             link,
         )
         for entry in record_values.read_entries(connection, subject)
-        if entry.number > draft.base_size
+        if entry.number > draft.base_size and (entry.change.erases or not paths.isdisjoint(entry.change.set))
     ]
 
 

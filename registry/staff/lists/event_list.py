@@ -143,6 +143,9 @@ def _describe_about(language: StaffLanguage, connection: Any, about: str) -> Cel
     name = rest.partition(" ")[0]
     if kind in ("proposal", "import") and name.isdigit():
         return Cell(text=language.translate(f"trail.about_{kind}", number=name), link=f"/staff/{kind}s/{name}")
+    if kind == "account_change" and name.isdigit():
+        text = language.translate("trail.about_account_change", number=name, name=rest.rpartition(" ")[2])
+        return Cell(text=text, link=f"/staff/accounts/changes/{name}")
     if kind == "sha256":
         found = attachments.find_attachment(connection, name)
         text = language.mark_chinese(found.name) if found else language.translate("trail.about_sha256", name=name[:16])

@@ -24,11 +24,12 @@
         if (!text || text === last) return;
         last = text;
         const names = await ask(input, { q: text });
-        input.list.replaceChildren(...names.map(function (name) {
+        input.list.textContent = "";
+        names.forEach(function (name) {
           const option = document.createElement("option");
           option.value = name;
-          return option;
-        }));
+          input.list.appendChild(option);
+        });
       }, WAIT);
     });
     const source = input.dataset.address && document.getElementById(input.dataset.address);
