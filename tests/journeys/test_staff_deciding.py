@@ -210,7 +210,10 @@ def test_a_site_elsewhere_is_not_stopped_by_an_account_of_another_region(running
     code = the_hospital(running)["code"]
     offered = region.get(f"/staff/suspend?code={code}").split('id="main"')[1]
     assert 'action="/staff/suspend" method="post"' not in offered, "it is not even offered"
-    refused = region.send("/staff/suspend", "/staff/account", code=code, technique=["IVF"], why="示例")
+    token = re.search(r'name="form_token" value="(\w+)"', region.get("/staff/account"))
+    assert token
+    sent = {"form_token": token[1], "code": code, "technique": ["IVF"], "why": "示例"}
+    refused = region.client.post("/staff/suspend", data=sent)
     assert (refused.status_code, "不在账号" in refused.text) == (403, True)
     assert verdict(running) == "licensed"
 
