@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from registry.accounts import audit_log, devices, factors, get_now_ms, passkeys, passwords, sessions
+from registry import accounts as people
+from registry.accounts import Account, audit_log, devices, factors, get_now_ms, passkeys, passwords, sessions
 from registry.accounts.sessions import TRIES, Session, State
 from registry.accounts.throttle import FailureCounts, Throttle, make_too_many_error
 from registry.accounts.vault import Vault
@@ -24,6 +25,8 @@ from registry.texts import Message
 #: Minutes that a browser unknown to the account waits after TRIES wrong codes in a row, doubled by each further one.
 FIRST_WAIT, LONGEST_WAIT = 1, 60
 _MINUTE = 60_000  # milliseconds
+#: What the code in the address of a calendar is made for.
+_CALENDAR = "the calendar of an account"
 
 
 class Visitor(Struct, frozen=True):
@@ -260,6 +263,19 @@ class SignIns:
     def make_device_cookie(self, name: str) -> str | None:
         """Make the cookie by which the browser that has just signed in is recognised; None where there is no key."""
         return devices.make_cookie(self.vault, name, self._read_password_hash(name))
+
+    def make_calendar_code(self, name: str) -> str:
+        """Make the code in the address of an account's calendar; SecretsKeyMissing. A new password makes another."""
+        return self.vault.sign_message(_CALENDAR, f"{name}\0{self._read_password_hash(name)}")
+
+    def find_calendar_owner(self, name: str, code: str) -> Account | None:
+        """The open account for which the code in the address of a calendar was made; None for any other code."""
+        with self._database.reading() as connection:
+            account = people.find_account(connection, name)
+        if account is None or account.disabled:
+            return None
+        message = f"{name}\0{self._read_password_hash(name)}"
+        return account if self.vault.is_signed_message(_CALENDAR, message, code) else None
 
     def _find_device(self, row: sa.Row[tuple[object, ...]] | None, visitor: Visitor) -> str:
         """The nonce of the browser if it is known to the account and trusted; "" for any other."""

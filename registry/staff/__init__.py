@@ -12,6 +12,7 @@ from litestar.di import Provide
 from registry.staff import (
     account_pages,
     audit_pages,
+    calendar_pages,
     check_pages,
     credential_pages,
     draft_pages,
@@ -39,7 +40,7 @@ __all__ = ["build_router", "record_refused_request"]
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
-    *(check_pages, region_pages, credential_pages, own_account),
+    *(check_pages, region_pages, credential_pages, own_account, calendar_pages),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from litestar import Response, get
@@ -14,8 +13,7 @@ from registry.domain.model import Struct
 from registry.editions.edition import Edition
 from registry.importers.wizard import import_store
 from registry.records import asof, deadlines
-from registry.records.deadlines import KINDS, DeadlineFilter
-from registry.staff.calendar_file import CalendarEvent, format_calendar
+from registry.records.deadlines import KINDS
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts
 from registry.staff.lists import due_list, list_page
@@ -74,8 +72,6 @@ def _list_scheduled_editions(desk: Desk) -> list[Edition]:
 
 #: Spans of the start page in days from today; 0: what is overdue.
 WITHIN = (0, 30, 90)
-#: Days ahead, and lines at most, of the calendar.
-_FILE_DAYS, _FILE_LINES = 366, 20_000
 
 
 class DueCounts(Struct, frozen=True):
@@ -103,40 +99,3 @@ def show_due_list(desk: NamedDependency[Desk]) -> Response[Any]:
 def download_due_table(desk: NamedDependency[Desk]) -> Response[Any]:
     """Send the same as a file for a spreadsheet."""
     return list_page.send_table(desk, "due", due_list.open_due_list)
-
-
-@get("/due.ics", opt={"lane": "slow"}, sync_to_thread=True)
-def download_due_calendar(desk: NamedDependency[Desk]) -> Response[bytes]:
-    """Send what is overdue or falls due within a year as a calendar (RFC 5545): a whole day for each, with a reminder
-    thirty days before."""
-    public, now = desk.register.settings.public_url.rstrip("/"), desk.register.find_now()
-    events = [
-        CalendarEvent(
-            uid=f"{one.subject}/{one.path}/{one.day}",
-            day=one.day,
-            title=_describe_deadline(desk, one),
-            link=f"{public}/staff/records/{desk.language.format_subject_code(one.about)}",
-        )
-        for one in _list_all_due(desk)
-    ]
-    body = format_calendar(str(desk.language.translate("home_staff.due")), events, now)
-    headers = {"Content-Disposition": 'attachment; filename="due.ics"'}
-    return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
-
-
-def _describe_deadline(desk: Desk, one: deadlines.Deadline) -> str:
-    technique = one.path.partition(".")[2]
-    parts = [
-        str(desk.language.translate(f"due.{one.kind}")),
-        desk.language.get_plain_word(technique) if technique else "",
-    ]
-    return " ".join(part for part in [*parts, one.name] if part)
-
-
-def _list_all_due(desk: Desk) -> list[deadlines.Deadline]:
-    """List what is overdue or falls due within the longest span; without names of people."""
-    with desk.database.reading() as connection:
-        now = asof.make_as_of(connection)
-        until = now.valid_on + dt.timedelta(days=_FILE_DAYS)
-        wanted = DeadlineFilter(until=until, region=desk.account.region)
-        return deadlines.list_deadlines(connection, now, wanted, limit=_FILE_LINES)

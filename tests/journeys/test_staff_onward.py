@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Callable
+from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
 
+from registry.accounts import passwords, signin
 from registry.domain.identifiers import format_code
 from registry.proposals import propose
 from registry.records import asof
@@ -90,6 +94,27 @@ def test_what_falls_due_is_a_table_and_a_calendar_that_any_program_reads(running
     unfolded = calendar.replace("\r\n ", "")
     assert unfolded.count(f"DTSTART;VALUE=DATE:{DUE:%Y%m%d}") >= 3
     assert "示例第1医院" in unfolded
+
+
+def test_a_calendar_program_is_given_what_falls_due_at_an_address_that_a_new_password_ends(
+    running: Server, staffed: Cli, arrive: Arrive
+) -> None:
+    approver = arrive(running, "approver").sign_in()
+    address = re.search(r'id="address" value="([^"]+)"', approver.get("/staff/calendar"))
+    assert address
+    path = urlsplit(unescape(address[1])).path
+    stranger = running.client.get(path)  # no cookie, as a calendar program
+    assert stranger.headers["content-type"].startswith("text/calendar")
+    assert stranger.text.replace("\r\n ", "").count("BEGIN:VEVENT") == approver.get("/staff/due.ics").count(
+        "BEGIN:VEVENT"
+    )
+    wrong = [path[:-1] + ("0" if path[-1] != "0" else "1"), path.replace("/approver/", "/editor/"), path + "0"]
+    assert {running.client.get(one).status_code for one in [*wrong, "/staff/calendars/nobody.here/0"]} == {404}
+    database = Database(Settings(data_dir=staffed.data_dir).get_database_url())
+    with database.writing() as connection:
+        signin.replace_password(connection, "approver", passwords.hash_password("quite another pass phrase"))
+    database.close()
+    assert running.client.get(path).status_code == 404
 
 
 def test_a_form_is_opened_with_what_another_record_holds_but_for_what_identifies_it(

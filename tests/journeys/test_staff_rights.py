@@ -37,6 +37,7 @@ MAY = {
     ("GET", "/staff/due"): EVERYBODY,
     ("GET", "/staff/due.csv"): EVERYBODY,
     ("GET", "/staff/due.ics"): EVERYBODY,
+    ("GET", "/staff/calendar"): EVERYBODY,
     ("GET", "/staff/account"): EVERYBODY,
     ("GET", "/staff/oidc/proved"): EVERYBODY,
     ("POST", "/staff/account/end"): EVERYBODY,
@@ -124,6 +125,7 @@ BEFORE = {
     ("POST", "/staff/enrol"),
     ("GET", "/staff/oidc"),
     ("GET", "/staff/oidc/back"),
+    ("GET", "/staff/calendars/{name}/{code}"),
 }
 #: What a form holds that is refused for what it says, so that asking changes nothing.
 FORMS = {
