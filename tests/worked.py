@@ -6,7 +6,8 @@ import datetime as dt
 from typing import NamedTuple
 
 from registry import accounts, proposals
-from registry.accounts import sessions
+from registry.accounts import changes, sessions
+from registry.accounts.changes import ChangeRequest
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Draft
 from registry.log import store
@@ -79,6 +80,8 @@ def work_a_year(database: Database) -> Worked:
             ("publisher", "publisher", ""),
         ):
             accounts.create_account(connection, name, [role], PASSWORD.strip(), region=region)
+        wider = ChangeRequest(kind="rights", account="anshan", roles=("editor", "publisher"), region="210300")
+        changes.submit_change(connection, "admin", wider)
     source = a_source("示例文件-1", as_of=_PAST, scope="partial")
     _enter(database, "示例名录", source, OPEN, CLOSED, LATER)
     _enter(database, "人员、证明与处罚", PERSON, COMING, PAPER, UNLISTED)

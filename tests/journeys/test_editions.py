@@ -417,6 +417,8 @@ def test_a_publisher_previews_and_proposes_and_another_person_approves(
         context.add_cookies([{"name": "staff_session", "value": token, "url": server.url}])
         page = context.new_page()
         page.goto("/staff/editions")
+        visited: list[str] = []
+        page.on("load", lambda loaded: visited.append(loaded.url))
         page.get_by_role("link", name="公布新一期").click()
         assert page.locator("#title").input_value() == TITLE
         page.locator("#title").fill("第二期名单")
@@ -432,6 +434,7 @@ def test_a_publisher_previews_and_proposes_and_another_person_approves(
             assert told in shown, told
         page.get_by_role("button", name="提交给另一人审批").click()
         assert "您参与过这份提案" in page.locator("main").inner_text()
+        assert len(visited) == 3, visited  # the form, its preview, the proposal
         number = page.url.rstrip("/").rsplit("/", 1)[-1]
     seen = approver.get(f"/staff/proposals/{number}")
     assert "审批通过后，公众立即看到第2期" in seen
