@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -14,6 +16,7 @@ from registry.editions.edition import Edition
 from registry.importers.wizard import import_store
 from registry.records import asof, deadlines
 from registry.records.deadlines import KINDS
+from registry.register import Register
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts
 from registry.staff.lists import due_list, list_page
@@ -81,12 +84,26 @@ class DueCounts(Struct, frozen=True):
     counts: dict[deadlines.Kind, int]
 
 
+#: What was counted, of each register in this process, by log size, day and region; and how much of it at most.
+_counted: WeakKeyDictionary[Register, dict[tuple[int, dt.date, str], list[DueCounts]]] = WeakKeyDictionary()
+_MOST_COUNTS = 64
+
+
 def count_due(desk: Desk) -> list[DueCounts]:
-    """Count what falls due, about institutions of the account's region, for the start page."""
+    """Count what falls due, about institutions of the account's region, for the start page.
+
+    Counted once for a log and a day: of very many last days that takes longer than the rest of the page.
+    """
+    counted = _counted.setdefault(desk.register, {})
     with desk.database.reading() as connection:
         now = asof.make_as_of(connection)
-        counts = deadlines.count_spans(connection, now, WITHIN, desk.account.region)
-    return [DueCounts(within=days, counts=found) for days, found in zip(WITHIN, counts, strict=True)]
+        key = (now.size, now.valid_on, desk.account.region)
+        if key not in counted:
+            if len(counted) >= _MOST_COUNTS:
+                counted.clear()
+            counts = deadlines.count_spans(connection, now, WITHIN, desk.account.region)
+            counted[key] = [DueCounts(within=days, counts=found) for days, found in zip(WITHIN, counts, strict=True)]
+        return counted[key]
 
 
 @get("/due", sync_to_thread=True)
