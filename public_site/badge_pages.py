@@ -64,7 +64,7 @@ def get_badge(request: PageRequest, name: FromPath[str]) -> Response[str]:
     return _render_badge(request, standing.state, 200, institution.code, standing.tone)
 
 
-@route_get("/i/{code:str}/card.png", "card")
+@route_get("/i/{code:str}/card.png", "card", opt={"lane": "slow"})  # a tenth of a second of drawing
 def get_institution_card(request: PageRequest, code: FromPath[str]) -> Response[bytes]:
     """Draw the share card of an institution: its name, its standing today, what may be done there."""
     register, language = get_register(request), read_language(request)
@@ -86,7 +86,7 @@ def draw_institution_card(language: Language, institution: Institution, standing
     )
 
 
-@route_get("/card.png", "site_card")
+@route_get("/card.png", "site_card", opt={"lane": "slow"})
 def get_site_card(request: PageRequest) -> Response[bytes]:
     """Draw the share card of the site: its name, its figure and the day of that."""
     language = read_language(request)
