@@ -90,7 +90,7 @@ class World:
         said = json.loads(jws.decode_base64url(self.tokens["plain"].split(".")[1]))
         return {**said, **changes}
 
-    def signed(
+    def sign_scan(
         self, payload: Any = None, key: Key | None = None, header: dict[str, Any] | None = None, **say: Any
     ) -> str:
         """The address with a token that somebody with a key wrote: any payload, any header."""
@@ -100,17 +100,17 @@ class World:
         covered = f"{packed(json.dumps(head).encode())}.{packed(body)}"
         return self.url(f"{covered}.{packed(key.sign(covered.encode()))}")
 
-    def altered(self, **changes: Any) -> str:
+    def alter_scan(self, **changes: Any) -> str:
         """The plain code with other words under the same signature."""
         head, _, signature = self.tokens["plain"].split(".")
         return self.url(f"{head}.{packed(json.dumps(self.say(**changes)).encode())}.{signature}")
 
-    def headed(self, **header: Any) -> str:
+    def change_header(self, **header: Any) -> str:
         """The plain words under another header, unsigned."""
         _, body, _ = self.tokens["plain"].split(".")
         return self.url(f"{packed(json.dumps(header).encode())}.{body}.")
 
-    def hashed(self) -> str:
+    def make_mac_scan(self) -> str:
         """The plain words with an HMAC whose secret is the public key."""
         _, body, _ = self.tokens["plain"].split(".")
         head = packed(json.dumps({"alg": "HS256", "kid": self.kid, "typ": "art-entry+jwt"}).encode())
@@ -175,7 +175,7 @@ CASES: dict[str, Case] = {
     "token alone": Case(lambda w: w.tokens["plain"], "genuine"),
     "older name": Case(lambda w: w.code("renamed"), "older", "genuine"),
     "technique gained since": Case(lambda w: w.code("gained"), "older", "genuine"),
-    "retired key, before": Case(lambda w: w.signed(key=w.retired, iat=1_700_000_000), "genuine"),
+    "retired key, before": Case(lambda w: w.sign_scan(key=w.retired, iat=1_700_000_000), "genuine"),
     # what is printed no longer holds
     "technique suspended": Case(lambda w: w.code("halted"), "suspended"),
     "institution suspended": Case(lambda w: w.code("suspended"), "suspended"),
@@ -184,9 +184,9 @@ CASES: dict[str, Case] = {
     "off the list": Case(lambda w: w.code("delisted"), "revoked"),
     "moved": Case(lambda w: w.code("moved"), "revoked"),
     "withdrawn, hung up again": Case(lambda w: w.code("withdrawn"), "revoked"),
-    "a place never given": Case(lambda w: w.signed(status=w.place(9999)), "revoked"),
-    "expired": Case(lambda w: w.signed(exp=1_700_000_000), "expired"),
-    "expired and suspended": Case(lambda w: w.signed(exp=1_700_000_000, status=w.place(3)), "expired"),
+    "a place never given": Case(lambda w: w.sign_scan(status=w.place(9999)), "revoked"),
+    "expired": Case(lambda w: w.sign_scan(exp=1_700_000_000), "expired"),
+    "expired and suspended": Case(lambda w: w.sign_scan(exp=1_700_000_000, status=w.place(3)), "expired"),
     # nothing to check with
     "address alone": Case(lambda w: w.url(None), "unsigned"),
     "code alone": Case(lambda w: format_code(w.codes["plain"]), "unsigned"),
@@ -207,43 +207,43 @@ CASES: dict[str, Case] = {
     "their name as a user": Case(lambda w: w.elsewhere(f"https://clinic@{OWN}"), "other_host"),
     "another port": Case(lambda w: w.elsewhere(f"https://{OWN}:8443"), "other_host"),
     "below another path": Case(lambda w: w.elsewhere(f"https://{OWN}/copy"), "other_host"),
-    "another issuer, our key": Case(lambda w: w.signed(iss="elsewhere.example/log"), "other_host"),
-    "another issuer, its key": Case(lambda w: w.signed(iss="elsewhere.example/log", key=w.other), "other_host"),
+    "another issuer, our key": Case(lambda w: w.sign_scan(iss="elsewhere.example/log"), "other_host"),
+    "another issuer, its key": Case(lambda w: w.sign_scan(iss="elsewhere.example/log", key=w.other), "other_host"),
     # keys
-    "unknown key": Case(lambda w: w.signed(key=w.other), "unknown_key"),
-    "no key named": Case(lambda w: w.signed(header={"kid": ""}), "unknown_key"),
-    "compromised key": Case(lambda w: w.signed(key=w.compromised), "key_withdrawn"),
-    "compromised key, before": Case(lambda w: w.signed(key=w.compromised, iat=1_600_000_000), "key_withdrawn"),
-    "retired key, after": Case(lambda w: w.signed(key=w.retired, iat=1_750_000_000), "key_withdrawn"),
-    "another key under our name": Case(lambda w: w.signed(key=w.other, header={"kid": w.kid}), "altered"),
+    "unknown key": Case(lambda w: w.sign_scan(key=w.other), "unknown_key"),
+    "no key named": Case(lambda w: w.sign_scan(header={"kid": ""}), "unknown_key"),
+    "compromised key": Case(lambda w: w.sign_scan(key=w.compromised), "key_withdrawn"),
+    "compromised key, before": Case(lambda w: w.sign_scan(key=w.compromised, iat=1_600_000_000), "key_withdrawn"),
+    "retired key, after": Case(lambda w: w.sign_scan(key=w.retired, iat=1_750_000_000), "key_withdrawn"),
+    "another key under our name": Case(lambda w: w.sign_scan(key=w.other, header={"kid": w.kid}), "altered"),
     # altered
-    "another name": Case(lambda w: w.altered(name="某某生殖中心"), "altered"),
-    "another address": Case(lambda w: w.altered(address="辽宁省鞍山市铁西区示例路77号"), "altered"),
-    "more techniques": Case(lambda w: w.altered(techniques=["IVF", "PGT"]), "altered"),
-    "a later end": Case(lambda w: w.altered(exp=4_000_000_000), "altered"),
-    "a later beginning": Case(lambda w: w.altered(iat=1_800_000_000), "altered"),
-    "another log": Case(lambda w: w.altered(log=9999), "altered"),
-    "another code": Case(lambda w: w.altered(sub=format_code(w.codes["gained"])), "altered"),
-    "another place": Case(lambda w: w.altered(status=w.place(1)), "altered"),
-    "another list": Case(lambda w: w.altered(status=w.place(0, 1)), "altered"),
+    "another name": Case(lambda w: w.alter_scan(name="某某生殖中心"), "altered"),
+    "another address": Case(lambda w: w.alter_scan(address="辽宁省鞍山市铁西区示例路77号"), "altered"),
+    "more techniques": Case(lambda w: w.alter_scan(techniques=["IVF", "PGT"]), "altered"),
+    "a later end": Case(lambda w: w.alter_scan(exp=4_000_000_000), "altered"),
+    "a later beginning": Case(lambda w: w.alter_scan(iat=1_800_000_000), "altered"),
+    "another log": Case(lambda w: w.alter_scan(log=9999), "altered"),
+    "another code": Case(lambda w: w.alter_scan(sub=format_code(w.codes["gained"])), "altered"),
+    "another place": Case(lambda w: w.alter_scan(status=w.place(1)), "altered"),
+    "another list": Case(lambda w: w.alter_scan(status=w.place(0, 1)), "altered"),
     "on another's page": Case(lambda w: w.url(w.tokens["gained"], "plain"), "altered"),
     "below another page": Case(lambda w: w.code("plain").replace("/q/", "/i/"), "altered"),
-    "alg none": Case(lambda w: w.headed(alg="none", typ="art-entry+jwt"), "altered"),
-    "alg none, our key named": Case(lambda w: w.headed(alg="none", kid=w.kid, typ="art-entry+jwt"), "altered"),
-    "alg of a secret": Case(lambda w: w.hashed(), "altered"),
-    "alg in small letters": Case(lambda w: w.signed(header={"alg": "eddsa"}), "altered"),
-    "critical extension": Case(lambda w: w.signed(header={"crit": ["exp"]}), "altered"),
-    "unencoded payload": Case(lambda w: w.signed(header={"b64": False, "crit": ["b64"]}), "altered"),
-    "a receipt": Case(lambda w: w.signed(header={"typ": "art-receipt+jwt"}), "altered"),
+    "alg none": Case(lambda w: w.change_header(alg="none", typ="art-entry+jwt"), "altered"),
+    "alg none, our key named": Case(lambda w: w.change_header(alg="none", kid=w.kid, typ="art-entry+jwt"), "altered"),
+    "alg of a secret": Case(lambda w: w.make_mac_scan(), "altered"),
+    "alg in small letters": Case(lambda w: w.sign_scan(header={"alg": "eddsa"}), "altered"),
+    "critical extension": Case(lambda w: w.sign_scan(header={"crit": ["exp"]}), "altered"),
+    "unencoded payload": Case(lambda w: w.sign_scan(header={"b64": False, "crit": ["b64"]}), "altered"),
+    "a receipt": Case(lambda w: w.sign_scan(header={"typ": "art-receipt+jwt"}), "altered"),
     "a status list": Case(lambda w: w.url(w.sign_list()), "altered"),
     "cut short": Case(lambda w: w.code("plain")[:-9], "altered"),
     "signature left out": Case(lambda w: _end_of(w.code("plain"), lambda t: t.rpartition(".")[0]), "altered"),
     "one part more": Case(lambda w: w.code("plain") + ".AAAA", "altered"),
     "padded": Case(lambda w: w.code("plain") + "==", "altered"),
     "spare bits set": Case(lambda w: w.code("plain")[:-1] + chr(ord(w.code("plain")[-1]) + 1), "altered"),
-    "signed, and no object": Case(lambda w: w.signed(b"[]"), "altered"),
-    "signed, and not JSON": Case(lambda w: w.signed(b"\xff{"), "altered"),
-    "signed without an address": Case(lambda w: w.signed(address=None), "altered"),
+    "signed, and no object": Case(lambda w: w.sign_scan(b"[]"), "altered"),
+    "signed, and not JSON": Case(lambda w: w.sign_scan(b"\xff{"), "altered"),
+    "signed without an address": Case(lambda w: w.sign_scan(address=None), "altered"),
     "not a token": Case(lambda w: w.url("hello"), "altered"),
     # lists
     "no list": Case(lambda w: w.code("plain"), "genuine", "unchecked", lambda w: w.with_list(None)),
@@ -265,8 +265,8 @@ CASES: dict[str, Case] = {
     "list altered": Case(
         lambda w: w.code("halted"), "suspended", "unchecked", lambda w: w.with_list(w.sign_list()[:-4] + "AAAA")
     ),
-    "a place beyond the list": Case(lambda w: w.signed(status=w.place(10**6)), "unchecked"),
+    "a place beyond the list": Case(lambda w: w.sign_scan(status=w.place(10**6)), "unchecked"),
     "a list elsewhere": Case(
-        lambda w: w.signed(status={"status_list": {"idx": 0, "uri": "https://x.example/0"}}), "unchecked"
+        lambda w: w.sign_scan(status={"status_list": {"idx": 0, "uri": "https://x.example/0"}}), "unchecked"
     ),
 }

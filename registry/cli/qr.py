@@ -160,7 +160,7 @@ def _describe_answer(answer: ScanAnswer) -> Iterator[str]:
             (Message("所印名称"), token.name),
             (Message("所印地址"), token.address),
             (Message("所印技术"), techniques),
-            (Message("签发"), token.issued.date()),
+            (Message("签发"), token.issue_time.date()),
         ):
             yield f"{label.to_bilingual()}: {value}"
     if answer.list_age is not None:

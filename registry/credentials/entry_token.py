@@ -45,8 +45,8 @@ class EntryToken(Struct, frozen=True):
     status: StatusClaim
 
     @property
-    def issued(self) -> dt.datetime:
-        """When it was issued."""
+    def issue_time(self) -> dt.datetime:
+        """The instant at which it was issued."""
         return dt.datetime.fromtimestamp(self.iat, dt.UTC)
 
 

@@ -47,7 +47,7 @@ class PageCounter:
 
 
 @contextmanager
-def opened(cli: Cli) -> Iterator[Database]:
+def open_database(cli: Cli) -> Iterator[Database]:
     database = Database(Settings(data_dir=cli.data_dir).get_database_url())
     yield database
     database.close()
@@ -105,7 +105,7 @@ def decide_pairs(page: Page) -> None:
 def test_the_list_of_2026_in_few_pages_with_everything_decided_right(
     browser: Browser, staffed: Cli, start: Callable[..., Server], arrive: Arrive, tmp_path: Path
 ) -> None:
-    with opened(staffed) as database:
+    with open_database(staffed) as database:
         by_name = record_decisions(database)
         before = read_facts(database, edition_2026.DAY)
     server = start(staffed.data_dir)
@@ -148,7 +148,7 @@ def test_the_list_of_2026_in_few_pages_with_everything_decided_right(
     assert wrong == []
     approver = arrive(server, "approver").sign_in()
     assert approver.send(f"/staff/proposals/{number}/approve", on=f"/staff/proposals/{number}").status_code == 200
-    with opened(staffed) as database:
+    with open_database(staffed) as database:
         after = read_facts(database, edition_2026.DAY)
     foreseen, new = edition_2026.foresee(before, by_name)
     assert {s: (after[s], facts) for s, facts in foreseen.items() if after[s] != facts} == {}

@@ -40,7 +40,7 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
 
 
 @pytest.fixture(scope="module")
-def printed(register: Register) -> list[tuple[Placard, Placard]]:
+def placard_pairs(register: Register) -> list[tuple[Placard, Placard]]:
     """The long and the short code of each institution, or of some of them, others each time."""
     codes = register.credentials.list_holders()
     assert len(codes) == INSTITUTIONS
@@ -78,8 +78,8 @@ def to_png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def test_short_codes_are_read_at_every_size(printed: list[tuple[Placard, Placard]]) -> None:
-    for _, placard in printed:
+def test_short_codes_are_read_at_every_size(placard_pairs: list[tuple[Placard, Placard]]) -> None:
+    for _, placard in placard_pairs:
         side = images.make_code(placard.text, placard.level).size + 2 * QUIET
         pixels = random.randint(side, 10 * side)
         png = images.render_png(placard.text, placard.level, pixels)
@@ -88,16 +88,16 @@ def test_short_codes_are_read_at_every_size(printed: list[tuple[Placard, Placard
         assert read_with_zbar(grey.resize((grey.width * 4, grey.height * 4))) == [placard.text], pixels
 
 
-def test_codes_are_read_turned_blurred_and_dirty(printed: list[tuple[Placard, Placard]]) -> None:
+def test_codes_are_read_turned_blurred_and_dirty(placard_pairs: list[tuple[Placard, Placard]]) -> None:
     chance = random.Random()
     missed = 0
-    for long, short in printed:
+    for long, short in placard_pairs:
         for placard, pixels, dirt in ((short, 410, 0.01), (long, 840, 0.004)):
             picture = photograph(images.render_png(placard.text, placard.level, pixels), chance, dirt=dirt)
             assert read_codes(to_png(picture)) == [placard.text]
             missed += placard.text not in read_with_zbar(picture)
     # zbar, the elder of both, misses some of those that are out of focus
-    assert missed <= len(printed) // 10
+    assert missed <= len(placard_pairs) // 10
 
 
 def test_all_placards_make_one_document_with_its_fonts(register: Register) -> None:
