@@ -75,8 +75,12 @@ def search(
 
 def _print_institution(item: InstitutionHit) -> None:
     it = item.institution
-    offered = "、".join(BY_CODE[approval.technique].plain_zh for approval in it.approvals)
-    status = "" if it.status == "listed" else f"  [{it.status}]"
+    offered = "、".join(
+        BY_CODE[one.technique].plain_zh + ("" if one.standing == "in_force" else f" [{one.standing}]")
+        for one in it.approvals
+    )
+    word = "partly_licensed" if it.standing == "partly_approved" else it.standing
+    status = "" if word == "approved" else f"  [{PageText(f'verdict.{word}.word').to_bilingual()}]"
     lacks = "".join(f"  {write_bilingual('未获批')}: {BY_CODE[code].plain_zh}" for code in item.lacks)
     click.echo(f"{it.code}  {it.name}{status}\n           {it.address}\n           {offered}  ({item.match}){lacks}")
     for person in item.practitioners:
