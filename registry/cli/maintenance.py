@@ -26,9 +26,9 @@ def init(quiet: bool) -> None:
 
 def prepare_register(quiet: bool) -> None:
     """Bring database and keys to what this version needs, and print what was done."""
-    from registry import views
     from registry.log import signing_keys
     from registry.log.publish import PublishedLog
+    from registry.proposals import views
     from registry.storage import rights
 
     loaded = settings.load()
@@ -137,8 +137,8 @@ def show_settings(json_: bool) -> None:
 @click.argument("view", required=False)
 def rebuild(view: str | None) -> None:
     """Empty a view (all by default) and replay the log into it; `log`: the published files."""
-    from registry import views
     from registry.log.publish import PublishedLog
+    from registry.proposals import views
     from registry.search.engine import EngineUnavailable
     from registry.search.outside_search import OutsideSearch
 
@@ -165,7 +165,7 @@ def rebuild(view: str | None) -> None:
 @common.as_json
 def lag(json_: bool) -> None:
     """Show how many entries each view is behind."""
-    from registry import views
+    from registry.proposals import views
 
     with common.open_database() as database, database.reading() as connection:
         behind = views.measure_lag(connection)

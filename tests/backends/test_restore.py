@@ -15,7 +15,7 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, proposals, views
+from registry import accounts, proposals
 from registry.accounts import audit_log, factors, sessions
 from registry.accounts.vault import Vault
 from registry.errors import Conflict, InvalidInput
@@ -26,6 +26,7 @@ from registry.log.remote_log import RemoteLog
 from registry.operations.backup import compare, file, make, restore
 from registry.operations.backup.make import BackupResult
 from registry.operations.backup.restore import RestoreResult
+from registry.proposals import views
 from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.settings import Settings
