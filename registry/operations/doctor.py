@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-import sqlalchemy as sa
-
 from registry import accounts
 from registry.accounts import factors
 from registry.accounts.vault import Vault
@@ -33,7 +31,7 @@ State = Literal["ok", "warning", "wrong"]
 PATIENCE = 10.0
 
 
-class Finding(Struct, frozen=True):
+class Diagnosis(Struct, frozen=True):
     """One thing that was looked at: ``message`` says what is so, and what to do unless it is ``ok``."""
 
     code: str
@@ -48,7 +46,7 @@ class Doctor:
         self._settings = settings
         self._published = PublishedLog(settings)
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> Iterator[Diagnosis]:
         """Yield what was found, one thing after the other; without a usable database only what needs none."""
         yield from self._examine_settings()
         yield from self._examine_rights()
@@ -58,7 +56,7 @@ class Doctor:
             for finding in _translate(lambda: self._examine_database(database), "database"):
                 usable = usable and finding.state == "ok"
                 yield finding
-            examinations: dict[str, Callable[[], Iterator[Finding]]] = {
+            examinations: dict[str, Callable[[], Iterator[Diagnosis]]] = {
                 "machine": lambda: self._examine_machine(database),
                 "clock": lambda: self._examine_clock(database),
                 "log": lambda: self._examine_log(database),
@@ -73,21 +71,21 @@ class Doctor:
             database.close()
         yield from self._examine_public_address()
 
-    def _examine_settings(self) -> Iterator[Finding]:
+    def _examine_settings(self) -> Iterator[Diagnosis]:
         settings = self._settings
         if settings.public_url == Settings().public_url:
             message = Message(
                 "没有设置 REGISTRY_PUBLIC_URL：二维码和文件写的是 {url}，只有本机打得开。请设为公众访问的网址。",
                 url=settings.public_url,
             )
-            yield Finding("public_url", "warning", message)
+            yield Diagnosis("public_url", "warning", message)
         elif settings.public_url.startswith("http://") and not is_local(settings.public_url):
             message = Message(
                 "REGISTRY_PUBLIC_URL 是 http://：传输中可被篡改。请在反向代理上启用 TLS，并改为 https://。"
             )
-            yield Finding("public_url", "warning", message)
+            yield Diagnosis("public_url", "warning", message)
         else:
-            yield Finding("public_url", "ok", Message("公众网址：{url}", url=settings.public_url))
+            yield Diagnosis("public_url", "ok", Message("公众网址：{url}", url=settings.public_url))
         for code, value, message in (
             ("operator", settings.operator, Message("没有设置 REGISTRY_OPERATOR：页脚不显示主办单位。")),
             (
@@ -102,44 +100,44 @@ class Doctor:
             ),
         ):
             yield (
-                Finding(code, "ok", Message("已设置：{value}", value=value))
+                Diagnosis(code, "ok", Message("已设置：{value}", value=value))
                 if value
-                else Finding(code, "warning", message)
+                else Diagnosis(code, "warning", message)
             )
 
-    def _examine_rights(self) -> Iterator[Finding]:
+    def _examine_rights(self) -> Iterator[Diagnosis]:
         others = rights.list_open_paths(self._settings)
         if not others:
-            yield Finding("rights", "ok", Message("数据文件夹和密钥只有本账号可用"))
+            yield Diagnosis("rights", "ok", Message("数据文件夹和密钥只有本账号可用"))
         for path in others[:3]:
             message = Message("{path} 他人也可访问。运行 registry init 或启动服务即收紧；不成则检查其属主。", path=path)
-            yield Finding("rights", "wrong", message)
+            yield Diagnosis("rights", "wrong", message)
 
-    def _examine_database(self, database: Database) -> Iterator[Finding]:
+    def _examine_database(self, database: Database) -> Iterator[Diagnosis]:
         health.require_database(database, self._published)
-        yield Finding("database", "ok", Message("数据库可用，版本相符：{url}", url=database.url.render_as_string()))
+        yield Diagnosis("database", "ok", Message("数据库可用，版本相符：{url}", url=database.url.render_as_string()))
 
-    def _examine_machine(self, database: Database) -> Iterator[Finding]:
+    def _examine_machine(self, database: Database) -> Iterator[Diagnosis]:
         """Yield what a running server looks at every five seconds: disks, rights to write, signing keys."""
         board = FaultBoard()
         FaultWatch(database, self._published, self._settings, board).check_machine()
         for fault in board.list_faults():
             state: State = "warning" if fault.code == "storage_low" else "wrong"
-            yield Finding(fault.code, state, FixedText(fault.zh, fault.en))
+            yield Diagnosis(fault.code, state, FixedText(fault.zh, fault.en))
         if not board.list_faults():
             free = min(health.read_free_space(self._settings).values(), default=0) >> 20
-            yield Finding("storage", "ok", Message("磁盘可写，剩余 {free:,} MiB；签名密钥是本日志的", free=free))
+            yield Diagnosis("storage", "ok", Message("磁盘可写，剩余 {free:,} MiB；签名密钥是本日志的", free=free))
 
-    def _examine_clock(self, database: Database) -> Iterator[Finding]:
+    def _examine_clock(self, database: Database) -> Iterator[Diagnosis]:
         if (fault := self._published.clock.find_fault(database)) is not None:
-            yield Finding("clock", "wrong", fault.message)
+            yield Diagnosis("clock", "wrong", fault.message)
         elif not clock_check.is_synchronised():
             message = Message("时钟与已知的时间相符，但系统没有与时间服务同步。请启用 chrony 或 systemd-timesyncd。")
-            yield Finding("clock", "warning", message)
+            yield Diagnosis("clock", "warning", message)
         else:
-            yield Finding("clock", "ok", Message("时钟与已知的时间相符，并与时间服务同步"))
+            yield Diagnosis("clock", "ok", Message("时钟与已知的时间相符，并与时间服务同步"))
 
-    def _examine_log(self, database: Database) -> Iterator[Finding]:
+    def _examine_log(self, database: Database) -> Iterator[Diagnosis]:
         with database.reading() as connection:
             self._published.require_published_prefix(connection)
             size = store.read_head(connection).size
@@ -149,31 +147,31 @@ class Doctor:
             message = Message(
                 "日志{size}条，已签发{signed}条。请运行 registry log checkpoint，或启动服务。", size=size, signed=signed
             )
-            yield Finding("log", "warning", message)
+            yield Diagnosis("log", "warning", message)
         elif last is None:
             message = Message("日志是空的。请加载名录：registry seed，或导入：registry import。")
-            yield Finding("log", "warning", message)
+            yield Diagnosis("log", "warning", message)
         else:
             message = Message("日志{size}条，全部已签发，与已公布的一致。逐条核对：registry log check", size=size)
-            yield Finding("log", "ok", message)
+            yield Diagnosis("log", "ok", message)
 
-    def _examine_views(self, database: Database) -> Iterator[Finding]:
+    def _examine_views(self, database: Database) -> Iterator[Diagnosis]:
         with database.reading() as connection:
             behind = {name: number for name, number in views.measure_lag(connection).items() if number}
         for name, number in behind.items():
             message = Message("视图 {name} 落后{number}条。请运行：registry rebuild {name}", name=name, number=number)
-            yield Finding("views", "wrong", message)
+            yield Diagnosis("views", "wrong", message)
         if not behind:
-            yield Finding("views", "ok", Message("各视图与日志同步"))
+            yield Diagnosis("views", "ok", Message("各视图与日志同步"))
 
-    def _examine_secrets(self, database: Database) -> Iterator[Finding]:
+    def _examine_secrets(self, database: Database) -> Iterator[Diagnosis]:
         with database.reading() as connection:
             factors.require_key(connection, Vault(self._settings.get_secrets_file()))
-        yield Finding("secrets_key", "ok", Message("验证器密钥可用"))
+        yield Diagnosis("secrets_key", "ok", Message("验证器密钥可用"))
 
-    def _examine_search(self, database: Database) -> Iterator[Finding]:
+    def _examine_search(self, database: Database) -> Iterator[Diagnosis]:
         if not self._settings.search_url:
-            yield Finding("search", "ok", Message("内嵌搜索"))
+            yield Diagnosis("search", "ok", Message("内嵌搜索"))
             return
         outside = OutsideSearch(database, self._settings.search_url, self._settings.search_key)
         with database.reading() as connection:
@@ -184,15 +182,15 @@ class Doctor:
             message = Message(
                 "站外搜索引擎没有回答（{reason}），暂用内嵌搜索。请检查 REGISTRY_SEARCH_URL 和密钥。", reason=error
             )
-            yield Finding("search", "warning", message)
+            yield Diagnosis("search", "warning", message)
             return
         if position != size:
             message = Message("站外搜索引擎的索引不完整。服务运行时会自动跟上；或运行：registry rebuild search")
-            yield Finding("search", "warning", message)
+            yield Diagnosis("search", "warning", message)
         else:
-            yield Finding("search", "ok", Message("站外搜索引擎可用，索引完整"))
+            yield Diagnosis("search", "ok", Message("站外搜索引擎可用，索引完整"))
 
-    def _examine_public_address(self) -> Iterator[Finding]:
+    def _examine_public_address(self) -> Iterator[Diagnosis]:
         """Yield whether the public address leads to this log: it is asked as a stranger would ask it."""
         address = self._settings.public_url
         try:
@@ -204,16 +202,16 @@ class Doctor:
                 url=address,
                 reason=error.message,
             )
-            yield Finding("public_answer", "warning", message)
+            yield Diagnosis("public_answer", "warning", message)
         else:
-            yield Finding("public_answer", "ok", Message("{url} 提供的正是本日志", url=address))
+            yield Diagnosis("public_answer", "ok", Message("{url} 提供的正是本日志", url=address))
 
 
-def _examine_people(database: Database) -> Iterator[Finding]:
+def _examine_people(database: Database) -> Iterator[Diagnosis]:
     """Yield whether four eyes are possible: proposals need two people, and so do accounts."""
     with database.reading() as connection:
         if replication.is_mirror(connection):
-            yield Finding("people", "ok", Message("镜像不设账号"))
+            yield Diagnosis("people", "ok", Message("镜像不设账号"))
             return
         active = [account for account in accounts.list_accounts(connection) if not account.disabled]
     editors, approvers, administrators = (
@@ -221,28 +219,25 @@ def _examine_people(database: Database) -> Iterator[Finding]:
     )
     if not editors or not approvers or len(editors | approvers) < 2:
         message = Message("提案和审批须由两人分别担任。请添加：registry user add 姓名 --role editor（或 approver）")
-        yield Finding("people", "warning", message)
+        yield Diagnosis("people", "warning", message)
     if len(administrators) < 2:
         message = Message(
             "账号的变更须由两名管理员经手，现有{count}名。请添加：registry user add 姓名 --role administrator",
             count=len(administrators),
         )
-        yield Finding("administrators", "warning", message)
+        yield Diagnosis("administrators", "warning", message)
     without = sorted(one.name for one in active if not one.has_second and not one.external)
     if without:
         message = Message("还没有第二验证因素的账号：{names}。首次登录时设置。", names="、".join(without[:5]))
-        yield Finding("second_factors", "warning", message)
+        yield Diagnosis("second_factors", "warning", message)
 
 
-def _translate(examine: Callable[[], Iterator[Finding]], code: str) -> Iterator[Finding]:
+def _translate(examine: Callable[[], Iterator[Diagnosis]], code: str) -> Iterator[Diagnosis]:
     """Yield what an examination finds; a refusal is what is wrong, in its own words."""
     try:
         yield from examine()
     except RegistryError as error:
-        yield Finding(error.code or code, "wrong", error.message)
-    except sa.exc.SQLAlchemyError as error:
-        message = Message("无法读取数据库：{reason}", reason=type(error).__name__)
-        yield Finding(code, "wrong", message)
+        yield Diagnosis(error.code or code, "wrong", error.message)
 
 
 def silence_logger() -> None:

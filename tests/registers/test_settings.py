@@ -45,12 +45,10 @@ def test_an_address_that_no_one_can_open_is_refused_by_name(address: str) -> Non
 @pytest.mark.parametrize(
     "address",
     [
-        "https://health.example/art",
-        "https://health.example/?a=1",
-        "https://health.example/#a",
-        "https://u:p@art.example",
-    ]
-    + ["https://", "https://art.example:0", "https://art.example:99999", "https://名录.example"],
+        *("https://health.example/art", "https://health.example/?a=1", "https://health.example/#a"),
+        *("https://u:p@art.example", "https://", "https://art.example:0", "https://art.example:99999"),
+        "https://名录.example",
+    ],
 )
 def test_an_address_that_the_register_would_not_serve_is_refused(address: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
