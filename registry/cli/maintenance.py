@@ -183,12 +183,51 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
     """Run the pages and the API; prints one line with the address when ready."""
     from registry import server
 
-    if setup:
-        prepare_register(quiet=True)
-        load_seed(demo=False, if_empty=True)
-    with common.open_database():
-        pass  # refuse before binding when there is nothing to serve
-    server.run_server(host, port, workers, settings.load())
+    settings.load()  # refuses what is wrong before anything is done
+    with server.bind_address(host, port) as listener:
+        if setup:
+            prepare_register(quiet=True)
+            load_seed(demo=False, if_empty=True)
+        with common.open_database():
+            pass  # refuse before anybody is let in when there is nothing to serve
+        server.run_server(listener, host, workers, settings.load())
+
+
+@main.command(help=write_bilingual("检查安装是否完好，并说明如何修复"))
+@common.as_json
+def doctor(json_: bool) -> None:
+    """Look at the whole installation and say what is wrong and how to mend it; exit status 1 if something is wrong."""
+    from registry.operations.doctor import Doctor, silence_logger
+
+    silence_logger()
+    findings = []
+    for finding in Doctor(settings.load()).examine():
+        findings.append(finding)
+        if not json_:
+            chinese, english = finding.message.get_both()
+            click.echo(f"{_STATES[finding.state]}  {finding.code}: {chinese}\n    {english}")
+    if json_:
+        common.print_json(
+            [
+                {
+                    "code": one.code,
+                    "state": one.state,
+                    "zh": one.message.to_text("zh-CN"),
+                    "en": one.message.to_text("en"),
+                }
+                for one in findings
+            ]
+        )
+    wrong = sum(one.state == "wrong" for one in findings)
+    if wrong:
+        raise CannotAnswer(Message("有{count}处须修复。", count=wrong))
+
+
+_STATES = {
+    "ok": write_bilingual("良好", context="doctor"),
+    "warning": write_bilingual("注意", context="doctor"),
+    "wrong": write_bilingual("有误", context="doctor"),
+}
 
 
 @main.group(help=write_bilingual("本机时钟：所知的时间、确认"))
