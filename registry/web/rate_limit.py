@@ -36,11 +36,16 @@ class RateLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == ScopeType.HTTP:
-            clients: Clients = scope["litestar_app"].state.register.clients
-            text = _read_key(scope["headers"])
-            if text is not None or clients.anonymous_limit:
-                await _admit_request(scope, clients, text)
+            await admit_request(scope)
         await self.app(scope, receive, send)
+
+
+async def admit_request(scope: HTTPScope) -> None:
+    """Admit a request whose handler is known, or raise InvalidKey, ScopeMissing, TooManyRequests."""
+    clients: Clients = scope["litestar_app"].state.register.clients
+    text = _read_key(scope["headers"])
+    if text is not None or clients.anonymous_limit:
+        await _admit_request(scope, clients, text)
 
 
 async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -> None:
@@ -67,7 +72,12 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
 
 def find_admitted_request(connection: Connection) -> AdmittedRequest | None:
     """Return who asks, as the limits let them in; None for addresses without limits."""
-    return cast("AdmittedRequest | None", connection.scope.get(_ADMITTED))
+    return find_admitted_in(connection.scope)
+
+
+def find_admitted_in(scope: Scope) -> AdmittedRequest | None:
+    """Return the same of a request that is no object yet."""
+    return cast("AdmittedRequest | None", scope.get(_ADMITTED))
 
 
 def get_api_key(connection: Connection) -> ApiKey:
