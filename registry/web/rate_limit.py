@@ -21,6 +21,7 @@ from registry.web.headers import EXTRA
 _ADMITTED = "registry.admitted"
 #: Never limited: what machines read again and again, or what tells whether this process works.
 _UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
+_KEY_HEADERS = frozenset((b"x-api-key", b"authorization"))
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -117,7 +118,10 @@ def _read_key(headers: RawHeaders) -> str | None:
 
     InvalidKey for two different ones: which client asks must not depend on the order of headers.
     """
-    keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
+    keys = set()
+    for name, value in headers:
+        if name in _KEY_HEADERS and (key := _parse_key_header(name, value)) is not None:
+            keys.add(key)
     if len(keys) > 1:
         raise InvalidKey(Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"))
     return keys.pop() if keys else None
