@@ -141,6 +141,8 @@ def measure_distance(text: str, name: str) -> float:
     >>> measure_distance("海口马丽医院", "海口玛丽医院") < 0.6, measure_distance("第2医院", "第1医院") > 2
     (True, True)
     """
+    if text in name:
+        return 0.0
     alone = [_get_gap_cost(b) for b in name]
     least, turned = COSTS["slip.same_sound"], COSTS["slip.turned"]  # no character written for another costs less
     before: list[float] = [0.0] * (len(name) + 1)
@@ -149,13 +151,16 @@ def measure_distance(text: str, name: str) -> float:
         missing = _get_gap_cost(a)
         left = before[0] + missing
         row = [left]
-        for j, b in enumerate(name):
-            cost = min(before[j + 1] + missing, left + alone[j])
+        for j, b in enumerate(name):  # by comparisons: min() takes as long as all the rest
+            cost, written = before[j + 1] + missing, before[j]
+            if left + alone[j] < cost:
+                cost = left + alone[j]
             if a == b:
-                cost = min(cost, before[j])
+                if written < cost:
+                    cost = written
             else:
-                if before[j] + least < cost:
-                    cost = min(cost, before[j] + compute_swap_cost(a, b))
+                if written + least < cost and written + least < _HOPELESS:
+                    cost = min(cost, written + compute_swap_cost(a, b))
                 if i and j and a == name[j - 1] and b == text[i - 1]:
                     cost = min(cost, earlier[j - 1] + turned)
             row.append(cost)
