@@ -11,6 +11,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz, process
 
 from registry.domain import name_words
+from registry.domain.name_alignment import is_spread
 from registry.search import character_shapes, pinyin, sound_match
 from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
@@ -72,6 +73,8 @@ def _find_closest_spellings(
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
     if 2 * sum(character in form.text for character in text) < len(text):  # more than half of it would be wrong
+        return None
+    if is_spread(text, form.text):  # written as it is
         return None
     way = pinyin.to_pieces(text)
     match = sound_match.find_sound_match(way, form.atoms)
