@@ -368,12 +368,11 @@ def _index_lengths() -> dict[str, tuple[int, ...]]:
 def _find_spans(text: str) -> Iterator[tuple[int, int]]:
     names, lengths, reached = map_names_to_codes(), _index_lengths(), 0
     for start in range(len(text) - 1):
-        for length in lengths.get(text[start], ()):
-            if text[start : start + length] in names and start + length <= len(text):
-                if start + length > reached:  # not inside a place already named
-                    yield start, start + length
-                    reached = start + length
-                break
+        ends = [start + length for length in lengths.get(text[start], ()) if start + length <= len(text)]
+        end = next((end for end in ends if text[start:end] in names), 0)
+        if end > reached:  # not inside a place already named
+            yield start, end
+            reached = end
 
 
 @lru_cache(maxsize=8192)

@@ -72,10 +72,8 @@ def _find_closest_spellings(
 
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
-    if 2 * sum(character in form.text for character in text) < len(text):  # more than half of it would be wrong
-        return None
-    if is_spread(text, form.text):  # written as it is
-        return None
+    if is_spread(text, form.text) or 2 * sum(character in form.text for character in text) < len(text):
+        return None  # nothing of it would be wrong, or more than half
     way = pinyin.to_pieces(text)
     match = sound_match.find_sound_match(way, form.atoms)
     if match is None or match.exact:
@@ -156,11 +154,10 @@ def measure_distance(text: str, name: str) -> float:
         row = [left]
         for j, b in enumerate(name):  # by comparisons: min() takes as long as all the rest
             cost, written = before[j + 1] + missing, before[j]
-            if left + alone[j] < cost:
+            if left + alone[j] < cost:  # noqa: PLR1730
                 cost = left + alone[j]
             if a == b:
-                if written < cost:
-                    cost = written
+                cost = written if written < cost else cost
             else:
                 if written + least < cost and written + least < _HOPELESS:
                     cost = min(cost, written + compute_swap_cost(a, b))
