@@ -5,6 +5,7 @@ A wrong number is no slip: 第一医院 and 第二医院 are two hospitals; a na
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -47,7 +48,12 @@ def find_closest_names(
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
     if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
-        costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
+        written = Counter(text)
+        costs += [
+            (document, _compute_sound_cost(text, form), form.text)
+            for form, document in forms  # if at most half of it would be wrong
+            if 2 * sum(map(written.__getitem__, written.keys() & form.text)) >= len(text)
+        ]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:
         if cost is not None and (document.subject not in best or cost < best[document.subject][1]):
@@ -72,8 +78,8 @@ def _find_closest_spellings(
 
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
-    if is_spread(text, form.text) or 2 * sum(character in form.text for character in text) < len(text):
-        return None  # nothing of it would be wrong, or more than half
+    if is_spread(text, form.text):  # nothing of it would be wrong
+        return None
     way = pinyin.to_pieces(text)
     match = sound_match.find_sound_match(way, form.atoms)
     if match is None or match.exact:
