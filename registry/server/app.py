@@ -18,6 +18,7 @@ from public_site import pages
 from public_site.responses import render_error_page
 from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
+from registry.api.verify_shortcut import RefusalMiddleware, VerifyShortcut
 from registry.register import Register
 from registry.texts import load_catalogues
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
@@ -41,6 +42,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         ],
         lifespan=[_open_register],
         middleware=[
+            DefineMiddleware(RefusalMiddleware),
             DefineMiddleware(Utf8QueryMiddleware),
             DefineMiddleware(lanes.LaneMiddleware),
             DefineMiddleware(rate_limit.RateLimitMiddleware),
@@ -76,7 +78,8 @@ def build_server_app() -> ASGIApp:
     os.umask(0o077)
     load_catalogues()
     loaded = settings.load()
-    return CompressionMiddleware(OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers))
+    app = VerifyShortcut(build_app(loaded))
+    return CompressionMiddleware(OutermostMiddleware(app, loaded, state_age.make_age_headers))
 
 
 @get("/healthz", operation_id="health", include_in_schema=False, summary="The process runs")

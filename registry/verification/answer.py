@@ -14,7 +14,7 @@ from registry.domain.answers import Answer, Basis, Claim, ContentFlag, Provider,
 from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records.asof import AsOf, to_day, to_milliseconds
+from registry.records.asof import AsOf, to_milliseconds
 from registry.texts import Message
 from registry.verification import certificates, explain, mentions, people, verdict
 from registry.verification.claim_judgement import judge_provider
@@ -53,7 +53,7 @@ def take_moment(view: VerificationView) -> Moment:
     """Return the last state of the register that was verified; CannotAnswer when that is too long ago."""
     verified = view.require_fresh()
     size = view.size
-    return Moment(now=verified.at, day=to_day(view.find_now(size)), size=size, age=int(verified.get_age()))
+    return Moment(now=verified.at, day=view.find_today(size), size=size, age=int(verified.get_age()))
 
 
 def read_wording(text: str) -> AdWording:

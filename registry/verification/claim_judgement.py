@@ -59,7 +59,7 @@ def judge_provider(
     if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
-    gap = find_common_gap(chosen, provider.address)
+    gap = find_common_gap(chosen, provider.address) if provider.address else None
     if gap in DOUBTS and word in ("licensed", "partly_licensed"):
         doubtful = [make_candidate(match.site, 99) for match in chosen]
         return _judge_ambiguous(techniques, doubtful, sources, gap=gap, site=first.site)
