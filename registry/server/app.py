@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ from registry.web import body_limits, error_status, lanes, rate_limit, state_age
 from registry.web.compression import CompressionMiddleware
 from registry.web.forms import JsonRequest
 from registry.web.headers import OutermostMiddleware
+from registry.web.request_ids import RequestIdFilter
 from registry.web.utf8 import Utf8QueryMiddleware
 
 
@@ -78,6 +80,7 @@ def build_server_app() -> ASGIApp:
     os.umask(0o077)
     load_catalogues()
     loaded = settings.load()
+    logging.getLogger("registry").addFilter(RequestIdFilter())
     app = VerifyShortcut(build_app(loaded))
     return CompressionMiddleware(OutermostMiddleware(app, loaded, state_age.make_age_headers))
 

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from registry.texts import FixedText, Message
 from registry.web.error_status import encode_problem
+from registry.web.request_ids import HEADER as REQUEST_ID
 
 
 class ResponseTransport:
@@ -65,7 +66,7 @@ def _write_head(cycle: RequestResponseCycle, message: HTTPResponseStartEvent) ->
     length, lines = None, [STATUS_LINE[message["status"]]]
     for headers in (cycle.default_headers, message.get("headers", ())):
         for name, value in headers:
-            line = _encode_header(name, value)
+            line = b"x-request-id: %b\r\n" % value if name == REQUEST_ID else _encode_header(name, value)
             if line is None:
                 return False
             lines.append(line)
