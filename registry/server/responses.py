@@ -65,12 +65,13 @@ def _write_head(cycle: RequestResponseCycle, message: HTTPResponseStartEvent) ->
     length, lines = None, [STATUS_LINE[message["status"]]]
     for headers in (cycle.default_headers, message.get("headers", ())):
         for name, value in headers:
-            line = _encode_header(name, value)
-            if line is None:
-                return False
-            lines.append(line)
             if name == b"content-length":
                 length = int(value)
+                lines.append(b"content-length: %d\r\n" % length)
+                continue
+            if (line := _encode_header(name, value)) is None:
+                return False
+            lines.append(line)
     if length is None or cycle.access_log:
         return False
     cycle.response_started, cycle.waiting_for_100_continue = True, False
