@@ -66,12 +66,16 @@ def _write_head(cycle: RequestResponseCycle, message: HTTPResponseStartEvent) ->
     length, lines = None, [STATUS_LINE[message["status"]]]
     for headers in (cycle.default_headers, message.get("headers", ())):
         for name, value in headers:
-            line = b"x-request-id: %b\r\n" % value if name == REQUEST_ID else _encode_header(name, value)
-            if line is None:
-                return False
-            lines.append(line)
             if name == b"content-length":
                 length = int(value)
+                lines.append(b"content-length: %d\r\n" % length)
+                continue
+            if name == REQUEST_ID:  # another one each time
+                lines.append(b"x-request-id: %b\r\n" % value)
+                continue
+            if (line := _encode_header(name, value)) is None:
+                return False
+            lines.append(line)
     if length is None or cycle.access_log:
         return False
     cycle.response_started, cycle.waiting_for_100_continue = True, False
