@@ -9,7 +9,7 @@ leads = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("number", sa.String(16), nullable=False),  # which whoever reported it follows it by
-    sa.Column("token", sa.String(32), nullable=False),  # keyed hash of the form as sent: sent again, it is the same lead
+    sa.Column("token", sa.String(32), nullable=False),  # keyed hash of the form as sent: what is sent twice
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("urgency", sa.String(10), nullable=False),
     sa.Column("state", sa.String(12), nullable=False),

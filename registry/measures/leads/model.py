@@ -169,7 +169,7 @@ class LeadStep(Struct, frozen=True):
 
 
 class PublicLead(Struct, frozen=True):
-    """What whoever has its number is told of a lead. ``since``: when that state was reached, milliseconds since 1970."""
+    """What whoever has its number is told of a lead; ``since``: when that state was reached, in milliseconds."""
 
     number: str
     state: PublicState

@@ -27,8 +27,8 @@ from registry.proposals import redaction
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys
-from registry.storage.lead_tables import lead_steps, leads
 from registry.storage.database import Database, continue_numbering
+from registry.storage.lead_tables import lead_steps, leads
 from registry.storage.tables import (
     checkpoints,
     comments,
