@@ -69,5 +69,14 @@ lead_pictures = sa.Table(
     sa.Column("height", sa.Integer, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
+#: Files as they were handed over.
+lead_files = sa.Table(
+    "lead_files",
+    metadata,
+    sa.Column("lead", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
 #: In an order in which every row comes after those it refers to.
-TABLES = (leads, lead_steps, lead_notes, lead_pictures)
+TABLES = (leads, lead_steps, lead_notes, lead_pictures, lead_files)

@@ -176,7 +176,12 @@ def test_days_of_a_dispute_come_one_after_the_other(service: Leads) -> None:
             take(service, lead, "act_first", facts=StepFacts(on=day))
         assert refused.value.details["field"] == "on"
     with pytest.raises(InvalidInput):
-        take(service, receive_assigned(service), "dispute", facts=StepFacts(other_department="market", other_region="210303"))
+        take(
+            service,
+            receive_assigned(service),
+            "dispute",
+            facts=StepFacts(other_department="market", other_region="210303"),
+        )
 
 
 def receive_assigned(service: Leads) -> int:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from registry.accounts.vault import Vault
 from registry.errors import NotFound
 from registry.measures.leads.model import LeadContent, Picture
-from registry.storage.lead_tables import lead_notes, lead_pictures, leads
+from registry.storage.lead_tables import lead_files, lead_notes, lead_pictures, leads
 from registry.texts import Message
 
 
@@ -64,8 +64,25 @@ def read_picture(connection: sa.Connection, vault: Vault, lead: int, position: i
     return vault.open_content(f"picture {lead} {position}", sealed)
 
 
+def insert_file(connection: sa.Connection, vault: Vault, place: tuple[int, int], name: str, body: bytes) -> None:
+    """Insert a file as it was handed over with a step, sealed; ``place``: the lead and the step."""
+    lead, step = place
+    sealed = vault.seal_content(f"file {lead} {step}", body)
+    connection.execute(sa.insert(lead_files).values(lead=lead, step=step, name=name, sealed=sealed))
+
+
+def read_file(connection: sa.Connection, vault: Vault, lead: int, step: int) -> tuple[str, bytes]:
+    """Read (name, bytes) of what was handed over with a step; NotFound where there is nothing."""
+    query = sa.select(lead_files).where(lead_files.c.lead == lead, lead_files.c.step == step)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(Message("没有这份移交文件，或已按期删除。"))
+    return row.name, vault.open_content(f"file {lead} {step}", row.sealed)
+
+
 def erase_content(connection: sa.Connection, lead: int) -> None:
     """Erase everything that anybody wrote or sent of a lead."""
     connection.execute(sa.delete(lead_notes).where(lead_notes.c.lead == lead))
+    connection.execute(sa.delete(lead_files).where(lead_files.c.lead == lead))
     connection.execute(sa.delete(lead_pictures).where(lead_pictures.c.lead == lead))
     connection.execute(sa.update(leads).where(leads.c.id == lead).values(content=None))

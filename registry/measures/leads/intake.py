@@ -123,7 +123,7 @@ def insert_lead(
 ) -> str:
     """Insert a lead with its first step, and return its compact number."""
     number, at = make_lead_number(), get_now_ms()
-    institution = parse_code(report.institution) if report.institution else ""
+    institution = _find_institution(connection, report.institution)
     region = report.region or _find_region(connection, report.where, institution)
     due = calendar.add_days(asof.read_today(), TRIAGE_DAYS).isoformat()
     kind: ReportKind = "wrong_entry" if report.kind == "wrong_entry" else "illegal_offer"
@@ -140,6 +140,14 @@ def insert_lead(
     for position, picture in enumerate(pictures, start=1):
         contents.insert_picture(connection, vault, (lead, position), picture.facts, picture.body)
     return number
+
+
+def _find_institution(connection: sa.Connection, code: str) -> str:
+    """Return the compact code of an institution; InvalidCode, NotFound for one that the register does not have."""
+    if not code:
+        return ""
+    found = lookup.get_institution(connection, code, asof.make_as_of(connection))
+    return parse_code(found.code)
 
 
 def _find_region(connection: sa.Connection, where: str, institution: str) -> str:

@@ -13,6 +13,7 @@ from registry.accounts.vault import Vault
 from registry.domain.identifiers import format_lead_number, parse_lead_number
 from registry.errors import Conflict, TooManyRequests
 from registry.log import replication
+from registry.log.clock import from_milliseconds
 from registry.measures.leads import contents, intake, rules, store
 from registry.measures.leads.deadlines import WorkingCalendar, load_calendar
 from registry.measures.leads.intake import LeadReport
@@ -29,6 +30,8 @@ HOUR, DAY_MS = 3_600, 86_400_000
 TOTAL = 30
 #: How long somebody who reports waits for the lock of all writers.
 _WAIT = LockWait(seconds=5.0, queue_limit=5)
+#: Tables with columns that an erasure empties.
+_SEALED = ("leads", "lead_notes", "lead_pictures", "lead_files")
 _log = logging.getLogger("registry")
 
 
@@ -88,9 +91,9 @@ class Leads:
         return PublicLead(
             number=format_lead_number(lead.number),
             state=state,
-            received_at=lead.received_at,
-            since=max(lead.received_at, _find_since(steps)),
-            outcome=shown.outcome if state == "closed" else "",
+            received_at=from_milliseconds(lead.received_at),
+            since=from_milliseconds(max(lead.received_at, _find_since(steps))),
+            outcome=shown.outcome or None if state == "closed" else None,
         )
 
     def _admit(self, address: str, *, counting: bool) -> None:
@@ -119,7 +122,7 @@ class Leads:
                 erased += _erase_lead(connection, lead)
         self._owes_purge = self._owes_purge or erased > 0
         if self._owes_purge:
-            self._owes_purge = not self._database.purge_deleted_rows(("leads", "lead_notes", "lead_pictures"))
+            self._owes_purge = not self._database.purge_deleted_rows(_SEALED)
             if self._owes_purge:
                 _log.warning("the bytes of erased leads could not be purged yet; it is tried again")
         return erased
