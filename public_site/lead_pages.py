@@ -75,7 +75,6 @@ class LeadPage(PageContext, frozen=True, kw_only=True):
     minutes: int | None = None
     had_pictures: bool = False
     kinds: tuple[str, ...] = REPORT_KINDS
-    limits: dict[str, int] = LONGEST
     most_pictures: int = MOST_PICTURES
     megabytes: int = PICTURE_BYTES // 1024 // 1024
 
