@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
     secrets_key: Annotated[
         str,
-        "File of the key that second factors and leads are encrypted with. Empty: secrets.key beside the signing key.",
+        "File of the key that encrypts second factors and leads. Empty: secrets.key beside the signing key.",
     ] = ""
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
