@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -121,11 +122,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
-    if not settings.public_url.startswith(("http://", "https://")):
-        message = Message(
-            "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
-        )
-        raise InvalidInput(message)
+    _check_public_url(settings.public_url)
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
             Message(
@@ -161,6 +158,36 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。")
         )
     return settings
+
+
+def _check_public_url(address: str) -> None:
+    """Raise InvalidInput for what is no address of a whole host: pages, codes and proofs are served from its root."""
+    if not address.startswith(("http://", "https://")):
+        raise InvalidInput(
+            Message("REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=address)
+        )
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc and address.isascii()
+    except ValueError:
+        named = False
+    if not named:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 须为主机名或 IP 地址，可加端口，如 https://art.example:8443，现为 {public_url}；"
+                "中文域名请写成 xn-- 形式。",
+                public_url=address,
+            )
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 不能带路径，现为 {public_url}：二维码、日志和接口的地址都从根目录算起。"
+                "请给名录一个自己的主机名或端口，如 {root}。",
+                public_url=address,
+                root=f"{parts.scheme}://{parts.netloc}",
+            )
+        )
 
 
 def _check_security_contact(settings: Settings) -> None:

@@ -30,8 +30,8 @@ from registry.measures.leads.model import (
 )
 from registry.records import asof, lookup
 from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.uploads.picture_reader import draw_picture
 from registry.texts import Message, PageText
-from registry.uploads.picture_reader import draw_picture
 
 _PURPOSE = "reports sent twice"
 #: Characters without which nobody could look into a report.

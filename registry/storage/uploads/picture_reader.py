@@ -2,10 +2,10 @@
 
 from typing import IO
 
-from registry.uploads.limits import PICTURE
-from registry.uploads.messages import PictureBody
-from registry.uploads.refusals import make_crash_error
-from registry.uploads.sandbox import sandbox
+from registry.storage.uploads.limits import PICTURE
+from registry.storage.uploads.messages import PictureBody
+from registry.storage.uploads.refusals import make_crash_error
+from registry.storage.uploads.sandbox import sandbox
 
 
 def draw_picture(source: IO[bytes]) -> tuple[bytes, int, int]:

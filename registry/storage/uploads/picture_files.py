@@ -9,8 +9,8 @@ from typing import IO
 from PIL import Image, ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from registry.errors import TooLarge, UnreadableFile
+from registry.storage.uploads.limits import FileLimits
 from registry.texts import Message
-from registry.uploads.limits import FileLimits
 
 #: The formats that are read, by their readers; which have to be loaded before the process is limited.
 FORMATS = tuple(one.format for one in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile))
