@@ -52,7 +52,7 @@ _new_lead = msgspec.json.Decoder(NewLead)
     ),
     status_code=200,
     opt={"lane": "slow", "json": True},
-    request_max_body_size=body_limits.PICTURES,
+    request_max_body_size=body_limits.PICTURES_JSON,
 )
 async def add_lead(request: AnyRequest, data: JSONBody[NewLead]) -> PublicLead:  # noqa: ARG001 - says what the body is
     """Report an unlawful offer, or a wrong entry"""

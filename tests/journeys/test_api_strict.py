@@ -112,7 +112,7 @@ def test_a_parameter_given_twice_is_refused_and_named(server: Server, path: str,
 
 def test_every_scalar_parameter_of_the_document_is_tried_twice(server: Server) -> None:
     shown = {
-        (path.removeprefix("/api/v1").format(code="7HV2-JKMV", edition="1", file="list.csv"), one["name"])
+        (path.removeprefix("/api/v1").format(code="7HV2-JKMV", edition="1", file="list.csv", number="x"), one["name"])
         for path, methods in server.api("/openapi.json")["paths"].items()
         for one in methods.get("get", {}).get("parameters", [])
         if one["in"] == "query" and one["name"] not in ("technique", "standing") and {} in methods["get"]["security"]
