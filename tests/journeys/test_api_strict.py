@@ -92,6 +92,7 @@ SCALARS = {
     "/editions": ("lang",),
     "/editions/1": ("lang",),
     "/editions/1/list.csv": ("lang",),
+    "/leads/x": ("lang",),
     "/verify": (
         *("name", "on", "address", "code", "uscc", "practice_licence_no", "domain", "known_at"),
         *("practitioner", "ad_certificate", "text", "lang"),
