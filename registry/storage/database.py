@@ -39,7 +39,7 @@ from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
 from registry.texts import Message
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0012"
+SCHEMA = "0014"
 #: Connections of one process: for reading, and for the one writer with what cleans up after it.
 READERS, WRITERS = 16, 2
 #: Seconds a reader waits at most for anything: a free connection, a table that is being written anew.
@@ -51,7 +51,7 @@ _CONNECT_WAIT = 5
 _PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``make_append_only_triggers``.
-APPEND_ONLY = ("entries", "checkpoints", "trail")
+APPEND_ONLY = ("entries", "checkpoints", "trail", "lead_steps")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:

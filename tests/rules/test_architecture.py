@@ -70,7 +70,9 @@ ALLOWED = {
         "registry.storage.fault_board",
         "registry.storage.vacuum",
         "registry.storage.account_tables",
+        "registry.storage.lead_tables",
         "registry.storage.tables",
+        "registry.measures",
         "registry.accounts.region_scope",
         "registry.verification.spans",
         "registry.verification.view",
@@ -104,6 +106,7 @@ ALLOWED = {
         "registry.credentials.placards",
         "registry.editions.pdf",
         "registry.receipts.paper_text",
+        "registry.measures.leads.handover_pdf",
     ),
     "lxml": (
         "registry.storage.uploads.office_tables",
@@ -217,6 +220,7 @@ CLOCK_READERS = {
     "registry.cli.qr": "whether a code that is checked without a register has expired",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
+    "registry.measures": "when a lead came, its deadlines, and when it is to be erased: time that passes for people",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
     "present may stand still",
 }
@@ -228,7 +232,7 @@ _CLOCK = re.compile(
 
 def test_only_these_read_the_clock_of_the_machine() -> None:
     readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
-    packages = {"registry.accounts", "registry.clients", "registry.proposals"}
+    packages = {"registry.accounts", "registry.clients", "registry.measures", "registry.proposals"}
     known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
     assert known == set(CLOCK_READERS)
 

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple, TypeVar
 import msgspec
 
 from registry.errors import RegistryError
-from registry.storage.uploads import file_kind, office_tables, packages, text_files
+from registry.storage.uploads import file_kind, office_tables, packages, picture_files, text_files
 from registry.storage.uploads.limits import FileLimits
 from registry.storage.uploads.messages import (
     LENGTH,
@@ -16,6 +16,7 @@ from registry.storage.uploads.messages import (
     FilePiece,
     FileRefusal,
     PackageParts,
+    PictureBody,
     PieceDone,
     RecordBatch,
     RowBatch,
@@ -171,12 +172,18 @@ def send_old_kind(job: Job) -> None:
     job.send_message(PackageParts([kind] if kind else [], False))
 
 
+def send_picture(job: Job) -> None:
+    """Send a picture drawn anew."""
+    job.send_message(PictureBody(*picture_files.draw_picture(job.file, job.limits)))
+
+
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
     "tables": send_tables,
     "claims-csv": send_csv_records,
     "package": send_package_parts,
     "old-office": send_old_kind,
+    "picture": send_picture,
 }
 
 

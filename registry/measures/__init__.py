@@ -1,0 +1,1 @@
+"""What the campaign around the list asks for: leads, supervision, reports, letters."""
