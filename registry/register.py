@@ -26,6 +26,7 @@ from registry.institutions.result import InstitutionHit, SearchExplanation, Sear
 from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
+from registry.measures.letters.service import Letters
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -83,6 +84,7 @@ class Register:
         self.watches = WatchLists(self.database, self.verification)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
+        self.letters = Letters(self.database, self.log, self.receipts, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:

@@ -27,6 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
+    witness_dir: Annotated[
+        str, "Folder with a folder (checkpoint, vkey) of each witness, for letters. Empty: witnesses in the data folder."
+    ] = ""
     time_source: Annotated[
         str, "Address of a web server whose Date is trusted when the clock is checked. Empty: none is asked."
     ] = ""
@@ -92,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def get_log_folder(self) -> Path:
         """The folder of the published log."""
         return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
+
+    def get_witness_folder(self) -> Path:
+        """The folder of what witnesses cosigned."""
+        return Path(self.witness_dir) if self.witness_dir else self.data_dir / "witnesses"
 
     def get_log_origin(self) -> str:
         """The name of the log in its first checkpoint: by default the address it is published at."""

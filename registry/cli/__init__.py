@@ -29,6 +29,7 @@ _MODULES = {
     "key": "accounts",
     "known-as": "proposals",
     "lag": "maintenance",
+    "letter": "letters",
     "log": "witness",  # which adds to the commands of the module `log`
     "mirror": "witness",
     "proposals": "proposals",
