@@ -15,7 +15,7 @@ from registry.cli import common, main
 from registry.errors import CannotAnswer, InvalidInput, NotAllowed
 from registry.log.remote_log import WebClient
 from registry.measures.letters import letter_text, letter_words
-from registry.measures.letters.service import LetterRequest
+from registry.measures.letters.service import ROLES, LetterRequest
 from registry.receipts import describe
 from registry.receipts.jws import PublicKey
 from registry.records import asof
@@ -23,8 +23,6 @@ from registry.register import Register, open_register
 from registry.storage import rights
 from registry.texts import Message, write_bilingual
 
-#: The roles that may give letters.
-ROLES = frozenset({"editor", "approver", "publisher", "auditor"})
 _TIMEOUT = 20.0
 _CHECK = "/api/v1/receipts/check"
 
@@ -89,7 +87,7 @@ def _require_giver(register: Register, by: str) -> None:
     """Raise NotAllowed unless the account is there, in use, and of a role that may give letters."""
     with register.database.reading() as connection:
         account = accounts.get_account(connection, by)
-    if account.disabled or not account.roles & ROLES:
+    if account.disabled or not account.roles & set(ROLES):
         raise NotAllowed(Message("账号“{by}”不能出具证明函：已停用，或没有所需的角色。", by=by))
 
 

@@ -23,6 +23,8 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    letter_pages,
+    notice_pages,
     own_account,
     proposal_pages,
     records,
@@ -41,6 +43,7 @@ _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
     *(check_pages, region_pages, credential_pages, own_account, calendar_pages),
+    *(letter_pages, notice_pages),
 )
 
 

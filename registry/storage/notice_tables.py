@@ -10,7 +10,9 @@ letters = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("account", sa.String(60), nullable=False),  # who gave it
     sa.Column("authority", sa.String(120), nullable=False),  # whom it was given to
-    sa.Column("reference", sa.String(80), nullable=False),  # that authority's number of the case; nothing of its content
+    sa.Column(
+        "reference", sa.String(80), nullable=False
+    ),  # that authority's number of the case; nothing of its content
     sa.Column("about", sa.String(120), nullable=False),  # the institution's code, or the name that was asked about
     sa.Column("person", sa.Boolean, nullable=False),  # whether a person was asked about; the name is only in the letter
     sa.Column("day", sa.String(10), nullable=False),

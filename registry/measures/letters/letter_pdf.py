@@ -6,6 +6,7 @@ The same letter gives the same bytes.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from reportlab.lib.colors import HexColor, black
@@ -29,7 +30,7 @@ _SIZE, _FOOT = 10.5, 12 * mm
 ATTACHMENT = "letter.json"
 
 
-def render_pdf(letter: Letter, receipts: list[Receipt], receipt: str, public_url: str) -> bytes:
+def render_pdf(letter: Letter, receipts: Sequence[Receipt], receipt: str, public_url: str) -> bytes:
     """Render a letter; ``receipt`` is attached as it is."""
     paper_text.load_font()
     buffer = io.BytesIO()
@@ -86,7 +87,9 @@ class _Pages:
 
     def finish_page(self) -> None:
         """Draw the foot of the page: the number of the letter, the page, where the register is."""
-        words = Message("{number} · 第{page}页 · {url}", number=self._letter.number, page=self._page, url=self._public_url)
+        words = Message(
+            "{number} · 第{page}页 · {url}", number=self._letter.number, page=self._page, url=self._public_url
+        )
         paper_text.draw_text(self._canvas, (_MARGIN, _FOOT), words.to_text(self._letter.lang), 8)
         self._canvas.showPage()
         self._page += 1
@@ -116,7 +119,7 @@ class _Pages:
 
 def _attach_file(canvas: Canvas, content: bytes) -> None:
     """Attach a file to the document (ISO 32000-1, 7.11.4), uncompressed: what checks a letter reads it as it is."""
-    document: Any = canvas._doc
+    document: Any = canvas._doc  # type: ignore[attr-defined]
     stream: Any = pdfdoc.PDFStream(content=content.decode(), filters=[])
     stream.dictionary["Type"] = pdfdoc.PDFName("EmbeddedFile")
     stream.dictionary["Params"] = pdfdoc.PDFDictionary({"Size": len(content)})

@@ -72,7 +72,7 @@ class Letter(Struct, frozen=True):
     entries: list[EntryEvidence]
     checkpoint: str
     vkeys: list[str]
-    cosignatures: list[Cosignature] = []
+    cosignatures: list[Cosignature]
 
     @property
     def issued_at(self) -> dt.datetime:
@@ -89,7 +89,7 @@ class LetterReading(Struct, frozen=True):
     """A letter with its opened receipts, or why it is no genuine one. ``pdf``: whether its pages were checked, too."""
 
     letter: Letter | None = None
-    receipts: list[Receipt] = []
+    receipts: tuple[Receipt, ...] = ()
     reason: Reason | None = None
     claims_from: str | None = None
     pdf: bool = False
@@ -146,7 +146,7 @@ def is_letter(raw: bytes) -> bool:
 
 
 def read_letter(raw: bytes, keys: Iterable[PublicKey], issuer: str | None = None) -> LetterReading:
-    """Read a letter's PDF, file or receipt if a key of ``keys`` signed it and every proof in it holds, else say why not.
+    """Read a letter's PDF, file or receipt if a key of ``keys`` signed it and its proofs hold, else say why not.
 
     InvalidInput for what is no letter at all. ``issuer``: the register that must have given it.
     """
@@ -192,7 +192,7 @@ def _read_text(text: str, keys: list[PublicKey], issuer: str | None) -> LetterRe
         receipts.append(reading.receipt)
     if not receipts or not _has_proofs(letter, receipts, keys):
         raise _NotGenuine("altered")
-    return LetterReading(letter=letter, receipts=receipts)
+    return LetterReading(letter=letter, receipts=tuple(receipts))
 
 
 def _open(text: str, kind: str, shape: type[Any], keys: list[PublicKey], issuer: str | None) -> Any:

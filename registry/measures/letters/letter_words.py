@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +28,14 @@ ABSENCE = Message(
 PERSON = Message("人员姓名在日志中只有加盐摘要，故下列记录中不出现姓名；姓名以所附已签名答复为准。")
 NOT_COSIGNED = Message("尚无见证方对覆盖这些记录的检查点会签；日志仅由名录自身的密钥签名。")
 #: Lines of what an answer says that the letter says elsewhere, or that concern no letter.
-_LEFT_OUT = (Message("签发者"), Message("签发时间"), Message("日志条数"), Message("日志根哈希"), Message("问"), Message("所问日期"))
+_LEFT_OUT = (
+    Message("签发者"),
+    Message("签发时间"),
+    Message("日志条数"),
+    Message("日志根哈希"),
+    Message("问"),
+    Message("所问日期"),
+)
 
 
 class LetterSection(Struct, frozen=True):
@@ -37,7 +45,7 @@ class LetterSection(Struct, frozen=True):
     pairs: list[tuple[str, str]]
 
 
-def describe_letter(letter: Letter, receipts: list[Receipt]) -> list[LetterSection]:
+def describe_letter(letter: Letter, receipts: Sequence[Receipt]) -> list[LetterSection]:
     """Describe a letter in its language."""
     lang = letter.lang
     return [
@@ -91,7 +99,7 @@ def _describe_answer(receipt: Receipt, lang: str) -> LetterSection:
     return LetterSection(heading=heading.to_text(lang), pairs=pairs)
 
 
-def _describe_documents(letter: Letter, receipts: list[Receipt]) -> list[tuple[str, str]]:
+def _describe_documents(letter: Letter, receipts: Sequence[Receipt]) -> list[tuple[str, str]]:
     """Describe each document that an answer names: number, authority, whether it is a transcription, its age."""
     lang, seen = letter.lang, {}
     for receipt in receipts:
@@ -119,7 +127,7 @@ def _list_bases(answer: Any) -> list[dict[str, Any]]:
     return [basis for value in answer for basis in _list_bases(value)] if isinstance(answer, list) else []
 
 
-def _describe_proof(letter: Letter, receipts: list[Receipt]) -> list[tuple[str, str]]:
+def _describe_proof(letter: Letter, receipts: Sequence[Receipt]) -> list[tuple[str, str]]:
     lang = letter.lang
     pairs = [
         (Message("检查点").to_text(lang), _describe_checkpoint(letter, lang)),
@@ -138,14 +146,14 @@ def _describe_proof(letter: Letter, receipts: list[Receipt]) -> list[tuple[str, 
     if any(receipt.question.get("practitioner") for receipt in receipts):
         pairs.append(("", PERSON.to_text(lang)))
     pairs.append(("", MEANING.to_text(lang)))
-    pairs.append(("", _describe_check(lang).to_text(lang)))
+    pairs.append(("", _describe_check().to_text(lang)))
     return pairs
 
 
-def _describe_check(lang: str) -> Message:  # noqa: ARG001 - the command is the same in every language
+def _describe_check() -> Message:
     return Message(
-        "核对：{command}（离线），公钥见名录的 {keys}。本文件最后一行是对其余全部字节 SHA-256 的签名，任何改动都会被发现；"
-        "附件 {attachment} 是本函的签名回执。",
+        "核对：{command}（离线），公钥见名录的 {keys}。本文件最后一行是对其余全部字节 SHA-256 的签名，"
+        "任何改动都会被发现；附件 {attachment} 是本函的签名回执。",
         command=FixedText("registry receipt FILE"),
         keys=FixedText("/.well-known/jwks.json"),
         attachment=FixedText("letter.json"),

@@ -1,4 +1,4 @@
-"""What a letter rests on: the entries, their inclusion proofs, and the checkpoint that witnesses cosigned, if any did."""
+"""What a letter rests on: the entries, their inclusion proofs, and the cosigned checkpoint, if there is one."""
 
 from __future__ import annotations
 

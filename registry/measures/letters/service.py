@@ -24,6 +24,8 @@ from registry.texts import Message
 from registry.verification.answer import Moment, answer_claim, take_moment
 from registry.verification.view import VerificationView
 
+#: The roles that may give letters.
+ROLES = ("editor", "approver", "publisher", "auditor")
 #: Characters of an authority's name and of its number of a case.
 LONGEST_AUTHORITY, LONGEST_REFERENCE = 120, 80
 
@@ -137,7 +139,7 @@ def make_claims(request: LetterRequest) -> list[Claim]:
 
 
 def _check_request(request: LetterRequest, at: dt.datetime) -> None:
-    """Raise InvalidInput for a request without anybody in it, with words too long to print, or of what will be known."""
+    """Raise InvalidInput for a request without anybody in it, with words too long, or of what will be known."""
     if request.known_at is not None and request.known_at > at:
         raise InvalidInput(Message("“截至何时所知”不能是将来。"), field="known_at")
     if not any(c.isalnum() for c in request.about):
