@@ -1,4 +1,4 @@
-"""What subscribers to notices reach by an address that only they have: their feed, and the end of their subscription."""
+"""What subscribers reach by an address that only they have: their feed, and the end of their subscription."""
 
 from __future__ import annotations
 

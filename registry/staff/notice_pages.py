@@ -1,8 +1,8 @@
-"""Notices: what somebody of the staff is told of, by which way, and how far; to administrators also everybody else's."""
+"""Notices: what somebody of the staff is told of, by which way, and how far; administrators see everybody's."""
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -12,7 +12,7 @@ from registry.domain import region_names
 from registry.domain.identifiers import format_code
 from registry.domain.model import Kind, Struct
 from registry.errors import InvalidCode, InvalidInput, NotFound, SecretsKeyMissing, TooLarge
-from registry.measures.notices.subscription import CHANNELS, Channel, Choice, Progress, Subscription, Target
+from registry.measures.notices.subscription import CHANNELS, Choice, Progress, Subscription, Target
 from registry.staff.desk import Desk, parse_number
 from registry.texts import Message
 from registry.web import body_limits
@@ -47,11 +47,14 @@ def add_subscription(desk: NamedDependency[Desk]) -> Response[Any]:
     try:
         if channel not in CHANNELS:
             raise InvalidInput(Message("请选择通知方式。"), field="channel")
-        lists = {name: _split_lines(form[name]) for name in _LISTS}
-        lists["regions"] = [region_names.find_code(place) or place for place in lists["regions"]]
-        choice = Choice(kinds=kinds, **lists)
-        lang = "en" if desk.language.english else "zh-CN"
-        target = Target(channel=cast(Channel, channel), address=form["address"], lang=lang)
+        choice = Choice(
+            kinds=kinds,
+            institutions=_split_lines(form["institutions"]),
+            names=_split_lines(form["names"]),
+            domains=_split_lines(form["domains"]),
+            regions=[region_names.find_code(place) or place for place in _split_lines(form["regions"])],
+        )
+        target = Target(channel=channel, address=form["address"], lang="en" if desk.language.english else "zh-CN")
         done = desk.register.notices.subscribe(_get_owner(desk), target, choice)
     except (InvalidInput, InvalidCode, TooLarge, SecretsKeyMissing) as error:
         errors = desk.list_errors(error, "institutions")

@@ -18,7 +18,7 @@ from registry.receipts.receipt_text import to_question
 from registry.records import timeline
 from registry.records.view import decode_state
 from registry.storage.tables import entries, versions
-from registry.texts import FixedText, Listing, Message, PageText
+from registry.texts import FixedText, Listing, Message, PageText, has_text
 
 #: Entries of one message, and entries of the log that are looked through for it.
 MOST_TOLD, MOST_LOOKED = 200, 2_000
@@ -140,7 +140,7 @@ def describe_message(message: NoticeMessage, lang: str) -> list[tuple[str, str, 
             kind=PageText(f"kind.{entry.kind}"),
             number=entry.number,
             day=entry.valid_from.isoformat(),
-            fields=Listing(entry.fields) if entry.fields else FixedText("—"),
+            fields=Listing([_describe_field(entry.kind, path) for path in entry.fields] or [FixedText("—")]),
         )
         path = f"/i/{entry.institution}" if entry.institution else "/log"
         lines.append((f"entry-{entry.number}", sentence.to_text(lang), path))
@@ -156,6 +156,15 @@ def describe_message(message: NoticeMessage, lang: str) -> list[tuple[str, str, 
         path = f"/i/{answer.institution}" if answer.institution else "/check"
         lines.append((f"watch-{answer.watch}-{message.upto}", sentence.to_text(lang), path))
     return lines
+
+
+def _describe_field(kind: Kind, path: str) -> Message:
+    """Describe a field as pages call it; by its path where they have no word for it."""
+    code = path.removeprefix("approvals.")
+    if code != path:
+        return FixedText(*(describe.describe_technique(code, lang) for lang in ("zh-CN", "en")))
+    key = f"{kind}.{path}"
+    return PageText(key) if has_text(key) else FixedText(path)
 
 
 def _make_answer_notice(change: WatchChange) -> AnswerNotice:
