@@ -115,7 +115,7 @@ class _Smtp(socketserver.StreamRequestHandler):
                 receivers.append(line[8:])
             elif verb == "DATA":
                 self.say("354 go on")
-                lines = list(iter(lambda: self.rfile.readline(), b".\r\n"))
+                lines = list(iter(self.rfile.readline, b".\r\n"))
                 if self.server.refuse:
                     self.say(self.server.refuse.pop(0))
                     continue

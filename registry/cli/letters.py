@@ -149,7 +149,7 @@ def _ask_register(location: str, receipt: str) -> dict[str, Any]:
     parts = urlsplit(location)
     web = WebClient(_TIMEOUT)
     try:
-        answer = web.post_json(f"{parts.scheme}://{parts.netloc}{_CHECK}", {"receipt": receipt})
+        answer = web.fetch_answer(f"{parts.scheme}://{parts.netloc}{_CHECK}", {"receipt": receipt})
         return dict(msgspec.json.decode(answer))
     except (CannotAnswer, InvalidInput, msgspec.DecodeError, ValueError):
         return {}

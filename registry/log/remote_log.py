@@ -70,7 +70,7 @@ class WebClient:
         except _TransientError as passing:
             raise passing.error from passing
 
-    def post_json(self, url: str, body: dict[str, str]) -> bytes:
+    def fetch_answer(self, url: str, body: dict[str, str]) -> bytes:
         """Send a document once and return the answer; CannotAnswer, InvalidInput as for a file."""
         if self._client is None:
             self._client = httpx.Client()

@@ -35,6 +35,9 @@ EXPECTED = {
     *(("get", f"/api/v1/{path}") for path in ("key", "key/checks", "watches", "watches/changes")),
     ("post", "/api/v1/watches"),
     ("delete", "/api/v1/watches/{watch}"),
+    *((method, "/api/v1/subscriptions") for method in ("get", "post")),
+    *((method, "/api/v1/subscriptions/{subscription}") for method in ("get", "delete")),
+    *(("post", f"/api/v1/subscriptions/{{subscription}}/{word}") for word in ("replay", "pause", "resume")),
 }
 
 

@@ -56,6 +56,7 @@ COMMANDS = (
     "user",
     "user add",
     "export-site",
+    "letter",
     "qr",
     "qr issue",
     "qr verify",

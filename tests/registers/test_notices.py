@@ -81,7 +81,7 @@ def now(register: Register, one: Subscription) -> Subscription:
 
 def advance(register: Register, one: Subscription) -> Subscription:
     """One attempt, as the sender makes it."""
-    register.notices.advance(now(register, one))
+    register.notices.send_next(now(register, one))
     return now(register, one)
 
 
@@ -300,7 +300,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_looked_up(
     for found in ([inside], [(2, 1, 6, "", ("93.184.216.34", port)), inside]):
         monkeypatch.setattr(web_hook.socket, "getaddrinfo", lambda *_, found=found, **__: found)
         with pytest.raises(DeliveryFailed, match="内部网络"):
-            web_hook.post_message("https://hooks.example/", b"{}", {}, may_be_private=False)
+            web_hook.send_request("https://hooks.example/", b"{}", {}, may_be_private=False)
     assert receiver.got == []
 
 

@@ -49,7 +49,7 @@ def render_pdf(letter: Letter, receipts: Sequence[Receipt], receipt: str, public
         for label, words in section.pairs:
             pages.draw_pair(label, words)
     pages.finish_page()
-    _attach_file(canvas, b'{"letter":"' + receipt.encode() + b'"}')
+    _add_attachment(canvas, b'{"letter":"' + receipt.encode() + b'"}')
     canvas.save()
     return buffer.getvalue()
 
@@ -117,7 +117,7 @@ class _Pages:
         return paragraph, float(paragraph.wrap(width, A4[1])[1])
 
 
-def _attach_file(canvas: Canvas, content: bytes) -> None:
+def _add_attachment(canvas: Canvas, content: bytes) -> None:
     """Attach a file to the document (ISO 32000-1, 7.11.4), uncompressed: what checks a letter reads it as it is."""
     document: Any = canvas._doc  # type: ignore[attr-defined]
     stream: Any = pdfdoc.PDFStream(content=content.decode(), filters=[])

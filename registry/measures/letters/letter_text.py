@@ -262,13 +262,13 @@ def _find_receipt(text: bytes) -> str:
 
 def _read_type(text: bytes) -> str:
     try:
-        header = msgspec.json.decode(jws.decode_base64url(text.split(b".", 1)[0].decode()), type=_Header)
+        header = msgspec.json.decode(jws.decode_base64url(text.split(b".", 1)[0].decode()), type=_TokenKind)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return ""
     return header.typ
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _TokenKind(msgspec.Struct, frozen=True):
     typ: str = ""
 
 

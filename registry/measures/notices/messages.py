@@ -94,9 +94,9 @@ def make_message(
     """Make the message under way of a subscription, and where it is once that was received."""
     position, choice = subscription.position, subscription.choice
     assert position.upto is not None  # noqa: S101 - begun before
-    told = []
+    chosen = []
     if choice.has_entries and position.after == 0:
-        told = _list_entries(connection, choice, position.since.size, position.upto.size)
+        chosen = _list_entries(connection, choice, position.since.size, position.upto.size)
     lang = subscription.target.lang
     answers, following = [], WatchPosition(since=position.upto)
     if choice.names or choice.domains:  # few: their page is the only one
@@ -110,7 +110,7 @@ def make_message(
             subscription=subscription.id,
             after=str(position.since),
             upto=str(position.upto),
-            entries=told,
+            entries=chosen,
             answers=[_make_answer_notice(one) for one in answers],
         ),
         following,
@@ -203,14 +203,14 @@ def _is_chosen(choice: Choice, notice: EntryNotice) -> bool:
     if not (choice.institutions or choice.regions):
         return True
     code = (notice.institution or "").replace("-", "")
-    is_below = any((notice.region or "").startswith(_trim_region(region)) for region in choice.regions)
+    is_below = any((notice.region or "").startswith(_shorten_region(region)) for region in choice.regions)
     return code in choice.institutions or is_below
 
 
-def _trim_region(region: str) -> str:
+def _shorten_region(region: str) -> str:
     """Trim the code of a province or city to what every code below it begins with.
 
-    >>> _trim_region("210000"), _trim_region("210300"), _trim_region("210303")
+    >>> _shorten_region("210000"), _shorten_region("210300"), _shorten_region("210303")
     ('21', '2103', '210303')
     """
     return region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region

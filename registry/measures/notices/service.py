@@ -119,20 +119,20 @@ class Notices:
 
     def pause(self, subscription: Subscription) -> None:
         """Stop sending; what happens meanwhile is told when it is resumed."""
-        self._move(subscription, delivery.pause)
+        self._change_subscription(subscription, delivery.pause)
 
     def resume(self, subscription: Subscription) -> None:
         """Send again, from where it was."""
-        self._move(subscription, partial(delivery.resume, at=get_now_ms()))
+        self._change_subscription(subscription, partial(delivery.resume, at=get_now_ms()))
 
     def replay(self, subscription: Subscription, after: int) -> None:
         """Tell everything after an entry once more; InvalidInput for one that the log does not have."""
         if not 0 <= after <= self._view.size:
             raise InvalidInput(Message("日志没有第{number}条。", number=after), field="after")
         since = self._find_state(after)
-        self._move(subscription, partial(delivery.replay, since=since, at=get_now_ms()))
+        self._change_subscription(subscription, partial(delivery.replay, since=since, at=get_now_ms()))
 
-    def _move(self, subscription: Subscription, change: Callable[[Subscription], Subscription]) -> None:
+    def _change_subscription(self, subscription: Subscription, change: Callable[[Subscription], Subscription]) -> None:
         """Write what an owner does, from where the sender is by now."""
         with self._database.writing() as connection:
             current = subscription_store.get_subscription(connection, subscription.id)
@@ -199,7 +199,7 @@ class Notices:
             while not stop.wait(LOOK_EVERY):
                 for subscription in self._list_due():
                     self._under_way.add(subscription.id)
-                    pool.submit(self._work_on, subscription)
+                    pool.submit(self._handle_due, subscription)
                 self._warnings.reset_warning("cannot send notices")
 
     def _list_due(self) -> list[Subscription]:
@@ -211,15 +211,15 @@ class Notices:
             due = subscription_store.list_due(connection, get_now_ms())
         return [one for one in due if one.id not in self._under_way and _has_news(one, current)]
 
-    def _work_on(self, subscription: Subscription) -> None:
+    def _handle_due(self, subscription: Subscription) -> None:
         try:
-            self.advance(subscription)
+            self.send_next(subscription)
         except Exception as error:  # tried again at the next look
             self._warnings.warn_once("cannot send a notice", error)
         finally:
             self._under_way.discard(subscription.id)
 
-    def advance(self, subscription: Subscription) -> None:
+    def send_next(self, subscription: Subscription) -> None:
         """Bring a subscription one message further: make it, write down where it ends, send it, move on."""
         current = self._find_state()
         if not _has_news(subscription, current):
@@ -236,14 +236,14 @@ class Notices:
         if message.is_empty:
             self._write(subscription, delivery.finish_message(begun, following, get_now_ms(), is_sent=False))
         elif begun == subscription or self._write(subscription, begun):
-            self._deliver(begun, message, following)
+            self._send_message(begun, message, following)
 
-    def _deliver(self, subscription: Subscription, message: NoticeMessage, following: WatchPosition) -> None:
+    def _send_message(self, subscription: Subscription, message: NoticeMessage, following: WatchPosition) -> None:
         if subscription.target.channel == "atom":
             self._write_item(subscription, message, following)
             return
         try:
-            self._send(subscription, message)
+            self._send_once(subscription, message)
         except DeliveryFailed as failure:
             self._write(subscription, self._plan_retry(subscription, failure))
             return
@@ -255,7 +255,7 @@ class Notices:
         failed = delivery.record_failure(subscription, reason, get_now_ms(), delay, patience)
         return delivery.pause(failed) if failure.status == delivery.GONE else failed
 
-    def _send(self, subscription: Subscription, message: NoticeMessage) -> None:
+    def _send_once(self, subscription: Subscription, message: NoticeMessage) -> None:
         number, target = delivery.make_message_number(subscription), subscription.target
         if target.channel == "hook":
             with self._database.reading() as connection:
@@ -269,7 +269,7 @@ class Notices:
                 "webhook-timestamp": str(at),
                 "webhook-signature": web_hook.sign_message(secret, number, at, body),
             }
-            web_hook.post_message(target.address, body, headers, may_be_private=self._settings.notices_private)
+            web_hook.send_request(target.address, body, headers, may_be_private=self._settings.notices_private)
             return
         links = (self._settings.public_url.rstrip("/"), f"{self.make_address(subscription)}/end")
         lines = messages.describe_message(message, target.lang)

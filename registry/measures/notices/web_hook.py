@@ -46,7 +46,7 @@ def sign_message(secret: str, number: str, at: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode()
 
 
-def post_message(address: str, body: bytes, headers: dict[str, str], *, may_be_private: bool) -> None:
+def send_request(address: str, body: bytes, headers: dict[str, str], *, may_be_private: bool) -> None:
     """Post a message; DeliveryFailed unless the answer is 2xx."""
     parts = urlsplit(address)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
