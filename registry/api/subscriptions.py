@@ -13,7 +13,7 @@ from registry.api.requests import AnyRequest, decode_body, get_register
 from registry.domain.identifiers import format_code
 from registry.domain.model import Struct
 from registry.log.clock import from_milliseconds
-from registry.measures.notices.subscription import Channel, Choice, State, Subscription, Target
+from registry.measures.notices.subscription import Channel, NoticeChoice, State, Subscription, Target
 from registry.texts import write_bilingual
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import get_api_key
@@ -26,7 +26,7 @@ class ToSubscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """By which way, to which address, and what is watched."""
 
     channel: Channel
-    choice: Choice
+    choice: NoticeChoice
     address: Annotated[str, msgspec.Meta(max_length=500)] = ""
     lang: Literal["zh-CN", "en"] = "zh-CN"
 
@@ -51,7 +51,7 @@ class SubscriptionState(Struct, frozen=True):
     channel: Channel
     address: str
     lang: str
-    choice: Choice
+    choice: NoticeChoice
     state: State
     delivered: int
     delivered_at: dt.datetime | None

@@ -12,7 +12,7 @@ from registry.domain import region_names
 from registry.domain.identifiers import format_code
 from registry.domain.model import Kind, Struct
 from registry.errors import InvalidCode, InvalidInput, NotFound, SecretsKeyMissing, TooLarge
-from registry.measures.notices.subscription import CHANNELS, Choice, Progress, Subscription, Target
+from registry.measures.notices.subscription import CHANNELS, NoticeChoice, Progress, Subscription, Target
 from registry.staff.desk import Desk, parse_number
 from registry.texts import Message
 from registry.web import body_limits
@@ -47,7 +47,7 @@ def add_subscription(desk: NamedDependency[Desk]) -> Response[Any]:
     try:
         if channel not in CHANNELS:
             raise InvalidInput(Message("请选择通知方式。"), field="channel")
-        choice = Choice(
+        choice = NoticeChoice(
             kinds=kinds,
             institutions=_split_lines(form["institutions"]),
             names=_split_lines(form["names"]),

@@ -24,7 +24,7 @@ from registry.domain.answers import Claim, Provider
 from registry.errors import InvalidCode, InvalidInput, NotFound
 from registry.log import signing_keys
 from registry.measures.notices import delivery, web_hook
-from registry.measures.notices.subscription import Choice, Subscription, Target
+from registry.measures.notices.subscription import NoticeChoice, Subscription, Target
 from registry.measures.notices.web_hook import DeliveryFailed
 from registry.register import Register
 from registry.settings import Settings
@@ -70,7 +70,7 @@ def change(register: Register, about: Any = IT, **values: Any) -> int:
 
 
 def subscribe(register: Register, receiver: Receiver, **choice: Any) -> tuple[Subscription, str]:
-    done = register.notices.subscribe(OWNER, Target(channel="hook", address=receiver.url), Choice(**choice))
+    done = register.notices.subscribe(OWNER, Target(channel="hook", address=receiver.url), NoticeChoice(**choice))
     assert done.secret is not None
     return done.subscription, done.secret
 
@@ -143,7 +143,7 @@ def test_a_client_hears_of_its_watch_list(register: Register, receiver: Receiver
         key, _ = keys.create_key(connection, keys.NewKey(client="示例市监管局", scopes=frozenset({"watch"})))
     register.watches.add_watches("示例市监管局", [Claim(provider=Provider(name="鞍山市示例医院"), techniques=["IVF"])])
     target = Target(channel="hook", address=receiver.url)
-    one = register.notices.subscribe("client:示例市监管局", target, Choice(watch_list=True)).subscription
+    one = register.notices.subscribe("client:示例市监管局", target, NoticeChoice(watch_list=True)).subscription
     change(register, **{"approvals.IVF": {"stage": "suspended"}})
     advance(register, one)
     (answer,) = receiver.got[0].data["answers"]
@@ -208,7 +208,7 @@ def test_a_receiver_that_wants_no_more_is_paused_and_resumed_where_it_was(
 
 def test_a_dead_receiver_is_paused_after_days(register: Register) -> None:
     one = register.notices.subscribe(
-        OWNER, Target(channel="hook", address="http://127.0.0.1:9/"), Choice(institutions=[code_of(IT)])
+        OWNER, Target(channel="hook", address="http://127.0.0.1:9/"), NoticeChoice(institutions=[code_of(IT)])
     ).subscription
     change(register)
     failed = advance(register, one)
@@ -235,7 +235,7 @@ def test_a_replay_tells_everything_once_more_under_other_numbers(register: Regis
 
 def test_an_owner_that_was_closed_hears_nothing(register: Register, receiver: Receiver) -> None:
     target = Target(channel="hook", address=receiver.url)
-    one = register.notices.subscribe("staff:auditor.a", target, Choice(institutions=[code_of(IT)])).subscription
+    one = register.notices.subscribe("staff:auditor.a", target, NoticeChoice(institutions=[code_of(IT)])).subscription
     with register.database.writing() as connection:
         set_disabled(connection, "auditor.a", True)
     change(register)
@@ -287,7 +287,7 @@ def test_one_sender_at_a_time_sends_what_is_due(register: Register, receiver: Re
 def test_addresses_inside_are_refused_when_they_are_given(tmp_path: Path, address: str) -> None:
     register = a_subscribed_register(tmp_path, notices_private=False)
     with pytest.raises(InvalidInput):
-        register.notices.subscribe(OWNER, Target(channel="hook", address=address), Choice(regions=["210000"]))
+        register.notices.subscribe(OWNER, Target(channel="hook", address=address), NoticeChoice(regions=["210000"]))
     assert register.notices.list_subscriptions() == []
     register.database.close()
 
@@ -310,7 +310,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_looked_up(
 )
 def test_what_cannot_be_watched_is_refused(register: Register, choice: dict[str, Any]) -> None:
     with pytest.raises((InvalidInput, InvalidCode)):
-        register.notices.subscribe(OWNER, Target(channel="atom"), Choice(**choice))
+        register.notices.subscribe(OWNER, Target(channel="atom"), NoticeChoice(**choice))
 
 
 # --- feeds and mail --------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def require_atom(raw: bytes) -> list[etree._Element]:
 
 
 def test_a_feed_holds_each_change_newest_first_at_an_address_nobody_can_guess(register: Register) -> None:
-    choice = Choice(institutions=[code_of(IT)])
+    choice = NoticeChoice(institutions=[code_of(IT)])
     one, other = (register.notices.subscribe(OWNER, Target(channel="atom"), choice).subscription for _ in range(2))
     assert require_atom(register.notices.render_feed(one)) == []
     numbers = [change(register, level=f"{n}<级>") for n in range(2)]
@@ -357,7 +357,7 @@ def test_one_mail_holds_many_changes_and_how_to_end_it(tmp_path: Path) -> None:
     with serving_receiver(MailServer) as server:
         register = a_subscribed_register(tmp_path, smtp_url=server.url)
         target = Target(channel="mail", address="reader@mail.example")
-        one = register.notices.subscribe(OWNER, target, Choice(institutions=[code_of(IT)])).subscription
+        one = register.notices.subscribe(OWNER, target, NoticeChoice(institutions=[code_of(IT)])).subscription
         server.refuse = ["451 later"]
         numbers = [change(register, level=f"{n}级") for n in range(3)]
         assert advance(register, one).attempts == 1
@@ -378,7 +378,9 @@ def test_one_mail_holds_many_changes_and_how_to_end_it(tmp_path: Path) -> None:
 
 def test_mail_needs_a_mail_server(register: Register) -> None:
     with pytest.raises(InvalidInput):
-        register.notices.subscribe(OWNER, Target(channel="mail", address="a@mail.example"), Choice(regions=["210000"]))
+        register.notices.subscribe(
+            OWNER, Target(channel="mail", address="a@mail.example"), NoticeChoice(regions=["210000"])
+        )
 
 
 # --- the state of a delivery -----------------------------------------------------------------------------------------
@@ -389,7 +391,7 @@ def a_subscription() -> Subscription:
         id=1,
         owner=OWNER,
         target=Target(channel="hook", address="https://hooks.example/"),
-        choice=Choice(regions=["210000"]),
+        choice=NoticeChoice(regions=["210000"]),
         salt="0",
         state="active",
         position=WatchPosition(since=WatchState(size=0, day=DAY)),

@@ -110,7 +110,7 @@ class LetterFile(msgspec.Struct, frozen=True):
     pdf_sha256: str = ""
 
 
-class _NotGenuine(Exception):
+class _NotGenuineLetter(Exception):
     def __init__(self, reason: Reason, claims_from: str | None = None) -> None:
         super().__init__(reason)
         self.reading = LetterReading(reason=reason, claims_from=claims_from)
@@ -158,7 +158,7 @@ def read_letter(raw: bytes, keys: Iterable[PublicKey], issuer: str | None = None
             return _read_pdf(raw, known, issuer)
         text = raw.strip()
         return _read_text(_find_receipt(text) if text.startswith(b"{") else text.decode(), known, issuer)
-    except _NotGenuine as error:
+    except _NotGenuineLetter as error:
         return error.reading
     except UnicodeDecodeError as error:
         raise _make_no_letter_error() from error
@@ -170,15 +170,15 @@ def _read_pdf(raw: bytes, keys: list[PublicKey], issuer: str | None) -> LetterRe
     if not mark:
         if not attached:
             raise _make_no_letter_error()
-        raise _NotGenuine("incomplete")
+        raise _NotGenuineLetter("incomplete")
     if len(attached) != 1 or not re.fullmatch(rb"[\w.-]+\n?", signature):
-        raise _NotGenuine("altered")
+        raise _NotGenuineLetter("altered")
     claims = _open(signature.strip().decode(), PDF_TYPE, _PdfClaims, keys, issuer)
     if hashlib.sha256(content + b"\n").hexdigest() != claims.sha256:
-        raise _NotGenuine("altered")
+        raise _NotGenuineLetter("altered")
     reading = _read_text(attached.pop().decode(), keys, issuer)
     if reading.letter is None or (reading.letter.number, reading.letter.iss) != (claims.number, claims.iss):
-        raise _NotGenuine("altered")
+        raise _NotGenuineLetter("altered")
     return msgspec.structs.replace(reading, pdf=True)
 
 
@@ -188,25 +188,25 @@ def _read_text(text: str, keys: list[PublicKey], issuer: str | None) -> LetterRe
     for receipt in letter.receipts:
         reading = receipt_text.read_receipt(receipt, keys, letter.iss)
         if reading.receipt is None:
-            raise _NotGenuine(reading.reason or "altered")
+            raise _NotGenuineLetter(reading.reason or "altered")
         receipts.append(reading.receipt)
     if not receipts or not _has_proofs(letter, receipts, keys):
-        raise _NotGenuine("altered")
+        raise _NotGenuineLetter("altered")
     return LetterReading(letter=letter, receipts=tuple(receipts))
 
 
 def _open(text: str, kind: str, shape: type[Any], keys: list[PublicKey], issuer: str | None) -> Any:
-    """Open a JWS of a type; _NotGenuine, InvalidInput."""
+    """Open a JWS of a type; _NotGenuineLetter, InvalidInput."""
     text = receipt_text.compact_receipt(text)
     if _read_type(text.encode()) != kind:
         raise _make_no_letter_error()
     token = receipt_text.open_token(text, keys, issuer)
     if isinstance(token, receipt_text.ReceiptReading):
-        raise _NotGenuine(token.reason or "altered", token.claims_from)
+        raise _NotGenuineLetter(token.reason or "altered", token.claims_from)
     try:
         return msgspec.json.decode(token, type=shape)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise _NotGenuine("altered") from error
+        raise _NotGenuineLetter("altered") from error
 
 
 def _has_proofs(letter: Letter, receipts: list[Receipt], keys: list[PublicKey]) -> bool:

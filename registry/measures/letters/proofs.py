@@ -25,7 +25,7 @@ from registry.texts import Message
 MOST_ENTRIES = 200
 
 
-class Evidence(Struct, frozen=True):
+class LetterEvidence(Struct, frozen=True):
     """Entries with their proofs, the signed checkpoint these lead to, and who cosigned it."""
 
     entries: list[EntryEvidence]
@@ -40,7 +40,9 @@ class _CosignedNote(Struct, frozen=True):
     witnesses: list[note.Verifier]
 
 
-def make_evidence(connection: sa.Connection, log: PublishedLog, answers: list[Answer], witnesses: Path) -> Evidence:
+def make_evidence(
+    connection: sa.Connection, log: PublishedLog, answers: list[Answer], witnesses: Path
+) -> LetterEvidence:
     """Prove every entry that the answers rest on; CannotSign where no checkpoint covers them yet."""
     numbers = sorted(_list_entries(connection, answers))
     signed, cosignatures = _choose_checkpoint(log, witnesses, numbers[-1] if numbers else 0)
@@ -54,7 +56,7 @@ def make_evidence(connection: sa.Connection, log: PublishedLog, answers: list[An
         )
         for number in numbers
     ]
-    return Evidence(entries=entries, checkpoint=signed, vkeys=log.read_vkeys(), cosignatures=cosignatures)
+    return LetterEvidence(entries=entries, checkpoint=signed, vkeys=log.read_vkeys(), cosignatures=cosignatures)
 
 
 def _list_entries(connection: sa.Connection, answers: list[Answer]) -> set[int]:

@@ -15,7 +15,7 @@ from registry.log.publish import PublishedLog
 from registry.measures.letters import letter_store, letter_text
 from registry.measures.letters.letter_store import LetterRecord
 from registry.measures.letters.letter_text import Letter
-from registry.measures.letters.proofs import Evidence, make_evidence
+from registry.measures.letters.proofs import LetterEvidence, make_evidence
 from registry.receipts import receipt_text
 from registry.receipts.issuer import Issuer
 from registry.settings import Settings
@@ -81,7 +81,7 @@ class Letters:
         return self._finish_letter(letter, answers, receipt)
 
     def make_letter(
-        self, request: LetterRequest, number: str, at: dt.datetime, answers: list[Answer], evidence: Evidence
+        self, request: LetterRequest, number: str, at: dt.datetime, answers: list[Answer], evidence: LetterEvidence
     ) -> Letter:
         """Make the content of a letter; the same each time for the same number, instant and log."""
         issuer, key = self._issuer.get_signer()

@@ -12,7 +12,7 @@ from registry.clients.watches import WatchChange, WatchLists, WatchPosition, Wat
 from registry.domain.identifiers import format_code
 from registry.domain.model import Entry, Kind, Struct
 from registry.log import codec
-from registry.measures.notices.subscription import Choice, Subscription
+from registry.measures.notices.subscription import NoticeChoice, Subscription
 from registry.receipts import describe
 from registry.receipts.receipt_text import to_question
 from registry.records import timeline
@@ -75,7 +75,7 @@ class _Subject(Struct, frozen=True):
     region: str | None
 
 
-def choose_end(connection: sa.Connection, choice: Choice, since: WatchState, current: WatchState) -> WatchState:
+def choose_end(connection: sa.Connection, choice: NoticeChoice, since: WatchState, current: WatchState) -> WatchState:
     """Choose where the next message ends: now, or earlier where too much would be in it.
 
     The day moves on only with a message that reaches the end of the log.
@@ -180,7 +180,7 @@ def _make_answer_notice(change: WatchChange) -> AnswerNotice:
     )
 
 
-def _list_entries(connection: sa.Connection, choice: Choice, after: int, upto: int) -> list[EntryNotice]:
+def _list_entries(connection: sa.Connection, choice: NoticeChoice, after: int, upto: int) -> list[EntryNotice]:
     query = sa.select(entries.c.body).where(entries.c.number > after, entries.c.number <= upto)
     if choice.kinds:
         query = query.where(entries.c.kind.in_(choice.kinds))
@@ -199,7 +199,7 @@ def _is_about(codes: list[str]) -> sa.ColumnElement[bool]:
     return entries.c.subject.in_(subjects) | entries.c.subject.in_(children)
 
 
-def _is_chosen(choice: Choice, notice: EntryNotice) -> bool:
+def _is_chosen(choice: NoticeChoice, notice: EntryNotice) -> bool:
     if not (choice.institutions or choice.regions):
         return True
     code = (notice.institution or "").replace("-", "")

@@ -19,7 +19,7 @@ from registry.measures.notices import atom, delivery, mail, messages, subscripti
 from registry.measures.notices.messages import NoticeMessage
 from registry.measures.notices.subscription import (
     MOST_SUBSCRIPTIONS,
-    Choice,
+    NoticeChoice,
     Progress,
     Subscription,
     Target,
@@ -61,7 +61,7 @@ class Notices:
 
     # --- subscribing -------------------------------------------------------------------------------------------------
 
-    def subscribe(self, owner: str, target: Target, choice: Choice) -> NewlySubscribed:
+    def subscribe(self, owner: str, target: Target, choice: NoticeChoice) -> NewlySubscribed:
         """Subscribe from now on; InvalidInput, InvalidCode, TooLarge."""
         check_target(target, may_be_private=self._settings.notices_private)
         choice = check_choice(choice, has_watch_list=owner.startswith("client:"))

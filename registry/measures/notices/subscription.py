@@ -30,7 +30,7 @@ _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Words = Annotated[list[_Word], msgspec.Meta(max_length=MOST_NAMED)]
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NoticeChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is watched.
 
     Entries of the log are told that are about one of ``institutions`` (codes) or in one of ``regions`` (all below it
@@ -74,7 +74,7 @@ class Subscription(Struct, frozen=True):
     id: int
     owner: str
     target: Target
-    choice: Choice
+    choice: NoticeChoice
     salt: str
     state: State
     position: WatchPosition
@@ -99,7 +99,7 @@ class Subscription(Struct, frozen=True):
         return name if kind == "client" else None
 
 
-def check_choice(choice: Choice, *, has_watch_list: bool) -> Choice:
+def check_choice(choice: NoticeChoice, *, has_watch_list: bool) -> NoticeChoice:
     """Return a choice with its codes as they are compared; InvalidInput, InvalidCode for what cannot be watched."""
     if not (choice.has_entries or choice.names or choice.domains or choice.watch_list):
         raise InvalidInput(Message("请至少选择一项要关注的内容。"), field="choice")

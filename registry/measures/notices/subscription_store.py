@@ -15,7 +15,7 @@ from registry.errors import NotFound
 from registry.log.clock import from_milliseconds
 from registry.measures.notices.atom import FeedItem
 from registry.measures.notices.messages import NoticeMessage
-from registry.measures.notices.subscription import Choice, Subscription, Target
+from registry.measures.notices.subscription import NoticeChoice, Subscription, Target
 from registry.storage.notice_tables import notice_items, subscriptions
 from registry.storage.tables import watches
 from registry.texts import Message
@@ -23,7 +23,7 @@ from registry.texts import Message
 #: Messages that a feed holds: the newest.
 MOST_ITEMS = 100
 _json = msgspec.json.Encoder()
-_choice = msgspec.json.Decoder(Choice)
+_choice = msgspec.json.Decoder(NoticeChoice)
 _message = msgspec.json.Decoder(NoticeMessage)
 
 
@@ -32,7 +32,7 @@ class NewSubscription(Struct, frozen=True):
 
     owner: str
     target: Target
-    choice: Choice
+    choice: NoticeChoice
     salt: str
     position: WatchPosition
     at: int
