@@ -13,6 +13,7 @@ from registry.domain.identifiers import format_code
 from registry.domain.model import Kind, Struct
 from registry.errors import InvalidCode, InvalidInput, NotFound, SecretsKeyMissing, TooLarge
 from registry.measures.notices.subscription import CHANNELS, NoticeChoice, Progress, Subscription, Target
+from registry.records.subject_names import describe_region
 from registry.staff.desk import Desk, parse_number
 from registry.texts import Message
 from registry.web import body_limits
@@ -119,7 +120,8 @@ def _render_page(desk: Desk, **values: Any) -> Response[Any]:
 def _make_shown(desk: Desk, subscription: Subscription) -> ShownSubscription:
     notices, choice = desk.register.notices, subscription.choice
     is_own_feed = subscription.target.channel == "atom" and subscription.owner == _get_owner(desk)
-    words = [*map(format_code, choice.institutions), *choice.names, *choice.domains, *choice.regions]
+    places = [describe_region(code).to_text(desk.language.lang) for code in choice.regions]
+    words = [*map(format_code, choice.institutions), *choice.names, *choice.domains, *places]
     kinds = [str(desk.language.translate(f"kind.{kind}")) for kind in choice.kinds]
     return ShownSubscription(
         it=subscription,
