@@ -80,12 +80,6 @@ def list_letters(connection: sa.Connection, before: int | None = None, limit: in
     return [_read_record(row) for row in connection.execute(query)]
 
 
-def find_letter(connection: sa.Connection, digest: str) -> LetterRecord | None:
-    """Find the letter whose receipt has a digest."""
-    row = connection.execute(sa.select(letters).where(letters.c.digest == digest)).first()
-    return None if row is None else _read_record(row)
-
-
 def _read_record(row: sa.Row[tuple[object, ...]]) -> LetterRecord:
     fields = dict(row._mapping)
     known_at = fields["known_at"]

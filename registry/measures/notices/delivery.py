@@ -8,6 +8,8 @@ is recognised by its number.
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from registry.clients.watches import WatchPosition, WatchState
@@ -82,6 +84,7 @@ def replay(subscription: Subscription, since: WatchState, at: int) -> Subscripti
 def make_message_number(subscription: Subscription) -> str:
     """Make the number of the message under way: the same at each attempt, another one for every other message.
 
-    The salt keeps the numbers of two registers apart.
+    The salt keeps the numbers of two registers apart; there is no dot in it, which parts what is signed.
     """
-    return f"msg_{subscription.salt}_{subscription.id}_{subscription.round}_{subscription.position}"
+    parts = (subscription.salt, subscription.id, subscription.round, subscription.position)
+    return f"msg_{hashlib.sha256(' '.join(map(str, parts)).encode()).hexdigest()[:32]}"
