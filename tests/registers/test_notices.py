@@ -298,7 +298,9 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_looked_up(
     port = receiver.server_address[1]
     inside = (2, 1, 6, "", ("127.0.0.1", port))
     for found in ([inside], [(2, 1, 6, "", ("93.184.216.34", port)), inside]):
-        monkeypatch.setattr(web_hook.socket, "getaddrinfo", lambda *_, found=found, **__: found)
+        monkeypatch.setattr(
+            "registry.measures.notices.web_hook.socket.getaddrinfo", lambda *_, found=found, **__: found
+        )
         with pytest.raises(DeliveryFailed, match="内部网络"):
             web_hook.send_request("https://hooks.example/", b"{}", {}, may_be_private=False)
     assert receiver.got == []
