@@ -137,11 +137,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
-    if not settings.public_url.startswith(("http://", "https://")):
-        message = Message(
-            "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
-        )
-        raise InvalidInput(message)
+    _check_public_url(settings.public_url)
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
             Message(
@@ -185,6 +181,36 @@ def _check_notices(settings: Settings) -> None:
         raise InvalidInput(Message("REGISTRY_SMTP_URL 须为 smtp://主机:端口 或 smtps://主机:端口。"))
     if settings.notices_retry < 1 or settings.notices_days < 1:
         raise InvalidInput(Message("REGISTRY_NOTICES_RETRY、REGISTRY_NOTICES_DAYS 不得小于1。"))
+
+
+def _check_public_url(address: str) -> None:
+    """Raise InvalidInput for what is no address of a whole host: pages, codes and proofs are served from its root."""
+    if not address.startswith(("http://", "https://")):
+        raise InvalidInput(
+            Message("REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=address)
+        )
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc and address.isascii()
+    except ValueError:
+        named = False
+    if not named:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 须为主机名或 IP 地址，可加端口，如 https://art.example:8443，现为 {public_url}；"
+                "中文域名请写成 xn-- 形式。",
+                public_url=address,
+            )
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 不能带路径，现为 {public_url}：二维码、日志和接口的地址都从根目录算起。"
+                "请给名录一个自己的主机名或端口，如 {root}。",
+                public_url=address,
+                root=f"{parts.scheme}://{parts.netloc}",
+            )
+        )
 
 
 def _check_security_contact(settings: Settings) -> None:

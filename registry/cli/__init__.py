@@ -22,6 +22,7 @@ _MODULES = {
     "check": "check",
     "clock": "maintenance",
     "correct": "proposals",
+    "doctor": "maintenance",
     "export": "publish",
     "export-site": "export_site",
     "import": "proposals",
@@ -31,6 +32,7 @@ _MODULES = {
     "lag": "maintenance",
     "letter": "letters",
     "log": "witness",  # which adds to the commands of the module `log`
+    "migrate-db": "backup",
     "mirror": "witness",
     "proposals": "proposals",
     "publish": "publish",

@@ -195,7 +195,7 @@ class RemoteLog:
     def is_authentic(self) -> bool:
         """Whether its content comes from there: TLS proves it, or it never leaves this machine."""
         source = self._get_source()
-        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or _is_local(source.prefix)
+        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or is_local(source.prefix)
 
     def require_log(self) -> None:
         """Raise InvalidInput unless there is a log."""
@@ -321,7 +321,8 @@ def _parse_url_path(url: str) -> str:
     raise make_address_error(url)
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
+    """Whether an address leads to this machine and nowhere else."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -77,7 +77,7 @@ ALLOWED = {
         "registry.accounts.region_scope",
         "registry.verification.spans",
         "registry.verification.view",
-        "registry.views",
+        "registry.proposals.views",
     ),
     "litestar": (
         "public_site",
@@ -109,8 +109,12 @@ ALLOWED = {
         "registry.receipts.paper_text",
         "registry.measures.letters.letter_pdf",
     ),
-    "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks", "registry.uploads.word_looks"),
-    "python_calamine": ("registry.uploads.office_tables",),
+    "lxml": (
+        "registry.storage.uploads.office_tables",
+        "registry.storage.uploads.sheet_marks",
+        "registry.storage.uploads.word_looks",
+    ),
+    "python_calamine": ("registry.storage.uploads.office_tables",),
     "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),
     "opencc": ("registry.domain.normalise",),
     "pypinyin": ("registry.search.pinyin",),

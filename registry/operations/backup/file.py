@@ -105,6 +105,11 @@ class BackupFile:
         with _translate_read_errors(self.path):
             return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
 
+    def read_hashes(self) -> dict[str, str]:
+        """Return the hash of all rows of each table it holds, as hex."""
+        with _translate_read_errors(self.path):
+            return {row.name: row.sha256 for row in self.connection.execute(sa.select(_contents))}
+
     def read_rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a table in the order written, in chunks; without what an earlier version lacks."""
         with _translate_read_errors(self.path):

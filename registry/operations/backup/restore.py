@@ -14,7 +14,6 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import views
 from registry.domain.model import Entry, Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import check, checkpoint_store, clock, note, replication, store
@@ -23,7 +22,7 @@ from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
 from registry.operations.backup.compare import LogSource, RestorePlan
 from registry.operations.backup.file import BackupFile, Progress
-from registry.proposals import redaction
+from registry.proposals import redaction, views
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys

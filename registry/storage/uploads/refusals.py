@@ -1,8 +1,8 @@
 """The refusals of files and of rows in them: sentences with what to do, the same for every kind of file."""
 
 from registry.errors import Busy, InvalidInput, TooLarge, UnreadableFile
+from registry.storage.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH
 from registry.texts import Message
-from registry.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH
 
 
 def make_damaged_file_error(reason: object) -> UnreadableFile:

@@ -8,10 +8,9 @@ from typing import IO, NamedTuple, TypeVar
 import msgspec
 
 from registry.errors import RegistryError
-from registry.texts import Message
-from registry.uploads import file_kind, office_tables, packages, text_files
-from registry.uploads.limits import FileLimits
-from registry.uploads.messages import (
+from registry.storage.uploads import file_kind, office_tables, packages, text_files
+from registry.storage.uploads.limits import FileLimits
+from registry.storage.uploads.messages import (
     LENGTH,
     Answer,
     FilePiece,
@@ -24,14 +23,15 @@ from registry.uploads.messages import (
     TaskDone,
     encode_frame,
 )
-from registry.uploads.refusals import (
+from registry.storage.uploads.refusals import (
     make_cell_too_long_error,
     make_damaged_file_error,
     make_not_office_error,
     make_out_of_memory_error,
     make_too_large_error,
 )
-from registry.uploads.tables import ClaimRecord, Table, TableRow, extend_marks
+from registry.storage.uploads.tables import ClaimRecord, Table, TableRow, extend_marks
+from registry.texts import Message
 
 #: Rows, and characters of them, in one message.
 _ROWS, _CHARACTERS = 500, 65_536

@@ -1,4 +1,4 @@
-"""The process from which those that read files are forked: ``python -m registry.uploads.fork_server FD [TASKS]``.
+"""The process from which those that read files are forked: run as a module, with a descriptor (and tasks).
 
 A program with one thread, started once by a server, that has imported the readers and holds nothing of the register: no
 settings, no keys, no database. It forks for each file, so that a start costs milliseconds; the child limits itself and
@@ -17,9 +17,9 @@ from typing import NoReturn
 
 import msgspec
 
-from registry.uploads.limits import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
-from registry.uploads.messages import LENGTH, KillOrder, TaskOrder
-from registry.uploads.tasks import Job, run_task
+from registry.storage.uploads.limits import BROKEN, NO_MEMORY, NOT_STARTED, OK, STATUS, end_with_parent, limit_process
+from registry.storage.uploads.messages import LENGTH, KillOrder, TaskOrder
+from registry.storage.uploads.tasks import Job, run_task
 
 #: Its niceness over that of the server.
 _NICE = 5

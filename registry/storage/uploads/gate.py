@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 
-from registry.uploads.refusals import make_busy_error
+from registry.storage.uploads.refusals import make_busy_error
 
 #: Seconds to wait at most.
 PATIENCE = 20.0

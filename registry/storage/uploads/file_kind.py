@@ -9,15 +9,15 @@ import struct
 from typing import IO, Literal
 
 from registry.errors import UnreadableFile
-from registry.texts import Message
-from registry.uploads import packages, signatures
-from registry.uploads.limits import FileLimits
-from registry.uploads.refusals import (
+from registry.storage.uploads import packages, signatures
+from registry.storage.uploads.limits import FileLimits
+from registry.storage.uploads.refusals import (
     make_damaged_file_error,
     make_not_office_error,
     make_password_error,
     make_too_large_error,
 )
+from registry.texts import Message
 
 FileKind = Literal["docx", "xlsx", "text"]
 

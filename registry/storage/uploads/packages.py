@@ -16,15 +16,15 @@ from typing import IO, NamedTuple
 from xml.parsers import expat  # only ever fed without a DTD, which ends it at once
 
 from registry.errors import UnreadableFile
-from registry.texts import Message
-from registry.uploads import signatures
-from registry.uploads.limits import FileLimits
-from registry.uploads.refusals import (
+from registry.storage.uploads import signatures
+from registry.storage.uploads.limits import FileLimits
+from registry.storage.uploads.refusals import (
     make_cell_too_long_error,
     make_damaged_file_error,
     make_password_error,
     make_too_large_error,
 )
+from registry.texts import Message
 
 _REFERENCE = re.compile(r"([A-Za-z]*)([0-9]*)")
 _FAR = Message("表格的范围过大，或很远处的单元格里有内容")

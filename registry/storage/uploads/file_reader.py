@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import IO, TYPE_CHECKING
 
-from registry.uploads.limits import BATCH, FileLimits
-from registry.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
-from registry.uploads.sandbox import SandboxChannel, sandbox
-from registry.uploads.tables import ClaimRecord, Table, TableRow
-from registry.uploads.text_files import TextDecoder
+from registry.storage.uploads.limits import BATCH, FileLimits
+from registry.storage.uploads.messages import Answer, FilePiece, PackageParts, RecordBatch, RowBatch, TableStart
+from registry.storage.uploads.sandbox import SandboxChannel, sandbox
+from registry.storage.uploads.tables import ClaimRecord, Table, TableRow
+from registry.storage.uploads.text_files import TextDecoder
 
 if TYPE_CHECKING:
-    from registry.uploads.file_kind import FileKind
+    from registry.storage.uploads.file_kind import FileKind
 
 _PIECE = 65_536
 

@@ -29,10 +29,9 @@ from typing import IO
 import msgspec
 
 from registry.errors import RegistryError, TooLarge
-from registry.texts import Message
-from registry.uploads.gate import Gate
-from registry.uploads.limits import NO_MEMORY, NOT_STARTED, STATUS, FileLimits
-from registry.uploads.messages import (
+from registry.storage.uploads.gate import Gate
+from registry.storage.uploads.limits import NO_MEMORY, NOT_STARTED, STATUS, FileLimits
+from registry.storage.uploads.messages import (
     LENGTH,
     LONGEST,
     Answer,
@@ -44,12 +43,13 @@ from registry.uploads.messages import (
     TaskOrder,
     encode_frame,
 )
-from registry.uploads.refusals import (
+from registry.storage.uploads.refusals import (
     make_busy_error,
     make_crash_error,
     make_out_of_memory_error,
     make_out_of_time_error,
 )
+from registry.texts import Message
 
 #: Files read at once, and waiting for it; the same for csv that comes piece by piece, whose processes mostly wait for
 #: their client.
@@ -141,7 +141,7 @@ class Sandbox:
         modules = [self._more_tasks] if self._more_tasks else []
         with remote:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "registry.uploads.fork_server", str(remote.fileno()), *modules],
+                [sys.executable, "-P", "-m", "registry.storage.uploads.fork_server", str(remote.fileno()), *modules],
                 env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

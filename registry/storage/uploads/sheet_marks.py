@@ -10,9 +10,9 @@ from typing import IO, Any
 
 from lxml import etree
 
-from registry.uploads.packages import parse_cell_reference
-from registry.uploads.table_head import WITHIN
-from registry.uploads.tables import Mark
+from registry.storage.uploads.packages import parse_cell_reference
+from registry.storage.uploads.table_head import WITHIN
+from registry.storage.uploads.tables import Mark
 
 #: A text without what is struck through or raised in it, and the kinds of these marks.
 _Look = tuple[str, frozenset[str]]

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from registry.errors import InvalidInput, RegistryError, TooLarge, UnreadableFile
+from registry.storage.uploads.limits import FileLimits
+from registry.storage.uploads.tables import ClaimRecord, TableRow
 from registry.texts import FixedText
-from registry.uploads.limits import FileLimits
-from registry.uploads.tables import ClaimRecord, TableRow
 
 #: A frame is its length and so many bytes, at most LONGEST: a row has up to a million characters of four bytes.
 LENGTH = struct.Struct("<I")

@@ -13,13 +13,13 @@ from typing import IO, Any
 from lxml import etree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
+from registry.storage.uploads.limits import FileLimits
+from registry.storage.uploads.packages import DOCUMENT
+from registry.storage.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
+from registry.storage.uploads.sheet_marks import read_sheet_marks
+from registry.storage.uploads.tables import Mark, Table, TableRow, extend_marks
+from registry.storage.uploads.word_looks import NOTHING, Looks, WordStyles, find_value, get_local_name, is_on
 from registry.texts import Message
-from registry.uploads.limits import FileLimits
-from registry.uploads.packages import DOCUMENT
-from registry.uploads.refusals import make_damaged_file_error, make_password_error, make_too_large_error
-from registry.uploads.sheet_marks import read_sheet_marks
-from registry.uploads.tables import Mark, Table, TableRow, extend_marks
-from registry.uploads.word_looks import NOTHING, Looks, WordStyles, find_value, get_local_name, is_on
 
 
 def format_cell(value: object) -> str:

@@ -9,11 +9,11 @@ from typing import IO, Generic, TypeVar
 
 from registry.domain.normalise import fold_heading
 from registry.errors import InvalidInput, UnreadableFile
+from registry.storage.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH, FileLimits
+from registry.storage.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
+from registry.storage.uploads.table_head import WITHIN
+from registry.storage.uploads.tables import ClaimRecord, Table, TableRow
 from registry.texts import Message, write_bilingual
-from registry.uploads.limits import MAX_BLANK_LINES, MAX_LINE_LENGTH, FileLimits
-from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
-from registry.uploads.table_head import WITHIN
-from registry.uploads.tables import ClaimRecord, Table, TableRow
 
 S = TypeVar("S", str, bytes)
 #: Characters kept of a line that is too long, to recognise it by.
