@@ -27,6 +27,8 @@ from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.measures.leads.service import Leads
+from registry.measures.letters.service import Letters
+from registry.measures.notices.service import Notices
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -85,6 +87,8 @@ class Register:
         self.leads = Leads(self.database, settings, self.sign_ins.vault)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
+        self.letters = Letters(self.database, self.log, self.receipts, self.verification, settings)
+        self.notices = Notices(self.database, self.watches, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:

@@ -23,6 +23,8 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    letter_pages,
+    notice_pages,
     own_account,
     proposal_pages,
     records,
@@ -43,6 +45,7 @@ _PAGES = (
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
     *(check_pages, region_pages, credential_pages, own_account, calendar_pages),
     lead_pages,
+    *(letter_pages, notice_pages),
 )
 
 

@@ -39,6 +39,7 @@ VERBS = """
     stop store stream strip submit suggest summarise suspend swap switch take terminate thin tidy tighten to
     translate try tune understand unregister update upsert use vacuum verify wait walk warm warn watch withdraw
     witness wrap write
+    pause replay resume subscribe unsubscribe
 """
 #: Words that were riddles: no function, class, module or argument of a function may be called by them.
 BANNED = {

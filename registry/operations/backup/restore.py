@@ -28,6 +28,7 @@ from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys
 from registry.storage.database import Database, continue_numbering
 from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.notice_tables import letters, notice_items, subscriptions
 from registry.storage.tables import (
     checkpoints,
     comments,
@@ -165,7 +166,9 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     done += len(chunk)
                     progress(write_bilingual("恢复") + f" {table.name}", done)
             of_staff = (account_changes, passkeys, trail, leads, lead_steps)
-            for numbered in (proposals, touches, comments, checkpoints, key_checks, watches, *of_staff):
+            of_notices = (letters, subscriptions, notice_items)
+            of_programs = (key_checks, watches)
+            for numbered in (proposals, touches, comments, checkpoints, *of_programs, *of_notices, *of_staff):
                 continue_numbering(connection, numbered)
             closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:
