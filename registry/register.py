@@ -47,6 +47,7 @@ from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
 from registry.verification.names import find_base_name
+from registry.verification.sanctions import SanctionHit, SanctionQuestion, look_up
 from registry.verification.successors import find_successors
 from registry.verification.view import VerificationView
 
@@ -346,6 +347,15 @@ class Register:
         answer = answer_claim(self.verification, claim, lang)
         people.require_look(answer, look)
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer
+
+    def look_up_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
+        """Return what is public of somebody on a day, looked up exactly; touches no database.
+
+        InvalidInput for a question by nothing, or by several things. CannotAnswer as for a claim.
+        """
+        take_moment(self.verification)
+        with self.verification.lock:
+            return look_up(self.verification, question, asof, lang)
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
         """Check whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""
