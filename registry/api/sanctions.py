@@ -50,7 +50,7 @@ def get_supervision(
     """Inspections and penalties of one institution."""
     register, asof = get_register(request), read_asof(request, on, known_at)
     institution = register.get_institution(code, asof)
-    records = register.list_supervision(institution.code, asof)
+    _, records = register.list_records_about(institution.code, asof)
     return SupervisionList(
         supervisions=[one for one in records if isinstance(one, Supervision)],
         sanctions=[one for one in records if isinstance(one, Sanction)],

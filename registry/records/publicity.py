@@ -23,17 +23,17 @@ def collect_sanction_values(state: timeline.State) -> dict[str, Any]:
     It stays about a person when the name was erased.
     """
     values = timeline.collect_values(state)
-    if "party" not in values and (party := _find_party(values, state)) is not None:
+    is_personal = any("person" in group[3] for group in state)
+    if "party" not in values and (party := "person" if is_personal else derive_party(values)) is not None:
         values["party"] = party
     return values
 
 
-def _find_party(values: Mapping[str, Any], state: timeline.State) -> SanctionParty | None:
-    if any("person" in group[3] for group in state):
-        return "person"
+def derive_party(values: Mapping[str, Any]) -> SanctionParty | None:
+    """Return whom a sanction of these values is about, by what they name; None where they name nobody."""
     named: tuple[tuple[str, SanctionParty], ...] = (
-        *(("institution", "institution"), ("organisation", "organisation"), ("domains", "website")),
-        ("accounts", "account"),
+        *(("person", "person"), ("institution", "institution"), ("organisation", "organisation")),
+        *(("domains", "website"), ("accounts", "account")),
     )
     return next((party for path, party in named if values.get(path)), None)
 

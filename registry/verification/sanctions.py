@@ -76,6 +76,8 @@ def _list_claim_keys(claim: Claim, match: Match | None) -> Iterator[Key]:
     if name := fold_text(provider.name or ""):
         places.append(("name", name))
     yield from places
+    if provider.name and (account := make_account_key(provider.name)) is not None:
+        yield account
     if provider.uscc:
         yield ("uscc", compact_uscc(provider.uscc))
     if provider.domain and (key := make_domain_key(provider.domain)) is not None:
@@ -83,6 +85,15 @@ def _list_claim_keys(claim: Claim, match: Match | None) -> Iterator[Key]:
     if claim.practitioner is not None:
         keys = (make_person_key(claim.practitioner.name, place) for place in places)
         yield from (key for key in keys if key is not None)
+
+
+def find_written(view: VerificationView, text: str, asof: AsOf, lang: str) -> list[SanctionFinding]:
+    """Find what is public of whoever a text is the exact name, number, domain or account of; never of a person."""
+    if not view.sanctions:
+        return []
+    keys: list[Key | None] = [("uscc", compact_uscc(text)), make_domain_key(text), make_account_key(text)]
+    keys += _list_places(view, text) if fold_text(text) else []
+    return [_make_finding(one, lang) for one in view.sanctions.find_public((key for key in keys if key), asof)]
 
 
 def look_up(view: VerificationView, question: SanctionQuestion, asof: AsOf, lang: str) -> list[SanctionHit]:
