@@ -1,7 +1,7 @@
 """Penalties as the national enterprise credit information publicity system prints them, to be handed over as a file.
 
-Source of the fields: 国家企业信用信息公示系统, 行政处罚信息. Of market entities only: whoever was never approved counts as
-an organisation, and a person is in no row. What the register does not know (法定代表人) stays blank.
+Source of the fields: 国家企业信用信息公示系统, 行政处罚信息. Of market entities only: a person is in no row. What the
+register does not know (法定代表人) stays blank.
 """
 
 from __future__ import annotations
