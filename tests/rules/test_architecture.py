@@ -28,6 +28,9 @@ MIGRATIONS = ROOT / "registry" / "storage" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.importers.people.people_match",
+        "registry.measures.handover",
+        "registry.records.supervision",
         "registry.storage.attachments",
         "registry.accounts.audit_log",
         "registry.operations.backup",
@@ -107,7 +110,12 @@ ALLOWED = {
     ),
     "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks", "registry.uploads.word_looks"),
     "python_calamine": ("registry.uploads.office_tables",),
-    "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),
+    "xlsxwriter": (
+        "registry.batch.xlsx_sheets",
+        "registry.editions.xlsx",
+        "registry.importers.people.columns",
+        "registry.measures.handover",
+    ),
     "opencc": ("registry.domain.normalise",),
     "pypinyin": ("registry.search.pinyin",),
     "stdnum": ("registry.domain.identifiers",),
