@@ -251,8 +251,8 @@ def read_demo_drafts(path: Path) -> list[Draft]:
         for number, fields in enumerate(data.get(kind, [])):
             institution = fields.get("institution")  # of somebody who is in no list there is none
             values = {**fields, **({"institution": subjects[institution]} if institution else {})}
-            first = str(fields.get("decided_on") or fields.get("held_on") or day)
-            later.append(_make_draft(kind, make_code(f"{DEMO}|{kind}|{number}"), values, first))
+            start = str(fields.get("decided_on") or fields.get("held_on") or day)
+            later.append(_make_draft(kind, make_code(f"{DEMO}|{kind}|{number}"), values, start))
     return first + later
 
 
