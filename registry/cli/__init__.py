@@ -43,6 +43,7 @@ _MODULES = {
     "redact": "proposals",
     "reject": "proposals",
     "restore": "backup",
+    "sanctions": "sanctions",
     "search": "queries",
     "seed": "maintenance",
     "serve": "maintenance",

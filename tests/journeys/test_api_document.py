@@ -21,6 +21,8 @@ EXPECTED = {
     ("get", "/api/v1/institutions/{code}"),
     ("get", "/api/v1/institutions/{code}/history"),
     ("get", "/api/v1/institutions/{code}/practitioners"),
+    ("get", "/api/v1/institutions/{code}/supervision"),
+    ("get", "/api/v1/sanctions"),
     ("get", "/api/v1/suggest"),
     ("get", "/api/v1/stats"),
     ("get", "/api/v1/changes"),
@@ -176,10 +178,14 @@ def unlike(shown: Any, found: Any, at: str) -> Iterator[str]:
         yield f"{at}: {shown!r} and {found!r}"
 
 
+#: Operations about people and penalties, which only the fictional city has.
+OF_THE_FICTIONAL_CITY = {"listPractitioners", "getSupervision", "findSanctions"}
+
+
 def test_every_example_has_the_shape_of_what_the_server_answers_to_it(server: Server) -> None:
     for method, path, operation in operations(document_of(server)):
-        if operation["operationId"] in ("listPractitioners", "getEdition", "getEditionFile", "getLead"):
-            continue  # people are of the fictional city only, nothing was published or reported here: others ask these
+        if operation["operationId"] in OF_THE_FICTIONAL_CITY | {"getEdition", "getEditionFile", "getLead"}:
+            continue  # and nothing was published or reported here: other tests ask these
         if {} not in operation["security"]:
             continue  # so does another one, with a key
         shown = operation["responses"]["200"]["content"]["application/json"]["example"]
@@ -221,6 +227,10 @@ def test_the_practitioner_example_has_the_shape_of_a_practitioner(seeded: Cli, s
     assert asked(server, "get", "/api/v1/institutions/{code}/practitioners", operation) == found
     assert not list(unlike(shown, found, "practitioners"))
     assert all("示例" in item["name"] for item in found["items"])
+    for path in ("/api/v1/institutions/{code}/supervision", "/api/v1/sanctions"):
+        operation = document["paths"][path]["get"]
+        shown = operation["responses"]["200"]["content"]["application/json"]["example"]
+        assert not list(unlike(shown, asked(server, "get", path, operation), path))
     assert not any("certificate_masked" in item for item in found["items"])
 
 

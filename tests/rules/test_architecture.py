@@ -28,6 +28,9 @@ MIGRATIONS = ROOT / "registry" / "storage" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.importers.people.people_match",
+        "registry.measures.handover",
+        "registry.records.supervision",
         "registry.storage.attachments",
         "registry.accounts.audit_log",
         "registry.operations.backup",
@@ -118,7 +121,12 @@ ALLOWED = {
         "registry.storage.uploads.word_looks",
     ),
     "python_calamine": ("registry.storage.uploads.office_tables",),
-    "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),
+    "xlsxwriter": (
+        "registry.batch.xlsx_sheets",
+        "registry.editions.xlsx",
+        "registry.importers.people.columns",
+        "registry.measures.handover",
+    ),
     "opencc": ("registry.domain.normalise",),
     "pypinyin": ("registry.search.pinyin",),
     "stdnum": ("registry.domain.identifiers",),
