@@ -21,7 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, replication, store
-from registry.storage import account_tables, tables
+from registry.storage import account_tables, activity_tables, tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
 
@@ -29,7 +29,7 @@ from registry.texts import Message, write_bilingual
 Progress = Callable[[str, int], None]
 FORMAT = 1
 #: Schemas of earlier versions that lack only columns that have a default, and tables that begin empty.
-EARLIER_SCHEMAS = ("0006", "0007", "0008", "0009", "0010", "0011")
+EARLIER_SCHEMAS = ("0006", "0007", "0008", "0009", "0010", "0011", "0012")
 #: The tables that are copied, in an order in which every row comes after those it refers to.
 KEPT = (
     tables.accounts,
@@ -50,6 +50,9 @@ KEPT = (
     tables.key_usage,
     tables.key_checks,
     tables.watches,
+    activity_tables.activities,
+    activity_tables.contacts,
+    activity_tables.contact_people,
 )
 
 _own = sa.MetaData()
