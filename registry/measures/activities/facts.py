@@ -10,6 +10,7 @@ from registry.domain import region_names, regions
 from registry.domain.model import Date, Struct
 from registry.errors import InvalidInput
 from registry.measures.department_table import get_department
+from registry.measures.figure_table import get_figure
 from registry.texts import Message, PageText
 
 Kind = Literal["publicity", "training", "joint_action", "conference", "supervised_case", "figure"]
@@ -91,3 +92,15 @@ def check_facts(kind: Kind, facts: ActivityFacts, today: dt.date) -> None:
         raise InvalidInput(Message("人数须为整数；不清楚的留空，不写0。"), field="people")
     if facts.value is not None and not (facts.value.is_finite() and 0 <= facts.value < _MOST):
         raise InvalidInput(Message("数值须为0或正数。"), field="value")
+    if kind == "figure":
+        _check_figure(facts)
+
+
+def _check_figure(facts: ActivityFacts) -> None:
+    figure, value = get_figure(facts.figure), facts.value or Decimal(0)
+    if value and not figure.is_entered:
+        raise InvalidInput(Message("这项数据由名录按记录计数，只能填0（零报告：这段时间确实没有）。"), field="value")
+    if value > 100 and figure.is_rate:
+        raise InvalidInput(Message("百分比须在0到100之间。"), field="value")
+    if not figure.is_divisible and value != value.to_integral_value():
+        raise InvalidInput(Message("这项数据须为整数。"), field="value")
