@@ -54,7 +54,7 @@ _PERSONAL_COLUMNS = (
 )
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``make_append_only_triggers``.
-APPEND_ONLY = ("entries", "checkpoints", "trail", "activities", "contacts")
+APPEND_ONLY = ("entries", "checkpoints", "trail", "lead_steps", "activities", "contacts")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:
