@@ -27,8 +27,9 @@ from registry.proposals import redaction
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys
-from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.activity_tables import activities, contacts
 from registry.storage.database import Database, continue_numbering
+from registry.storage.lead_tables import lead_steps, leads
 from registry.storage.tables import (
     checkpoints,
     comments,
@@ -165,7 +166,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(write_bilingual("恢复") + f" {table.name}", done)
-            of_staff = (account_changes, passkeys, trail, leads, lead_steps)
+            of_staff = (account_changes, passkeys, trail, leads, lead_steps, activities, contacts)
             for numbered in (proposals, touches, comments, checkpoints, key_checks, watches, *of_staff):
                 continue_numbering(connection, numbered)
             closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
