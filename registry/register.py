@@ -34,7 +34,8 @@ from registry.records import asof as times
 from registry.records import feed, history, lookup, stats
 from registry.records.asof import AsOf
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction, Snapshot, list_records_about
+from registry.records.snapshot import AdCertificate, Snapshot, list_certificates_of
+from registry.records.supervision import Sanction, Supervision, list_public_records
 from registry.search.engine import EngineUnavailable
 from registry.search.fetch_plan import LARGE, TYPING
 from registry.search.memory_engine import MemoryIndex
@@ -180,10 +181,15 @@ class Register:
             look(code)
         return practitioners
 
-    def list_records_about(self, code: str, asof: AsOf) -> list[AdCertificate | Sanction]:
-        """Return the advertisement certificates and sanctions of one institution, by its code as printed."""
+    def list_certificates(self, code: str, asof: AsOf) -> list[AdCertificate]:
+        """Return the advertisement certificates of one institution, by its code as printed."""
         with self.database.reading() as connection:
-            return list_records_about(connection, code, asof)
+            return list_certificates_of(connection, code, asof)
+
+    def list_supervision(self, code: str, asof: AsOf) -> list[Sanction | Supervision]:
+        """Return what is public on the day of the inspections and penalties of one institution, newest first."""
+        with self.database.reading() as connection:
+            return list_public_records(connection, code, asof)
 
     def list_other_sites(self, institution: Institution, asof: AsOf) -> list[Institution]:
         """Return what else stands in the register under a name of this institution: other addresses, each approved by
