@@ -70,17 +70,11 @@ def count_trainees(request: CountRequest, _figure: Figure) -> FigureCount:
 
 def _count_events(request: CountRequest, kind: Kind) -> FigureCount:
     found = [make_entry(one, None) for one, _ in _list_held(request, kind)]
-    waiting = sum(
-        one.is_open and not one.current.facts.withdrawn and request.holds(one.current.facts.since, facts_region(one))
-        for one in store.list_records(request.connection, (kind,))
-    )
+    open_records = [one for one in store.list_records(request.connection, (kind,)) if one.is_open]
+    stated = [one.current.facts for one in open_records if not one.current.facts.withdrawn]
+    waiting = sum(request.holds(facts.since, facts.region) for facts in stated)
     note = Message("另有{count}条待第二人确认，未计入。", count=waiting) if waiting else None
     return make_count(len(found), found, note)
-
-
-def facts_region(record: ActivityRecord) -> str:
-    """Return the place of what was stated last."""
-    return record.current.facts.region
 
 
 def _add_people(request: CountRequest, kind: Kind) -> FigureCount:
@@ -142,7 +136,9 @@ def count_entered_rate(request: CountRequest, figure: Figure) -> FigureCount:
     for record in list_figure_records(request, figure.code):
         facts = record.valid.facts if record.valid else record.current.facts
         if request.holds(facts.last_day, facts.region) and request.region in ("", facts.region):
-            found.append((len(regions.get_prefix(facts.region)), -facts.last_day.toordinal(), make_entry(record, facts.value)))
+            found.append(
+                (len(regions.get_prefix(facts.region)), -facts.last_day.toordinal(), make_entry(record, facts.value))
+            )
     if not found:
         return FigureCount(None)
     best = min(found, key=lambda one: one[:2])[2]

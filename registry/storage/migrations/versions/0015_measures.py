@@ -46,7 +46,7 @@ def upgrade() -> None:
     op.create_index("contacts_by_place", "contacts", ["region", "department"])
     op.create_table(
         "contact_people",
-        sa.Column("contact", sa.ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
+        sa.Column("contact", sa.Integer, sa.ForeignKey("contacts.id"), primary_key=True, autoincrement=False),
         sa.Column("person", sa.LargeBinary, nullable=False),
     )
     for table in ("activities", "contacts"):
