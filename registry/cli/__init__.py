@@ -38,6 +38,7 @@ _MODULES = {
     "receipt": "check",
     "redact": "proposals",
     "reject": "proposals",
+    "report": "report",
     "restore": "backup",
     "search": "queries",
     "seed": "maintenance",
