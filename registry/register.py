@@ -14,7 +14,7 @@ from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
 from registry.credentials.service import Credentials
-from registry.domain.answers import Answer, Claim
+from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
@@ -47,6 +47,7 @@ from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
 from registry.verification.names import find_base_name
+from registry.verification.sanctions import SanctionHit, SanctionQuestion, find_written, look_up
 from registry.verification.successors import find_successors
 from registry.verification.view import VerificationView
 
@@ -181,15 +182,10 @@ class Register:
             look(code)
         return practitioners
 
-    def list_certificates(self, code: str, asof: AsOf) -> list[AdCertificate]:
-        """Return the advertisement certificates of one institution, by its code as printed."""
+    def list_records_about(self, code: str, asof: AsOf) -> tuple[list[AdCertificate], list[Sanction | Supervision]]:
+        """Return the certificates of one institution, and its public inspections and penalties; ``code`` as printed."""
         with self.database.reading() as connection:
-            return list_certificates_of(connection, code, asof)
-
-    def list_supervision(self, code: str, asof: AsOf) -> list[Sanction | Supervision]:
-        """Return what is public on the day of the inspections and penalties of one institution, newest first."""
-        with self.database.reading() as connection:
-            return list_public_records(connection, code, asof)
+            return list_certificates_of(connection, code, asof), list_public_records(connection, code, asof)
 
     def list_other_sites(self, institution: Institution, asof: AsOf) -> list[Institution]:
         """Return what else stands in the register under a name of this institution: other addresses, each approved by
@@ -346,6 +342,19 @@ class Register:
         answer = answer_claim(self.verification, claim, lang)
         people.require_look(answer, look)
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer
+
+    def look_up_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
+        """Return what is public of somebody looked up exactly: see ``sanctions.look_up``. CannotAnswer as for claims."""
+        take_moment(self.verification)
+        with self.verification.lock:
+            return look_up(self.verification, question, asof, lang)
+
+    def find_written_sanctions(self, text: str, asof: AsOf, lang: str = "zh-CN") -> list[SanctionFinding]:
+        """Return what is public of whoever a text is exactly the name, a number or the account of; never a person."""
+        if not self._is_followed(asof):
+            return []
+        with self.verification.lock:
+            return find_written(self.verification, text, asof, lang)
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
         """Check whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""

@@ -106,6 +106,8 @@ class Follower:
         institution = value.get("institution")
         code = institution and institution.partition(":")[2]
         told["institution"] = code and f"{code[:4]}-{code[4:]}"
+        if kind == "sanction" and (party := value.get("party") or _find_party(held)) is not None:
+            value["party"] = party
         if kind != "ad_certificate" and not _is_public(value, on):
             return None
         fields = {
@@ -232,6 +234,15 @@ class Follower:
         """subject -> (record, state) of everything a snapshot holds."""
         subjects = [subject for subject in self.said if not subject.startswith(f"{PRACTITIONER}:")]
         return {subject: (self.record(subject, on), self.state(subject, on)) for subject in subjects}
+
+
+def _find_party(held: dict[str, Said]) -> str | None:
+    """Whom a sanction is about that does not say so, as docs/api.md says."""
+    named = [path for path, said in held.items() if said.value]
+    for path, party in (("institution", "institution"), ("organisation", "organisation"), ("domains", "website")):
+        if "person" not in held and path in named:
+            return party
+    return "person" if "person" in held else "account" if "accounts" in named else None
 
 
 def _is_public(value: dict[str, Any], on: str) -> bool:

@@ -16,6 +16,7 @@ from registry.api import (
     openapi,
     qr_images,
     receipts,
+    sanctions,
     security_txt,
     status_lists,
     verify,
@@ -30,6 +31,7 @@ def build_routers() -> list[Router]:
         path="/api/v1",
         route_handlers=[
             *institutions.handlers,
+            *sanctions.handlers,
             *changes.handlers,
             *verify.handlers,
             receipts.check_receipt,

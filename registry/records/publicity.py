@@ -11,9 +11,31 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from registry.domain.model import Date
+from registry.domain.model import Date, SanctionParty
+from registry.records import timeline
 
 _ONE_DAY = dt.timedelta(days=1)
+
+
+def collect_sanction_values(state: timeline.State) -> dict[str, Any]:
+    """Collect what is recorded of a sanction, with whom it is about as its ``party``, which old entries do not state.
+
+    It stays about a person when the name was erased.
+    """
+    values = timeline.collect_values(state)
+    is_personal = any("person" in group[3] for group in state)
+    if "party" not in values and (party := "person" if is_personal else derive_party(values)) is not None:
+        values["party"] = party
+    return values
+
+
+def derive_party(values: Mapping[str, Any]) -> SanctionParty | None:
+    """Return whom a sanction of these values is about, by what they name; None where they name nobody."""
+    named: tuple[tuple[str, SanctionParty], ...] = (
+        *(("person", "person"), ("institution", "institution"), ("organisation", "organisation")),
+        *(("domains", "website"), ("accounts", "account")),
+    )
+    return next((party for path, party in named if values.get(path)), None)
 
 
 def is_public(values: Mapping[str, Any], day: Date) -> bool:

@@ -24,7 +24,7 @@ from registry.domain.model import (
 from registry.domain.techniques import TechniqueCode
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
-from registry.records.publicity import is_public
+from registry.records.publicity import collect_sanction_values, is_public
 from registry.records.selection import match_day, match_known
 from registry.records.view import decode_state
 from registry.storage.tables import FOREVER, versions
@@ -93,20 +93,30 @@ def make_record(
 
     Nor is one about a person: that is found by an exact name alone (see ``verification.sanction_index``).
     """
-    values = timeline.collect_values(state)
+    values = collect_record_values(subject, state)
     if values.get("party") == "person" or not is_public(values, day):
         return None
+    number, _, source, _ = timeline.get_basis(state)
+    return fill_record(subject, values, lookup.make_source_ref(sources.get(source or "")), number)
+
+
+def collect_record_values(subject: str, state: timeline.State) -> dict[str, Any]:
+    """Collect what is recorded of a sanction or a supervision."""
+    return collect_sanction_values(state) if subject.startswith("sanction:") else timeline.collect_values(state)
+
+
+def fill_record(subject: str, values: dict[str, Any], source: SourceRef | None, entry: int) -> Sanction | Supervision:
+    """Make the record of these values, without any person or account."""
     kind, _, identifier = subject.partition(":")
     shape: type[Sanction | Supervision] = Sanction if kind == "sanction" else Supervision
     institution = values.get("institution")
-    number, _, source, _ = timeline.get_basis(state)
     return msgspec.convert(
         {
             **{field: values.get(field) for field in shape.__struct_fields__},
             "code": format_code(identifier),
             "institution": format_code(institution.partition(":")[2]) if institution else None,
-            "source": lookup.make_source_ref(sources.get(source or "")),
-            "entry": number,
+            "source": source,
+            "entry": entry,
         },
         shape,
     )
@@ -220,7 +230,7 @@ def _read_last_values(
     regions = dict(connection.execute(of_institutions).tuples().all()) if rows else {}
     for subject, blob in rows:
         state = decode_state(blob)
-        values = timeline.collect_values(state)
+        values = collect_record_values(subject, state)
         institution = values.get("institution") or ""
         yield (
             values,

@@ -16,7 +16,7 @@ from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
 from registry.records.asof import AsOf, to_day, to_milliseconds
 from registry.texts import Message
-from registry.verification import certificates, explain, mentions, people, verdict
+from registry.verification import certificates, explain, mentions, people, sanctions, verdict
 from registry.verification.claim_judgement import judge_provider
 from registry.verification.verdict import Judgement
 from registry.verification.view import VerificationView
@@ -113,6 +113,8 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
             findings["ad_certificate"] = certificates.answer_certificate(
                 view, claim.ad_certificate, judgement, asof, lang
             )
+        if view.sanctions and (found := sanctions.find_claimed(view, claim, answer.match, asof, lang)):
+            findings["sanctions"] = found
     if wording is not None:
         findings |= {"content_flags": wording.flags, "content_against": wording.against}
         if offered:

@@ -33,6 +33,7 @@ from registry.texts import Message
 from registry.verification import spans
 from registry.verification.institution_index import InstitutionIndex
 from registry.verification.people_index import PeopleIndex
+from registry.verification.sanction_index import SanctionIndex
 from registry.verification.spans import Span, SpanName
 from registry.verification.verdict import Situation, select_sources_of
 
@@ -82,6 +83,7 @@ class VerificationView:
         self._marks: set[int] = set()  # hashes of questions that were asked once
         self._earlier_marks: set[int] = set()
         self.people = PeopleIndex()
+        self.sanctions = SanctionIndex()
         self.times: list[tuple[int, int]] = []
         self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
@@ -148,6 +150,11 @@ class VerificationView:
             with self.lock:
                 for subject, of_subject in people.items():
                     self.people.replace_spans(subject, of_subject)
+        for part in self._pace_subjects(spans.list_changed_subjects(connection, self.size, size, "sanction")):
+            sanctions = spans.load_sanction_spans(connection, part, size)
+            with self.lock:
+                for subject, of_sanction in sanctions.items():
+                    self.sanctions.replace_spans(subject, of_sanction)
         if self.size == 0:
             institutions = InstitutionIndex()
             for code, span in spans.load_all_spans(connection, size):

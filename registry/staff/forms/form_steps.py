@@ -45,9 +45,19 @@ _PERSON = _make_step(
     *("person", "institution", "name", "role", "techniques"),
     *("valid_from", "valid_to", "certificate_kind", "certificate_no"),
 )
-_CASE = _make_step(
-    *("case", "institution", "organisation", "region", "person", "kind"),
+_PARTY = _make_step(
+    *("case", "institution", "organisation", "uscc", "domains", "accounts", "region", "person", "kind"),
     *("authority", "document_no", "decided_on", "summary"),
+)
+_PENALTY = _make_step(
+    *("penalty", "violation", "facts", "legal_basis", "measure", "fine", "confiscated", "revokes", "suspends"),
+)
+_PUBLICITY = _make_step(
+    *("publicity", "starts_on", "ends_on", "published_on", "public_until", "removed_on", "removal"),
+)
+_FINDING = _make_step(
+    *("finding", "institution", "kind", "held_on", "period_from", "period_to", "inspection_kind", "result", "summary"),
+    *("rectify_by", "rectified_on", "authority", "document_no", "public_until"),
 )
 #: The pages of a form about something new, and of one about what is recorded: those of the ordinary case.
 _NEW: dict[FormKind, tuple[FormStep, ...]] = {
@@ -58,7 +68,8 @@ _NEW: dict[FormKind, tuple[FormStep, ...]] = {
     ),
     "practitioner": (_PERSON, _BASIS_OF_NEW),
     "ad_certificate": (_make_step("certificate", "institution", "number", "valid_to", "effective", *_DOCUMENT),),
-    "sanction": (_CASE, _BASIS_OF_NEW),
+    "sanction": (_PARTY, _PENALTY, _PUBLICITY, _BASIS_OF_NEW),
+    "supervision": (_FINDING, _BASIS_OF_NEW),
 }
 _RECORDED: dict[FormKind, tuple[FormStep, ...]] = {
     "institution": (
@@ -72,7 +83,8 @@ _RECORDED: dict[FormKind, tuple[FormStep, ...]] = {
     ),
     "practitioner": (_PERSON, _BASIS),
     "ad_certificate": (_make_step("certificate", "number", "valid_to", "effective", "reason", *_DOCUMENT),),
-    "sanction": (_CASE, _BASIS),
+    "sanction": (_PARTY, _PENALTY, _PUBLICITY, _BASIS),
+    "supervision": (_FINDING, _make_step("publicity", "removed_on", "removal"), _BASIS),
 }
 #: An approval that is suspended or taken away needs no new days: the page of its details is left out.
 _GOING_ON = LAWFUL_STAGES | {"", "preparing"}
