@@ -32,7 +32,7 @@ PAGES: dict[str, str] = {
     "card": "/departments/card",
     "figures": "/overview",
     "publish": "/editions",
-    "lead": "/about#corrections",
+    "lead": "/leads",
     "letter": "/check",
 }
 #: Pages to be put into other sites, by the last part of their address.

@@ -26,6 +26,7 @@ from registry.institutions.result import InstitutionHit, SearchExplanation, Sear
 from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
+from registry.measures.leads.service import Leads
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -83,6 +84,7 @@ class Register:
         self.clients = Clients(self.database, settings)
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
+        self.leads = Leads(self.database, settings, self.sign_ins.vault)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
         self.upkeep = Upkeep(self)
@@ -104,6 +106,7 @@ class Register:
         self.upkeep.close()
         self.clients.close()
         self.sign_ins.close()
+        self.leads.close()
         self.database.close()
 
     def follow_log(self) -> int | None:

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, "Institutions whose people one address, or key, may look at in a day; 0: no limit."
     ] = 60
     people_limit_keys: Annotated[int, "The same for a key with scope people; 0: no limit."] = 1_000
+    leads_limit: Annotated[int, "Leads an hour from one address, thirty times as many from all; 0: no limit."] = 20
+    leads_days: Annotated[int, "Days after its closing until a lead's texts, contact and pictures are erased."] = 180
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
@@ -130,6 +132,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
                 time_source=settings.time_source,
             )
         )
+    if settings.leads_limit < 0 or settings.leads_days < 1:
+        raise InvalidInput(Message("REGISTRY_LEADS_LIMIT 不得小于0，REGISTRY_LEADS_DAYS 不得小于1。"))
     limits = (settings.anonymous_limit, settings.people_limit, settings.people_limit_keys)
     if min(limits) < 0 or settings.audit_days < 1:
         raise InvalidInput(

@@ -12,6 +12,7 @@ from registry.api import (
     guards,
     institutions,
     key,
+    leads,
     log,
     openapi,
     qr_images,
@@ -55,6 +56,13 @@ def build_routers() -> list[Router]:
         before_request=guards.check_private_request,
         response_headers={"Cache-Control": "no-store"},
     )
+    # Whoever has a number alone may see its state.
+    reports = Router(
+        path="/api/v1",
+        route_handlers=leads.handlers,
+        before_request=guards.check_private_request,
+        response_headers={"Cache-Control": "no-store"},
+    )
     # Several handlers at one path of the application itself answer 500 (a coroutine nobody awaits); a router's do not.
     files = Router(
         path="/",
@@ -67,4 +75,4 @@ def build_routers() -> list[Router]:
             *status_lists.handlers,
         ],
     )
-    return [public, published, private, files, reconcile.build_router()]
+    return [public, published, private, reports, files, reconcile.build_router()]

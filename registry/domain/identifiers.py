@@ -135,7 +135,7 @@ def parse_lead_number(text: str) -> str:
     number = compact_code(text)
     if len(number) != _LEAD_RANDOM + 1 or any(c not in ALPHABET for c in number):
         raise InvalidCode(
-            Message("这不是线索编号：编号为16位字母或数字，如 7K2M-9QX4-0000-000J，请核对。"),
+            Message("这不是线索编号：编号为16位字母或数字，如 7K2M-9QX4-0000-000W，请核对。"),
         )
     if mod_37_36.calc_check_digit(number[:-1], alphabet=ALPHABET) != number[-1]:
         raise InvalidCode(Message("线索编号有误：校验位不符，很可能抄错了一位，请核对。"))
@@ -145,8 +145,8 @@ def parse_lead_number(text: str) -> str:
 def format_lead_number(number: str) -> str:
     """The printed form of a lead's compact number, in groups of four.
 
-    >>> format_lead_number("7K2M9QX40000000J")
-    '7K2M-9QX4-0000-000J'
+    >>> format_lead_number("7K2M9QX40000000W")
+    '7K2M-9QX4-0000-000W'
     """
     return "-".join(number[at : at + 4] for at in range(0, len(number), 4))
 

@@ -49,6 +49,8 @@ _STEADY = 5.0
 RIGHTS_EVERY = 60.0
 #: Seconds between writes of failed sign-ins to the audit log, and between checks of the key of second factors.
 WRITE_FAILURES_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
+#: Seconds between looks for leads whose content is to be erased.
+ERASE_LEADS_EVERY = 3_600.0
 #: Seconds in which the log has not grown, until the search index is read into memory.
 LOOK_FOR_REST_EVERY = 1.0
 _log = logging.getLogger("registry")
@@ -81,6 +83,7 @@ class Upkeep:
         self.threads.start("publish-log", self._publish_log_repeatedly)
         self.threads.start("check-clock", self._check_clock_repeatedly)
         self.threads.start("sign-ins", self._record_failed_sign_ins)
+        self.threads.start("leads", self._erase_old_leads)
         self.threads.start("warm", self._warm_up, once=True)
         self.threads.start("search-memory", self._refresh_memory_index)
         register.clients.load_keys()
@@ -184,6 +187,17 @@ class Upkeep:
             except Exception as error:
                 self._warnings.warn_once("cannot look after sign-ins", error)
             if stop.wait(WRITE_FAILURES_EVERY):
+                return
+
+    def _erase_old_leads(self, stop: threading.Event) -> None:
+        """Erase what leads say that were closed long enough ago."""
+        while True:
+            try:
+                self._register.leads.erase_due()
+                self._warnings.reset_warning("cannot erase old leads")
+            except Exception as error:
+                self._warnings.warn_once("cannot erase old leads", error)
+            if stop.wait(ERASE_LEADS_EVERY):
                 return
 
     def _refresh_memory_index(self, stop: threading.Event) -> None:

@@ -33,6 +33,7 @@ from registry.staff import (
 )
 from registry.staff.desk import open_desk
 from registry.staff.errors import HEADERS, ProofRequired, ask_for_proof, record_refused_request, render_error_page
+from registry.staff.leads import pages as lead_pages
 from registry.staff.measures import contact_pages, record_pages, report_pages
 from registry.web.routes import list_handlers
 
@@ -43,6 +44,7 @@ _PAGES = (
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
     *(check_pages, region_pages, credential_pages, own_account, calendar_pages),
     *(report_pages, record_pages, contact_pages),
+    lead_pages,
 )
 
 

@@ -9,7 +9,7 @@ leads = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("number", sa.String(16), nullable=False),  # which whoever reported it follows it by
-    sa.Column("token", sa.String(32), nullable=False),  # keyed hash of the form as sent: sent again, it is the same lead
+    sa.Column("token", sa.String(32), nullable=False),  # keyed hash of the form as sent: what is sent twice
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("urgency", sa.String(10), nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
@@ -69,5 +69,14 @@ lead_pictures = sa.Table(
     sa.Column("height", sa.Integer, nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
+#: Files as they were handed over.
+lead_files = sa.Table(
+    "lead_files",
+    metadata,
+    sa.Column("lead", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(60), nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)
 #: In an order in which every row comes after those it refers to.
-TABLES = (leads, lead_steps, lead_notes, lead_pictures)
+TABLES = (leads, lead_steps, lead_notes, lead_pictures, lead_files)

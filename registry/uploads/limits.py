@@ -63,6 +63,8 @@ BATCH = FileLimits(
 DOCUMENT = FileLimits(
     packed=64 * _MIB, unpacked=1024 * _MIB, parts=10_000, ratio_from=64 * _MIB, cpu=30, seconds=60.0, output=_MIB
 )
+#: A picture beside a report: some megabytes, tens of millions of pixels.
+PICTURE = FileLimits(packed=8 * _MIB, unpacked=512 * _MIB, memory=1024 * _MIB, output=7 * _MIB)
 #: Lists and files of people that are imported, and files given to the command.
 LIST = FileLimits(
     packed=64 * _MIB,

@@ -67,6 +67,14 @@ class PackageParts(msgspec.Struct, frozen=True, array_like=True, tag=True):
     macros: bool
 
 
+class PictureBody(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """A picture drawn anew."""
+
+    body: bytes
+    width: int
+    height: int
+
+
 class PieceDone(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """All messages about the last piece were sent; the next may come."""
 
@@ -89,7 +97,7 @@ class FileRefusal(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 _KINDS: dict[str, type[RegistryError]] = {kind.code: kind for kind in (InvalidInput, TooLarge, UnreadableFile)}
-Answer = TableStart | RowBatch | RecordBatch | PackageParts | PieceDone | TaskDone | FileRefusal
+Answer = TableStart | RowBatch | RecordBatch | PackageParts | PictureBody | PieceDone | TaskDone | FileRefusal
 _encode = msgspec.msgpack.Encoder().encode
 
 

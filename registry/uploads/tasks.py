@@ -9,7 +9,7 @@ import msgspec
 
 from registry.errors import RegistryError
 from registry.texts import Message
-from registry.uploads import file_kind, office_tables, packages, text_files
+from registry.uploads import file_kind, office_tables, packages, picture_files, text_files
 from registry.uploads.limits import FileLimits
 from registry.uploads.messages import (
     LENGTH,
@@ -17,6 +17,7 @@ from registry.uploads.messages import (
     FilePiece,
     FileRefusal,
     PackageParts,
+    PictureBody,
     PieceDone,
     RecordBatch,
     RowBatch,
@@ -171,12 +172,18 @@ def send_old_kind(job: Job) -> None:
     job.send_message(PackageParts([kind] if kind else [], False))
 
 
+def send_picture(job: Job) -> None:
+    """Send a picture drawn anew."""
+    job.send_message(PictureBody(*picture_files.redraw_picture(job.file, job.limits)))
+
+
 #: Every task by its name.
 TASKS: dict[str, Callable[[Job], None]] = {
     "tables": send_tables,
     "claims-csv": send_csv_records,
     "package": send_package_parts,
     "old-office": send_old_kind,
+    "picture": send_picture,
 }
 
 

@@ -107,6 +107,7 @@ ALLOWED = {
         "registry.credentials.placards",
         "registry.editions.pdf",
         "registry.receipts.paper_text",
+        "registry.measures.leads.handover_pdf",
     ),
     "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks", "registry.uploads.word_looks"),
     "python_calamine": ("registry.uploads.office_tables",),

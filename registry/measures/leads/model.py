@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal, get_args
 
 import msgspec
@@ -121,7 +122,7 @@ class Lead(Struct, frozen=True):
     changed_at: int
     due: str
     closed_at: int | None
-    outcome: str
+    outcome: Outcome | Literal[""]
     merged_into: int | None
     supervised_until: str
     steps: int
@@ -169,13 +170,13 @@ class LeadStep(Struct, frozen=True):
 
 
 class PublicLead(Struct, frozen=True):
-    """What whoever has its number is told of a lead. ``since``: when that state was reached, milliseconds since 1970."""
+    """What whoever has its number is told of a lead; ``since``: when that state was reached. Instants in UTC."""
 
     number: str
     state: PublicState
-    received_at: int
-    since: int
-    outcome: str = ""
+    received_at: dt.datetime
+    since: dt.datetime
+    outcome: Outcome | None = None
 
 
 _facts = msgspec.json.Decoder(StepFacts)

@@ -10,7 +10,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Add the four tables."""
+    """Add the five tables."""
     op.create_table(
         "leads",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -68,5 +68,12 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("width", sa.Integer, nullable=False),
         sa.Column("height", sa.Integer, nullable=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "lead_files",
+        sa.Column("lead", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.String(60), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
