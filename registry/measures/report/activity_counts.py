@@ -44,7 +44,7 @@ def _list_held(request: CountRequest, kind: Kind, department: str = "") -> list[
     return [
         (one, facts)
         for one, facts in found
-        if request.holds(facts.since, facts.region) and (not department or department in facts.departments)
+        if request.contains(facts.since, facts.region) and (not department or department in facts.departments)
     ]
 
 
@@ -71,8 +71,8 @@ def count_trainees(request: CountRequest, _figure: Figure) -> FigureCount:
 def _count_events(request: CountRequest, kind: Kind) -> FigureCount:
     found = [make_entry(one, None) for one, _ in _list_held(request, kind)]
     open_records = [one for one in store.list_records(request.connection, (kind,)) if one.is_open]
-    stated = [one.current.facts for one in open_records if not one.current.facts.withdrawn]
-    waiting = sum(request.holds(facts.since, facts.region) for facts in stated)
+    current = [one.current.facts for one in open_records if not one.current.facts.withdrawn]
+    waiting = sum(request.contains(facts.since, facts.region) for facts in current)
     note = Message("另有{count}条待第二人确认，未计入。", count=waiting) if waiting else None
     return make_count(len(found), found, note)
 
@@ -111,7 +111,7 @@ def count_entered(request: CountRequest, figure: Figure) -> FigureCount:
     inside, across = [], 0
     for record in records:
         facts = record.valid.facts if record.valid else record.current.facts
-        if request.holds(facts.since, facts.region) and request.holds(facts.last_day, facts.region):
+        if request.contains(facts.since, facts.region) and request.contains(facts.last_day, facts.region):
             inside.append(make_entry(record, facts.value))
         elif facts.since <= request.until and request.since <= facts.last_day and _is_in_region(request, facts):
             across += 1
@@ -124,7 +124,7 @@ def count_entered(request: CountRequest, figure: Figure) -> FigureCount:
 
 
 def _is_in_region(request: CountRequest, facts: ActivityFacts) -> bool:
-    return request.holds(request.since, facts.region)
+    return request.contains(request.since, facts.region)
 
 
 def count_entered_rate(request: CountRequest, figure: Figure) -> FigureCount:
@@ -135,7 +135,7 @@ def count_entered_rate(request: CountRequest, figure: Figure) -> FigureCount:
     found = []
     for record in list_figure_records(request, figure.code):
         facts = record.valid.facts if record.valid else record.current.facts
-        if request.holds(facts.last_day, facts.region) and request.region in ("", facts.region):
+        if request.contains(facts.last_day, facts.region) and request.region in ("", facts.region):
             found.append(
                 (len(regions.get_prefix(facts.region)), -facts.last_day.toordinal(), make_entry(record, facts.value))
             )

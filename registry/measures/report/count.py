@@ -36,7 +36,7 @@ class CountRequest(NamedTuple):
     size: int
     today: Date
 
-    def holds(self, day: Date | None, region: str | None) -> bool:
+    def contains(self, day: Date | None, region: str | None) -> bool:
         """Whether a day is in the period, and a place in the region."""
         is_in_time = day is not None and self.since <= day <= self.until
         return is_in_time and (not self.region or regions.is_inside(region or None, self.region))

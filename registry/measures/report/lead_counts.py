@@ -83,5 +83,5 @@ def count_supervised(request: CountRequest, figure: Figure) -> FigureCount:
         for row in request.connection.execute(query)
         if row.number not in known
     ]
-    every = [*entered.entries, *(one for one in marked if request.holds(one.day, one.region))]
+    every = [*entered.entries, *(one for one in marked if request.contains(one.day, one.region))]
     return make_count(len(every), every)

@@ -46,7 +46,7 @@ def count_published(request: CountRequest, _figure: Figure) -> FigureCount:
     standing = [
         one
         for one in request.editions.list_all()
-        if one.published <= end and (one.withdrawn is None or one.withdrawn.at > end) and _holds_region(one, request)
+        if one.published <= end and (one.withdrawn is None or one.withdrawn.at > end) and _contains_region(one, request)
     ]
     if not standing:
         return FigureCount(None)
@@ -68,7 +68,7 @@ def count_published(request: CountRequest, _figure: Figure) -> FigureCount:
     return FigureCount(Decimal(count), (entry,))
 
 
-def _holds_region(edition: Edition, request: CountRequest) -> bool:
+def _contains_region(edition: Edition, request: CountRequest) -> bool:
     if edition.scope == NATIONAL or not request.region:
         return True
     return regions.is_inside(request.region, edition.scope)
@@ -102,7 +102,7 @@ def count_rectifications(request: CountRequest, _figure: Figure) -> FigureCount:
 
 def _list_supervision(request: CountRequest, kind: str) -> list[SupervisionEntry]:
     found = list_supervision_entries(request.connection, request.size)
-    return [one for one in found if one.kind == kind and request.holds(one.day, one.region)]
+    return [one for one in found if one.kind == kind and request.contains(one.day, one.region)]
 
 
 def _count_institutions(found: Iterable[SupervisionEntry]) -> FigureCount:
@@ -154,7 +154,9 @@ def list_penalties(request: CountRequest, department: str) -> list[PenaltyEntry]
     return [
         one
         for one in list_penalty_entries(request.connection, request.size)
-        if one.kind == "penalty" and find_department(one.authority) == department and request.holds(one.day, one.region)
+        if one.kind == "penalty"
+        and find_department(one.authority) == department
+        and request.contains(one.day, one.region)
     ]
 
 
@@ -188,15 +190,15 @@ def count_entered_or_cases(request: CountRequest, figure: Figure) -> FigureCount
     """Return the department's own number of cases, or while there is none what is on record here of its decisions."""
     found = list_penalties(request, figure.department)
     entries = sort_entries(_make_penalty_entry(one, Decimal(1)) for one in found)
-    return _prefer_entered(request, figure, FigureCount(Decimal(len(found)) if found else None, entries))
+    return _choose_entered(request, figure, FigureCount(Decimal(len(found)) if found else None, entries))
 
 
 def count_entered_or_fines(request: CountRequest, figure: Figure) -> FigureCount:
     """Return the department's own sum of fines and confiscations, or what is on record here of its decisions."""
-    return _prefer_entered(request, figure, _add_penalties(request, figure, _add_fine_and_confiscated))
+    return _choose_entered(request, figure, _add_penalties(request, figure, _add_fine_and_confiscated))
 
 
-def _prefer_entered(request: CountRequest, figure: Figure, on_record: FigureCount) -> FigureCount:
+def _choose_entered(request: CountRequest, figure: Figure, on_record: FigureCount) -> FigureCount:
     entered = count_entered(request, figure)
     if entered.value is not None or on_record.value is None:
         return entered

@@ -83,7 +83,7 @@ class Report(NamedTuple):
 
 
 def check_period(period: ReportPeriod) -> None:
-    """Check what is asked for; InvalidInput names the field."""
+    """Check the period and the region of a report; InvalidInput names the field."""
     for day in (period.since, period.until):
         asof.require_known_day(day)
     if period.until < period.since:
@@ -96,10 +96,10 @@ def make_report(source: ReportSource, period: ReportPeriod) -> Report:
     """Count every figure of a period and a region; InvalidInput."""
     check_period(period)
     with source.database.reading() as connection:
-        now, asked = asof.find_now(connection), _make_request(source, connection, period)
-        departments = tuple(_report_department(one, asked) for one in list_departments().values())
+        now, request = asof.find_now(connection), _make_request(source, connection, period)
+        departments = tuple(_report_department(one, request) for one in list_departments().values())
     held = tuple(one for one in departments if one.measures or one.figures)
-    return Report(period=period, at=now, size=asked.size, departments=held)
+    return Report(period=period, at=now, size=request.size, departments=held)
 
 
 def count_figure(source: ReportSource, code: str, period: ReportPeriod) -> tuple[Figure, FigureCount]:
@@ -115,15 +115,15 @@ def _make_request(source: ReportSource, connection: Any, period: ReportPeriod) -
     return CountRequest(connection, source.editions, *period, size=now.size, today=now.valid_on)
 
 
-def _report_department(department: Department, asked: CountRequest) -> DepartmentReport:
+def _report_department(department: Department, request: CountRequest) -> DepartmentReport:
     own = [one for one in figure_table.FIGURES if one.department == department.code]
-    figures = tuple((figure, _count_figure(figure, asked)) for figure in own)
+    figures = tuple((figure, _count_figure(figure, request)) for figure in own)
     return DepartmentReport(department, list_measures(department.code), figures)
 
 
-def _count_figure(figure: Figure, asked: CountRequest) -> FigureCount:
-    count = COUNTERS[figure.counter](asked, figure)
-    return activity_counts.make_nil_count(asked, figure, count)
+def _count_figure(figure: Figure, request: CountRequest) -> FigureCount:
+    count = COUNTERS[figure.counter](request, figure)
+    return activity_counts.make_nil_count(request, figure, count)
 
 
 def describe_place(region: str) -> Message:

@@ -33,21 +33,21 @@ def write_workbook(path: Path, report: Report, lang: str) -> None:
     text = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "border": 1})
     number = book.add_format({"valign": "top", "border": 1, "num_format": "#,##0.##"})
-    writer = _Writer(report, lang, (text, bold, number))
+    writer = _ReportSheets(report, lang, (text, bold, number))
     writer.write_table(book.add_worksheet(_TABLE.to_text(lang)))
     writer.write_figures(book.add_worksheet(_FIGURES.to_text(lang)))
     writer.write_entries(book.add_worksheet(_ENTRIES.to_text(lang)))
     book.close()
 
 
-class _Writer:
+class _ReportSheets:
     """The sheets of one workbook."""
 
     def __init__(self, report: Report, lang: str, formats: tuple[Any, Any, Any]) -> None:
         self._report, self._lang = report, lang
         self._text, self._bold, self._number = formats
 
-    def _say(self, *messages: Message) -> list[str]:
+    def _translate(self, *messages: Message) -> list[str]:
         return [one.to_text(self._lang) for one in messages]
 
     def _write_head(self, sheet: Any, headings: list[str], widths: tuple[int, ...]) -> int:
@@ -77,7 +77,7 @@ class _Writer:
 
     def write_table(self, sheet: Any) -> None:
         """Write department, measures, deadline and figures, as the task list has them."""
-        row = self._write_head(sheet, self._say(*sentences.HEADINGS), (18, 46, 12, 56))
+        row = self._write_head(sheet, self._translate(*sentences.HEADINGS), (18, 46, 12, 56))
         for one in self._report.departments:
             lines = sentences.list_measure_lines(one, self._lang) or [("", "")]
             figures = "\n".join(sentences.format_figure(*figure, self._lang) for figure in one.figures)
@@ -94,10 +94,10 @@ class _Writer:
 
     def write_figures(self, sheet: Any) -> None:
         """Write one row for each figure, its value as a number."""
-        row = self._write_head(sheet, self._say(*sentences.FIGURE_HEADINGS), (18, 6, 32, 14, 8, 12, 8, 40))
+        row = self._write_head(sheet, self._translate(*sentences.FIGURE_HEADINGS), (18, 6, 32, 14, 8, 12, 8, 40))
         for one in self._report.departments:
             for figure, count in one.figures:
-                label, unit, source = self._say(figure.label, figure.unit, sentences.describe_source(figure))
+                label, unit, source = self._translate(figure.label, figure.unit, sentences.describe_source(figure))
                 note = count.note.to_text(self._lang) if count.note else ""
                 value = None if count.value is None else float(count.value)
                 name = one.department.get_name(self._lang)
@@ -107,7 +107,7 @@ class _Writer:
 
     def write_entries(self, sheet: Any) -> None:
         """Write the entries that each figure rests on."""
-        row = self._write_head(sheet, self._say(*_ENTRY_HEADINGS), (24, 28, 12, 12, 24, 40, 12, 14, 30))
+        row = self._write_head(sheet, self._translate(*_ENTRY_HEADINGS), (24, 28, 12, 12, 24, 40, 12, 14, 30))
         for one in self._report.departments:
             for figure, count in one.figures:
                 for entry in count.entries:

@@ -186,8 +186,8 @@ def show_correction_form(desk: NamedDependency[Desk], number: FromPath[int]) -> 
     """Show the form of a record as it was stated last."""
     with desk.database.reading() as connection:
         record = store.get_record(connection, number, desk.account.name)
-    stated = record.current.facts
-    fields = {name: getattr(stated, name) for name in FIELDS[record.kind]}
+    current = record.current.facts
+    fields = {name: getattr(current, name) for name in FIELDS[record.kind]}
     shown = {name: "" if value is None else value for name, value in fields.items()}
     action = f"/staff/measures/records/{number}/correct"
     return _render_form(desk, record.kind, action, shown, version=record.current.version)

@@ -50,10 +50,10 @@ def download_report(desk: NamedDependency[Desk], kind: FromPath[str]) -> Respons
     if format_ is None:
         raise NotFound(Message("此地址没有内容。"))
     period = read_period(desk)
-    made = report.make_report(desk.register, period)
+    found = report.make_report(desk.register, period)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"report.{format_}"
-        files.write_report(path, made, format_, desk.language.lang)
+        files.write_report(path, found, format_, desk.language.lang)
         content = path.read_bytes()
     name = "-".join(filter(None, ["measures", f"{period.since}", f"{period.until}", period.region]))
     disposition = {"Content-Disposition": f'attachment; filename="{name}.{format_}"'}
