@@ -50,10 +50,11 @@ class DepartmentPage(PageContext, frozen=True, kw_only=True):
 
 
 class OperatorsCard(PageContext, frozen=True, kw_only=True):
-    """One printed page for operators of the hotline: what to ask, where to look, what to answer."""
+    """One printed page for operators of the hotline: what to ask, where to look (``address``), what to answer."""
 
     template: ClassVar[str] = "operators_card.html"
     section: ClassVar[str] = "departments"
+    address: str
 
 
 class EmbeddedPage(PageContext, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ def show_departments(request: PageRequest) -> Response[str]:
 @route_get("/departments/card", "operators_card")
 def show_operators_card(request: PageRequest) -> Response[str]:
     """Show the look-up card for operators of the hotline."""
-    return make_page_response(request, OperatorsCard(**make_frame(request)))
+    return make_page_response(request, OperatorsCard(address=get_register(request).settings.public_url, **make_frame(request)))
 
 
 @route_get("/departments/{code:str}", "department")

@@ -1,4 +1,4 @@
-"""Samples of the pages for departments: all of them, each kind of service, the operators' card, pages for other sites."""
+"""Samples of the pages for departments: each department, the operators' card, pages for other sites."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EVENTS = (
 
 def make_pages() -> dict[str, PageContext]:
     """Every page for departments."""
-    frame = {"site": SITE, "origin": ORIGIN}
+    frame = {"site": SITE}
     return {
         "departments": DepartmentsPage(departments=tuple(list_departments().values()), here="/departments", **frame),
         **{
@@ -51,7 +51,7 @@ def make_pages() -> dict[str, PageContext]:
             )
             for code, department in list_departments().items()
         },
-        "operators-card": OperatorsCard(here="/departments/card", **frame),
+        "operators-card": OperatorsCard(address=ORIGIN, here="/departments/card", **frame),
         **{
             f"embed-{name}": EmbeddedPage(name=name, here=f"/embed/{name}", **frame)
             for name in department_examples.EMBEDDED
