@@ -347,7 +347,7 @@ class Register:
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer
 
     def look_up_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
-        """Return what is public of somebody looked up exactly: see ``sanctions.look_up``. CannotAnswer as for claims."""
+        """Look up exactly what is public of somebody: see ``sanctions.look_up``. CannotAnswer as for claims."""
         take_moment(self.verification)
         with self.verification.lock:
             return look_up(self.verification, question, asof, lang)

@@ -40,6 +40,7 @@ _MODULES = {
     "reject": "proposals",
     "report": "report",
     "restore": "backup",
+    "sanctions": "sanctions",
     "search": "queries",
     "seed": "maintenance",
     "serve": "maintenance",

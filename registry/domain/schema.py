@@ -165,7 +165,8 @@ Title = Annotated[str, msgspec.Meta(min_length=2, max_length=120, pattern=r"^[^\
 class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     """Fields of a published edition: the list as of a day, at one log size (``root``: hex); when it is to be public.
 
-    ``page`` is its address; ``withdrawal`` says to the public why it was ``withdrawn``.
+    ``supervision``: how many records of supervision lie beside the list. ``page`` is its address; ``withdrawal`` says
+    to the public why it was ``withdrawn``.
     """
 
     number: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -176,6 +177,7 @@ class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     root: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
     institutions: Annotated[int, msgspec.Meta(ge=0)] | None = None
     techniques: dict[TechniqueCode, int] | None = None
+    supervision: Annotated[int, msgspec.Meta(ge=1)] | None = None
     page: str | None = None
     release: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     withdrawn: bool | None = None

@@ -65,6 +65,7 @@ class EditionRecord(Struct, frozen=True):
     withdrawn: bool | None
     withdrawal: str | None
     entry: int
+    supervision: int | None = None
 
 
 class CredentialRecord(Struct, frozen=True):

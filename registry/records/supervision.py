@@ -136,6 +136,17 @@ def list_public_records(connection: sa.Connection, code: str, asof: AsOf) -> lis
     return sorted((one for one in found if one is not None), key=_make_order, reverse=True)
 
 
+def list_records_of_institutions(connection: sa.Connection, asof: AsOf) -> list[Sanction | Supervision]:
+    """List what is public on a day of the supervision of every institution, by subject; nothing about others."""
+    query = sa.select(versions.c.subject, versions.c.state).where(
+        versions.c.kind.in_(("sanction", "supervision")), versions.c.parent != "", match_known(asof), match_day(asof)
+    )
+    rows = connection.execute(query.order_by(versions.c.subject)).all()
+    sources = lookup.read_sources(connection, asof) if rows else {}
+    found = (make_record(subject, decode_state(state), sources, asof.valid_on) for subject, state in rows)
+    return [record for record in found if record is not None]
+
+
 def _make_order(record: Sanction | Supervision) -> tuple[Date, int]:
     day = record.decided_on if isinstance(record, Sanction) else record.held_on
     return day or Date.min, record.entry

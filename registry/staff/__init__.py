@@ -17,6 +17,7 @@ from registry.staff import (
     credential_pages,
     draft_pages,
     edition_pages,
+    handover_pages,
     home,
     identity_provider,
     import_answers,
@@ -42,7 +43,7 @@ __all__ = ["build_router", "record_refused_request"]
 _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
-    *(check_pages, region_pages, credential_pages, own_account, calendar_pages),
+    *(check_pages, region_pages, credential_pages, own_account, calendar_pages, handover_pages),
     *(report_pages, record_pages, contact_pages),
     lead_pages,
 )
