@@ -75,7 +75,9 @@ def show_departments(request: PageRequest) -> Response[str]:
 @route_get("/departments/card", "operators_card")
 def show_operators_card(request: PageRequest) -> Response[str]:
     """Show the look-up card for operators of the hotline."""
-    return make_page_response(request, OperatorsCard(address=get_register(request).settings.public_url, **make_frame(request)))
+    return make_page_response(
+        request, OperatorsCard(address=get_register(request).settings.public_url, **make_frame(request))
+    )
 
 
 @route_get("/departments/{code:str}", "department")
