@@ -48,7 +48,7 @@ def _make_example(table: ExampleTable, name: str, origin: str) -> ServiceExample
     command = make_frames(origin) if name == "embed" else table.commands.get(name, "")
     return ServiceExample(
         name=name,
-        code=command.replace("{origin}", origin),
+        code=command.replace("{origin}", origin).strip(),
         page=table.pages.get(name, ""),
         needs_key="$KEY" in command,
     )
