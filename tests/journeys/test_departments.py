@@ -8,7 +8,8 @@ import io
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from lxml import html
@@ -20,6 +21,7 @@ from registry.records import asof
 from tests.desk import Staff
 from tests.journeys.test_pages_forms import window
 from tests.journeys.test_pages_staff import faults_at_every_width
+from tests.published import serving_folder
 from tests.running import Cli, Server
 
 TODAY = asof.read_today().isoformat()
@@ -112,13 +114,23 @@ def test_a_key_of_a_department_has_no_other_scopes(seeded: Cli) -> None:
     assert seeded("key", "add", "示例").code == 2
 
 
-def test_another_site_shows_the_pages_in_a_frame_and_none_of_the_others(browser: Browser, server: Server) -> None:
+@pytest.fixture
+def other_site(tmp_path: Path) -> Iterator[str]:
+    """The address of a site that serves files of a folder."""
+    with serving_folder(tmp_path) as site:
+        yield f"http://127.0.0.1:{site.server_address[1]}"
+
+
+def test_another_site_shows_the_pages_in_a_frame_and_none_of_the_others(
+    browser: Browser, server: Server, other_site: str, tmp_path: Path
+) -> None:
     frames = list_commands(server, "education")[0]
     assert frames.count("<iframe") == 3
+    (tmp_path / "school.html").write_text(f'<!DOCTYPE html><meta charset="utf-8">{frames}', "utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.route("https://school.example/", lambda route: route.fulfill(content_type="text/html", body=frames))
-    page.goto("https://school.example/")
+    page.goto(f"{other_site}/school.html")
     for name, words in (("approved", "怎样知道"), ("offers", "停下来"), ("techniques", "平常话")):
+        page.locator(f'iframe[src*="/embed/{name}"]').scroll_into_view_if_needed()
         frame = page.frame_locator(f'iframe[src*="/embed/{name}"]')
         assert words in frame.locator("h1").inner_text()
     page.close()

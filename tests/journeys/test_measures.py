@@ -41,9 +41,7 @@ def test_an_event_is_entered_confirmed_counted_and_published(
     running = start(staffed.data_dir)
     context = window(browser, running, arrive(running, "editor").sign_in())
     page = context.new_page()
-    event = enter(
-        page, "publicity", title="识别非法宣传", since=TODAY, place="示例广场", region=PLACE, people="300"
-    )
+    event = enter(page, "publicity", title="识别非法宣传", since=TODAY, place="示例广场", region=PLACE, people="300")
     enter(page, "training", title="依法执业", since=TODAY, place="示例会议室", region=PLACE, people="")
     page.goto("/staff/measures")
     assert "另有1条待第二人确认" in page.locator("#health").inner_text()
