@@ -8,7 +8,10 @@ import io
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,6 @@ from registry.records import asof
 from tests.desk import Staff
 from tests.journeys.test_pages_forms import window
 from tests.journeys.test_pages_staff import faults_at_every_width
-from tests.published import serving_folder
 from tests.running import Cli, Server
 
 TODAY = asof.read_today().isoformat()
@@ -117,8 +119,12 @@ def test_a_key_of_a_department_has_no_other_scopes(seeded: Cli) -> None:
 @pytest.fixture
 def other_site(tmp_path: Path) -> Iterator[str]:
     """The address of a site that serves files of a folder."""
-    with serving_folder(tmp_path) as site:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as site:
+        thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
         yield f"http://127.0.0.1:{site.server_address[1]}"
+        site.shutdown()
+        thread.join()
 
 
 def test_another_site_shows_the_pages_in_a_frame_and_none_of_the_others(

@@ -89,7 +89,7 @@ def check_files(folder: Path) -> None:
     assert rows[1] == ["责任部门", "具体措施", "完成时限", "整治成效"]
     assert rows[2][0] == rows[6][0] == "卫生健康部门"
     assert "6. 宣传覆盖人数：300人" in rows[2][3] and "7. 专题培训次数：＿＿次" in rows[2][3]
-    assert [row[1:3] for row in rows if row[0] == "网信办"][0] == ["1. 移交巡查和举报中的线索", "10月底"]
+    assert next(row[1:3] for row in rows if row[0] == "网信办") == ["1. 移交巡查和举报中的线索", "10月底"]
     book = openpyxl.load_workbook(io.BytesIO((folder / "report.xlsx").read_bytes()))
     table = [list(row) for row in book["数据"].iter_rows(min_row=5, values_only=True)]
     values = {row[2]: row[3] for row in table if row[0] == "卫生健康部门"}
