@@ -48,7 +48,7 @@ from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
 from registry.verification.names import find_base_name
-from registry.verification.sanctions import SanctionHit, SanctionQuestion, find_written, look_up
+from registry.verification.sanctions import SanctionHit, SanctionQuestion, find_hits, find_written
 from registry.verification.successors import find_successors
 from registry.verification.view import VerificationView
 
@@ -346,11 +346,11 @@ class Register:
         people.require_look(answer, look)
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer
 
-    def look_up_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
-        """Look up exactly what is public of somebody: see ``sanctions.look_up``. CannotAnswer as for claims."""
+    def find_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
+        """Look up exactly what is public of somebody: see ``sanctions.find_hits``. CannotAnswer as for claims."""
         take_moment(self.verification)
         with self.verification.lock:
-            return look_up(self.verification, question, asof, lang)
+            return find_hits(self.verification, question, asof, lang)
 
     def find_written_sanctions(self, text: str, asof: AsOf, lang: str = "zh-CN") -> list[SanctionFinding]:
         """Return what is public of whoever a text is exactly the name, a number or the account of; never a person."""

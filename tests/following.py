@@ -247,7 +247,9 @@ def _find_party(held: dict[str, Said]) -> str | None:
 
 def _is_public(value: dict[str, Any], on: str) -> bool:
     """Whether a sanction or a supervision may be shown on a day, as docs/api.md says."""
-    if value.get("party") == "person" or on < value.get("published_on", ""):
+    if value.get("party") == "person" or any(
+        on < value.get(start, "") for start in ("decided_on", "held_on", "published_on")
+    ):
         return False
     return all(on <= value.get(end, "9999") for end in ("public_until", "ends_on")) and on < value.get(
         "removed_on", "9999"

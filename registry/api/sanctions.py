@@ -61,7 +61,7 @@ def get_supervision(
 
 @get(
     "/sanctions",
-    operation_id="lookUpSanctions",
+    operation_id="findSanctions",
     summary=write_bilingual("行政处罚与黑名单：按名称、信用代码、域名或账号精确查询"),
     description=write_bilingual(
         "只能精确查询，不能列出：`name`、`uscc`、`domain`、`account` 只用其一。个人只能以完整姓名加 `institution`"
@@ -71,7 +71,7 @@ def get_supervision(
     sync_to_thread=True,
     opt={"private": True},
 )
-def look_up_sanctions(  # noqa: PLR0913 - one parameter per query parameter
+def find_sanctions(  # noqa: PLR0913 - one parameter per query parameter
     request: AnyRequest,
     name: Annotated[
         str | None, QueryParameter(description=write_bilingual("机构、组织或个人的完整名称。"), max_length=200)
@@ -95,8 +95,8 @@ def look_up_sanctions(  # noqa: PLR0913 - one parameter per query parameter
         make_people_budget(request).require_look(institution[:LONGEST_NAME])
     question = SanctionQuestion(name=name, uscc=uscc, domain=domain, account=account, institution=institution)
     asof = read_asof(request, on, known_at)
-    hits = get_register(request).look_up_sanctions(question, asof, read_language(request))
+    hits = get_register(request).find_sanctions(question, asof, read_language(request))
     return SanctionList(items=hits, on=asof.valid_on, log_size=asof.size)
 
 
-handlers = [get_supervision, look_up_sanctions]
+handlers = [get_supervision, find_sanctions]

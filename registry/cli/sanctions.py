@@ -47,7 +47,7 @@ def find_sanctions(  # noqa: PLR0913 - one parameter per option
     register = open_register(settings.load())
     register.follow_log()
     question = SanctionQuestion(name=name, uscc=uscc, domain=domain, account=account, institution=institution)
-    hits = register.look_up_sanctions(question, register.make_as_of(on, known_at), detect_language())
+    hits = register.find_sanctions(question, register.make_as_of(on, known_at), detect_language())
     register.close()
     lines = [hit.explanation for hit in hits] or [write_bilingual("没有查到公示的处罚或黑名单记录")]
     common.print_result(hits, lines, json_)

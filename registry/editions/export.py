@@ -56,8 +56,8 @@ def export_edition(
         identifier
     )
     source = editions.make_folder(edition, progress)
-    beside = [name for name in manifest.SUPERVISION if (source / name).exists()]
-    names, unsigned, unproven = [*manifest.MADE, *beside], False, False
+    further = [name for name in manifest.SUPERVISION if (source / name).exists()]
+    names, unsigned, unproven = [*manifest.MADE, *further], False, False
     try:
         editions.get_signature(source)
         names.append(manifest.SIGNED)

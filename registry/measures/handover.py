@@ -96,24 +96,22 @@ def _is_chosen(values: dict[str, object], region: str, choice: HandoverChoice) -
 
 
 def _make_row(subject: str, values: dict[str, object], place: dict[str, object]) -> HandoverRow:
-    def text(path: str) -> str:
-        return str(values.get(path) or "")
-
+    texts = {path: str(value) for path, value in values.items() if value is not None}
     return HandoverRow(
-        document_no=text("document_no"),
+        document_no=texts.get("document_no", ""),
         name=str(place.get("name") or values.get("organisation") or ""),
         uscc=str(place.get("uscc") or ""),
         representative="",
-        violation=text("violation"),
-        facts=text("facts"),
-        legal_basis=text("legal_basis"),
-        measure=text("measure") or text("summary"),
-        fine=text("fine"),
-        confiscated=text("confiscated"),
-        authority=text("authority"),
-        decided_on=text("decided_on"),
-        published_on=text("published_on"),
-        public_until=text("public_until"),
+        violation=texts.get("violation", ""),
+        facts=texts.get("facts", ""),
+        legal_basis=texts.get("legal_basis", ""),
+        measure=texts.get("measure", "") or texts.get("summary", ""),
+        fine=texts.get("fine", ""),
+        confiscated=texts.get("confiscated", ""),
+        authority=texts.get("authority", ""),
+        decided_on=texts.get("decided_on", ""),
+        published_on=texts.get("published_on", ""),
+        public_until=texts.get("public_until", ""),
         region=str(place.get("region") or ""),
         code=format_subject_code(subject),
     )

@@ -1,8 +1,8 @@
-"""Until when a penalty, a record of the blacklist or of supervision is public: the one rule, for every door.
+"""From when and until when a penalty, a record of the blacklist or of supervision is public: one rule for every door.
 
-Publicity ends after the day stated, with the day a record is taken out, and with the period of a blacklist. The rule
-looks at the day that is asked about, never at a clock, so that an answer about a day stays what it was. The log, and
-what staff see, stay whole.
+Publicity begins with the decision, or on the day stated for it. It ends after the day stated, with the day on which a
+record is taken out, and with the period of a blacklist. The rule looks at the day that is asked about, never at a
+clock, so that an answer about a day stays what it was. The log, and what staff see, stay whole.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from registry.domain.model import Date, SanctionParty
 from registry.records import timeline
 
 _ONE_DAY = dt.timedelta(days=1)
+#: Days before any of which nothing is public.
+_STARTS = ("decided_on", "held_on", "published_on")
 
 
 def collect_sanction_values(state: timeline.State) -> dict[str, Any]:
@@ -45,8 +47,8 @@ def is_public(values: Mapping[str, Any], day: Date) -> bool:
     """
     if values.get("party") == "person" and not values.get("person"):
         return False
-    start, last = values.get("published_on"), find_last_public_day(values)
-    return (start is None or start <= day.isoformat()) and (last is None or day <= last)
+    first, last = max((values.get(path) or "" for path in _STARTS), default=""), find_last_public_day(values)
+    return first <= day.isoformat() and (last is None or day <= last)
 
 
 def find_last_public_day(values: Mapping[str, Any]) -> Date | None:

@@ -96,7 +96,7 @@ def find_written(view: VerificationView, text: str, asof: AsOf, lang: str) -> li
     return [_make_finding(one, lang) for one in view.sanctions.find_public((key for key in keys if key), asof)]
 
 
-def look_up(view: VerificationView, question: SanctionQuestion, asof: AsOf, lang: str) -> list[SanctionHit]:
+def find_hits(view: VerificationView, question: SanctionQuestion, asof: AsOf, lang: str) -> list[SanctionHit]:
     """Look up what is public of somebody on a day; InvalidInput unless exactly one thing is asked by, and readable."""
     keys = _list_question_keys(view, question)
     hits = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -86,7 +86,7 @@ def make_surroundings(it: model.Institution, versions: list[Version]) -> dict[st
     return {
         "others": (other,),
         "about": (certificate, msgspec.structs.replace(certificate, valid_from=None)),
-        "supervision": (*make_supervision(it), full, sanction),
+        "supervision": (*make_supervision(it), full, sanction, msgspec.structs.replace(sanction, kind="blacklist")),
         "line": make_year_line(versions, TODAY),
         "description": schema_org.describe_institution(language, it, standing),
         "linked_data": schema_org.encode_institution(language, it, "https://register.example"),
@@ -98,7 +98,9 @@ def make_supervision(it: model.Institution) -> list[Supervision]:
     nothing: dict[str, Any] = dict.fromkeys(Supervision.__struct_fields__)
     common = {**nothing, "code": "7K2M-9QX4", "institution": it.code, "held_on": TODAY, "entry": 1207}
     found = {"summary": "示例：登记簿不全", "rectify_by": LATER, "rectified_on": LATER, "authority": "示例卫生健康委"}
+    kinds = get_args(model.InspectionKind)
     return [
+        *(Supervision(**{**common, "kind": "inspection", "inspection_kind": kind}) for kind in kinds),
         Supervision(
             **{**common, "kind": "self_inspection", "period_from": TODAY, "period_to": LATER, "result": "no_problem"}
         ),

@@ -28,6 +28,9 @@ MIGRATIONS = ROOT / "registry" / "storage" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.importers.people.people_match",
+        "registry.measures.handover",
+        "registry.records.supervision",
         "registry.storage.attachments",
         "registry.accounts.audit_log",
         "registry.operations.backup",
@@ -116,6 +119,7 @@ ALLOWED = {
         "registry.editions.xlsx",
         "registry.importers.people.columns",
         "registry.measures.report.workbook",
+        "registry.measures.handover",
     ),
     "opencc": ("registry.domain.normalise",),
     "pypinyin": ("registry.search.pinyin",),

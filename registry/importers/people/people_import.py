@@ -105,7 +105,7 @@ def _read_and_compare(task: ImportTask) -> _PeopleComparison:
         )
         drafts = list(found.make_drafts(kind, day, record.said.get("origin") or None))
         if kind in DOCUMENTED and drafts:
-            drafts = _rest_on_file(drafts, found, kind, day, record, salt)
+            drafts = _add_document(drafts, found, kind, day, record, salt)
         if not file.audit.error_count:
             region_scope.require_may_propose(connection, record.account, drafts)
     return _PeopleComparison(
@@ -113,7 +113,7 @@ def _read_and_compare(task: ImportTask) -> _PeopleComparison:
     )
 
 
-def _rest_on_file(
+def _add_document(
     drafts: list[Draft], found: PeopleDifference, kind: PeopleKind, day: Date, record: Import, salt: str
 ) -> list[Draft]:
     """The drafts resting on the file as their document, each new record from its own day, with what penalties do."""

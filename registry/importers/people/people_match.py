@@ -240,8 +240,8 @@ def _find_subject(
     return fitting[0] if fitting else None
 
 
-def _is_same(recorded: Values, stated: Values, path: str) -> bool:
-    return (recorded.get(path) or None) == (stated.get(path) or None)
+def _is_same(recorded: Values, values: Values, path: str) -> bool:
+    return (recorded.get(path) or None) == (values.get(path) or None)
 
 
 def _add_error(audit: Audit, row: PersonRow, column: Column, message: Message) -> None:

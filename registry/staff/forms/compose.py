@@ -82,13 +82,13 @@ def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal
         source=source.id if source else None,
     )
     effects = _make_effects(connection, draft, recorded) if form.kind == "sanction" else []
-    stated = [(record_values.read_entries(connection, one.subject), _to_entry(one)) for one in (draft, *effects)]
+    pairs = [(record_values.read_entries(connection, one.subject), _to_entry(one)) for one in (draft, *effects)]
     return FormProposal(
         subject=subject,
         drafts=[*_make_source_drafts(source), draft, *effects],
-        differences=[difference for entries, entry in stated for difference in _list_differences(entries, entry)],
+        differences=[difference for entries, entry in pairs for difference in _list_differences(entries, entry)],
         title=_make_title(form, changes, subject, recorded),
-        corrects=any(history.is_correction(entries, entry) for entries, entry in stated),
+        corrects=any(history.is_correction(entries, entry) for entries, entry in pairs),
         legal=not changes.keys() <= NO_LEGAL_FACT,
     )
 

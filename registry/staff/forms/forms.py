@@ -199,8 +199,10 @@ _FIELD_GROUPS = (
     {"certificate_kind", "certificate_no"},
     {"number", "valid_to"},
     {"removed_on", "removal"},
-    {"starts_on", "ends_on", "published_on", "public_until"},
-    {"kind", "held_on", "period_from", "period_to", "result", "rectify_by", "rectified_on"},
+    {"starts_on", "ends_on"},
+    {"published_on", "public_until"},
+    {"period_from", "period_to"},
+    {"held_on", "rectify_by", "rectified_on"},
 )
 #: Paths no verdict depends on: they may be changed without a document.
 NO_LEGAL_FACT = frozenset(field.name for field in fields.FIELDS if not field.legal)
