@@ -75,7 +75,6 @@ class LeadPage(PageContext, frozen=True, kw_only=True):
     minutes: int | None = None
     had_pictures: bool = False
     kinds: tuple[str, ...] = REPORT_KINDS
-    limits: dict[str, int] = LONGEST
     most_pictures: int = MOST_PICTURES
     megabytes: int = PICTURE_BYTES // 1024 // 1024
 
@@ -148,13 +147,13 @@ def _store(request: PageRequest, form: LeadForm, files: list[IO[bytes]]) -> Resp
     address = request.client.host if request.client else "-"
     try:
         report = LeadReport(**values, institution=_find_institution(request, form)[0])
-        lead = get_register(request).leads.receive_report(report, [_rewind(file) for file in files], address)
+        lead = get_register(request).leads.receive_report(report, [_reset_file(file) for file in files], address)
     except RegistryError as error:
         return _render_refusal(request, form, error, had_pictures=bool(files))
     return Redirect(read_language(request).make_link(f"/leads/{lead.number}", new=1), status_code=303)
 
 
-def _rewind(file: IO[bytes]) -> IO[bytes]:
+def _reset_file(file: IO[bytes]) -> IO[bytes]:
     file.seek(0, io.SEEK_SET)
     return file
 

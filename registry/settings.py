@@ -22,7 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operator: Annotated[str, "主办单位: the authority that runs this register, shown in every page's footer."] = ""
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
     secrets_key: Annotated[
-        str, "File of the key that second factors are encrypted with. Empty: secrets.key beside the signing key."
+        str,
+        "File of the key that encrypts second factors and leads. Empty: secrets.key beside the signing key.",
     ] = ""
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""

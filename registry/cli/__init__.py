@@ -29,6 +29,7 @@ _MODULES = {
     "key": "accounts",
     "known-as": "proposals",
     "lag": "maintenance",
+    "leads": "leads",
     "log": "witness",  # which adds to the commands of the module `log`
     "mirror": "witness",
     "proposals": "proposals",

@@ -20,7 +20,7 @@ MOST_PIXELS, LONGEST_SIDE = 60_000_000, 2_400
 _QUALITY = 85
 
 
-def redraw_picture(source: IO[bytes], limits: FileLimits) -> tuple[bytes, int, int]:
+def draw_picture(source: IO[bytes], limits: FileLimits) -> tuple[bytes, int, int]:
     """Return a picture as JPEG of its pixels alone, and its width and height.
 
     UnreadableFile for what is no JPEG, PNG or WebP, TooLarge beyond the limits.

@@ -8,7 +8,7 @@ from registry.uploads.refusals import make_crash_error
 from registry.uploads.sandbox import sandbox
 
 
-def redraw_picture(source: IO[bytes]) -> tuple[bytes, int, int]:
+def draw_picture(source: IO[bytes]) -> tuple[bytes, int, int]:
     """Return a picture as JPEG of its pixels alone, and its width and height.
 
     UnreadableFile, TooLarge, with what to do; Busy when too many files are being read.

@@ -174,7 +174,7 @@ def send_old_kind(job: Job) -> None:
 
 def send_picture(job: Job) -> None:
     """Send a picture drawn anew."""
-    job.send_message(PictureBody(*picture_files.redraw_picture(job.file, job.limits)))
+    job.send_message(PictureBody(*picture_files.draw_picture(job.file, job.limits)))
 
 
 #: Every task by its name.

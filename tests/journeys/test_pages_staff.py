@@ -91,7 +91,8 @@ def faults(page: Page) -> list[str]:
             return {
               wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
               small: all(
-                'button, input:not([type=hidden], [hidden], [type=checkbox]), select, textarea, .boxes label, header a')
+                'button, input:not([type=hidden], [hidden], [type=checkbox], [type=radio]), select, textarea, '
+                + '.boxes label, .choices label, header a')
                 .filter(one => one.getBoundingClientRect().height < least - 0.5).map(one => one.outerHTML.slice(0, 80)),
               unnamed: all('input:not([type=hidden], [hidden]), select, textarea')
                 .filter(one => !one.labels.length).map(one => one.name),

@@ -32,8 +32,8 @@ from registry.measures import department_table
 from registry.measures.leads import contents, figures, intake, rules, store
 from registry.measures.leads.deadlines import WorkingCalendar, load_calendar
 from registry.measures.leads.figures import LeadPeriod
-from registry.measures.leads.handling import LeadHandler
 from registry.measures.leads.intake import LeadReport
+from registry.measures.leads.lead_handler import LeadHandler
 from registry.measures.leads.model import UPKEEP, Action, StepFacts
 from registry.measures.leads.service import DAY_MS, Leads
 from registry.settings import Settings
@@ -279,7 +279,7 @@ def test_a_picture_is_drawn_anew_without_what_lay_in_its_file(service: Leads) ->
 def test_pictures_of_every_kind_are_drawn(mode: str) -> None:
     file = io.BytesIO()
     Image.new(mode, (3_000, 20)).save(file, "TIFF" if mode == "TIFF" else "JPEG" if mode == "CMYK" else "PNG")
-    [picture] = intake.redraw_pictures([file])
+    [picture] = intake.draw_pictures([file])
     assert (picture.facts.width, picture.facts.height) == (2_400, 16)
 
 
@@ -400,9 +400,9 @@ def test_working_days_leave_out_weekends_and_holidays_and_count_days_worked_inst
     assert calendar.is_working_day(dt.date(2026, 10, 10))
     (tmp_path / "working_days.toml").write_text('[[year]]\nyear = 2027\noff = ["2027-02-08"]\n')
     own = load_calendar(tmp_path)
-    assert own.knows_year(2027)
+    assert own.has_year(2027)
     assert not own.is_working_day(dt.date(2027, 2, 8))
-    assert not own.knows_year(2026)
+    assert not own.has_year(2026)
 
 
 def test_the_table_of_departments_has_the_offices_of_both_papers() -> None:

@@ -226,6 +226,7 @@ CLOCK_READERS = {
     "registry.cli.qr": "whether a code that is checked without a register has expired",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
+    "registry.measures": "when a lead came, its deadlines, and when it is to be erased: time that passes for people",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
     "present may stand still",
 }
@@ -237,7 +238,7 @@ _CLOCK = re.compile(
 
 def test_only_these_read_the_clock_of_the_machine() -> None:
     readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
-    packages = {"registry.accounts", "registry.clients", "registry.proposals"}
+    packages = {"registry.accounts", "registry.clients", "registry.measures", "registry.proposals"}
     known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
     assert known == set(CLOCK_READERS)
 

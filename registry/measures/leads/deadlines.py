@@ -56,7 +56,7 @@ class WorkingCalendar:
             number -= self.is_working_day(day)
         return day
 
-    def knows_year(self, year: int) -> bool:
+    def has_year(self, year: int) -> bool:
         """Whether the holidays of a year are known."""
         return year in self._years
 

@@ -12,7 +12,7 @@ from registry.domain.model import Date, Struct
 from registry.log.clock import to_milliseconds
 from registry.measures.department_table import list_departments
 from registry.measures.leads.model import decode_facts
-from registry.records.asof import get_day_start
+from registry.records.asof import get_day_start, read_today
 from registry.storage.lead_tables import lead_steps, leads
 
 
@@ -79,9 +79,10 @@ def count_closed(connection: sa.Connection, period: LeadPeriod) -> LeadFigure:
 
 
 def count_overdue(connection: sa.Connection, period: LeadPeriod) -> LeadFigure:
-    """Leads that are open now and whose deadline was a day of the period."""
+    """Leads that are open now and whose deadline was a day of the period and has passed."""
     query = sa.select(leads.c.id).where(
         leads.c.due.between(period.since.isoformat(), period.until.isoformat()),
+        leads.c.due < read_today().isoformat(),
         leads.c.state.not_in(("closed", "merged")),
         leads.c.region.startswith(regions.get_prefix(period.region) if period.region else "", autoescape=True),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from typing import Any
 
@@ -15,6 +16,7 @@ from registry.domain.answers import Answer
 from registry.receipts import paper_text
 from registry.receipts.describe import describe_verdict
 from registry.texts import Message, PageText
+from registry.verification.phrases import format_instant
 
 _MARGIN = 20 * mm
 _FIELDS = ("what", "who", "where", "link", "contact", "about")
@@ -61,12 +63,16 @@ def _list_head(document: dict[str, Any], lang: str) -> list[tuple[Message, str]]
         (Message("挂牌督办至"), document["supervised_until"] or ""),
         (Message("涉及机构编码"), document["institution"] or ""),
         (Message("移交说明"), document["message"]),
-        (Message("制作时间"), document["made_at"]),
+        (Message("制作时间"), _format_time(document["made_at"], lang)),
     ]
 
 
+def _format_time(text: str, lang: str) -> str:
+    return format_instant(dt.datetime.fromisoformat(text), lang)
+
+
 def _write_report(report: dict[str, Any], lang: str) -> list[Flowable]:
-    heading = Message("线索内容（{at}收到）", at=report["received_at"]).to_text(lang)
+    heading = Message("线索内容（{at}收到）", at=_format_time(report["received_at"], lang)).to_text(lang)
     lines: list[Flowable] = [Spacer(1, 4 * mm), _write(heading, 13, lang)]
     for name in _FIELDS:
         lines += _write_pair(PageText(f"lead.content.{name}"), report.get(name, ""), lang)

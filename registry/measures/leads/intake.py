@@ -31,7 +31,7 @@ from registry.measures.leads.model import (
 from registry.records import asof, lookup
 from registry.storage.lead_tables import lead_steps, leads
 from registry.texts import Message, PageText
-from registry.uploads.picture_reader import redraw_picture
+from registry.uploads.picture_reader import draw_picture
 
 _PURPOSE = "reports sent twice"
 #: Characters without which nobody could look into a report.
@@ -81,7 +81,7 @@ def require_report(report: LeadReport) -> None:
         raise InvalidInput(Message("没有行政区划代码“{code}”。", code=report.region[:20]), field="region")
 
 
-def redraw_pictures(files: list[IO[bytes]]) -> list[NewPicture]:
+def draw_pictures(files: list[IO[bytes]]) -> list[NewPicture]:
     """Draw every picture anew; InvalidInput, TooLarge, UnreadableFile or Busy, at the field ``pictures``."""
     if len(files) > MOST_PICTURES:
         raise TooLarge(Message("图片最多{most}张。", most=MOST_PICTURES), field="pictures", limit=MOST_PICTURES)
@@ -92,7 +92,7 @@ def redraw_pictures(files: list[IO[bytes]]) -> list[NewPicture]:
             raise TooLarge(Message("每张图片最多{limit} MB。", limit=limit), field="pictures", limit=PICTURE_BYTES)
         file.seek(0)
         try:
-            body, width, height = redraw_picture(file)
+            body, width, height = draw_picture(file)
         except RegistryError as error:
             error.details.setdefault("field", "pictures")
             raise

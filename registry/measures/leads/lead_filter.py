@@ -36,6 +36,11 @@ class LeadFilter(Struct, frozen=True):
     until: int | None = None
 
 
+def is_late(lead: Lead) -> bool:
+    """Whether the deadline of an open lead has passed."""
+    return bool(lead.due) and lead.due < read_today().isoformat()
+
+
 def count_leads(connection: sa.Connection, wanted: LeadFilter, account: Account) -> int:
     """Count the leads of a filter that an account may see."""
     query = sa.select(sa.func.count()).select_from(leads).where(*_list_conditions(wanted, account))

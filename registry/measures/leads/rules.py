@@ -39,6 +39,7 @@ RULES: dict[Action, StepRule] = {
     "separate": StepRule(_EDITOR, ("merged",), "checking"),
     "assign": StepRule(_EDITOR, ("checking", "answered"), "assigned", _OWNER),
     "hand_over": StepRule(_EDITOR, ("assigned",), "handed_over", ("sha256",)),
+    "answer": StepRule(_EDITOR, ("assigned", "handed_over"), "answered", ("result", "on")),
     "dispute": StepRule(
         _EDITOR, ("assigned", "handed_over", "answered"), "disputed", ("other_department", "other_region", "on"), True
     ),
@@ -46,7 +47,6 @@ RULES: dict[Action, StepRule] = {
     "agree": StepRule(_EDITOR, ("acting",), "assigned", (*_OWNER, "on")),
     "refer": StepRule(_EDITOR, ("acting",), "referred", ("superior", "on")),
     "designate": StepRule(_APPROVER, ("referred",), "assigned", (*_OWNER, "on"), True),
-    "answer": StepRule(_EDITOR, ("assigned", "handed_over"), "answered", ("result", "on")),
     "request_closing": StepRule(_EDITOR, ("checking", "answered"), "closing", ("outcome",), True),
     "refuse_closing": StepRule(_APPROVER, ("closing",), "checking", (), True),
     "close": StepRule(_APPROVER, ("closing",), "closed"),

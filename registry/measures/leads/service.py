@@ -69,7 +69,7 @@ class Leads:
             if (number := _find_number(connection, token)) is not None:
                 return self._make_public(connection, store.get_by_number(connection, number))
         self._admit(address, counting=False)
-        pictures = intake.redraw_pictures(files)
+        pictures = intake.draw_pictures(files)
         self._admit(address, counting=True)
         with self._database.writing(_WAIT) as connection:
             number = _find_number(connection, token) or intake.insert_lead(

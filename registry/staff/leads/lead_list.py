@@ -9,7 +9,6 @@ from registry.measures.department_table import list_departments
 from registry.measures.leads import lead_filter
 from registry.measures.leads.lead_filter import LeadFilter
 from registry.measures.leads.model import KINDS, STATES, URGENCIES, Lead
-from registry.records.asof import read_today
 from registry.staff.desk import Desk
 from registry.staff.lists import list_page
 from registry.staff.lists.list_page import Cell, ListColumn, Row, StaffList
@@ -101,7 +100,7 @@ class LeadSource:
         language = self._desk.language
         region = regions.find_region(lead.region) if lead.region else None
         department = list_departments().get(lead.department)
-        is_late = bool(lead.due) and lead.due < read_today().isoformat()
+        is_late = lead_filter.is_late(lead)
         marks = (language.translate("leads.supervised"),) if lead.supervised_until else ()
         return [
             Cell(text=str(lead.id), link=f"/staff/leads/{lead.id}"),

@@ -15,8 +15,8 @@ from registry.domain import region_names, regions
 from registry.errors import CannotSign, Conflict, FourEyesViolation, InvalidInput, NotFound
 from registry.measures.department_table import list_departments
 from registry.measures.leads import contents, duplicates, handover, rules, store
-from registry.measures.leads.handling import LeadHandler
 from registry.measures.leads.handover import HandoverFile, HandoverRequest
+from registry.measures.leads.lead_handler import LeadHandler
 from registry.measures.leads.model import (
     KINDS,
     LONGEST_NOTE,

@@ -19,10 +19,10 @@ _NOT_SHOWN = ("receipt", "pictures")
 
 def describe_facts(language: StaffLanguage, step: LeadStep) -> list[tuple[Markup, Markup]]:
     """Describe what a step states as (label, words), in the order of its fields."""
-    stated = {name: getattr(step.facts, name) for name in step.facts.__struct_fields__}
+    values = {name: getattr(step.facts, name) for name in step.facts.__struct_fields__}
     return [
         (language.translate(f"lead.field.{name}"), _format_fact(language, name, value))
-        for name, value in stated.items()
+        for name, value in values.items()
         if value is not None and name not in _NOT_SHOWN
     ]
 
