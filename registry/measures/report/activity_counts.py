@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from registry.domain import regions
-from registry.measures.activities import store
 from registry.measures.activities.facts import ActivityFacts, Kind
 from registry.measures.activities.store import ActivityRecord
 from registry.measures.figure_table import Figure
@@ -40,7 +39,7 @@ def make_entry(record: ActivityRecord, amount: Decimal | None) -> FigureEntry:
 
 def _list_held(request: CountRequest, kind: Kind, department: str = "") -> list[tuple[ActivityRecord, ActivityFacts]]:
     """List the records of a kind that hold and fall into the period and region, of a department if one is named."""
-    found = [(one, one.valid.facts) for one in store.list_records(request.connection, (kind,)) if one.valid]
+    found = [(one, one.valid.facts) for one in request.list_activities(kind) if one.valid]
     return [
         (one, facts)
         for one, facts in found
@@ -70,7 +69,7 @@ def count_trainees(request: CountRequest, _figure: Figure) -> FigureCount:
 
 def _count_events(request: CountRequest, kind: Kind) -> FigureCount:
     found = [make_entry(one, None) for one, _ in _list_held(request, kind)]
-    open_records = [one for one in store.list_records(request.connection, (kind,)) if one.is_open]
+    open_records = [one for one in request.list_activities(kind) if one.is_open]
     current = [one.current.facts for one in open_records if not one.current.facts.withdrawn]
     waiting = sum(request.contains(facts.since, facts.region) for facts in current)
     note = Message("另有{count}条待第二人确认，未计入。", count=waiting) if waiting else None

@@ -7,9 +7,9 @@ where every entry that could have been one says that it is none.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,15 +17,18 @@ from registry.domain import regions
 from registry.domain.model import Date, Struct
 from registry.editions.service import Editions
 from registry.measures.activities import store
+from registry.measures.activities.facts import Kind
 from registry.texts import Message
 
 _ONE_DAY = dt.timedelta(days=1)
+_T = TypeVar("_T")
 
 
 class CountRequest(NamedTuple):
     """What is asked: the days from ``since`` to ``until``, of a region ("": of all), as known at ``size``.
 
-    ``editions`` opens connections of its own; ``today``: the register's.
+    ``editions`` opens connections of its own; ``today``: the register's. ``memory``: what was read for one figure, for
+    the next ones of the same report.
     """
 
     connection: sa.Connection
@@ -35,6 +38,18 @@ class CountRequest(NamedTuple):
     region: str
     size: int
     today: Date
+    memory: dict[object, Any]
+
+    def read_once(self, what: object, read: Callable[[], _T]) -> _T:
+        """Return what ``read`` gives, read once for a report."""
+        if what not in self.memory:
+            self.memory[what] = read()
+        found: _T = self.memory[what]
+        return found
+
+    def list_activities(self, kind: Kind) -> list[store.ActivityRecord]:
+        """List the records of a kind, of any time and place."""
+        return self.read_once(kind, lambda: store.list_records(self.connection, (kind,)))
 
     def contains(self, day: Date | None, region: str | None) -> bool:
         """Whether a day is in the period, and a place in the region."""
@@ -88,7 +103,7 @@ def sort_entries(entries: Iterable[FigureEntry]) -> tuple[FigureEntry, ...]:
 
 def list_figure_records(request: CountRequest, figure: str) -> list[store.ActivityRecord]:
     """List what was entered of a figure and holds, of any time and place."""
-    records = store.list_records(request.connection, ("figure",))
+    records = request.list_activities("figure")
     return [one for one in records if one.valid is not None and one.valid.facts.figure == figure]
 
 

@@ -101,7 +101,7 @@ def count_rectifications(request: CountRequest, _figure: Figure) -> FigureCount:
 
 
 def _list_supervision(request: CountRequest, kind: str) -> list[SupervisionEntry]:
-    found = list_supervision_entries(request.connection, request.size)
+    found = request.read_once(SupervisionEntry, lambda: list_supervision_entries(request.connection, request.size))
     return [one for one in found if one.kind == kind and request.contains(one.day, one.region)]
 
 
@@ -149,11 +149,15 @@ def find_department(authority: str | None) -> str:
     return next(named, get_leading_department().code)
 
 
+def _list_all_penalties(request: CountRequest) -> list[PenaltyEntry]:
+    return request.read_once(PenaltyEntry, lambda: list_penalty_entries(request.connection, request.size))
+
+
 def list_penalties(request: CountRequest, department: str) -> list[PenaltyEntry]:
     """List the penalties that a department decided in the period; not what only stands on the blacklist."""
     return [
         one
-        for one in list_penalty_entries(request.connection, request.size)
+        for one in _list_all_penalties(request)
         if one.kind == "penalty"
         and find_department(one.authority) == department
         and request.contains(one.day, one.region)

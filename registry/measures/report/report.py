@@ -112,7 +112,7 @@ def count_figure(source: ReportSource, code: str, period: ReportPeriod) -> tuple
 
 def _make_request(source: ReportSource, connection: Any, period: ReportPeriod) -> CountRequest:
     now = asof.make_as_of(connection)
-    return CountRequest(connection, source.editions, *period, size=now.size, today=now.valid_on)
+    return CountRequest(connection, source.editions, *period, size=now.size, today=now.valid_on, memory={})
 
 
 def _report_department(department: Department, request: CountRequest) -> DepartmentReport:
