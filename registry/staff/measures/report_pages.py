@@ -18,6 +18,7 @@ from registry.measures.report.report import ReportPeriod
 from registry.records.asof import parse_day
 from registry.staff.desk import Desk
 from registry.staff.forms.forms import normalise_day
+from registry.staff.i18n import FormLabels
 from registry.staff.lists import list_page
 from registry.texts import Message
 
@@ -26,7 +27,7 @@ from registry.texts import Message
 def show_report(desk: NamedDependency[Desk]) -> Response[Any]:
     """Show the report of a period and a region; by default of this year so far, of the account's region."""
     errors: list[tuple[str, str]] = []
-    found = None
+    found, query = None, read_query(desk)
     try:
         found = report.make_report(desk.register, read_period(desk))
     except InvalidInput as error:
@@ -36,7 +37,7 @@ def show_report(desk: NamedDependency[Desk]) -> Response[Any]:
         status=400 if errors else 200,
         errors=errors,
         report=found,
-        query=read_query(desk),
+        query={name: text for name, text in query.items() if name == "region" or FormLabels.is_day(text)},
         region_filter=list_page.make_region_filter(desk),
         formats=files.FORMATS,
         format_value=sentences.format_value,
