@@ -93,8 +93,8 @@ def test_every_example_of_a_department_runs(department: str, server: Server, see
             rows = list(csv.reader(io.StringIO(answer.lstrip("\ufeff"))))
             assert len(rows) > 22 and any("沈阳市妇婴医院" in row for row in rows)
         elif "text/csv" in command:
-            rows = list(csv.DictReader(io.StringIO(answer)))
-            assert [row["verdict"] for row in rows] == ["licensed", "technique_not_licensed"]
+            verdicts = [row["verdict"] for row in csv.DictReader(io.StringIO(answer))]
+            assert verdicts == ["licensed", "technique_not_licensed"]
         elif "python3" in command:
             assert answer == ""  # the shipped lists state no domain
         else:
