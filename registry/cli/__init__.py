@@ -42,6 +42,7 @@ _MODULES = {
     "receipt": "check",
     "redact": "proposals",
     "reject": "proposals",
+    "report": "report",
     "restore": "backup",
     "sanctions": "sanctions",
     "search": "queries",

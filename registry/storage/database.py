@@ -48,10 +48,13 @@ READ_WAIT = 2.0
 _CONNECT_WAIT = 5
 
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
-_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
+_PERSONAL_COLUMNS = (
+    *(("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form")),
+    ("contact_people", "person"),
+)
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``make_append_only_triggers``.
-APPEND_ONLY = ("entries", "checkpoints", "trail", "lead_steps")
+APPEND_ONLY = ("entries", "checkpoints", "trail", "lead_steps", "activities", "contacts")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:

@@ -30,7 +30,7 @@ from registry.records.history import Version
 from registry.web import page_templates
 from registry.web.i18n import Lang, Language, Size
 from registry.web.standing import Standing, make_standing
-from tests.pages import checks, editions, findings, leads, log, previews, receipts, searches, site, times
+from tests.pages import checks, departments, editions, findings, leads, log, previews, receipts, searches, site, times
 from tests.pages.openapi_document import DOCUMENT
 from tests.pages.records import (
     ALL,
@@ -325,6 +325,7 @@ def make_pages() -> dict[str, PageContext]:
         **times.make_institution_pages(),
         **make_check_pages(),
         **receipts.make_pages(),
+        **departments.make_pages(),
         **editions.make_pages(),
         **log.make_pages(),
         **leads.make_pages(),

@@ -26,6 +26,7 @@ from registry.proposals import redaction, views
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys
+from registry.storage.activity_tables import activities, contacts
 from registry.storage.database import Database, continue_numbering
 from registry.storage.lead_tables import lead_steps, leads
 from registry.storage.notice_tables import letters, notice_items, subscriptions
@@ -165,7 +166,7 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(write_bilingual("恢复") + f" {table.name}", done)
-            of_staff = (account_changes, passkeys, trail, leads, lead_steps)
+            of_staff = (account_changes, passkeys, trail, leads, lead_steps, activities, contacts)
             of_notices = (letters, subscriptions, notice_items)
             of_programs = (key_checks, watches)
             for numbered in (proposals, touches, comments, checkpoints, *of_programs, *of_notices, *of_staff):
