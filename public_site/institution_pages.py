@@ -25,7 +25,7 @@ from registry.records.snapshot import AdCertificate, Sanction
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
-from registry.web.record_changes import PageTimes
+from registry.web.record_changes import PageTimes, choose_recent
 from registry.web.routes import route_get
 from registry.web.standing import Standing, State, make_standing
 
@@ -119,7 +119,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         standing=standing,
         practitioners=practitioners,
         people_withheld=withheld,
-        recent=versions[:3],
+        recent=choose_recent(versions, 3),
         qr=f"/i/{institution.code}/qr.svg",
         public_url=f"{public_url}/q/{institution.code}",
         as_of=asof.valid_on,
