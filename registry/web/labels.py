@@ -88,13 +88,12 @@ def format_value(language: Language, field: str, value: Any) -> Markup | None:
         return get_stage_label(language, str(value.get("stage") if isinstance(value, dict) else value))
     if field == "status" and value in {"listed", "suspended", "delisted"}:
         return language.translate(f"history.{value}")
-    if value == texts.find_text(_BY_RULE, texts.SOURCE):
-        return language.translate(_BY_RULE)
     if field == "ownership":
         return get_ownership_label(language, str(value))
-    if field == "region":
-        region = regions.find_region(str(value))
-        return language.mark_chinese(str(value)) if region is None else language.format_region(region)
+    if field == "region" and (region := regions.find_region(str(value))):
+        return language.format_region(region)
+    if value == texts.find_text(_BY_RULE, texts.SOURCE):
+        return language.translate(_BY_RULE)
     return language.format_names(value) if isinstance(value, list) else language.mark_chinese(str(value))
 
 

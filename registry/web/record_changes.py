@@ -55,7 +55,7 @@ def classify_version(version: Version) -> Literal["plain", "correction", "additi
 
 
 def choose_recent(versions: Sequence[Version], most: int) -> list[Version]:
-    """Choose the first versions that say something of the licence, or, of a record without any, those that there are."""
+    """Choose the first versions that say something of the licence; of a record without any, those that there are."""
     telling = [one for one in versions if not one.changes or any(c.field not in NO_BASIS for c in one.changes)]
     return list(telling or versions)[:most]
 
