@@ -88,13 +88,18 @@ def format_value(language: Language, field: str, value: Any) -> Markup | None:
         return get_stage_label(language, str(value.get("stage") if isinstance(value, dict) else value))
     if field == "status" and value in {"listed", "suspended", "delisted"}:
         return language.translate(f"history.{value}")
-    if field == "ownership":
-        return get_ownership_label(language, str(value))
     if field == "region" and (region := regions.find_region(str(value))):
         return language.format_region(region)
-    if value == texts.find_text(_BY_RULE, texts.SOURCE):
-        return language.translate(_BY_RULE)
-    return language.format_names(value) if isinstance(value, list) else language.mark_chinese(str(value))
+    if field == "ownership":
+        return get_ownership_label(language, str(value))
+    return language.format_list(
+        _format_text(language, str(one)) for one in (value if isinstance(value, list) else [value])
+    )
+
+
+def _format_text(language: Language, text: str) -> Markup:
+    is_ours = text == texts.find_text(_BY_RULE, texts.SOURCE)
+    return language.translate(_BY_RULE) if is_ours else language.mark_chinese(text)
 
 
 def list_details(
