@@ -44,13 +44,13 @@ class OfflinePage(PageContext, frozen=True, kw_only=True):
 def show_offline_page(request: PageRequest) -> Response[str]:
     """Show the page; it is the same for everybody, and shows nothing of the register."""
     frame = {**make_frame(request), "site": responses.find_site_facts(request)}
-    page = OfflinePage(bundle=_embed_bundle(request), **frame)
+    page = OfflinePage(bundle=_encode_bundle(request), **frame)
     response = make_page_response(request, page)
     response.headers["Content-Security-Policy"] = _POLICY
     return response
 
 
-def _embed_bundle(request: PageRequest) -> Markup:
+def _encode_bundle(request: PageRequest) -> Markup:
     """Return keys and lists for a page in a folder, which may fetch nothing; empty on a server."""
     if responses.find_static_edition(request) is None:
         return Markup()
