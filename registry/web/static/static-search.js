@@ -51,13 +51,19 @@
     return same / mine.size;
   }
 
-  /* A place is meant as a place, and as a part of a name: 鞍山 is Anshan, not 鞍山道. */
+  /* A place is meant as a place, and as a part of a name: 鞍山 is Anshan, neither 鞍山道 nor 马鞍山. */
+  function isNamed(row, term) {
+    let name = fold(row.querySelector("h3").textContent);
+    places.forEach((_, place) => { if (place !== term && place.includes(term)) { name = name.replace(place, "|"); } });
+    return name.includes(term);
+  }
+
   function lies(row, name) {
     return places.get(name).some((code) => row.dataset.region.startsWith(code));
   }
 
   function fits(row, term) {
-    return places.has(term) ? lies(row, term) || fold(row.querySelector("h3").textContent).includes(term) : row.dataset.key.includes(term);
+    return places.has(term) ? lies(row, term) || isNamed(row, term) : row.dataset.key.includes(term);
   }
 
   /* The longest place that a term begins with, and the rest: 鞍山妇儿医院. */
