@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from public_site import page_times, responses, schema_org
-from public_site.page_memory import remember_page
+from public_site.page_memory import keep_page
 from public_site.page_times import Comparison, TimesForm
 from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
@@ -92,7 +92,7 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/i/{code:str}", "institution")
-@remember_page
+@keep_page
 def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show one institution, today or as of other times; what is not today's state says so."""
     if redirect := _make_canonical_redirect(request, code):
@@ -151,7 +151,7 @@ def _list_people(
 
 
 @route_get("/i/{code:str}/history", "history")
-@remember_page
+@keep_page
 def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show every version of one institution; asked about a day, also what was believed of it then and is known now."""
     if redirect := _make_canonical_redirect(request, code, "/history"):
@@ -174,7 +174,7 @@ def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
 
 
 @route_get("/q/{code:str}", "landing")
-@remember_page
+@keep_page
 def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
     """Show where a QR code lands: no redirect, whatever way the code is written."""
     register = get_register(request)

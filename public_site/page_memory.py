@@ -50,11 +50,11 @@ class PageMemory:
                 self._pages.popitem(last=False)
 
 
-def remember_page(show: Callable[..., Response[Any]]) -> Callable[..., Response[Any]]:
+def keep_page(show: Callable[..., Response[Any]]) -> Callable[..., Response[Any]]:
     """Decorate the handler of a page so that what it sent a moment ago is sent again while nothing changed."""
 
     @functools.wraps(show)
-    def recall_page(request: PageRequest, *args: Any, **values: Any) -> Response[Any]:
+    def send_page(request: PageRequest, *args: Any, **values: Any) -> Response[Any]:
         register = get_register(request)
         try:
             asof = register.make_as_of_now()
@@ -72,4 +72,4 @@ def remember_page(show: Callable[..., Response[Any]]) -> Callable[..., Response[
             memory.save(address, state, page)
         return page
 
-    return recall_page
+    return send_page

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from public_site import responses
 from public_site.overview_pages import make_grid
-from public_site.page_memory import remember_page
+from public_site.page_memory import keep_page
 from public_site.pictures import TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
@@ -127,7 +127,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/", "home")
-@remember_page
+@keep_page
 def show_home(request: PageRequest) -> Response[str]:
     """Show the start page."""
     stats = responses.get_stats(request)
@@ -146,7 +146,7 @@ def show_home(request: PageRequest) -> Response[str]:
 
 
 @route_get("/search", "search")
-@remember_page
+@keep_page
 def show_search(request: PageRequest) -> Response[Any]:
     """Show results, by relevance with a question and by region without; a code redirects to its institution, and a web
     address to its check."""
