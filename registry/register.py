@@ -13,6 +13,7 @@ from registry.batch.batch import Batch
 from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
+from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
@@ -79,7 +80,8 @@ class Register:
         self.database.board = self.faults
         self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
-        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file())
+        bundle_file = settings.data_dir / BUNDLE_FILE
+        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file(), bundle_file)
         self.outside = _make_outside_search(self.database, settings)
         #: Only in a process that answers many questions: reading it takes longer than one.
         self.memory_index: MemoryIndex | None = None
