@@ -27,10 +27,9 @@ from public_site import (
 )
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_frame, make_page_response
 from registry.domain.identifiers import format_code
-from registry.domain.model import Entry
+from registry.domain.model import Entry, PublicLog
 from registry.errors import NotFound
 from registry.records.history import FieldChange, Version
-from registry.register import PublicLog
 from registry.texts import Message
 from registry.web import page_templates
 from registry.web.routes import list_handlers, route_get

@@ -17,7 +17,7 @@ from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
-from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
+from registry.domain.model import Entry, Institution, Practitioner, PublicLog, SourceRef
 from registry.domain.normalise import fold_text
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
@@ -59,15 +59,6 @@ if TYPE_CHECKING:
     from registry.search.outside_search import OutsideSearch
 
 _log = logging.getLogger("registry")
-
-
-class PublicLog(Struct, frozen=True):
-    """The log as signed last: its name, size, root hash (hex), and the verifier keys in use."""
-
-    origin: str
-    size: int
-    root: str
-    vkeys: list[str]
 
 
 class Register:

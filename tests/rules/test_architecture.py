@@ -227,7 +227,6 @@ CLOCK_READERS = {
     "registry.storage.attachments": "when a file was sent",
     "registry.accounts": "sessions, passwords, one-time codes: time that passes for people",
     "registry.clients": "keys of programs, limits, quotas and budgets of a day",
-    "registry.measures.notices.service": "when a message was sent, and when it is tried again",
     "registry.api.security_txt": "the day until which the file may be read",
     "registry.staff.identity_provider": "signing in by a provider",
     "registry.verification.view": "when the log was looked at, never before its last entry",
@@ -235,7 +234,7 @@ CLOCK_READERS = {
     "registry.cli.qr": "whether a code that is checked without a register has expired",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
-    "registry.measures": "when a lead came, its deadlines, and when it is to be erased: time that passes for people",
+    "registry.measures": "when leads came and are erased, when messages were sent: time that passes for people",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
     "present may stand still",
 }

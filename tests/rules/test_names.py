@@ -56,7 +56,19 @@ NOUNS = {"feed", "ranking", "standing", "signing", "trusted", "embedded"}
 #: of the product.
 PROMISED = {
     *("data_received", "connection_made", "connection_lost", "capture_signals", "startup", "shutdown"),
-    *("addObjects", "body", "dump_bytecode", "fileno", "getall", "invoke", "json", "main", "reading", "writing"),
+    *(
+        "addObjects",
+        "body",
+        "dump_bytecode",
+        "fileno",
+        "filter",
+        "getall",
+        "invoke",
+        "json",
+        "main",
+        "reading",
+        "writing",
+    ),
 }
 LONGEST_SHARE_OF_ONE_WORD = 0.10
 
