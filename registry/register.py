@@ -13,6 +13,7 @@ from registry.batch.batch import Batch
 from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
+from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
@@ -27,6 +28,8 @@ from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
 from registry.measures.leads.service import Leads
+from registry.measures.letters.service import Letters
+from registry.measures.notices.service import Notices
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -77,7 +80,8 @@ class Register:
         self.database.board = self.faults
         self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
-        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file())
+        bundle_file = settings.data_dir / BUNDLE_FILE
+        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file(), bundle_file)
         self.outside = _make_outside_search(self.database, settings)
         #: Only in a process that answers many questions: reading it takes longer than one.
         self.memory_index: MemoryIndex | None = None
@@ -87,6 +91,8 @@ class Register:
         self.leads = Leads(self.database, settings, self.sign_ins.vault)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
+        self.letters = Letters(self.database, self.log, self.receipts, self.verification, settings)
+        self.notices = Notices(self.database, self.watches, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:

@@ -50,9 +50,9 @@ _new_lead = msgspec.json.Decoder(NewLead)
         "的同一内容再次提交，答复同一编号。图片以 base64 给出，保存时重新绘制，原文件中的位置等信息不保留。"
         "太多时答 429。"
     ),
-    status_code=201,
+    status_code=200,
     opt={"lane": "slow", "json": True},
-    request_max_body_size=body_limits.PICTURES,
+    request_max_body_size=body_limits.PICTURES_JSON,
 )
 async def add_lead(request: AnyRequest, data: JSONBody[NewLead]) -> PublicLead:  # noqa: ARG001 - says what the body is
     """Report an unlawful offer, or a wrong entry"""

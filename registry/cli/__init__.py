@@ -22,6 +22,7 @@ _MODULES = {
     "check": "check",
     "clock": "maintenance",
     "correct": "proposals",
+    "doctor": "maintenance",
     "export": "publish",
     "export-site": "export_site",
     "import": "proposals",
@@ -30,7 +31,9 @@ _MODULES = {
     "known-as": "proposals",
     "lag": "maintenance",
     "leads": "leads",
+    "letter": "letters",
     "log": "witness",  # which adds to the commands of the module `log`
+    "migrate-db": "backup",
     "mirror": "witness",
     "proposals": "proposals",
     "publish": "publish",

@@ -238,7 +238,8 @@ def _read_last_values(
     of_institutions = sa.select(v.subject, v.region).where(v.kind == "institution", known, v.valid_to == FOREVER)
     query = sa.select(v.subject, v.state).where(v.kind == kind, known, v.valid_to == FOREVER).order_by(v.subject)
     rows = connection.execute(query).all()
-    regions = {row.subject: row.region for row in connection.execute(of_institutions)} if rows else {}
+    places = connection.execute(of_institutions).all() if rows else ()
+    regions = {row.subject: row.region for row in places}
     for subject, blob in rows:
         state = decode_state(blob)
         values = collect_record_values(subject, state)

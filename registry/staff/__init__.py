@@ -24,6 +24,8 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    letter_pages,
+    notice_pages,
     own_account,
     proposal_pages,
     records,
@@ -46,6 +48,7 @@ _PAGES = (
     *(check_pages, region_pages, credential_pages, own_account, calendar_pages, handover_pages),
     *(report_pages, record_pages, contact_pages),
     lead_pages,
+    *(letter_pages, notice_pages),
 )
 
 

@@ -39,7 +39,7 @@ from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
 from registry.texts import Message
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0015"
+SCHEMA = "0016"
 #: Connections of one process: for reading, and for the one writer with what cleans up after it.
 READERS, WRITERS = 16, 2
 #: Seconds a reader waits at most for anything: a free connection, a table that is being written anew.

@@ -18,9 +18,9 @@ from litestar.enums import RequestEncodingType
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 from registry.errors import InvalidInput, NotAllowed, TooLarge, make_nesting_error
+from registry.storage.uploads.gate import Gate
+from registry.storage.uploads.sandbox import FILES, FILES_WAITING
 from registry.texts import Message
-from registry.uploads.gate import Gate
-from registry.uploads.sandbox import FILES, FILES_WAITING
 from registry.web.utf8 import require_utf8
 
 #: Bytes of all fields of a form that are no files, and how many fields and files it may have.

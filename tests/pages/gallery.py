@@ -20,6 +20,7 @@ from public_site import api_reference, responses
 from public_site.check_pages import CheckForm, CheckPage
 from public_site.institution_pages import HistoryPage, InstitutionPage, LandingPage
 from public_site.list_upload import ListPage, ListRow
+from public_site.notice_pages import NoticeEndPage
 from public_site.offline_pages import OfflinePage
 from public_site.pages import AboutPage
 from public_site.responses import ErrorKind, ErrorPage, FieldError, PageContext, SiteFacts
@@ -281,6 +282,8 @@ def make_other_pages() -> dict[str, PageContext]:
     return {
         **previews.make_developers_pages(api_reference.read_document(DOCUMENT), empty),
         **previews.make_pages(),
+        "notice_end": NoticeEndPage(site=SITE, here="/notices/1-0a/end", path="/notices/1-0a/end"),
+        "notice_ended": NoticeEndPage(site=SITE, here="/notices/1-0a/end", path="/notices/1-0a/end", done=True),
         "offline": OfflinePage(site=SITE, here="/verify-offline"),
         "about": AboutPage(
             site=SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),

@@ -19,6 +19,7 @@ from registry.accounts import Account
 from registry.accounts.vault import Vault
 from registry.domain.identifiers import parse_lead_number
 from registry.errors import (
+    CannotRecord,
     Conflict,
     FourEyesViolation,
     InvalidCode,
@@ -29,16 +30,17 @@ from registry.errors import (
     UnreadableFile,
 )
 from registry.measures import department_table
-from registry.measures.leads import contents, figures, intake, rules, store
+from registry.measures.leads import contents, duplicates, figures, intake, lead_filter, rules, store
 from registry.measures.leads.deadlines import WorkingCalendar, load_calendar
 from registry.measures.leads.figures import LeadPeriod
 from registry.measures.leads.intake import LeadReport
+from registry.measures.leads.lead_filter import LeadFilter
 from registry.measures.leads.lead_handler import LeadHandler
 from registry.measures.leads.model import UPKEEP, Action, StepFacts
 from registry.measures.leads.service import DAY_MS, Leads
 from registry.settings import Settings
 from registry.storage.database import Database
-from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.lead_tables import lead_notes, lead_pictures, lead_steps, leads
 from tests.factories import a_database
 
 CANARY = "示例路88号的金丝雀诊所说能做代孕"
@@ -217,6 +219,70 @@ def test_an_account_with_a_region_sees_and_handles_only_what_lies_in_it(service:
         take(service, anshan, "triage", own, facts=StepFacts(kind="other", urgency="normal", region="110000"))
 
 
+def test_no_lead_is_out_of_everybodys_sight(database: Database, service: Leads) -> None:
+    with database.writing() as connection:
+        for name, roles, region in (("one.editor", ["editor"], "210300"), ("two.editor", ["editor"], "210000")):
+            accounts.create_account(connection, name, roles, "correct horse battery", region=region)
+        for one in accounts.list_accounts(connection):
+            if "editor" in one.roles and not one.region:
+                accounts.set_disabled(connection, one.name, True)
+    leads_of = [receive(service, where=place) for place in ("某处", "北京市海淀区", "鞍山市铁西区")]
+    with database.reading() as connection:
+        assert [store.get_lead(connection, lead).region for lead in leads_of] == ["210000", "210000", "210303"]
+
+
+def test_what_may_be_the_same_is_found_by_what_it_says_and_only_within_reach(service: Leads) -> None:
+    words = "微信 yunma2024 说包成功，见 https://ivf.example/a"
+    lead = receive(service, what=words, who="甲公司")
+    same = {
+        "account": receive(service, what="朋友发来 YUNMA2024 的广告", who="乙公司"),
+        "link": receive(service, what="这个网站有问题", link="http://www.ivf.example/b", who="丙公司"),
+        "name": receive(service, what="又是这一家在发传单", who="甲公司"),
+    }
+    receive(service, what="完全无关的另一件事情", who="丁公司")
+    elsewhere = receive(service, what=words, who="戊公司", where="北京市海淀区")
+    with service._database.reading() as connection:
+        one = store.get_lead(connection, lead)
+        found = duplicates.find_duplicates(connection, service.vault, one, an_account("editor", region="210300"))
+        assert {reason: other.lead.id for other in found for reason in other.reasons} == same
+        whole = duplicates.find_duplicates(connection, service.vault, one, EDITOR)
+    assert (whole[0].lead.id, set(whole[0].reasons)) == (elsewhere, {"link", "account", "text"})
+
+
+def test_a_list_is_filtered_and_sorted_by_what_stands_beside_the_words(service: Leads) -> None:
+    first, second, third = (receive(service) for _ in range(3))
+    take(service, second, "triage")
+    take(service, third, "triage")
+    take(service, third, "assign")
+    take(service, third, "supervise")
+    with service._database.reading() as connection:
+
+        def ids(sort: str = "id", *, descending: bool = False, **wanted: str) -> list[int]:
+            asked = LeadFilter(**wanted)
+            found = lead_filter.list_leads(
+                connection, asked, EDITOR, sort=sort, descending=descending, offset=0, limit=10
+            )
+            assert lead_filter.count_leads(connection, asked, EDITOR) == len(found)
+            return [lead.id for lead in found]
+
+        number = store.get_lead(connection, second).number
+        assert ids() == [first, second, third]
+        assert ids("urgency", descending=True) == [third, second, first]
+        assert ids(state="received") == [first]
+        assert ids(state="supervised") == ids(department="market") == [third]
+        assert ids(state="overdue") == ids(region="110000") == ids(kind="other") == []
+        assert ids(number=number.lower()) == ids(number=f"#{second}") == [second]
+
+
+def test_without_the_key_nothing_is_stored_and_no_path_is_told(service: Leads, tmp_path: Path) -> None:
+    (tmp_path / "secrets.key").rename(tmp_path / "elsewhere.key")
+    with pytest.raises(CannotRecord) as refused:
+        receive(service)
+    assert str(tmp_path) not in refused.value.zh
+    with service._database.reading() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(leads)).scalar() == 0
+
+
 def test_a_duplicate_follows_the_lead_it_went_into_and_can_be_separated(service: Leads) -> None:
     first, second = receive(service), receive(service, what="另一个人也看到了这个广告")
     take(service, second, "merge", facts=StepFacts(into=first))
@@ -329,7 +395,10 @@ def test_what_it_says_is_erased_after_closing_and_its_state_and_history_stay(
     with database.writing() as connection:
         long_ago = leads.c.closed_at - 181 * DAY_MS
         connection.execute(sa.update(leads).where(leads.c.id == first).values(closed_at=long_ago))
+    sealed = read_sealed(database)
+    assert len(sealed) == 2 + 1 + 1  # contents, a picture, the reason for closing
     assert service.erase_due() == 2
+    assert [path.name for path in tmp_path.glob("register.sqlite*") for one in sealed if one in path.read_bytes()] == []
     assert service.erase_due() == 0
     with database.reading() as connection:
         history = store.list_steps(connection, first, service.vault)
@@ -341,6 +410,13 @@ def test_what_it_says_is_erased_after_closing_and_its_state_and_history_stay(
     assert (service.find_state(number).state, service.find_state(number).outcome) == ("closed", "penalised")
     with pytest.raises(Conflict):
         take(service, first, "reopen")
+
+
+def read_sealed(database: Database) -> list[bytes]:
+    """Everything that lies sealed in the database."""
+    columns = (leads.c.content, lead_notes.c.sealed, lead_pictures.c.sealed)
+    with database.reading() as connection:
+        return [one for column in columns for one in connection.execute(sa.select(column)).scalars() if one]
 
 
 def test_nothing_that_was_written_lies_readable_in_any_file(database: Database, service: Leads, tmp_path: Path) -> None:

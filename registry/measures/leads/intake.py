@@ -8,7 +8,9 @@ from typing import IO
 import msgspec
 import sqlalchemy as sa
 
+from registry import accounts
 from registry.accounts import get_now_ms
+from registry.accounts.region_scope import contains_place
 from registry.accounts.vault import Vault
 from registry.domain import region_names, regions
 from registry.domain.identifiers import make_lead_number, parse_code
@@ -30,8 +32,8 @@ from registry.measures.leads.model import (
 )
 from registry.records import asof, lookup
 from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.uploads.picture_reader import draw_picture
 from registry.texts import Message, PageText
-from registry.uploads.picture_reader import draw_picture
 
 _PURPOSE = "reports sent twice"
 #: Characters without which nobody could look into a report.
@@ -125,6 +127,7 @@ def insert_lead(
     number, at = make_lead_number(), get_now_ms()
     institution = _find_institution(connection, report.institution)
     region = report.region or _find_region(connection, report.where, institution)
+    region = _choose_visible_region(connection, region)
     due = calendar.add_days(asof.read_today(), TRIAGE_DAYS).isoformat()
     kind: ReportKind = "wrong_entry" if report.kind == "wrong_entry" else "illegal_offer"
     row = {
@@ -153,9 +156,14 @@ def _find_institution(connection: sa.Connection, code: str) -> str:
 def _find_region(connection: sa.Connection, where: str, institution: str) -> str:
     """Return the region that the text of a place names, else that of the institution; "" where neither is known."""
     found = (region_names.find_code(where) or regions.resolve_address(where).code) if where.strip() else None
-    if found:
-        return found
-    if institution:
-        place = lookup.get_institution(connection, institution, asof.make_as_of(connection)).region.code
-        return place or ""
-    return ""
+    if not found and institution:
+        found = lookup.get_institution(connection, institution, asof.make_as_of(connection)).region.code
+    return found or ""
+
+
+def _choose_visible_region(connection: sa.Connection, region: str) -> str:
+    """Return a region, or where no editor may see it that of the editor who sees most: nobody would find the lead."""
+    editors = [one for one in accounts.list_accounts(connection) if "editor" in one.roles and not one.disabled]
+    if not editors or any(contains_place(one, region or None) for one in editors):
+        return region
+    return min((one.region for one in editors), key=lambda code: len(regions.get_prefix(code)))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from registry.accounts import audit_log, get_now_ms
 from registry.accounts.vault import Vault
 from registry.domain.identifiers import format_lead_number, parse_lead_number
-from registry.errors import Conflict, TooManyRequests
+from registry.errors import CannotRecord, Conflict, SecretsKeyMissing, TooManyRequests
 from registry.log import replication
 from registry.log.clock import from_milliseconds
 from registry.measures.leads import contents, intake, rules, store
@@ -58,9 +58,16 @@ class Leads:
     def receive_report(self, report: LeadReport, files: list[IO[bytes]], address: str) -> PublicLead:
         """Store a report, and return what its sender may know; sent again with the same token, the same lead.
 
-        InvalidInput (``details['field']``), TooLarge, TooManyRequests, Busy, SecretsKeyMissing; Conflict where this
-        register is a copy of another: nothing is stored then.
+        InvalidInput (``details['field']``), TooLarge, TooManyRequests, Busy, CannotRecord (nothing can be sealed);
+        Conflict where this register is a copy of another: nothing is stored then.
         """
+        try:
+            return self._receive_report(report, files, address)
+        except SecretsKeyMissing as error:
+            _log.warning("a lead could not be sealed: %s", error.code)
+            raise CannotRecord(Message("现在无法保存线索，没有保存任何内容，请稍后再试，或走其他途径。")) from error
+
+    def _receive_report(self, report: LeadReport, files: list[IO[bytes]], address: str) -> PublicLead:
         intake.require_report(report)
         token = intake.make_token(self.vault, report, files)
         with self._database.reading() as connection:

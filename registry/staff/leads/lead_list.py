@@ -62,6 +62,13 @@ def open_lead_list(desk: Desk, connection: Any) -> StaffList:
     )
 
 
+def count_waiting(connection: Any, desk: Desk) -> dict[str, int]:
+    """Count the leads that wait for somebody of this account's roles, by the state of the list that shows them."""
+    states = {"editor": ("received", lead_filter.OVERDUE), "approver": ("referred", "closing")}
+    wanted = dict.fromkeys(state for role, found in states.items() if desk.has_role(role) for state in found)
+    return {state: lead_filter.count_leads(connection, LeadFilter(state=state), desk.account) for state in wanted}
+
+
 class LeadSource:
     """The lines of the list of leads."""
 
