@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from public_site import page_times, responses, schema_org
+from public_site.page_memory import keep_page
 from public_site.page_times import Comparison, TimesForm
 from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
@@ -21,11 +22,12 @@ from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.asof import AsOf
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction
+from registry.records.snapshot import AdCertificate
+from registry.records.supervision import Sanction, Supervision
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
-from registry.web.record_changes import PageTimes
+from registry.web.record_changes import PageTimes, choose_recent
 from registry.web.routes import route_get
 from registry.web.standing import Standing, State, make_standing
 
@@ -34,8 +36,8 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     """One institution. ``recent``: its latest versions, newest first; ``qr``: the address of the QR image; ``past``:
     the times shown when they are not today with everything known now, which the page must say; ``superseded``: the
     register by now says otherwise of that day; ``others``: what else bears its name, each at its own address;
-    ``about``: certificates and sanctions; ``line``: its history as a picture; ``description``, ``linked_data``: for
-    other people's pages and programs."""
+    ``about``: certificates; ``supervision``: inspections and penalties, newest first; ``line``: its history as a
+    picture; ``description``, ``linked_data``: for other people's pages and programs."""
 
     template: ClassVar[str] = "institution.html"
     section: ClassVar[str] = "home"
@@ -50,7 +52,8 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     superseded: bool = False
     people_withheld: str | None = None
     others: tuple[Institution, ...] = ()
-    about: tuple[AdCertificate | Sanction, ...] = ()
+    about: tuple[AdCertificate, ...] = ()
+    supervision: tuple[Sanction | Supervision, ...] = ()
     line: YearLine | None = None
     description: str = ""
     linked_data: Markup | None = None
@@ -91,6 +94,7 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/i/{code:str}", "institution")
+@keep_page
 def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show one institution, today or as of other times; what is not today's state says so."""
     if redirect := _make_canonical_redirect(request, code):
@@ -113,20 +117,22 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
     practitioners, withheld = _list_people(request, code, asof, budget)
     versions = register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1]
     standing = make_standing(institution, register.read_first_days(code, asof))
+    certificates, supervision = register.list_records_about(institution.code, asof)
     language, public_url = responses.read_language(request), register.settings.public_url.rstrip("/")
     page = InstitutionPage(
         institution=institution,
         standing=standing,
         practitioners=practitioners,
         people_withheld=withheld,
-        recent=versions[:3],
+        recent=choose_recent(versions, 3),
         qr=f"/i/{institution.code}/qr.svg",
         public_url=f"{public_url}/q/{institution.code}",
         as_of=asof.valid_on,
         past=past,
         superseded=page_times.is_superseded(register, code, institution, past),
         others=tuple(register.list_other_sites(institution, asof)),
-        about=tuple(register.list_records_about(institution.code, asof)),
+        about=tuple(certificates),
+        supervision=tuple(supervision),
         line=make_year_line(versions, asof.valid_on),
         description=schema_org.describe_institution(language, institution, standing),
         linked_data=None if past else schema_org.encode_institution(language, institution, public_url),
@@ -149,6 +155,7 @@ def _list_people(
 
 
 @route_get("/i/{code:str}/history", "history")
+@keep_page
 def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show every version of one institution; asked about a day, also what was believed of it then and is known now."""
     if redirect := _make_canonical_redirect(request, code, "/history"):
@@ -171,6 +178,7 @@ def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
 
 
 @route_get("/q/{code:str}", "landing")
+@keep_page
 def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
     """Show where a QR code lands: no redirect, whatever way the code is written."""
     register = get_register(request)

@@ -12,9 +12,11 @@ from litestar.response import Redirect
 
 from public_site import responses
 from public_site.overview_pages import make_grid
+from public_site.page_memory import keep_page
 from public_site.pictures import TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
+from registry.domain.answers import SanctionFinding
 from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
@@ -28,6 +30,8 @@ from registry.web.rate_limit import make_people_budget
 from registry.web.routes import route_get
 
 PER_PAGE = 20
+#: Of results that a search index behind the log gave: a moment later there may be others.
+_BEHIND = "public, max-age=5"
 #: Matches a page explains in words; that a name or a filter fits needs none.
 _OTHER_NAMES = ("alias", "former_name", "known_as")
 _EXPLAINED = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
@@ -101,7 +105,8 @@ class WarningPage(PageContext, frozen=True, kw_only=True):
 
 class SearchPage(PageContext, frozen=True, kw_only=True):
     """Results of a search. ``cursor``: of this page; ``path``: the chosen region with those it lies in, widest first;
-    ``unfiltered``: how many would be found without the filters, where nobody is with them."""
+    ``unfiltered``: how many would be found without the filters, where nobody is with them; ``sanctions``: of whom the
+    question names exactly."""
 
     template: ClassVar[str] = "search.html"
     section: ClassVar[str] = "home"
@@ -115,6 +120,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     path: tuple[tuple[str, str], ...] = ()
     unfiltered: int = 0
     people_withheld: str | None = None
+    sanctions: tuple[SanctionFinding, ...] = ()
 
     @property
     def hits(self) -> list[SearchHit]:
@@ -124,6 +130,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/", "home")
+@keep_page
 def show_home(request: PageRequest) -> Response[str]:
     """Show the start page."""
     stats = responses.get_stats(request)
@@ -142,6 +149,7 @@ def show_home(request: PageRequest) -> Response[str]:
 
 
 @route_get("/search", "search")
+@keep_page
 def show_search(request: PageRequest) -> Response[Any]:
     """Show results, by relevance with a question and by region without; a code redirects to its institution, and a web
     address to its check."""
@@ -183,10 +191,13 @@ def show_search(request: PageRequest) -> Response[Any]:
             cursor=cursor,
             path=list_region_path(choice.region),
             unfiltered=0 if bare is None or _is_nobody_found(bare) else bare.total,
+            sanctions=tuple(register.find_written_sanctions(choice.q, asof, language.lang)) if choice.q else (),
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),
-        cache=responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
+        cache=_BEHIND
+        if result.log_size < asof.size
+        else responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
     )
 
 

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
+    witness_dir: Annotated[
+        str,
+        "Folder with a folder (checkpoint, vkey) of each witness, for letters. Empty: witnesses in the data folder.",
+    ] = ""
     time_source: Annotated[
         str, "Address of a web server whose Date is trusted when the clock is checked. Empty: none is asked."
     ] = ""
@@ -73,6 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, "Whether whoever signs in by it shows this register's second factor too; 0 where it asks for one itself."
     ] = True
 
+    smtp_url: Annotated[str, "Mail server for notices: smtp://user:password@host:port or smtps://. Empty: none."] = ""
+    mail_from: Annotated[str, "Sender of mail. Empty: register@ and the host of the public URL."] = ""
+    notices_private: Annotated[bool, "Whether web hooks may go to private addresses and by plain http."] = False
+    notices_retry: Annotated[int, "Seconds before the second attempt of a notice; further ones wait longer."] = 5
+    notices_days: Annotated[int, "Days after which a subscriber that does not answer is paused."] = 5
+
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
@@ -96,6 +106,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def get_log_folder(self) -> Path:
         """The folder of the published log."""
         return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
+
+    def get_mail_from(self) -> str:
+        """The sender of mail."""
+        return self.mail_from or f"register@{urlsplit(self.public_url).hostname}"
+
+    def get_witness_folder(self) -> Path:
+        """The folder of what witnesses cosigned."""
+        return Path(self.witness_dir) if self.witness_dir else self.data_dir / "witnesses"
 
     def get_log_origin(self) -> str:
         """The name of the log in its first checkpoint: by default the address it is published at."""
@@ -147,6 +165,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             )
         )
     _check_security_contact(settings)
+    _check_notices(settings)
     if settings.max_connections < 1 or settings.address_connections < 0:
         raise InvalidInput(Message("REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。"))
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
@@ -158,6 +177,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。")
         )
     return settings
+
+
+def _check_notices(settings: Settings) -> None:
+    """Raise InvalidInput for a mail server that is none, or for delays that are none."""
+    parts = urlsplit(settings.smtp_url)
+    if settings.smtp_url and not (parts.scheme in ("smtp", "smtps") and parts.hostname):
+        raise InvalidInput(Message("REGISTRY_SMTP_URL 须为 smtp://主机:端口 或 smtps://主机:端口。"))
+    if settings.notices_retry < 1 or settings.notices_days < 1:
+        raise InvalidInput(Message("REGISTRY_NOTICES_RETRY、REGISTRY_NOTICES_DAYS 不得小于1。"))
 
 
 def _check_public_url(address: str) -> None:

@@ -17,8 +17,10 @@ from registry.api import (
     openapi,
     qr_images,
     receipts,
+    sanctions,
     security_txt,
     status_lists,
+    subscriptions,
     verify,
     watches,
 )
@@ -31,6 +33,7 @@ def build_routers() -> list[Router]:
         path="/api/v1",
         route_handlers=[
             *institutions.handlers,
+            *sanctions.handlers,
             *changes.handlers,
             *verify.handlers,
             receipts.check_receipt,
@@ -50,7 +53,7 @@ def build_routers() -> list[Router]:
     # What one client alone may see: never revalidated, never stored by a cache.
     private = Router(
         path="/api/v1",
-        route_handlers=[*key.handlers, *watches.handlers],
+        route_handlers=[*key.handlers, *watches.handlers, *subscriptions.handlers],
         before_request=guards.check_private_request,
         response_headers={"Cache-Control": "no-store"},
     )

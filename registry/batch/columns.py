@@ -24,7 +24,7 @@ from registry.texts import FixedText, Listing, Message
 _COLUMNS = (
     *("verdict", "explanation", "technique_verdicts", "technique_stages"),
     *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
-    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions", "sanctions"),
     *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
 )
 _ERRORS = ("error_code", "error")
@@ -49,6 +49,7 @@ def format_answer_cells(answer: Answer) -> list[str]:
         answer.ad_certificate.verdict if answer.ad_certificate else "",
         "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
         "; ".join([f"{mention.text}={mention.verdict}" for mention in answer.mentions]),
+        "; ".join([f"{found.kind}={found.document_no or found.entry}" for found in answer.sanctions]),
         *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
         answer.on.isoformat(),
         _format_instant(answer.known_at),

@@ -31,6 +31,7 @@ _MODULES = {
     "known-as": "proposals",
     "lag": "maintenance",
     "leads": "leads",
+    "letter": "letters",
     "log": "witness",  # which adds to the commands of the module `log`
     "migrate-db": "backup",
     "mirror": "witness",
@@ -41,7 +42,9 @@ _MODULES = {
     "receipt": "check",
     "redact": "proposals",
     "reject": "proposals",
+    "report": "report",
     "restore": "backup",
+    "sanctions": "sanctions",
     "search": "queries",
     "seed": "maintenance",
     "serve": "maintenance",

@@ -70,6 +70,19 @@ class WebClient:
         except _TransientError as passing:
             raise passing.error from passing
 
+    def fetch_answer(self, url: str, body: dict[str, str]) -> bytes:
+        """Send a document once and return the answer; CannotAnswer, InvalidInput as for a file."""
+        if self._client is None:
+            self._client = httpx.Client()
+        try:
+            with _translate_errors(url, self._timeout):
+                response = self._client.post(url, json=body, timeout=self._timeout)
+            if response.status_code != httpx.codes.OK:
+                raise _make_status_error(url, response)
+        except _TransientError as passing:
+            raise passing.error from passing
+        return response.content
+
     def _fetch_once(self, url: str, limit: int) -> bytes | None:
         if self._client is None:
             self._client = httpx.Client(headers={"Accept-Encoding": "gzip, identity"})

@@ -1,1 +1,1 @@
-"""What the campaign around the list asks for: leads, supervision, reports, letters."""
+"""The campaign's measures around the list: what departments ask of the register, and hear from it."""

@@ -87,6 +87,7 @@ class Upkeep:
         self.threads.start("search-memory", self._refresh_memory_index)
         register.clients.load_keys()
         self.threads.start("clients", register.clients.follow)
+        self.threads.start("notices", register.notices.follow)
         if register.outside:
             self.threads.start("follow-search", register.outside.follow_log)
 

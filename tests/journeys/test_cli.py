@@ -58,6 +58,7 @@ COMMANDS = (
     "user",
     "user add",
     "export-site",
+    "letter",
     "qr",
     "qr issue",
     "qr verify",

@@ -30,6 +30,7 @@ NOBODY = frozenset[str]()
 EVERYBODY, DECIDERS, PUBLISHERS = frozenset(ROLES), frozenset({"approver"}), frozenset({"publisher"})
 EDITORS = frozenset({"editor"})
 ADMINISTRATORS, AUDITORS = frozenset({"administrator"}), frozenset({"administrator", "auditor"})
+LETTER_WRITERS = frozenset({"editor", "approver", "publisher", "auditor"})
 PROPOSERS, STOPPERS = frozenset({"editor", "publisher"}), frozenset({"editor", "approver"})
 #: Who may, of every route of the workspace that wants an open session.
 MAY = {
@@ -68,6 +69,11 @@ MAY = {
     ("GET", "/staff/qr/placards"): EDITORS,
     ("POST", "/staff/qr/issue"): EDITORS,
     ("POST", "/staff/qr/withdraw"): EDITORS,
+    ("GET", "/staff/letters"): LETTER_WRITERS,
+    ("POST", "/staff/letters"): LETTER_WRITERS,
+    ("GET", "/staff/notices"): EVERYBODY,
+    ("POST", "/staff/notices"): EVERYBODY,
+    ("POST", "/staff/notices/{number}"): EVERYBODY,
     ("GET", "/staff/renewals"): EDITORS,
     ("POST", "/staff/renewals"): EDITORS,
     ("GET", "/staff/suspend"): STOPPERS,
@@ -156,6 +162,7 @@ FORMS = {
 #: What only a proposal of a form, or of an edition, has: that of this table is neither. And nobody has a passkey, nor
 #: is a code asked for by name. The one lead has no picture and was handed over to nobody.
 NOT_THERE = {
+    "/staff/notices/{number}",
     "/staff/qr/placards",
     "/staff/proposals/{number}/draft",
     "/staff/proposals/{number}/edition",

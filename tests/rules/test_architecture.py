@@ -28,6 +28,9 @@ MIGRATIONS = ROOT / "registry" / "storage" / "migrations"
 ALLOWED = {
     "sqlalchemy": (
         "registry.accounts",
+        "registry.importers.people.people_match",
+        "registry.measures.handover",
+        "registry.records.supervision",
         "registry.storage.attachments",
         "registry.accounts.audit_log",
         "registry.operations.backup",
@@ -60,6 +63,8 @@ ALLOWED = {
         "registry.log.publish",
         "registry.log.checkpoint_store",
         "registry.log.store",
+        "registry.measures.letters",
+        "registry.measures.notices",
         "registry.storage.migrations",
         "registry.proposals",
         "registry.records",
@@ -70,7 +75,9 @@ ALLOWED = {
         "registry.storage.fault_board",
         "registry.storage.vacuum",
         "registry.storage.account_tables",
+        "registry.storage.activity_tables",
         "registry.storage.lead_tables",
+        "registry.storage.notice_tables",
         "registry.storage.tables",
         "registry.measures",
         "registry.accounts.region_scope",
@@ -107,6 +114,7 @@ ALLOWED = {
         "registry.editions.pdf",
         "registry.receipts.paper_text",
         "registry.measures.leads.handover_pdf",
+        "registry.measures.letters.letter_pdf",
     ),
     "lxml": (
         "registry.storage.uploads.office_tables",
@@ -114,7 +122,13 @@ ALLOWED = {
         "registry.storage.uploads.word_looks",
     ),
     "python_calamine": ("registry.storage.uploads.office_tables",),
-    "xlsxwriter": ("registry.batch.xlsx_sheets", "registry.editions.xlsx", "registry.importers.people.columns"),
+    "xlsxwriter": (
+        "registry.batch.xlsx_sheets",
+        "registry.editions.xlsx",
+        "registry.importers.people.columns",
+        "registry.measures.report.workbook",
+        "registry.measures.handover",
+    ),
     "opencc": ("registry.domain.normalise",),
     "pypinyin": ("registry.search.pinyin",),
     "stdnum": ("registry.domain.identifiers",),
@@ -220,7 +234,7 @@ CLOCK_READERS = {
     "registry.cli.qr": "whether a code that is checked without a register has expired",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
-    "registry.measures": "when a lead came, its deadlines, and when it is to be erased: time that passes for people",
+    "registry.measures": "when leads came and are erased, when messages were sent: time that passes for people",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
     "present may stand still",
 }

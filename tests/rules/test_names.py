@@ -39,6 +39,7 @@ VERBS = """
     stop store stream strip submit suggest summarise suspend swap switch take terminate thin tidy tighten to
     translate try tune understand unregister update upsert use vacuum verify wait walk warm warn watch withdraw
     witness wrap write
+    pause replay resume subscribe unsubscribe
 """
 #: Words that were riddles: no function, class, module or argument of a function may be called by them.
 BANNED = {
@@ -55,7 +56,19 @@ NOUNS = {"feed", "ranking", "standing", "signing", "trusted", "embedded"}
 #: of the product.
 PROMISED = {
     *("data_received", "connection_made", "connection_lost", "capture_signals", "startup", "shutdown"),
-    *("addObjects", "body", "dump_bytecode", "fileno", "getall", "invoke", "json", "main", "reading", "writing"),
+    *(
+        "addObjects",
+        "body",
+        "dump_bytecode",
+        "fileno",
+        "filter",
+        "getall",
+        "invoke",
+        "json",
+        "main",
+        "reading",
+        "writing",
+    ),
 }
 LONGEST_SHARE_OF_ONE_WORD = 0.10
 

@@ -21,7 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, replication, store
-from registry.storage import account_tables, lead_tables, tables
+from registry.storage import account_tables, activity_tables, lead_tables, notice_tables, tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
 
@@ -51,6 +51,12 @@ KEPT = (
     tables.key_checks,
     tables.watches,
     *lead_tables.TABLES,
+    notice_tables.letters,
+    notice_tables.subscriptions,
+    notice_tables.notice_items,
+    activity_tables.activities,
+    activity_tables.contacts,
+    activity_tables.contact_people,
 )
 
 _own = sa.MetaData()
