@@ -30,7 +30,7 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     what: Annotated[str, _limit("what")]
     who: Annotated[str, _limit("who")] = ""
     where: Annotated[str, _limit("where")] = ""
-    region: Annotated[str, msgspec.Meta(pattern="^([0-9]{6})?$")] = ""
+    region: Annotated[str, msgspec.Meta(max_length=20)] = ""
     link: Annotated[str, _limit("link")] = ""
     contact: Annotated[str, _limit("contact")] = ""
     institution: Annotated[str, msgspec.Meta(max_length=20)] = ""
