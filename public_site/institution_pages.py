@@ -22,7 +22,8 @@ from registry.domain.model import Date, Institution, Practitioner
 from registry.errors import CannotAnswer, InvalidCode, InvalidInput, NotFound, PeopleLimit
 from registry.records.asof import AsOf
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction
+from registry.records.snapshot import AdCertificate
+from registry.records.supervision import Sanction, Supervision
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
@@ -35,8 +36,8 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     """One institution. ``recent``: its latest versions, newest first; ``qr``: the address of the QR image; ``past``:
     the times shown when they are not today with everything known now, which the page must say; ``superseded``: the
     register by now says otherwise of that day; ``others``: what else bears its name, each at its own address;
-    ``about``: certificates and sanctions; ``line``: its history as a picture; ``description``, ``linked_data``: for
-    other people's pages and programs."""
+    ``about``: certificates; ``supervision``: inspections and penalties, newest first; ``line``: its history as a
+    picture; ``description``, ``linked_data``: for other people's pages and programs."""
 
     template: ClassVar[str] = "institution.html"
     section: ClassVar[str] = "home"
@@ -51,7 +52,8 @@ class InstitutionPage(PageContext, frozen=True, kw_only=True):
     superseded: bool = False
     people_withheld: str | None = None
     others: tuple[Institution, ...] = ()
-    about: tuple[AdCertificate | Sanction, ...] = ()
+    about: tuple[AdCertificate, ...] = ()
+    supervision: tuple[Sanction | Supervision, ...] = ()
     line: YearLine | None = None
     description: str = ""
     linked_data: Markup | None = None
@@ -115,6 +117,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
     practitioners, withheld = _list_people(request, code, asof, budget)
     versions = register.list_versions(code, asof, asof.valid_on if past else None, with_refused=False)[::-1]
     standing = make_standing(institution, register.read_first_days(code, asof))
+    certificates, supervision = register.list_records_about(institution.code, asof)
     language, public_url = responses.read_language(request), register.settings.public_url.rstrip("/")
     page = InstitutionPage(
         institution=institution,
@@ -128,7 +131,8 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         past=past,
         superseded=page_times.is_superseded(register, code, institution, past),
         others=tuple(register.list_other_sites(institution, asof)),
-        about=tuple(register.list_records_about(institution.code, asof)),
+        about=tuple(certificates),
+        supervision=tuple(supervision),
         line=make_year_line(versions, asof.valid_on),
         description=schema_org.describe_institution(language, institution, standing),
         linked_data=None if past else schema_org.encode_institution(language, institution, public_url),

@@ -16,6 +16,7 @@ from public_site.page_memory import keep_page
 from public_site.pictures import TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
+from registry.domain.answers import SanctionFinding
 from registry.domain.identifiers import find_web_domain, format_code, is_code, parse_code
 from registry.domain.model import Date, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
@@ -104,7 +105,8 @@ class WarningPage(PageContext, frozen=True, kw_only=True):
 
 class SearchPage(PageContext, frozen=True, kw_only=True):
     """Results of a search. ``cursor``: of this page; ``path``: the chosen region with those it lies in, widest first;
-    ``unfiltered``: how many would be found without the filters, where nobody is with them."""
+    ``unfiltered``: how many would be found without the filters, where nobody is with them; ``sanctions``: of whom the
+    question names exactly."""
 
     template: ClassVar[str] = "search.html"
     section: ClassVar[str] = "home"
@@ -118,6 +120,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
     path: tuple[tuple[str, str], ...] = ()
     unfiltered: int = 0
     people_withheld: str | None = None
+    sanctions: tuple[SanctionFinding, ...] = ()
 
     @property
     def hits(self) -> list[SearchHit]:
@@ -188,6 +191,7 @@ def show_search(request: PageRequest) -> Response[Any]:
             cursor=cursor,
             path=list_region_path(choice.region),
             unfiltered=0 if bare is None or _is_nobody_found(bare) else bare.total,
+            sanctions=tuple(register.find_written_sanctions(choice.q, asof, language.lang)) if choice.q else (),
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),

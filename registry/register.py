@@ -15,7 +15,7 @@ from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
 from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.service import Credentials
-from registry.domain.answers import Answer, Claim
+from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
 from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
 from registry.domain.normalise import fold_text
@@ -27,6 +27,9 @@ from registry.institutions.result import InstitutionHit, SearchExplanation, Sear
 from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
+from registry.measures.leads.service import Leads
+from registry.measures.letters.service import Letters
+from registry.measures.notices.service import Notices
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -35,7 +38,8 @@ from registry.records import asof as times
 from registry.records import feed, history, lookup, stats
 from registry.records.asof import AsOf
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction, Snapshot, list_records_about
+from registry.records.snapshot import AdCertificate, Snapshot, list_certificates_of
+from registry.records.supervision import Sanction, Supervision, list_public_records
 from registry.search.engine import EngineUnavailable
 from registry.search.fetch_plan import LARGE, TYPING
 from registry.search.memory_engine import MemoryIndex
@@ -47,6 +51,7 @@ from registry.verification import institution_card, people
 from registry.verification.answer import answer_claim, take_moment
 from registry.verification.mentions import find_names
 from registry.verification.names import find_base_name
+from registry.verification.sanctions import SanctionHit, SanctionQuestion, find_hits, find_written
 from registry.verification.successors import find_successors
 from registry.verification.view import VerificationView
 
@@ -83,8 +88,11 @@ class Register:
         self.clients = Clients(self.database, settings)
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
+        self.leads = Leads(self.database, settings, self.sign_ins.vault)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
+        self.letters = Letters(self.database, self.log, self.receipts, self.verification, settings)
+        self.notices = Notices(self.database, self.watches, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:
@@ -104,6 +112,7 @@ class Register:
         self.upkeep.close()
         self.clients.close()
         self.sign_ins.close()
+        self.leads.close()
         self.database.close()
 
     def follow_log(self) -> int | None:
@@ -182,10 +191,10 @@ class Register:
             look(code)
         return practitioners
 
-    def list_records_about(self, code: str, asof: AsOf) -> list[AdCertificate | Sanction]:
-        """Return the advertisement certificates and sanctions of one institution, by its code as printed."""
+    def list_records_about(self, code: str, asof: AsOf) -> tuple[list[AdCertificate], list[Sanction | Supervision]]:
+        """Return the certificates of one institution, and its public inspections and penalties; ``code`` as printed."""
         with self.database.reading() as connection:
-            return list_records_about(connection, code, asof)
+            return list_certificates_of(connection, code, asof), list_public_records(connection, code, asof)
 
     def list_other_sites(self, institution: Institution, asof: AsOf) -> list[Institution]:
         """Return what else stands in the register under a name of this institution: other addresses, each approved by
@@ -342,6 +351,19 @@ class Register:
         answer = answer_claim(self.verification, claim, lang)
         people.require_look(answer, look)
         return self.receipts.add_receipt(claim, answer) if claim.receipt else answer
+
+    def find_sanctions(self, question: SanctionQuestion, asof: AsOf, lang: str = "zh-CN") -> list[SanctionHit]:
+        """Look up exactly what is public of somebody: see ``sanctions.find_hits``. CannotAnswer as for claims."""
+        take_moment(self.verification)
+        with self.verification.lock:
+            return find_hits(self.verification, question, asof, lang)
+
+    def find_written_sanctions(self, text: str, asof: AsOf, lang: str = "zh-CN") -> list[SanctionFinding]:
+        """Return what is public of whoever a text is exactly the name, a number or the account of; never a person."""
+        if not self._is_followed(asof):
+            return []
+        with self.verification.lock:
+            return find_written(self.verification, text, asof, lang)
 
     def check_receipt(self, text: str, lang: str = "zh-CN") -> ReceiptStatus:
         """Check whether a receipt is genuine, and whether what it says still holds; InvalidInput for what is none."""

@@ -106,9 +106,21 @@ class Follower:
         institution = value.get("institution")
         code = institution and institution.partition(":")[2]
         told["institution"] = code and f"{code[:4]}-{code[4:]}"
+        if kind == "sanction" and (party := value.get("party") or _find_party(held)) is not None:
+            value["party"] = party
+        if kind != "ad_certificate" and not _is_public(value, on):
+            return None
         fields = {
             "ad_certificate": ("number", "valid_from", "valid_to"),
-            "sanction": ("organisation", "kind", "authority", "document_no", "decided_on", "summary"),
+            "sanction": (
+                *("organisation", "kind", "authority", "document_no", "decided_on", "summary", "party", "violation"),
+                *("facts", "legal_basis", "measure", "fine", "confiscated", "revokes", "suspends", "starts_on"),
+                *("ends_on", "published_on", "public_until", "removed_on", "uscc", "domains"),
+            ),
+            "supervision": (
+                *("kind", "held_on", "period_from", "period_to", "inspection_kind", "result", "summary", "rectify_by"),
+                *("rectified_on", "authority", "document_no", "public_until", "removed_on"),
+            ),
         }[kind]
         return {**told, **{field: value.get(field) for field in fields}}
 
@@ -222,6 +234,26 @@ class Follower:
         """subject -> (record, state) of everything a snapshot holds."""
         subjects = [subject for subject in self.said if not subject.startswith(f"{PRACTITIONER}:")]
         return {subject: (self.record(subject, on), self.state(subject, on)) for subject in subjects}
+
+
+def _find_party(held: dict[str, Said]) -> str | None:
+    """Whom a sanction is about that does not say so, as docs/api.md says."""
+    named = [path for path, said in held.items() if said.value]
+    for path, party in (("institution", "institution"), ("organisation", "organisation"), ("domains", "website")):
+        if "person" not in held and path in named:
+            return party
+    return "person" if "person" in held else "account" if "accounts" in named else None
+
+
+def _is_public(value: dict[str, Any], on: str) -> bool:
+    """Whether a sanction or a supervision may be shown on a day, as docs/api.md says."""
+    if value.get("party") == "person" or any(
+        on < value.get(start, "") for start in ("decided_on", "held_on", "published_on")
+    ):
+        return False
+    return all(on <= value.get(end, "9999") for end in ("public_until", "ends_on")) and on < value.get(
+        "removed_on", "9999"
+    )
 
 
 def _sum_up(status: str, words: set[str]) -> str:

@@ -23,7 +23,8 @@ from registry.api.requests import (
 )
 from registry.domain.model import Date, Institution, Kind, Source, Struct
 from registry.records import feed
-from registry.records.snapshot import KINDS, AdCertificate, CredentialRecord, EditionRecord, Sanction, Snapshot
+from registry.records.snapshot import KINDS, AdCertificate, CredentialRecord, EditionRecord, Snapshot
+from registry.records.supervision import Sanction, Supervision
 from registry.texts import write_bilingual
 from registry.web import lanes
 
@@ -34,6 +35,7 @@ _LISTS: dict[Kind, bytes] = {
     "institution": b"items",
     "ad_certificate": b"ad_certificates",
     "sanction": b"sanctions",
+    "supervision": b"supervisions",
     "edition": b"editions",
     "credential": b"credentials",
 }
@@ -84,6 +86,7 @@ class SnapshotList(Struct, frozen=True):
     items: list[Institution]
     ad_certificates: list[AdCertificate]
     sanctions: list[Sanction]
+    supervisions: list[Supervision]
     editions: list[EditionRecord]
     credentials: list[CredentialRecord]
     total: int

@@ -50,7 +50,7 @@ def complete_parameter(parameter: dict[str, Any]) -> None:
     if name == "status":
         _find_text_schema(schema)["enum"] = [*EVERY_STATUS, "all"]
     elif name == "file":
-        _find_text_schema(schema)["enum"] = list(manifest.FILES)
+        _find_text_schema(schema)["enum"] = [*manifest.FILES, *manifest.SUPERVISION]
     elif name in _TECHNIQUES:
         _get_array_schema(schema)["items"]["format"] = "technique"
     elif name in _FORMATS:

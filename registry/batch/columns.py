@@ -17,14 +17,14 @@ from registry.domain.shape_fields import find_unknown_field
 from registry.domain.techniques import find_technique
 from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
 from registry.records.asof import get_day_end, parse_day, parse_instant
+from registry.storage.uploads.text_files import HEADING_MARKS
 from registry.texts import FixedText, Listing, Message
-from registry.uploads.text_files import HEADING_MARKS
 
 #: The columns an answer adds to a row, in order. The names are for programs and never change.
 _COLUMNS = (
     *("verdict", "explanation", "technique_verdicts", "technique_stages"),
     *("matched_code", "matched_name", "matched_address", "matched_on", "candidates"),
-    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions"),
+    *("practitioner_verdict", "ad_certificate_verdict", "content_flags", "mentions", "sanctions"),
     *("source", "as_of", "answered_on", "answered_known_at", "log_size"),
 )
 _ERRORS = ("error_code", "error")
@@ -49,6 +49,7 @@ def format_answer_cells(answer: Answer) -> list[str]:
         answer.ad_certificate.verdict if answer.ad_certificate else "",
         "; ".join([f"{flag.kind}={flag.text}" for flag in answer.content_flags]),
         "; ".join([f"{mention.text}={mention.verdict}" for mention in answer.mentions]),
+        "; ".join([f"{found.kind}={found.document_no or found.entry}" for found in answer.sanctions]),
         *((basis.source, basis.as_of.isoformat()) if basis else ("", "")),
         answer.on.isoformat(),
         _format_instant(answer.known_at),

@@ -209,7 +209,7 @@ def suspend(code: str, techniques: tuple[str, ...], reason: str, by: str, json_:
     click.echo(f"{until} {write_bilingual('前须由另一人确认')} {result.waiting} --by USER")
 
 
-_KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "source")
+_KINDS = ("institution", "practitioner", "ad_certificate", "sanction", "supervision", "source")
 
 
 class _Correction(msgspec.Struct):

@@ -12,7 +12,7 @@ import msgspec
 from registry import settings
 from registry.cli import common, detect_language, main
 from registry.domain import regions
-from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider, read_provider
+from registry.domain.answers import LONGEST_TEXT, Answer, Claim, Person, Provider, SanctionFinding, read_provider
 from registry.domain.techniques import BY_CODE
 from registry.errors import InvalidInput
 from registry.institutions.findings import describe_finding
@@ -44,9 +44,10 @@ def search(
     register = open_register(settings.load())
     result = register.search_institutions(SearchRequest(q=query), register.make_as_of(on, known_at), limit=limit)
     explanation = register.explain_search(query) if explain else None
+    sanctions = register.find_written_sanctions(query, register.make_as_of(on, known_at), detect_language())
     register.close()
     if json_:
-        shown = msgspec.to_builtins(result) | {"similar": result.similar}
+        shown = msgspec.to_builtins(result) | {"similar": result.similar, "sanctions": sanctions}
         common.print_json(shown if explanation is None else {"result": shown, "explained": explanation})
         return
     if explanation is not None:
@@ -71,12 +72,15 @@ def search(
     click.echo(total + times)
     for item in result.items:
         _print_institution(item)
+    for line in _describe_sanctions(sanctions):
+        click.echo(line)
 
 
 def _print_institution(item: InstitutionHit) -> None:
     it = item.institution
     offered = "、".join(
-        BY_CODE[one.technique].plain_zh + ("" if one.standing == "in_force" else f" [{one.standing}]")
+        BY_CODE[one.technique].plain_zh
+        + ("" if one.standing == "in_force" else f" [{PageText(f'stage.{one.standing}').to_bilingual()}]")
         for one in it.approvals
     )
     word = "partly_licensed" if it.standing == "partly_approved" else it.standing
@@ -136,7 +140,8 @@ def verify(  # noqa: PLR0913 - one parameter per option
         click.echo(f"  {answer.match.code}  {answer.match.name}  {answer.match.address}")
     for candidate in answer.candidates:
         click.echo(f"  ? {candidate.code}  {candidate.name}  {candidate.address}")
-    for line in (*_describe_further_answers(answer), *_describe_mentions(answer)):
+    further = (*_describe_further_answers(answer), *_describe_sanctions(answer.sanctions), *_describe_mentions(answer))
+    for line in further:
         click.echo(f"  {line}")
     click.echo(f"  {write_bilingual('日志')} {answer.log.size}  {answer.log.root[:16]}")
 
@@ -161,6 +166,12 @@ def _describe_further_answers(answer: Answer) -> Iterator[str]:
     for flag in answer.content_flags:
         code = f" ({flag.technique})" if flag.technique else ""
         yield f"{write_bilingual('内容')} {flag.kind}{code}: {flag.text}  [{flag.start}:{flag.end}]"
+
+
+def _describe_sanctions(found: list[SanctionFinding]) -> Iterator[str]:
+    """Describe, a line each, what is public of penalties and the blacklist."""
+    for one in found:
+        yield f"{write_bilingual('处罚或黑名单')} sanctioned: {one.explanation}"
 
 
 def _describe_mentions(answer: Answer) -> Iterator[str]:

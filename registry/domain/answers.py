@@ -10,7 +10,7 @@ import msgspec
 from registry.domain.ad_lexicon import FlagKind
 from registry.domain.comparison import Compared
 from registry.domain.identifiers import find_web_domain, is_code_rather_than_name, parse_code
-from registry.domain.model import Date, Struct
+from registry.domain.model import Date, SanctionKind, SanctionParty, Struct
 from registry.domain.techniques import Stage, TechniqueCode
 
 VerdictWord = Literal[
@@ -232,6 +232,29 @@ class Mention(Struct, frozen=True, gc=False):
     candidates: list[Candidate] = []
 
 
+#: By what of a claim a penalty or a record of the blacklist was found.
+SanctionMatch = Literal["institution", "name", "uscc", "domain", "account", "practitioner"]
+
+
+class SanctionFinding(Struct, frozen=True, gc=False):
+    """A penalty, or a record of the blacklist, public on the day asked, of whom the claim names; never a licence.
+
+    ``until``: the last day on which it is public, null without end. ``matched``: by what of the claim it was found,
+    always exactly; ``institution``: it is recorded of the institution in ``match``.
+    """
+
+    kind: SanctionKind | None
+    party: SanctionParty | None
+    authority: str | None
+    document_no: str | None
+    decided_on: Date | None
+    legal_basis: str | None
+    until: Date | None
+    matched: SanctionMatch
+    explanation: str
+    entry: int
+
+
 class LogState(Struct, frozen=True, gc=False):
     """The log an answer rests on: entries and RFC 6962 root hash (hex)."""
 
@@ -264,4 +287,5 @@ class Answer(Struct, frozen=True, gc=False):
     content_flags: list[ContentFlag] = []
     content_against: list[ContentFlag] = []
     mentions: list[Mention] = []
+    sanctions: list[SanctionFinding] = []
     receipt: str | None = None

@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from registry.domain.model import SanctionKind, Status
+from registry.domain.model import InspectionKind, SanctionKind, Status, SupervisionKind, SupervisionResult
 from registry.domain.techniques import STAGES, TECHNIQUES
 
-ChoiceList = Literal["technique", "stage", "status", "role", "certificate_kind", "sanction_kind"]
+ChoiceList = Literal[
+    "technique",
+    "stage",
+    "status",
+    "role",
+    "certificate_kind",
+    "sanction_kind",
+    "supervision_kind",
+    "inspection_kind",
+    "supervision_result",
+]
 #: What a record holds for each choice, in the order in which it is offered.
 CHOICES: dict[ChoiceList, tuple[str, ...]] = {
     "technique": tuple(technique.code for technique in TECHNIQUES),
@@ -20,4 +30,7 @@ CHOICES: dict[ChoiceList, tuple[str, ...]] = {
     # A doctor's qualification is not among them: its number holds the identity number of its holder.
     "certificate_kind": ("医师执业证书", "护士执业证书", "卫生专业技术资格证书", "母婴保健技术考核合格证书"),
     "sanction_kind": get_args(SanctionKind),
+    "supervision_kind": get_args(SupervisionKind),
+    "inspection_kind": get_args(InspectionKind),
+    "supervision_result": get_args(SupervisionResult),
 }

@@ -15,12 +15,19 @@ from registry.domain.techniques import Stage, TechniqueCode
 Date = dt.date
 Status = Literal["listed", "suspended", "delisted"]
 SanctionKind = Literal["penalty", "blacklist"]
+#: Whom a penalty or a record of the blacklist is about: an institution of the register, or somebody outside it.
+SanctionParty = Literal["institution", "organisation", "website", "account", "person"]
+SupervisionKind = Literal["self_inspection", "inspection"]
+InspectionKind = Literal["routine", "special", "random", "complaint", "follow_up"]
+SupervisionResult = Literal["no_problem", "problems_found"]
 #: What is in force at an institution, and of one approval, on a day; ``unknown`` where the evidence is too old to tell.
 StandingWord = Literal[
     "approved", "partly_approved", "preparing", "suspended", "lapsed", "revoked", "delisted", "unknown"
 ]
 ApprovalStanding = Literal["in_force", "preparing", "suspended", "lapsed", "revoked", "not_yet", "unknown"]
-Kind = Literal["institution", "practitioner", "ad_certificate", "sanction", "source", "edition", "credential"]
+Kind = Literal[
+    "institution", "practitioner", "ad_certificate", "sanction", "supervision", "source", "edition", "credential"
+]
 Scope = str  # "national", "partial", or a GB/T 2260 region code: what an absence from the source means
 
 

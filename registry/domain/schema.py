@@ -11,7 +11,18 @@ import msgspec
 from registry.domain import regions
 from registry.domain.fields import FIELDS
 from registry.domain.identifiers import parse_code
-from registry.domain.model import Date, Draft, Kind, ListChange, SanctionKind, Scope
+from registry.domain.model import (
+    Date,
+    Draft,
+    InspectionKind,
+    Kind,
+    ListChange,
+    SanctionKind,
+    SanctionParty,
+    Scope,
+    SupervisionKind,
+    SupervisionResult,
+)
 from registry.domain.techniques import BY_CODE, Stage, TechniqueCode
 from registry.errors import InvalidInput
 from registry.texts import Message
@@ -20,7 +31,7 @@ LONGEST_SUBJECT = 80
 #: Which paths of which kinds are personal data: they are sealed in the log and can be erased.
 PERSONAL: dict[Kind, frozenset[str]] = {
     "practitioner": frozenset({"name", "certificate_masked"}),
-    "sanction": frozenset({"person"}),
+    "sanction": frozenset({"person", "accounts"}),  # an account may be somebody's own
 }
 #: Assisted reproduction began after the first of these; the last leaves "no end" to mean no end.
 EARLIEST, LATEST = Date(1949, 10, 1), Date(2999, 12, 31)
@@ -65,10 +76,17 @@ class AdCertificateFacts(msgspec.Struct, forbid_unknown_fields=True):
     valid_to: Date | None = None
 
 
-class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
-    """Fields of a published penalty decision; about an institution, an unlisted organisation, or a person.
+#: Yuan, with two decimals at most: entries hold no fractions, so it is text.
+Money = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$")]
 
-    ``region`` (GB/T 2260) is where an unlisted organisation or a person is: an institution has its own.
+
+class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a published penalty decision or a record of the blacklist; ``party`` says whom it is about.
+
+    ``region`` (GB/T 2260) is where an unlisted organisation or a person is: an institution has its own. ``revokes`` and
+    ``suspends``: the techniques whose approval the decision takes away; the approvals say so themselves. ``starts_on``
+    to ``ends_on``: how long it is on the blacklist. It is public to ``public_until``, or until it was ``removed_on``,
+    for the reason ``removal``. ``accounts``: "platform:name".
     """
 
     institution: str | None = None
@@ -80,6 +98,49 @@ class SanctionFacts(msgspec.Struct, forbid_unknown_fields=True):
     decided_on: Date | None = None
     summary: str | None = None
     region: str | None = None
+    party: SanctionParty | None = None
+    violation: str | None = None
+    facts: str | None = None
+    legal_basis: str | None = None
+    measure: str | None = None
+    fine: Money | None = None
+    confiscated: Money | None = None
+    revokes: list[TechniqueCode] | None = None
+    suspends: list[TechniqueCode] | None = None
+    starts_on: Date | None = None
+    ends_on: Date | None = None
+    published_on: Date | None = None
+    public_until: Date | None = None
+    removed_on: Date | None = None
+    removal: str | None = None
+    uscc: str | None = None
+    domains: list[str] | None = None
+    accounts: list[str] | None = None
+
+
+class SupervisionFacts(msgspec.Struct, forbid_unknown_fields=True):
+    """Fields of a self-inspection or an inspection; ``institution`` is that institution's subject.
+
+    ``held_on``: the day of the inspection, or that on which the self-inspection of ``period_from`` to ``period_to`` was
+    finished. ``rectify_by``: the day set by an order to rectify; ``rectified_on``: the day it was done. Public as a
+    sanction is.
+    """
+
+    institution: str | None = None
+    kind: SupervisionKind | None = None
+    held_on: Date | None = None
+    period_from: Date | None = None
+    period_to: Date | None = None
+    inspection_kind: InspectionKind | None = None
+    result: SupervisionResult | None = None
+    summary: str | None = None
+    rectify_by: Date | None = None
+    rectified_on: Date | None = None
+    authority: str | None = None
+    document_no: str | None = None
+    public_until: Date | None = None
+    removed_on: Date | None = None
+    removal: str | None = None
 
 
 class SourceFacts(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +165,8 @@ Title = Annotated[str, msgspec.Meta(min_length=2, max_length=120, pattern=r"^[^\
 class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     """Fields of a published edition: the list as of a day, at one log size (``root``: hex); when it is to be public.
 
-    ``page`` is its address; ``withdrawal`` says to the public why it was ``withdrawn``.
+    ``supervision``: how many records of supervision lie beside the list. ``page`` is its address; ``withdrawal`` says
+    to the public why it was ``withdrawn``.
     """
 
     number: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -115,6 +177,7 @@ class EditionFacts(msgspec.Struct, forbid_unknown_fields=True):
     root: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
     institutions: Annotated[int, msgspec.Meta(ge=0)] | None = None
     techniques: dict[TechniqueCode, int] | None = None
+    supervision: Annotated[int, msgspec.Meta(ge=1)] | None = None
     page: str | None = None
     release: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
     withdrawn: bool | None = None
@@ -144,6 +207,7 @@ _FIELDS: dict[Kind, Any] = {
     "practitioner": PractitionerFacts,
     "ad_certificate": AdCertificateFacts,
     "sanction": SanctionFacts,
+    "supervision": SupervisionFacts,
     "source": SourceFacts,
     "edition": EditionFacts,
     "credential": CredentialFacts,

@@ -38,7 +38,8 @@ class Edition(Struct, frozen=True):
     """The list as of a day, as known at a log size. ``institutions`` is the figure that is reported.
 
     ``scope`` is ``national`` or the code of the region it lists; ``published`` the instant from which it is public,
-    which may lie ahead; ``techniques`` how many of its institutions are listed for each; ``page`` its address.
+    which may lie ahead; ``techniques`` how many of its institutions are listed for each; ``page`` its address;
+    ``supervision`` how many records of supervision lie beside the list, None without any.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Edition(Struct, frozen=True):
     page: str
     entry: int
     proposal: int
+    supervision: int | None = None
 
     @property
     def asof(self) -> AsOf:
@@ -183,4 +185,5 @@ def _read_edition(connection: sa.Connection, subject: str, state: timeline.State
         page=value.get("page") or "",
         entry=first,
         proposal=msgspec.json.decode(rows[first].body)["proposal"],
+        supervision=value.get("supervision"),
     )

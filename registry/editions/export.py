@@ -56,7 +56,8 @@ def export_edition(
         identifier
     )
     source = editions.make_folder(edition, progress)
-    names, unsigned, unproven = list(manifest.MADE), False, False
+    further = [name for name in manifest.SUPERVISION if (source / name).exists()]
+    names, unsigned, unproven = [*manifest.MADE, *further], False, False
     try:
         editions.get_signature(source)
         names.append(manifest.SIGNED)

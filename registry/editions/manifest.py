@@ -29,6 +29,8 @@ NOWHERE = "000000"
 MANIFEST, SIGNED, SUMS = "manifest.json", "manifest.jws", "SHA256SUMS"
 DIFFERENCE = "difference.json"
 LISTS = ("list.json", "list.csv", "list.xlsx", "list.docx", "list.pdf", "list.html")
+#: Beside the list, in editions that have any: inspections and penalties of its institutions.
+SUPERVISION = ("supervision.json", "supervision.csv")
 #: What is made from the log, in this order; the signature comes from whoever has the key.
 MADE = (*LISTS, DIFFERENCE, MANIFEST, SUMS)
 FILES = (*MADE, SIGNED)
@@ -39,6 +41,8 @@ MEDIA = {
     "list.docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "list.pdf": "application/pdf",
     "list.html": "text/html",
+    "supervision.json": "application/json",
+    "supervision.csv": "text/csv",
     DIFFERENCE: "application/json",
     MANIFEST: "application/json",
     SIGNED: "application/jose",
@@ -76,7 +80,13 @@ class Manifest(Struct, frozen=True):
 def make_head(edition: Edition) -> dict[str, Any]:
     """Make what stands before the institutions: all of the edition that never changes."""
     fields = msgspec.to_builtins(edition)
-    return {name: value for name, value in fields.items() if name not in ("log", "withdrawn", "proposal")}
+    left_out = {"log", "withdrawn", "proposal", *(("supervision",) if edition.supervision is None else ())}
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+def list_measured(has_supervision: bool) -> list[str]:
+    """List the names of the files that a manifest has sizes and checksums of."""
+    return [*LISTS, *(SUPERVISION if has_supervision else ()), DIFFERENCE]
 
 
 def measure_file(path: Path) -> File:
@@ -155,11 +165,11 @@ class IntegrityChecker:
 def _read_folder_state(folder: Path) -> _FolderState | None:
     """Read the state of a folder; None when a file is missing, but the signature may be."""
     files = []
-    for name in FILES:
+    for name in (*FILES, *SUPERVISION):
         try:
             stat = (folder / name).stat()
         except FileNotFoundError:
-            if name == SIGNED:
+            if name == SIGNED or name in SUPERVISION:  # the manifest says whether there is any
                 continue
             return None
         files.append((name, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
@@ -168,7 +178,7 @@ def _read_folder_state(folder: Path) -> _FolderState | None:
 
 def check_files(folder: Path, manifest: Manifest) -> list[File]:
     """Return the files of a manifest, and itself, if each is as it says; InvalidInput naming the first that is not."""
-    if [file.name for file in manifest.files] != [*LISTS, DIFFERENCE]:
+    if [file.name for file in manifest.files] != list_measured("supervision" in manifest.edition):
         raise InvalidInput(Message("{manifest} 列出的文件不全。", manifest=MANIFEST))
     for file in manifest.files:
         try:

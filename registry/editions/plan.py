@@ -10,7 +10,7 @@ import msgspec
 from registry.domain import regions
 from registry.domain.answers import LogState
 from registry.domain.model import Change, Date, Draft, Struct
-from registry.editions import store
+from registry.editions import store, supervision
 from registry.editions.content import EditionInstitution, ListContent, Progress, Totals
 from registry.editions.difference import EditionDifference
 from registry.editions.edition import NATIONAL, Edition, list_editions, select_predecessor
@@ -65,6 +65,7 @@ class EditionPlan(Struct, frozen=True):
     difference: EditionDifference
     rows: list[EditionInstitution]
     warnings: list[ListWarning]
+    supervision: int = 0
 
     @property
     def draft(self) -> Draft:
@@ -79,6 +80,7 @@ class EditionPlan(Struct, frozen=True):
             "root": self.log.root,
             "institutions": self.totals.institutions,
             "techniques": dict(self.totals.techniques),
+            "supervision": self.supervision or None,
             "page": self.page,
             "release": release.astimezone(dt.UTC).isoformat(timespec="seconds") if release else None,
         }
@@ -128,6 +130,7 @@ def make_plan(
             difference=store.compare_with_predecessor(database, content, before),
             rows=list(islice(content.read_list(), rows)),
             warnings=_collect_warnings(content),
+            supervision=len(supervision.list_records(database, AsOf(valid_on=as_of, size=size), content)),
         )
 
 

@@ -84,7 +84,7 @@ class Editions:
         NotFound for a name that none has; Gone for a withdrawn edition; CannotAnswer while the files are being made;
         CannotSign where the signature cannot be made here.
         """
-        if name not in manifest.FILES:
+        if name not in manifest.FILES and not (edition.supervision and name in manifest.SUPERVISION):
             raise NotFound(
                 Message("名录没有文件“{name}”；有：{files}。", name=name[:40], files=Listing(manifest.FILES))
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from registry.editions import difference, manifest, text_formats
+from registry.editions import difference, manifest, supervision, text_formats
 from registry.editions.content import ListContent, Progress, Totals
 from registry.editions.edition import Edition
 from registry.errors import LogDamaged
@@ -84,11 +84,14 @@ def write_files(
         _check_figure(edition, content.totals)
         for name in manifest.LISTS:
             write_list(folder / name, edition, content, lambda n, name=name: progress(name, n))  # type: ignore[misc]
+        if edition.supervision is not None:
+            supervision.write_files(folder, database, edition, content)
         progress(manifest.DIFFERENCE, 0)
         changes, totals = compare_with_predecessor(database, content, before), content.totals
     body = msgspec.json.format(msgspec.json.encode(changes, order="sorted"), indent=1)
     (folder / manifest.DIFFERENCE).write_bytes(body + b"\n")
-    measured = [manifest.measure_file(folder / name) for name in (*manifest.LISTS, manifest.DIFFERENCE)]
+    names = manifest.list_measured(edition.supervision is not None)
+    measured = [manifest.measure_file(folder / name) for name in names]
     (folder / manifest.MANIFEST).write_bytes(manifest.encode_manifest(edition, issuer, totals, measured))
     every = [*measured, manifest.measure_file(folder / manifest.MANIFEST)]
     (folder / manifest.SUMS).write_bytes(manifest.format_checksums(every))

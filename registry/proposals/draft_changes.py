@@ -29,6 +29,7 @@ Group = Literal[
     "practitioner",
     "ad_certificate",
     "sanction",
+    "supervision",
     "source",
     "edition",
     "credential",

@@ -107,6 +107,7 @@ def describe_receipt(receipt: Receipt, lang: str) -> list[tuple[str, str]]:
         (Message("对应机构"), _describe_institution(answer)),
         (Message("医务人员"), _describe_answer(answer.get("practitioner"), _PERSONS, lang)),
         (Message("医疗广告审查证明"), _describe_answer(answer.get("ad_certificate"), _CERTIFICATES, lang)),
+        (Message("处罚或黑名单"), " ".join(one["explanation"] for one in answer.get("sanctions") or [])),
         (Message("广告内容"), _describe_wording(receipt, lang)),
         (Message("文中机构"), _describe_mentions(answer, lang)),
         (Message("依据"), _describe_basis(answer, lang)),

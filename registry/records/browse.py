@@ -120,7 +120,7 @@ def read_recorded_values(connection: sa.Connection, subjects: Iterable[str], aso
 
 def find_subjects(connection: sa.Connection, code: str) -> list[str]:
     """Return every subject that has a compact code, of any kind."""
-    kinds = ("institution", "practitioner", "ad_certificate", "sanction")
+    kinds = ("institution", "practitioner", "ad_certificate", "sanction", "supervision")
     query = sa.select(versions.c.subject).where(versions.c.subject.in_([f"{kind}:{code}" for kind in kinds]))
     return sorted(connection.execute(query.distinct()).scalars())
 

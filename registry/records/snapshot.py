@@ -22,12 +22,15 @@ from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_day, match_known
 from registry.records.sources import decode_source
+from registry.records.supervision import Sanction, Supervision, make_record
 from registry.records.view import decode_span, decode_state
 from registry.storage.database import Database
 from registry.storage.tables import FOREVER, entries, versions
 from registry.texts import Message
 
-KINDS: tuple[Kind, ...] = ("source", "institution", "ad_certificate", "sanction", "edition", "credential")
+KINDS: tuple[Kind, ...] = (
+    *("source", "institution", "ad_certificate", "sanction", "supervision", "edition", "credential"),
+)
 PAGE = 500
 #: Former names are those of the days before, so the statements of a name never lose their say.
 _OF_EVERY_DAY: dict[str, frozenset[str]] = {"institution": frozenset({"name"})}
@@ -41,21 +44,6 @@ class AdCertificate(Struct, frozen=True):
     number: str | None
     valid_from: Date | None
     valid_to: Date | None
-    source: SourceRef | None
-    entry: int
-
-
-class Sanction(Struct, frozen=True):
-    """One published penalty or blacklist record; with neither institution nor organisation it is about a person."""
-
-    code: str
-    institution: str | None
-    organisation: str | None
-    kind: str | None
-    authority: str | None
-    document_no: str | None
-    decided_on: Date | None
-    summary: str | None
     source: SourceRef | None
     entry: int
 
@@ -77,6 +65,7 @@ class EditionRecord(Struct, frozen=True):
     withdrawn: bool | None
     withdrawal: str | None
     entry: int
+    supervision: int | None = None
 
 
 class CredentialRecord(Struct, frozen=True):
@@ -95,7 +84,7 @@ class CredentialRecord(Struct, frozen=True):
     entry: int
 
 
-PlainRecord = AdCertificate | Sanction | EditionRecord | CredentialRecord
+PlainRecord = AdCertificate | Sanction | Supervision | EditionRecord | CredentialRecord
 #: Subjects named by a number.
 _NUMBERED: dict[str, type[EditionRecord | CredentialRecord]] = {
     "edition": EditionRecord,
@@ -121,7 +110,7 @@ class SnapshotRecord(Struct, frozen=True):
 
     subject: str
     kind: Kind
-    record: Institution | Source | AdCertificate | Sanction | EditionRecord | CredentialRecord | None
+    record: Institution | Source | PlainRecord | None
     state: list[SnapshotStatement]
 
 
@@ -134,22 +123,18 @@ class SnapshotHead(Struct, frozen=True):
     known_at: dt.datetime | None
 
 
-def list_records_about(connection: sa.Connection, code: str, asof: AsOf) -> list[AdCertificate | Sanction]:
-    """List the certificates and sanctions recorded of an institution on a day, newest entry first; ``code`` as printed.
-
-    None of them names a person.
-    """
+def list_certificates_of(connection: sa.Connection, code: str, asof: AsOf) -> list[AdCertificate]:
+    """List the certificates recorded of an institution on a day, newest entry first; ``code`` as printed."""
     query = sa.select(versions.c.subject, versions.c.state).where(
-        versions.c.kind.in_(("ad_certificate", "sanction")),
+        versions.c.kind == "ad_certificate",
         versions.c.parent == f"institution:{parse_code(code)}",
         match_known(asof),
         match_day(asof),
     )
     spans = [(subject, decode_state(state)) for subject, state in connection.execute(query)]
     origin = lookup.read_sources(connection, asof) if spans else {}
-    records = (_make_plain_record(subject, state, origin) for subject, state in spans)
-    about = [one for one in records if isinstance(one, AdCertificate | Sanction)]
-    return sorted(about, key=lambda one: -one.entry)
+    records = (_make_plain_record(subject, state, origin, asof.valid_on) for subject, state in spans)
+    return sorted((one for one in records if isinstance(one, AdCertificate)), key=lambda one: -one.entry)
 
 
 class Snapshot:
@@ -267,7 +252,7 @@ def _make_records(
     sources = lookup.read_sources(connection, asof)
     day = asof.valid_on.isoformat()
     return {
-        subject: _make_plain_record(subject, span.state, sources)
+        subject: _make_plain_record(subject, span.state, sources, asof.valid_on)
         for subject, subject_spans in spans.items()
         for span in subject_spans
         if span.valid_from <= day < span.valid_to
@@ -280,13 +265,15 @@ def _drop_first_days(institution: Institution) -> Institution:
     return msgspec.structs.replace(institution, approvals=approvals)
 
 
-def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, Source]) -> PlainRecord | None:
-    """Make a certificate, a sanction, an edition or a credential; none of these has a field for a person.
+def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, Source], on: Date) -> PlainRecord | None:
+    """Make a certificate, a sanction, a supervision, an edition or a credential; none has a field for a person.
 
-    None for a credential of which only the withdrawal is stated.
+    None for a credential of which only the withdrawal is stated, and for what is not public on the day.
     """
     values = timeline.collect_values(state)
     kind, _, identifier = subject.partition(":")
+    if kind in ("sanction", "supervision"):
+        return make_record(subject, state, origin, on)
     if kind in _NUMBERED:
         absent = dict.fromkeys(_NUMBERED[kind].__struct_fields__)
         identity = {"id": identifier, "entry": timeline.get_basis(state)[0]}
@@ -295,17 +282,15 @@ def _make_plain_record(subject: str, state: timeline.State, origin: dict[str, So
                 return None
             identity["institution"] = format_code(str(values["institution"]).partition(":")[2])
         return msgspec.convert({**absent, **values, **identity}, _NUMBERED[kind])
-    shape: type[AdCertificate | Sanction] = AdCertificate if subject.startswith("ad_certificate:") else Sanction
-    fields = {field: values.get(field) for field in shape.__struct_fields__}
-    institution = fields["institution"]
+    institution = values.get("institution")
     number, _, source, _ = timeline.get_basis(state)
     return msgspec.convert(
         {
-            **fields,
-            "code": format_code(subject.partition(":")[2]),
+            **{field: values.get(field) for field in AdCertificate.__struct_fields__},
+            "code": format_code(identifier),
             "institution": format_code(institution.partition(":")[2]) if institution else None,
             "source": lookup.make_source_ref(origin.get(source or "")),
             "entry": number,
         },
-        shape,
+        AdCertificate,
     )

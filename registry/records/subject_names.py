@@ -11,7 +11,10 @@ from registry.records import asof, browse
 from registry.texts import FixedText, Message, PageText
 
 #: The fields that name a subject; of a person none: sentences of refusals are kept where nothing is erased.
-_NAMES = {"institution": "name", "ad_certificate": "number", "sanction": "document_no", "source": "title"}
+_NAMES = {
+    **{"institution": "name", "ad_certificate": "number", "source": "title"},
+    **dict.fromkeys(("sanction", "supervision"), "document_no"),
+}
 
 
 def describe_subject(connection: sa.Connection, subject: str, draft: Draft | None = None) -> Message:

@@ -173,7 +173,7 @@ class StaffLanguage(Language):
         if path == "changes":
             return Markup("<br>").join(map(self.describe_list_change, value))
         if isinstance(value, list):
-            is_coded = path in ("techniques", "covers")
+            is_coded = path in ("techniques", "covers", "revokes", "suspends")
             return self.format_list(map(self.get_plain_word, value)) if is_coded else self.format_names(map(str, value))
         return self._format_single_value(path, str(value))
 
@@ -185,7 +185,7 @@ class StaffLanguage(Language):
             return self.format_region_code(text) if is_region else self.translate(f"import_new.scope_{text}")
         if path == "release":
             return self.format_instant(dt.datetime.fromisoformat(text))
-        if path == "kind" and (label := self.find_label(f"form.choice.{text}")):
+        if path in CHOICE_PATHS and (label := self.find_label(f"form.choice.{text}")):
             return label
         return self.format_iso_day(text) if _DAY.fullmatch(text) else self.mark_chinese(text)
 
@@ -217,6 +217,10 @@ class StaffLanguage(Language):
 def build_environment(lang: Lang, size: Size) -> jinja2.Environment:
     """Build the templates of the workspace in one language and size."""
     return page_templates.bind_templates(StaffLanguage(lang, size), HERE / "templates")
+
+
+#: Paths whose values are choices with a word for each.
+CHOICE_PATHS = ("kind", "party", "inspection_kind", "result")
 
 
 class FormLabels:
@@ -282,7 +286,7 @@ class FormLabels:
             return self.language.translate("proposal.nothing")
         if isinstance(value, list):
             return self.language.format_list(map(self.language.get_plain_word, value))
-        if field in ("status", "stage", "technique", "kind") or field.startswith("stage."):
+        if field in ("status", "stage", "technique", *CHOICE_PATHS) or field.startswith("stage."):
             return self.get_choice_label(field, value)
         if field == "region" and regions.find_region(value):
             return self.language.format_region_code(value)
@@ -292,7 +296,7 @@ class FormLabels:
 
     def describe_change(self, difference: PathDifference) -> ChangeLine:
         """Describe one change, before and after."""
-        if ABOUT[self.kind] == "institution":
+        if ABOUT[self.kind] == "institution" or difference.path.startswith("approvals."):
             sides = FieldChange(field=difference.path, from_=difference.before, to=difference.after)
             return record_changes.describe_change(self.language, sides, full=True)
         nothing = self.language.translate("proposal.nothing")

@@ -155,7 +155,7 @@ def _parse_scope(desk: Desk, form_values: dict[str, Any]) -> str:
 def download_template(desk: NamedDependency[Desk], kind: FromPath[str]) -> Response[bytes]:
     """Send the xlsx file to fill in."""
     del desk  # any editor may
-    if kind not in ("practitioners", "ad_certificates"):
+    if kind not in columns.COLUMNS:
         raise NotFound(Message("没有这种模板。"))
     body = columns.make_template(cast("Any", kind))
     headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}

@@ -115,9 +115,9 @@ def _is_inside(desk: Desk, connection: Any, subject: str) -> bool:
 def _render_institution(desk: Desk, code: str, subject: str) -> Response[Any]:
     institution, begins = _get_institution(desk, code, subject)
     with desk.database.reading() as connection:
-        people, certificates, sanctions = (
+        people, certificates, sanctions, supervisions = (
             record_values.list_records_of_parent(connection, kind, subject)
-            for kind in ("practitioner", "ad_certificate", "sanction")
+            for kind in ("practitioner", "ad_certificate", "sanction", "supervision")
         )
         waiting, hidden = _list_waiting(desk, connection, subject, belonging=True)
         other_drafts = _list_other_drafts(desk, connection, subject)
@@ -125,7 +125,7 @@ def _render_institution(desk: Desk, code: str, subject: str) -> Response[Any]:
         inside = _is_inside(desk, connection, subject)
         now = asof.make_as_of(connection)
         coming = browse.list_coming_days(connection, [subject], now).get(subject)
-        belongings = [found for found, _ in (*people, *certificates, *sanctions)]
+        belongings = [found for found, _ in (*people, *certificates, *sanctions, *supervisions)]
         first_days = browse.list_beginnings(connection, belongings, now)
     missing = [
         technique for technique in BY_CODE if technique not in {item.technique for item in institution.approvals}
@@ -142,6 +142,7 @@ def _render_institution(desk: Desk, code: str, subject: str) -> Response[Any]:
         people=people,
         certificates=certificates,
         sanctions=sanctions,
+        supervisions=supervisions,
         waiting=waiting,
         other_drafts=other_drafts,
         own_drafts=own_drafts,

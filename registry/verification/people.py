@@ -71,8 +71,10 @@ Look = Callable[[str], None]
 
 def require_look(answer: Answer, look: Look | None) -> None:
     """Call ``look`` for the institution whose people an answer tells something of; raises what ``look`` raises."""
-    if look and answer.match and answer.practitioner and answer.practitioner.verdict != "unknown":
-        look(answer.match.code)
+    if look and answer.match and answer.practitioner:
+        is_told = answer.practitioner.verdict != "unknown"
+        if is_told or any(found.matched == "practitioner" for found in answer.sanctions):
+            look(answer.match.code)
 
 
 def answer_person(view: VerificationView, person: Person, judgement: Judgement, asof: AsOf, lang: str) -> PersonAnswer:

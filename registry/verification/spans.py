@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -16,8 +16,10 @@ from registry.records.view import decode_state
 from registry.storage.tables import entries, versions
 from registry.verification import names
 from registry.verification.people_index import RecordSpan, make_record_span
+from registry.verification.sanction_index import SanctionSpan, make_sanction_span
 
 _CHUNK = 2000
+_T = TypeVar("_T")
 _VERSIONS = sa.select(
     versions.c.subject,
     versions.c.valid_from,
@@ -98,7 +100,20 @@ def _read_spans(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[tu
 
 def load_record_spans(connection: sa.Connection, subjects: list[str], size: int) -> dict[str, tuple[RecordSpan, ...]]:
     """Load every span of these people and certificates known at a log size, by subject, in order of days."""
-    spans: dict[str, list[RecordSpan]] = {subject: [] for subject in subjects}
+    return _load_rows(connection, subjects, size, make_record_span)
+
+
+def load_sanction_spans(
+    connection: sa.Connection, subjects: list[str], size: int
+) -> dict[str, tuple[SanctionSpan, ...]]:
+    """Load every span of these sanctions known at a log size, by subject, in order of days."""
+    return _load_rows(connection, subjects, size, make_sanction_span)
+
+
+def _load_rows(
+    connection: sa.Connection, subjects: list[str], size: int, make: Callable[[Any, timeline.State], _T]
+) -> dict[str, tuple[_T, ...]]:
+    spans: dict[str, list[_T]] = {subject: [] for subject in subjects}
     for start in range(0, len(subjects), _CHUNK):
         query = (
             sa.select(versions)
@@ -106,7 +121,7 @@ def load_record_spans(connection: sa.Connection, subjects: list[str], size: int)
             .order_by(versions.c.subject, versions.c.valid_from)
         )
         for row in connection.execute(query):
-            spans[row.subject].append(make_record_span(row, decode_state(row.state)))
+            spans[row.subject].append(make(row, decode_state(row.state)))
     return {subject: tuple(of_subject) for subject, of_subject in spans.items()}
 
 

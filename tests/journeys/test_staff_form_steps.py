@@ -87,7 +87,15 @@ JOBS = {
     "sanction": (
         "/staff/forms/sanction?institution={code}",
         {"authority": "示例局", "document_no": "示罚1号", "decided_on": "2025-10-18", "summary": "示例"},
-        3,
+        5,
+    ),
+    "inspection": (
+        "/staff/forms/supervision?institution={code}",
+        {
+            **{"kind": "inspection", "held_on": "2025-10-18", "inspection_kind": "special"},
+            **{"authority": "示例局", "result": "no_problem"},
+        },
+        4,
     ),
 }
 

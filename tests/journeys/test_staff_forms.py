@@ -203,7 +203,7 @@ def test_a_sanction_of_an_unlisted_organisation_is_recorded_and_found_again(
     assert record
     found = re.search(r'/staff/forms/sanction\?subject=(sanction%3A\w+)"', editor.get(record[1]))
     assert found
-    assert "发布代孕广告" in editor.get(f"/staff/forms/sanction?subject={found[1]}")
+    assert "发布代孕广告" in editor.get(f"/staff/forms/sanction?subject={found[1]}&step=sentence")
 
 
 # --- corrections -----------------------------------------------------------------------------------------------------

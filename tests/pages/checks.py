@@ -33,6 +33,7 @@ def make_check_pages(page: CheckPage, answer: answers.Answer) -> dict[str, PageC
         content_flags=make_flags(condemned=False),
         content_against=make_flags(condemned=True),
         mentions=make_mentions(),
+        sanctions=[make_sanction()],
     )
     pages: dict[str, PageContext] = {}
     for word in get_args(answers.CertificateWord):
@@ -58,6 +59,22 @@ def make_flags(condemned: bool) -> list[answers.ContentFlag]:
         for one in find_flags(TEXT)
         if one.is_condemned is condemned
     ]
+
+
+def make_sanction() -> answers.SanctionFinding:
+    """A record of the blacklist."""
+    return answers.SanctionFinding(
+        kind="blacklist",
+        party="organisation",
+        authority="示例市卫生健康委员会",
+        document_no="示卫列〔2025〕3号",
+        decided_on=dt.date(2025, 7, 1),
+        legal_basis="示例条例第一条",
+        until=dt.date(2028, 6, 30),
+        matched="name",
+        explanation="此名称的组织在黑名单中：示例市卫生健康委员会，示卫列〔2025〕3号，2025年7月1日，公示至2028年6月30日。",
+        entry=1208,
+    )
 
 
 def make_mentions() -> list[answers.Mention]:

@@ -35,6 +35,7 @@ def make_edition(number: int, **more: Any) -> Edition:
         "page": f"https://register.example/editions/{number}",
         "entry": 1000 + number,
         "proposal": 7,
+        "supervision": 3,
     }
     return Edition(id=str(number), number=number, **{**told, **more})
 

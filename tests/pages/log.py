@@ -63,7 +63,7 @@ def make_pages() -> dict[str, PageContext]:
     stated = {"name": "示例市示例医院", "status": "listed", "approvals.IVF": {"stage": "formal"}, "level": None}
     correction = _make_entry(421, "institution", stated, reason="示例理由：公告日期登记有误")
     unnamed = _make_entry(1001, "institution", {"approvals.IVF": None}, reason="示例理由")
-    others: list[model.Kind] = ["ad_certificate", "sanction", "source", "edition", "credential"]
+    others: list[model.Kind] = ["ad_certificate", "sanction", "supervision", "source", "edition", "credential"]
     wrong = {"number": ("log.error_number", "四百"), "missing": ("log.error_missing", "5000")}
     return {
         "log": LogPage(site=SITE, here="/log", log=SIGNED),

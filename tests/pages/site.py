@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -17,7 +17,8 @@ from public_site.site_files import ChangeFeed, FeedEntry, SiteMap
 from public_site.static_search import StaticSearchPage, group_rows, list_technique_words, make_row
 from registry.domain import model
 from registry.records.history import Version
-from registry.records.snapshot import AdCertificate, Sanction
+from registry.records.snapshot import AdCertificate
+from registry.records.supervision import Sanction, Supervision
 from registry.web.i18n import Language
 from registry.web.standing import make_standing
 from tests.pages import editions
@@ -76,14 +77,37 @@ def make_surroundings(it: model.Institution, versions: list[Version]) -> dict[st
         source=LIST,
         entry=1206,
     )
+    full = msgspec.structs.replace(
+        sanction,
+        **{"kind": "penalty", "violation": "示例类型", "measure": "罚款", "fine": "30000", "confiscated": "120.5"},
+        **{"revokes": ["IVF"], "suspends": ["AIH"], "legal_basis": "示例条例第一条", "public_until": LATER},
+    )
     language, standing = Language(), make_standing(it)
     return {
         "others": (other,),
-        "about": (sanction, certificate, msgspec.structs.replace(certificate, valid_from=None)),
+        "about": (certificate, msgspec.structs.replace(certificate, valid_from=None)),
+        "supervision": (*make_supervision(it), full, sanction, msgspec.structs.replace(sanction, kind="blacklist")),
         "line": make_year_line(versions, TODAY),
         "description": schema_org.describe_institution(language, it, standing),
         "linked_data": schema_org.encode_institution(language, it, "https://register.example"),
     }
+
+
+def make_supervision(it: model.Institution) -> list[Supervision]:
+    """A self-inspection without a finding, and an inspection with one that was put right."""
+    nothing: dict[str, Any] = dict.fromkeys(Supervision.__struct_fields__)
+    common = {**nothing, "code": "7K2M-9QX4", "institution": it.code, "held_on": TODAY, "entry": 1207}
+    found = {"summary": "示例：登记簿不全", "rectify_by": LATER, "rectified_on": LATER, "authority": "示例卫生健康委"}
+    kinds = get_args(model.InspectionKind)
+    return [
+        *(Supervision(**{**common, "kind": "inspection", "inspection_kind": kind}) for kind in kinds),
+        Supervision(
+            **{**common, "kind": "self_inspection", "period_from": TODAY, "period_to": LATER, "result": "no_problem"}
+        ),
+        Supervision(
+            **{**common, "kind": "inspection", "inspection_kind": "special", "result": "problems_found", **found}
+        ),
+    ]
 
 
 def make_files() -> dict[str, PageContext]:

@@ -29,13 +29,13 @@ from registry.errors import CannotSign, Conflict, InvalidInput, NotFound
 from registry.log import signing_keys
 from registry.operations.backup import make, restore
 from registry.proposals import credential_proposals
+from registry.proposals.views import check_views, rebuild_views
 from registry.receipts.jws import decode_base64url
 from registry.records.asof import SHANGHAI, AsOf
 from registry.records.snapshot import CredentialRecord, Snapshot
 from registry.register import Register
 from registry.settings import Settings
 from registry.verification.answer import Moment, answer_claim
-from registry.views import check_views, rebuild_views
 from tests.claims.test_doors import NEW, OLD, TODAY, histories, make_drafts
 from tests.factories import ROOT, a_change, a_database, a_view, an_institution, approve, enter
 from tests.scanning import ADDRESS, CODE, IT, NAME, PUBLIC_URL, follow, issue, make_register, open_register, withdraw

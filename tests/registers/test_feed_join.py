@@ -43,7 +43,10 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrin
 START = dt.date(2020, 1, 1)
 DAYS = [START + dt.timedelta(days=30 * n) for n in range(6)]
 FIRST, SECOND = (an_institution(f"示例{n}医院", f"示例路{n}号", on=DAYS[1], source=None) for n in "甲乙")
-CERTIFICATE, SANCTION = (f"{kind}:{make_code(kind)}" for kind in ("ad_certificate", "sanction"))
+CERTIFICATE, SANCTION, INSPECTION = (
+    f"{kind}:{make_code(kind)}" for kind in ("ad_certificate", "sanction", "supervision")
+)
+last_days = st.none() | st.sampled_from(DAYS).map(dt.date.isoformat)
 stages = st.none() | st.sampled_from(["trial", "formal", "suspended", "revoked"]).map(lambda stage: {"stage": stage})
 FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     FIRST.subject: {
@@ -64,6 +67,13 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "institution": st.none() | st.just(SECOND.subject),
         "person": st.none() | st.sampled_from(["示例当事人甲", "示例当事人乙"]),
         "authority": st.none() | st.just("示例市市场监督管理局"),
+        "party": st.none() | st.sampled_from(["institution", "person"]),
+        **dict.fromkeys(("published_on", "public_until", "ends_on", "removed_on"), last_days),
+    },
+    INSPECTION: {
+        "institution": st.just(SECOND.subject),
+        "result": st.none() | st.just("problems_found"),
+        **dict.fromkeys(("public_until", "removed_on"), last_days),
     },
     "source:list-1": {
         "title": st.sampled_from(["示例名单", "示例名单（更正）"]),
@@ -139,7 +149,9 @@ def test_a_snapshot_with_the_changes_after_it_is_the_later_snapshot(
         database.close()
     records = [json.loads(line) for line in last[1:-1]]
     for kind, name in zip(
-        snapshot.KINDS, ("sources", "items", "ad_certificates", "sanctions", "editions", "credentials"), strict=True
+        snapshot.KINDS,
+        ("sources", "items", "ad_certificates", "sanctions", "supervisions", "editions", "credentials"),
+        strict=True,
     ):
         assert as_one[name] == [one["record"] for one in records if one["kind"] == kind and one["record"]]
     assert as_one["total"] == len(as_one["items"])
@@ -272,6 +284,7 @@ def test_an_empty_register_has_an_empty_snapshot_and_feed(tmp_path: Path) -> Non
         "items": [],
         "ad_certificates": [],
         "sanctions": [],
+        "supervisions": [],
         "editions": [],
         "credentials": [],
         "total": 0,

@@ -34,6 +34,7 @@ RECORDED = {
     "registry/cli/proposals.py": "titles of proposals",
     "registry/importers/wizard/list_import.py": "titles of sources",
     "registry/institutions/search.py": "a search that warms up",
+    "registry/measures/handover.py": "the fields of another system",
     "registry/proposals/credential_proposals.py": "titles of proposals",
     "registry/proposals/edition_proposals.py": "titles of proposals",
     "registry/proposals/emergency.py": "titles and reasons of proposals",
@@ -41,6 +42,7 @@ RECORDED = {
     "registry/staff/forms/checks.py": "a kind of certificate",
     "registry/staff/forms/compose.py": "titles of proposals",
     "registry/staff/forms/forms.py": "values of records, patterns",
+    "registry/staff/forms/record_values.py": "patterns",
     "registry/staff/forms/renewals.py": "titles of proposals",
     "registry/web/i18n.py": "patterns",
 }

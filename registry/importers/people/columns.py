@@ -12,9 +12,10 @@ from registry.domain.identifiers import parse_uscc
 from registry.domain.normalise import fold_heading, normalise_width
 from registry.domain.techniques import TECHNIQUES
 from registry.errors import InvalidInput
+from registry.importers.people import supervision_rows
 from registry.texts import Message
 
-PeopleKind = Literal["practitioners", "ad_certificates"]
+PeopleKind = Literal["practitioners", "ad_certificates", "supervision", "sanctions"]
 #: A name of ``HEADINGS``: each technique has a column of its own.
 Column = str
 #: What names the institution of a row, in both kinds of file.
@@ -33,6 +34,8 @@ COLUMNS: dict[PeopleKind, tuple[Column, ...]] = {
         "certificate",
     ),
     "ad_certificates": (*_INSTITUTION, "number", "valid_from", "valid_to"),
+    "supervision": supervision_rows.SUPERVISION_COLUMNS,
+    "sanctions": supervision_rows.SANCTION_COLUMNS,
 }
 #: Headings as printed; the first of each is the template's.
 HEADINGS: dict[Column, tuple[str, ...]] = {
@@ -49,6 +52,7 @@ HEADINGS: dict[Column, tuple[str, ...]] = {
     "certificate_kind": ("证书种类", "证书类别", "certificate_kind"),
     "certificate": ("证书编号", "证书编码", "certificate"),
     "number": ("证明文号", "文号", "医疗广告审查证明文号", "number"),
+    **supervision_rows.HEADINGS,
 }
 ROLES, CERTIFICATE_KINDS = CHOICES["role"], CHOICES["certificate_kind"]
 YES, EXAMPLE = ("是", "√", "1", "yes"), "示例行"
@@ -153,6 +157,7 @@ _LISTS: dict[Column, tuple[str, ...]] = {
     "role": ROLES,
     "certificate_kind": CERTIFICATE_KINDS,
     **dict.fromkeys(TECHNIQUE_COLUMNS, ("是",)),
+    **{column: tuple(words) for column, words in supervision_rows.WORDS.items()},
 }
 _EXPLANATIONS: dict[Column, str] = {
     "code": "名录编码，如 7K2M-9QX4。编码、信用代码、名称加地址，三者填一即可；编码最可靠。",
@@ -167,6 +172,7 @@ _EXPLANATIONS: dict[Column, str] = {
     "certificate": "只保存末四位，其余在读取时即遮盖。",
     "number": "医疗广告审查证明文号，如 (辽)医广[2023]第07-15-001号。",
     **dict.fromkeys(TECHNIQUE_COLUMNS, "获准参与这项技术的填“是”，否则留空。"),
+    **supervision_rows.EXPLANATIONS,
 }
 _SAMPLE: dict[Column, str] = {
     "institution": f"示例市第一示例医院（{EXAMPLE}，导入时跳过）",
@@ -182,6 +188,19 @@ _SAMPLE: dict[Column, str] = {
 }
 
 
+#: The sample row of kinds whose columns have other meanings.
+_SAMPLES: dict[PeopleKind, dict[Column, str]] = {
+    "supervision": {**supervision_rows.SAMPLES, "institution": _SAMPLE["institution"]},
+    "sanctions": supervision_rows.SAMPLES,
+}
+_ROW_MEANINGS: dict[PeopleKind, str] = {
+    "practitioners": "每行一人。",
+    "ad_certificates": "每行一份医疗广告审查证明。",
+    "supervision": "每行一次自查或检查。",
+    "sanctions": "每行一项行政处罚或黑名单记录。",
+}
+
+
 def make_template(kind: PeopleKind) -> bytes:
     """The template of one kind as an xlsx file."""
     file = io.BytesIO()
@@ -189,10 +208,11 @@ def make_template(kind: PeopleKind) -> bytes:
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     text, wrapped = book.add_format({"num_format": "@"}), book.add_format({"text_wrap": True, "valign": "top"})
     sheet = book.add_worksheet("填写")
+    sample = _SAMPLES.get(kind, _SAMPLE)
     for i, column in enumerate(COLUMNS[kind]):
         sheet.set_column(i, i, 24 if column in ("institution", "address", "number") else 16, text)
         sheet.write_string(0, i, HEADINGS[column][0], bold)
-        sheet.write_string(1, i, _SAMPLE.get(column, ""), text)
+        sheet.write_string(1, i, sample.get(column, ""), text)
         if column in _LISTS:
             _add_choice_list(sheet, i, _LISTS[column])
     sheet.freeze_panes(1, 0)
@@ -213,8 +233,8 @@ def _add_choice_list(sheet: Any, column: int, words: tuple[str, ...]) -> None:
 
 def _list_explanations(kind: PeopleKind) -> list[tuple[str, str]]:
     return [
-        ("怎样填写", "每行一人。" if kind == "practitioners" else "每行一份医疗广告审查证明。"),
+        ("怎样填写", _ROW_MEANINGS[kind]),
         ("不要填写", "身份证号、电话、出生日期：有这些内容的文件会整份被拒绝。不要增加栏目。"),
-        ("示例", f"第2行是虚构的示例，机构名称中有“{EXAMPLE}”的行导入时跳过；填写时可以删去。"),
-        *((HEADINGS[column][0], _EXPLANATIONS[column]) for column in COLUMNS[kind]),
+        ("示例", f"第2行是虚构的示例，有“{EXAMPLE}”字样的行导入时跳过；填写时可以删去。"),
+        *((HEADINGS[column][0], _EXPLANATIONS.get(column, "")) for column in COLUMNS[kind]),
     ]

@@ -5,6 +5,7 @@ Findings name table, row and column, and never repeat the content of a cell: not
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from registry.domain.identifiers import compute_certificate_expiry, format_certi
 from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode, find_printed_technique
 from registry.errors import InvalidInput
-from registry.importers.people import columns
+from registry.importers.people import columns, supervision_rows
 from registry.importers.people.columns import COLUMNS, EXAMPLE, HEADINGS, TECHNIQUE_COLUMNS, Column, PeopleKind
 from registry.importers.reading import file_tables
 from registry.importers.reading.audit import Audit, RowPlace
 from registry.importers.reading.cells import tidy_cell
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Listing, Message
-from registry.uploads.tables import Table, TableRow
 
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
 _WITHIN = 10  # rows in which headings are looked for
@@ -65,7 +66,15 @@ def read_people_file(
 
 
 def _list_required_columns(kind: PeopleKind) -> tuple[Column, ...]:
-    return ("name", "role") if kind == "practitioners" else ("number",)
+    return _REQUIRED[kind]
+
+
+_REQUIRED: dict[PeopleKind, tuple[Column, ...]] = {
+    "practitioners": ("name", "role"),
+    "ad_certificates": ("number",),
+    "supervision": ("supervision_kind", "held_on", "result"),
+    "sanctions": ("sanction_kind", "authority", "document_no", "decided_on"),
+}
 
 
 class _PeopleReader:
@@ -138,31 +147,37 @@ class _PeopleReader:
         if any(EXAMPLE in text for text in cells.values()):
             self.audit.add_finding("info", place, None, Message("示例行，已跳过"))
             return
-        row_cells = _RowCells(self.audit, place, cells, {column: i for i, column in columns_at.items()})
+        row_cells = RowCells(self.audit, place, cells, {column: i for i, column in columns_at.items()})
         before = self.audit.error_count
-        values = _read_person(row_cells) if self.kind == "practitioners" else _read_ad_certificate(row_cells)
-        if not (cells.get("code") or cells.get("uscc") or cells.get("institution")):
+        values = _READERS[self.kind](row_cells)
+        is_named = cells.get("code") or cells.get("uscc") or cells.get("institution")
+        if not is_named and self.kind != "sanctions":  # which may be of somebody who is in no list
             row_cells.add_finding("institution", Message("没有写明机构（编码、信用代码或名称）"))
         if self.audit.error_count == before:
             institution = {column: cells.get(column, "") for column in ("code", "uscc", "institution", "address")}
+            if self.kind == "sanctions":  # of somebody else it is what is stated
+                institution["uscc"] = ""
             self.rows.append(PersonRow(row=place.row, table=place.table.name, stated=values, **institution))
 
 
-class _RowCells:
+class RowCells:
     """The cells of one row by column; what is wrong with one goes to the audit."""
 
     def __init__(self, audit: Audit, place: RowPlace, cells: dict[Column, str], positions: dict[Column, int]) -> None:
         self._audit, self._place, self._cells, self._positions = audit, place, cells, positions
 
     def get_text(self, column: Column) -> str:
+        """Return the text of a cell."""
         return self._cells.get(column, "")
 
     def add_finding(self, column: Column, message: Message, level: Any = "error") -> None:
+        """Note what is wrong with a cell."""
         self._audit.add_finding(
             level, self._place, self._place.format_cell(HEADINGS[column][0], self._positions.get(column)), message
         )
 
     def read_day(self, column: Column) -> dt.date | None:
+        """Read a day; what is none goes to the audit."""
         if not self.get_text(column):
             return None
         try:
@@ -172,12 +187,14 @@ class _RowCells:
             return None
 
     def read_choice(self, column: Column, words: tuple[str, ...]) -> str | None:
+        """Read one of some words; any other goes to the audit."""
         text = self.get_text(column)
         if text and text not in words:
             self.add_finding(column, Message("应为：{words}", words=Listing(words)))
         return text or None
 
     def read_period(self) -> dict[str, Any]:
+        """Read the first and the last day."""
         start, end = self.read_day("valid_from"), self.read_day("valid_to")
         if start and end and end < start:
             self.add_finding("valid_to", Message("截止日早于起始日"))
@@ -185,7 +202,7 @@ class _RowCells:
         return {name: day.isoformat() for name, day in days.items() if day is not None}
 
 
-def _read_person(cells: _RowCells) -> dict[str, Any]:
+def _read_person(cells: RowCells) -> dict[str, Any]:
     name = cells.get_text("name")
     if not (2 <= len(name) <= 40 and _NAME.fullmatch(name)):
         cells.add_finding("name", Message("姓名须为2至40个字，不含数字和符号"))
@@ -209,7 +226,7 @@ def _read_person(cells: _RowCells) -> dict[str, Any]:
     return {**values, **cells.read_period()}
 
 
-def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
+def _read_techniques(cells: RowCells) -> list[TechniqueCode]:
     found: set[str] = set()
     for column in TECHNIQUE_COLUMNS:
         text = cells.get_text(column)
@@ -226,7 +243,7 @@ def _read_techniques(cells: _RowCells) -> list[TechniqueCode]:
     return [column for column in TECHNIQUE_COLUMNS if column in found]
 
 
-def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:
+def _read_ad_certificate(cells: RowCells) -> dict[str, Any]:
     try:
         number = parse_certificate(cells.get_text("number"))
     except InvalidInput:
@@ -240,3 +257,11 @@ def _read_ad_certificate(cells: _RowCells) -> dict[str, Any]:
     if values.setdefault("valid_to", last) > last:
         cells.add_finding("valid_to", Message("有效期超过一年，请核对"), "warning")
     return {"number": format_certificate(number), **values}
+
+
+_READERS: dict[PeopleKind, Callable[[RowCells], dict[str, Any]]] = {
+    "practitioners": _read_person,
+    "ad_certificates": _read_ad_certificate,
+    "supervision": supervision_rows.read_supervision,
+    "sanctions": supervision_rows.read_sanction,
+}

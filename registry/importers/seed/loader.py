@@ -246,11 +246,13 @@ def read_demo_drafts(path: Path) -> list[Draft]:
             )
         values = {"status": "listed", **_make_approval_paths(institution.pop("approvals")), **institution}
         first.append(_make_draft("institution", code, values, day))
-    kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction")
+    kinds: tuple[Kind, ...] = ("practitioner", "ad_certificate", "sanction", "supervision")
     for kind in kinds:
         for number, fields in enumerate(data.get(kind, [])):
-            values = {**fields, "institution": subjects[fields["institution"]]}
-            later.append(_make_draft(kind, make_code(f"{DEMO}|{kind}|{number}"), values, day))
+            institution = fields.get("institution")  # of somebody who is in no list there is none
+            values = {**fields, **({"institution": subjects[institution]} if institution else {})}
+            start = str(fields.get("decided_on") or fields.get("held_on") or day)
+            later.append(_make_draft(kind, make_code(f"{DEMO}|{kind}|{number}"), values, start))
     return first + later
 
 

@@ -23,7 +23,7 @@ from registry.storage import attachments
 from registry.storage.tables import import_pages, imports
 from registry.texts import Message
 
-Kind = Literal["list", "practitioners", "ad_certificates"]
+Kind = Literal["list", "practitioners", "ad_certificates", "supervision", "sanctions"]
 State = Literal["looking", "mapping", "comparing", "audit", "deciding", "proposing", "proposed", "cancelled", "failed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 WORKING: tuple[State, ...] = ("looking", "comparing", "proposing")

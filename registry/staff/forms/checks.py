@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
+from itertools import starmap
 from typing import Literal
 
 import msgspec
@@ -16,7 +17,7 @@ from registry.domain.schema import EARLIEST, LATEST
 from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.errors import InvalidInput, RegistryError
 from registry.records.asof import parse_day
-from registry.staff.forms import forms
+from registry.staff.forms import forms, supervision_checks
 from registry.staff.forms.forms import (
     APPROVAL_DETAILS,
     CODES,
@@ -302,17 +303,15 @@ def _check_certificate(typed: Typed, new: bool, today: dt.date) -> Iterator[Find
 
 
 def _check_sanction(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
-    named = [name for name in ("institution", "organisation", "person") if read_text(typed, name)]
-    if not named:
-        yield make_error("institution", Message("请写明处罚对象：名录内机构的编码、未在名录的组织，或个人。"))
-    if "institution" in named and "organisation" in named:
-        yield make_error("organisation", Message("名录内机构和未在名录的组织只填一项。"))
     region = read_text(typed, "region")
     if region and regions.find_region(region) is None:
         yield make_error("region", region_names.describe_unclear_place(region))
-    decided = read_day(typed, "decided_on")
-    if decided and decided > today:
-        yield make_error("decided_on", Message("决定日期 {decided} 还没有到。", decided=decided))
+    yield from check_uscc(read_text(typed, "uscc"))
+    yield from starmap(make_error, supervision_checks.list_sanction_errors(typed, today))
+
+
+def _check_supervision(typed: Typed, _new: bool, today: dt.date) -> Iterator[Finding]:
+    yield from starmap(make_error, supervision_checks.list_supervision_errors(typed, today))
 
 
 def _make_period_error() -> Finding:
@@ -337,4 +336,5 @@ _BY_KIND = {
     "practitioner": _check_practitioner,
     "ad_certificate": _check_certificate,
     "sanction": _check_sanction,
+    "supervision": _check_supervision,
 }

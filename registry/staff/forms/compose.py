@@ -13,7 +13,7 @@ from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Date, Draft, Entry, Source, Struct
 from registry.domain.techniques import BY_CODE
 from registry.log.clock import from_milliseconds
-from registry.records import asof, history, lookup, timeline
+from registry.records import asof, history, lookup, penalty_effects, timeline
 from registry.staff.forms import record_values
 from registry.staff.forms.form_drafts import FormDraft
 from registry.staff.forms.forms import ABOUT, CODES, NO_LEGAL_FACT, FormKind, Typed, drop_personal_values, read_text
@@ -81,16 +81,29 @@ def compose_proposal(connection: sa.Connection, form: FormDraft) -> FormProposal
         valid_from=effective,
         source=source.id if source else None,
     )
-    entries = record_values.read_entries(connection, subject)
-    entry = _to_entry(draft)
+    effects = _make_effects(connection, draft, recorded) if form.kind == "sanction" else []
+    pairs = [(record_values.read_entries(connection, one.subject), _to_entry(one)) for one in (draft, *effects)]
     return FormProposal(
         subject=subject,
-        drafts=[*_make_source_drafts(source), draft],
-        differences=_list_differences(entries, entry),
+        drafts=[*_make_source_drafts(source), draft, *effects],
+        differences=[difference for entries, entry in pairs for difference in _list_differences(entries, entry)],
         title=_make_title(form, changes, subject, recorded),
-        corrects=history.is_correction(entries, entry),
+        corrects=any(history.is_correction(entries, entry) for entries, entry in pairs),
         legal=not changes.keys() <= NO_LEGAL_FACT,
     )
+
+
+def _make_effects(connection: sa.Connection, draft: Draft, recorded: Values) -> list[Draft]:
+    """Make the change of the approvals that a penalty newly revokes or suspends, from its day, by its document."""
+    subject = draft.change.set.get("institution") or recorded.get("institution")
+    if not subject:
+        return []
+    institution = record_values.read_values_on(connection, str(subject), draft.valid_from)
+    values = penalty_effects.list_effects({**recorded, **draft.change.set}, recorded, institution)
+    if not values:
+        return []
+    change = Change(kind="institution", set=values, reason=draft.change.reason)
+    return [Draft(subject=str(subject), change=change, valid_from=draft.valid_from, source=draft.source)]
 
 
 def _drop_empty_values(approval: Any) -> Any:
@@ -134,7 +147,7 @@ def _make_subject(connection: sa.Connection, kind: FormKind, changes: Values) ->
     seed = f"{changes.get('name')}|{changes.get('address')}"
     if kind == "ad_certificate":
         seed = f"{changes.get('number')}|{changes.get('institution')}"
-    if kind in ("practitioner", "sanction"):
+    if kind in ("practitioner", "sanction", "supervision"):
         seed = secrets.token_hex(16)
     attempt = 0
     while True:
@@ -191,6 +204,7 @@ _WORDS: dict[FormKind, tuple[str, str]] = {
     "practitioner": ("新增人员授权", "修改人员授权"),
     "ad_certificate": ("登记广告审查证明", "修改广告审查证明"),
     "sanction": ("登记处罚", "修改处罚"),
+    "supervision": ("登记监督检查", "修改监督检查"),
 }
 
 

@@ -45,10 +45,19 @@ _PERSON = _make_step(
     *("person", "institution", "name", "role", "techniques"),
     *("valid_from", "valid_to", "certificate_kind", "certificate_no"),
 )
-_CASE = _make_step(
-    *("case", "institution", "organisation", "region", "person", "kind"),
-    *("authority", "document_no", "decided_on", "summary"),
+_PARTY = _make_step("case", "institution", "organisation", "uscc", "domains", "accounts", "region", "person", "kind")
+_SENTENCE = _make_step(
+    *("sentence", "authority", "document_no", "decided_on", "summary", "violation", "facts", "legal_basis", "measure"),
 )
+_PENALTY = _make_step(
+    *("penalty", "fine", "confiscated", "revokes", "suspends", "starts_on", "ends_on", "published_on", "public_until"),
+)
+_REMOVAL = _make_step("removal", "removed_on", "removal")
+_INSPECTION = _make_step(
+    *("inspection", "institution", "kind", "held_on", "period_from", "period_to", "inspection_kind", "authority"),
+    "document_no",
+)
+_FINDING = _make_step("finding", "result", "summary", "rectify_by", "rectified_on", "public_until")
 #: The pages of a form about something new, and of one about what is recorded: those of the ordinary case.
 _NEW: dict[FormKind, tuple[FormStep, ...]] = {
     "institution": (
@@ -58,7 +67,8 @@ _NEW: dict[FormKind, tuple[FormStep, ...]] = {
     ),
     "practitioner": (_PERSON, _BASIS_OF_NEW),
     "ad_certificate": (_make_step("certificate", "institution", "number", "valid_to", "effective", *_DOCUMENT),),
-    "sanction": (_CASE, _BASIS_OF_NEW),
+    "sanction": (_PARTY, _SENTENCE, _PENALTY, _BASIS_OF_NEW),
+    "supervision": (_INSPECTION, _FINDING, _BASIS_OF_NEW),
 }
 _RECORDED: dict[FormKind, tuple[FormStep, ...]] = {
     "institution": (
@@ -72,7 +82,8 @@ _RECORDED: dict[FormKind, tuple[FormStep, ...]] = {
     ),
     "practitioner": (_PERSON, _BASIS),
     "ad_certificate": (_make_step("certificate", "number", "valid_to", "effective", "reason", *_DOCUMENT),),
-    "sanction": (_CASE, _BASIS),
+    "sanction": (_PARTY, _SENTENCE, _PENALTY, _REMOVAL, _BASIS),
+    "supervision": (_INSPECTION, _FINDING, _REMOVAL, _BASIS),
 }
 #: An approval that is suspended or taken away needs no new days: the page of its details is left out.
 _GOING_ON = LAWFUL_STAGES | {"", "preparing"}

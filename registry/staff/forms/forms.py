@@ -20,7 +20,7 @@ from registry.domain.normalise import normalise_width
 from registry.errors import NotFound
 from registry.texts import Message
 
-FormKind = Literal["institution", "approval", "practitioner", "ad_certificate", "sanction"]
+FormKind = Literal["institution", "approval", "practitioner", "ad_certificate", "sanction", "supervision"]
 KINDS: tuple[FormKind, ...] = get_args(FormKind)
 Input = Literal["text", "area", "lines", "day", "region", "choice", "boxes"]
 Typed = dict[str, str | list[str]]
@@ -35,6 +35,7 @@ ABOUT: dict[FormKind, Kind] = {
     "practitioner": "practitioner",
     "ad_certificate": "ad_certificate",
     "sanction": "sanction",
+    "supervision": "supervision",
 }
 CODES = CHOICES["technique"]
 #: Chosen instead of a stage: the approval was recorded by mistake and is taken back.
@@ -125,16 +126,52 @@ _CERTIFICATE = (
     FormField(name="number", required=True),
     FormField(name="valid_to", input="day"),
 )
+#: Until when something is public, and what took it out.
+_PUBLICITY = (
+    FormField(name="public_until", input="day"),
+    FormField(name="removed_on", input="day"),
+    FormField(name="removal", input="area"),
+)
 _SANCTION = (
     FormField(name="institution"),
     FormField(name="organisation"),
-    FormField(name="person", personal=True),
+    FormField(name="uscc"),
+    FormField(name="domains", input="lines"),
+    FormField(name="accounts", input="lines", personal=True),
     FormField(name="region", input="region"),
+    FormField(name="person", personal=True),
     FormField(name="kind", input="choice", required=True, choice_list="sanction_kind"),
     FormField(name="authority", required=True),
     FormField(name="document_no", required=True),
     FormField(name="decided_on", input="day", required=True),
     FormField(name="summary", input="area", required=True),
+    FormField(name="violation"),
+    FormField(name="facts", input="area"),
+    FormField(name="legal_basis", input="area"),
+    FormField(name="measure", input="area"),
+    FormField(name="fine", mode="decimal"),
+    FormField(name="confiscated", mode="decimal"),
+    FormField(name="revokes", input="boxes", choice_list="technique"),
+    FormField(name="suspends", input="boxes", choice_list="technique"),
+    FormField(name="starts_on", input="day"),
+    FormField(name="ends_on", input="day"),
+    FormField(name="published_on", input="day"),
+    *_PUBLICITY,
+)
+_SUPERVISION = (
+    FormField(name="institution", required=True),
+    FormField(name="kind", input="choice", required=True, choice_list="supervision_kind"),
+    FormField(name="held_on", input="day", required=True),
+    FormField(name="period_from", input="day"),
+    FormField(name="period_to", input="day"),
+    FormField(name="inspection_kind", input="choice", choice_list="inspection_kind"),
+    FormField(name="result", input="choice", required=True, choice_list="supervision_result"),
+    FormField(name="summary", input="area"),
+    FormField(name="rectify_by", input="day"),
+    FormField(name="rectified_on", input="day"),
+    FormField(name="authority"),
+    FormField(name="document_no"),
+    *_PUBLICITY,
 )
 #: The end of every form: the day it takes effect, the document it rests on, and a remark to the approver.
 COMMON = (
@@ -151,6 +188,7 @@ _OWN: dict[FormKind, tuple[FormField, ...]] = {
     "practitioner": _PRACTITIONER,
     "ad_certificate": _CERTIFICATE,
     "sanction": _SANCTION,
+    "supervision": _SUPERVISION,
 }
 #: Fields that are checked together: an error at one may come from another.
 _FIELD_GROUPS = (
@@ -160,6 +198,11 @@ _FIELD_GROUPS = (
     {"valid_from", "valid_to"},
     {"certificate_kind", "certificate_no"},
     {"number", "valid_to"},
+    {"removed_on", "removal"},
+    {"starts_on", "ends_on"},
+    {"published_on", "public_until"},
+    {"period_from", "period_to"},
+    {"held_on", "rectify_by", "rectified_on"},
 )
 #: Paths no verdict depends on: they may be changed without a document.
 NO_LEGAL_FACT = frozenset(field.name for field in fields.FIELDS if not field.legal)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,10 +11,12 @@ import sqlalchemy as sa
 from registry.domain import fields, identifiers, regions
 from registry.domain.fields import OWNERSHIP
 from registry.domain.model import Date, Entry
+from registry.domain.normalise import normalise_width
 from registry.errors import InvalidInput
 from registry.log import store
 from registry.records import asof, history, timeline
 from registry.records.asof import parse_day
+from registry.records.publicity import derive_party
 from registry.records.view import decode_state
 from registry.staff.forms import forms
 from registry.staff.forms.forms import (
@@ -110,8 +113,12 @@ def list_own_names(kind: FormKind, new: bool) -> frozenset[str]:
     return frozenset(field.name for field in list_own_fields(kind, new))
 
 
+#: Fields that are boxes of techniques.
+_BOXES = frozenset({"techniques", "revokes", "suspends"})
+
+
 def _format_value(name: str, value: Any) -> str | list[str]:
-    if name == "techniques":
+    if name in _BOXES:
         return list(value or [])
     if value is None:
         return ""
@@ -151,9 +158,31 @@ def to_record_values(kind: FormKind, typed: Typed, recorded: Values) -> Values:
         is_known = regions.find_region(chosen) is not None
         own = chosen if is_known else regions.resolve_address(read_text(typed, "organisation")).code
         values["region"] = None if values["institution"] else own
+        values["party"] = derive_party(values)
     if kind == "ad_certificate":
         values |= _read_certificate_period(typed)
     return values
+
+
+def read_money(typed: Typed, name: str) -> str | None:
+    """Return an amount in yuan as entries hold it; what is no amount stays as it was typed."""
+    text = re.sub(r"[,，\s]|元$|^[¥￥]", "", normalise_width(read_text(typed, name)))
+    return text or None
+
+
+def _read_domains(typed: Typed, name: str) -> list[str] | None:
+    lines = forms.read_lines(typed, name)
+    return list(dict.fromkeys(identifiers.compact_domain(line) or line for line in lines)) or None
+
+
+#: What a form of a sanction states of some fields.
+SANCTION_READERS: dict[str, Callable[[Typed, str], Any]] = {
+    "uscc": lambda typed, name: identifiers.compact_uscc(read_text(typed, name)) or None,
+    "domains": _read_domains,
+    "accounts": lambda typed, name: forms.read_lines(typed, name) or None,
+    "fine": read_money,
+    "confiscated": read_money,
+}
 
 
 def read_day(typed: Typed, name: str) -> Date | None:
@@ -168,8 +197,10 @@ def _to_record_value(kind: FormKind, name: str, typed: Typed) -> Any:
     value: Any = read_text(typed, name)
     if kind == "institution":
         return _to_institution_value(fields.BY_NAME[name], typed)
-    if name == "techniques":
+    if name in _BOXES:
         value = [code for code in CODES if code in forms.read_boxes(typed, name)]
+    elif kind == "sanction" and name in SANCTION_READERS:
+        return SANCTION_READERS[name](typed, name)
     elif name == "institution" and value:
         value = f"institution:{identifiers.compact_code(value)}"
     return value or None

@@ -19,6 +19,8 @@ KINDS = (
     "import",
     "people",
     "certificates",
+    "supervision",
+    "sanctions",
     "names",
     "emergency",
     "edition",

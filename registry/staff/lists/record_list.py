@@ -24,7 +24,7 @@ from registry.staff.lists import list_page
 from registry.staff.lists.list_page import Cell, ListColumn, ListFilter, Row, StaffList
 from registry.staff.record_names import RecordNames
 
-KINDS: tuple[Kind, ...] = ("institution", "practitioner", "ad_certificate", "sanction")
+KINDS: tuple[Kind, ...] = ("institution", "practitioner", "ad_certificate", "sanction", "supervision")
 #: Institutions that a text finds at most, the best first; other records likewise, the latest first.
 FOUND, MATCHED = 200, 2_000
 #: Columns of each kind: (name, key of the heading), and those that sort.
@@ -63,12 +63,22 @@ _COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("authority", "field.authority"),
         ("recorded", "lists.recorded"),
     ),
+    "supervision": (
+        ("kind", "field.kind"),
+        ("code", "lists.code"),
+        ("institution", "lists.about"),
+        ("held_on", "field.held_on"),
+        ("result", "field.result"),
+        ("rectify_by", "field.rectify_by"),
+        ("recorded", "lists.recorded"),
+    ),
 }
 _SORTS = {
     "institution": ("code", "region", "recorded"),
     "practitioner": ("code", "institution", "end", "recorded"),
     "ad_certificate": ("code", "institution", "end", "recorded"),
     "sanction": ("code", "institution", "recorded"),
+    "supervision": ("code", "institution", "recorded"),
 }
 _WORDS: dict[StandingWord, str] = {"approved": "licensed", "partly_approved": "partly_licensed"}
 
@@ -115,7 +125,7 @@ def _make_filters(desk: Desk, connection: Any, kind: Kind) -> tuple[ListFilter, 
     words: list[tuple[str, object]] = [(FUTURE, desk.language.translate("lists.future"))]
     if kind == "institution":
         words = [(word, get_state_label(desk, word)) for word in get_args(StandingWord)] + words
-    elif kind != "sanction":
+    elif kind not in ("sanction", "supervision"):
         words = [(word, desk.language.translate(f"lists.{word}")) for word in (CURRENT, OVER)] + words
     has_technique = kind in ("institution", "practitioner")
     return (
@@ -283,6 +293,7 @@ def _make_other_cells(desk: Desk, kind: Kind, one: BrowsedRecord, names: RecordN
     about = Cell(text=names.format_name(parent), link=names.make_path(parent)) if parent else Cell()
     if kind == "sanction" and not parent:
         about = Cell(text=language.mark_chinese(str(values.get("organisation") or values.get("person") or "")))
+    kind_word = language.format_recorded_value("kind", values["kind"]) if values.get("kind") else ""
     cells = {
         "name": title,
         "number": title,
@@ -293,8 +304,13 @@ def _make_other_cells(desk: Desk, kind: Kind, one: BrowsedRecord, names: RecordN
         "techniques": Cell(text=language.format_list(map(language.get_plain_word, values.get("techniques") or []))),
         "decided_on": list_page.make_day_cell(desk, values.get("decided_on")),
         "authority": Cell(text=language.mark_chinese(str(values.get("authority") or ""))),
-        "kind": Cell(text=language.format_recorded_value("kind", values["kind"]) if values.get("kind") else ""),
+        "kind": Cell(text=kind_word),
+        "held_on": list_page.make_day_cell(desk, values.get("held_on")),
+        "rectify_by": list_page.make_day_cell(desk, values.get("rectify_by")),
+        "result": Cell(text=language.format_recorded_value("result", values["result"]) if values.get("result") else ""),
     }
+    if kind == "supervision":
+        cells["kind"] = Cell(text=kind_word or Markup("—"), link=title.link, notes=title.notes)
     first, last = values.get("valid_from"), values.get("valid_to")
     if first or last:
         shown = [language.format_iso_day(day) if day else Markup("") for day in (first, last)]
