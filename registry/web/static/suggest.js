@@ -139,9 +139,4 @@
   }
 
   document.querySelectorAll("form[data-suggest]").forEach(attach);
-
-  /* What is below the first screen waits for the first paint, and no longer: a picture of the page shows all of it. */
-  const home = document.querySelector(".home");
-  const complete = () => home.classList.add("whole");
-  if (home) window.addEventListener("load", () => requestAnimationFrame(() => setTimeout(complete, 300)));
 })();
