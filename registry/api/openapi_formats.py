@@ -29,7 +29,6 @@ _FORMATS = {
     "edition": "edition",
     "number": "lead-number",
     "what": "report",
-    "institution": "art-code",
 }
 #: Parameters of which an empty text is refused; others are then as if left out.
 _NEVER_EMPTY = ("practitioner", "ad_certificate")
@@ -72,7 +71,8 @@ def complete_requests(schemas: dict[str, Any]) -> None:
             elif name in _FORMATS and (text := _find_text_schema(schema)):
                 _set_format(name, text)
     schemas["Person"]["properties"]["name"]["minLength"] = 1
-    schemas["NewLead"]["properties"]["pictures"]["items"]["format"] = "picture-base64"
+    lead = schemas["NewLead"]["properties"]
+    lead["institution"]["format"], lead["pictures"]["items"]["format"] = "art-code", "picture-base64"
     watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
     schemas["ToWatch"]["properties"]["claims"]["items"]["properties"] = watched
     schemas["Provider"].pop("default", None)  # an object, which generators write as it stands
