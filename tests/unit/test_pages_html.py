@@ -19,6 +19,9 @@ SVG_VOID = {"path", "circle", "rect"}
 PAGES = gallery.make_pages()
 VOICES: list[tuple[Lang, Size]] = list(product(("zh-CN", "en"), ("normal", "large")))  # type: ignore[arg-type]
 
+#: Addresses that say the same in every language.
+FOR_PROGRAMS = ("/api/", "/log/", "/x", "/static/", "/.well-known/", "/status-lists/")
+
 
 class Document(HTMLParser):
     """Tags with their attributes, and every way in which they are not balanced."""
@@ -121,7 +124,7 @@ def test_links_and_forms_keep_language_and_size(name: str) -> None:
     switches = 0
     for attrs in found.of("a"):
         href = attrs["href"] or ""
-        if href.startswith("/") and not href.startswith(("/api/", "/log/", "/x", "/static/", "/.well-known/")):
+        if href.startswith("/") and not href.startswith(FOR_PROGRAMS):
             kept = ("lang=en" in href, "size=large" in href)
             switches += kept in ((True, False), (False, True))
             assert any(kept), href
