@@ -45,7 +45,7 @@ install: $(VENV)/.run $(VENV)/.dev
 # PORT: another one than 8000. QR codes, examples and the name of the log then carry it, too.
 PORT ?= 8000
 run: $(VENV)/.run
-	@REGISTRY_PUBLIC_URL="$${REGISTRY_PUBLIC_URL:-http://127.0.0.1:$(PORT)}" $(BIN)/registry serve --setup --port $(PORT)
+	@$(BIN)/registry serve --setup --port $(PORT)
 
 test: install
 	@bash tests/setup.sh

@@ -1,5 +1,5 @@
-"""`python -m bench [batch] [editions] [imports] [log] [paint] [proofs] [search] [serving] [starts] [stuck] [wizard]
-[workspace]`.
+"""`python -m bench [batch] [editions] [imports] [log] [pages] [paint] [proofs] [search] [serving] [starts] [stuck]
+[wizard] [workspace]`.
 
 Without a name all of them. `--institutions N`, `--rows N` and `--keep FOLDER`: see README.md. `python -m bench soak`
 stands by itself: see docs/reliability.md.
@@ -21,6 +21,7 @@ from bench import (
     editions,
     imports,
     log,
+    pages,
     paint,
     proofs,
     registers,
@@ -39,6 +40,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], object]] = {
     "editions": lambda folder, given: editions.run(folder, given.rows),
     "imports": lambda folder, given: imports.run(folder, given.rows),
     "log": lambda folder, _: log.run(folder),
+    "pages": lambda folder, _: pages.run(folder),
     "paint": lambda folder, _: paint.run(folder),
     "proofs": lambda folder, _: proofs.run(folder),
     "search": lambda folder, given: search.run(folder, tuple(sorted({635, given.rows, 10 * given.rows}))),
@@ -55,7 +57,7 @@ def main() -> None:
     """Run the chosen parts in a folder that is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed of the register.")
     told = (
-        "batch, editions, imports, log, paint, proofs, search, serving, starts, stuck, wizard, workspace "
+        "batch, editions, imports, log, pages, paint, proofs, search, serving, starts, stuck, wizard, workspace "
         "(all of these); soak"
     )
     parser.add_argument("parts", nargs="*", help=told)
@@ -77,6 +79,7 @@ def main() -> None:
         "editions",
         "workspace",
         "stuck",
+        "pages",
         "paint",
     ]
     parts = given.parts or every

@@ -43,7 +43,7 @@ def create_app(answers: Path) -> Litestar:
     return Litestar([verify, institutions, suggest], openapi_config=None, logging_config=None)
 
 
-class _AnnouncingServer(uvicorn.Server):
+class AnnouncingServer(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type]
         print(f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}", flush=True)
@@ -54,4 +54,4 @@ if __name__ == "__main__":
     config = uvicorn.Config(
         create_app(ANSWERS), host="127.0.0.1", port=0, log_level="warning", access_log=False, server_header=False
     )
-    _AnnouncingServer(config).run()
+    AnnouncingServer(config).run()

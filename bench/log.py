@@ -15,11 +15,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from bench import lists
-from registry import accounts, proposals, views
+from registry import accounts, proposals
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Date, Draft
 from registry.log import check, four_eyes, signing_keys
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries

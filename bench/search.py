@@ -22,12 +22,13 @@ import meilisearch
 import sqlalchemy as sa
 
 from bench import names
-from registry import accounts, proposals, views
+from registry import accounts, proposals
 from registry.domain import regions
 from registry.domain.identifiers import make_code
 from registry.domain.model import Change, Date, Draft
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.institutions.result import SearchRequest
+from registry.proposals import views
 from registry.register import Register
 from registry.search.embedded_engine import EmbeddedEngine
 from registry.search.memory_engine import SMALL, MemoryIndex

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from markupsafe import Markup
 
 from public_site import page_times, responses, schema_org
+from public_site.page_memory import keep_page
 from public_site.page_times import Comparison, TimesForm
 from public_site.pictures import YearLine, make_year_line
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
@@ -26,7 +27,7 @@ from registry.records.supervision import Sanction, Supervision
 from registry.texts import FixedText
 from registry.web import error_status
 from registry.web.rate_limit import make_people_budget
-from registry.web.record_changes import PageTimes
+from registry.web.record_changes import PageTimes, choose_recent
 from registry.web.routes import route_get
 from registry.web.standing import Standing, State, make_standing
 
@@ -93,6 +94,7 @@ class LandingPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/i/{code:str}", "institution")
+@keep_page
 def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show one institution, today or as of other times; what is not today's state says so."""
     if redirect := _make_canonical_redirect(request, code):
@@ -122,7 +124,7 @@ def show_institution(request: PageRequest, code: FromPath[str]) -> Response[Any]
         standing=standing,
         practitioners=practitioners,
         people_withheld=withheld,
-        recent=versions[:3],
+        recent=choose_recent(versions, 3),
         qr=f"/i/{institution.code}/qr.svg",
         public_url=f"{public_url}/q/{institution.code}",
         as_of=asof.valid_on,
@@ -153,6 +155,7 @@ def _list_people(
 
 
 @route_get("/i/{code:str}/history", "history")
+@keep_page
 def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
     """Show every version of one institution; asked about a day, also what was believed of it then and is known now."""
     if redirect := _make_canonical_redirect(request, code, "/history"):
@@ -175,6 +178,7 @@ def show_history(request: PageRequest, code: FromPath[str]) -> Response[Any]:
 
 
 @route_get("/q/{code:str}", "landing")
+@keep_page
 def show_landing(request: PageRequest, code: FromPath[str]) -> Response[str]:
     """Show where a QR code lands: no redirect, whatever way the code is written."""
     register = get_register(request)

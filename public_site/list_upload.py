@@ -29,8 +29,8 @@ from registry.batch.xlsx_sheets import XlsxAnswerWriter
 from registry.domain.answers import Answer, VerdictWord
 from registry.domain.model import Struct
 from registry.errors import Busy, InvalidInput, RegistryError, TooLarge
+from registry.storage.uploads.limits import PAGE
 from registry.texts import Message
-from registry.uploads.limits import PAGE
 from registry.web import error_status
 from registry.web.forms import hold_upload_place, read_form
 from registry.web.rate_limit import find_admitted_request, make_people_budget
@@ -183,7 +183,7 @@ def _answer_rows(
 ) -> tuple[F, ColumnNotes]:
     """Answer all rows, into ``out`` where the writer makes bytes; TooLarge, with nothing answered, beyond the limit.
 
-    The file is taken apart by a process of its own: see ``registry.uploads``.
+    The file is taken apart by a process of its own: see ``registry.storage.uploads``.
     """
     file_format = detect_format(source.read(64))
     source.seek(0)

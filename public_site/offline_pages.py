@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 from litestar import Response
+from markupsafe import Markup
 
 from public_site import responses
 from public_site.responses import PageContext, PageRequest, make_frame, make_page_response
@@ -32,19 +33,29 @@ _ASSETS = (
 
 
 class OfflinePage(PageContext, frozen=True, kw_only=True):
-    """Check a QR code without the register."""
+    """Check a QR code without the register; ``bundle``: the keys and lists themselves, in a site of files."""
 
     template: ClassVar[str] = "offline.html"
     section: ClassVar[str] = "check"
+    bundle: Markup = Markup()
 
 
 @route_get(_PAGE, "verify_offline")
 def show_offline_page(request: PageRequest) -> Response[str]:
     """Show the page; it is the same for everybody, and shows nothing of the register."""
-    page = OfflinePage(**{**make_frame(request), "site": responses.find_site_facts(request)})
+    frame = {**make_frame(request), "site": responses.find_site_facts(request)}
+    page = OfflinePage(bundle=_encode_bundle(request), **frame)
     response = make_page_response(request, page)
     response.headers["Content-Security-Policy"] = _POLICY
     return response
+
+
+def _encode_bundle(request: PageRequest) -> Markup:
+    """Return keys and lists for a page in a folder, which may fetch nothing; empty on a server."""
+    if responses.find_static_edition(request) is None:
+        return Markup()
+    bundle = responses.get_register(request).credentials.find_bundle()
+    return Markup(msgspec.json.encode(bundle).decode().replace("<", "\\u003c"))  # noqa: S704  base64, names, dates
 
 
 @route_get("/verify-offline.js", "verify_offline_worker")

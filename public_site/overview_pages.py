@@ -7,6 +7,7 @@ from typing import ClassVar
 from litestar import Response
 
 from public_site import pictures, responses
+from public_site.page_memory import keep_page
 from public_site.pictures import Bar, TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_page_response
 from registry.domain.model import Date, SourceRef, Struct
@@ -48,6 +49,7 @@ class OverviewPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/overview", "overview", opt={"lane": "slow"})  # the files of an edition may have to be made first
+@keep_page
 def show_overview(request: PageRequest) -> Response[str]:
     """Show the register in pictures."""
     stats = responses.get_stats(request)

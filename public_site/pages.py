@@ -13,9 +13,12 @@ from public_site import (
     badge_pages,
     check_pages,
     data_pages,
+    department_pages,
     edition_pages,
     institution_pages,
+    lead_pages,
     list_upload,
+    notice_pages,
     offline_pages,
     overview_pages,
     responses,
@@ -24,10 +27,9 @@ from public_site import (
 )
 from public_site.responses import FieldError, PageContext, PageRequest, get_register, make_frame, make_page_response
 from registry.domain.identifiers import format_code
-from registry.domain.model import Entry
+from registry.domain.model import Entry, PublicLog
 from registry.errors import NotFound
 from registry.records.history import FieldChange, Version
-from registry.register import PublicLog
 from registry.texts import Message
 from registry.web import page_templates
 from registry.web.routes import list_handlers, route_get
@@ -115,7 +117,8 @@ def to_version(entry: Entry) -> Version:
 
 _MODULES = (
     *(search_pages, overview_pages, badge_pages, site_files, data_pages, institution_pages),
-    *(check_pages, list_upload, edition_pages, offline_pages, api_reference),
+    *(check_pages, list_upload, edition_pages, offline_pages, api_reference, department_pages, lead_pages),
+    notice_pages,
 )
 HANDLERS = [*list_handlers(*_MODULES), show_log, show_about, get_static_file]
 router = Router(

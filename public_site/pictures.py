@@ -13,7 +13,7 @@ from registry.records.history import Version
 STEP, SIDE = 52, 48
 _SHADES = 5
 #: Width of the line of years, and of the margin on both sides in which the first and last mark have room.
-LINE, MARGIN = 640, 24
+LINE, MARGIN = 360, 20
 
 
 class ProvinceTile(Struct, frozen=True):
@@ -109,6 +109,6 @@ def make_year_line(versions: Sequence[Version], today: Date) -> YearLine | None:
     def find_x(ordinal: int) -> int:
         return MARGIN + round((LINE - 2 * MARGIN) * (ordinal - begin) / (end - begin))
 
-    every = max(1, (last - first + 5) // 6)
+    every = max(1, (last - first + 4) // 5)
     years = tuple((year, find_x(dt.date(year, 1, 1).toordinal())) for year in range(first, last + 1, every))
     return YearLine(marks=tuple(DayMark(day, find_x(day.toordinal()), numbers[day]) for day in days), years=years)

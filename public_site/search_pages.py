@@ -12,6 +12,7 @@ from litestar.response import Redirect
 
 from public_site import responses
 from public_site.overview_pages import make_grid
+from public_site.page_memory import keep_page
 from public_site.pictures import TileGrid
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response, read_language
 from registry.domain import regions
@@ -29,6 +30,8 @@ from registry.web.rate_limit import make_people_budget
 from registry.web.routes import route_get
 
 PER_PAGE = 20
+#: Of results that a search index behind the log gave: a moment later there may be others.
+_BEHIND = "public, max-age=5"
 #: Matches a page explains in words; that a name or a filter fits needs none.
 _OTHER_NAMES = ("alias", "former_name", "known_as")
 _EXPLAINED = (*_OTHER_NAMES, "pinyin", "initials", "abbreviation", "address", "typo")
@@ -127,6 +130,7 @@ class SearchPage(PageContext, frozen=True, kw_only=True):
 
 
 @route_get("/", "home")
+@keep_page
 def show_home(request: PageRequest) -> Response[str]:
     """Show the start page."""
     stats = responses.get_stats(request)
@@ -145,6 +149,7 @@ def show_home(request: PageRequest) -> Response[str]:
 
 
 @route_get("/search", "search")
+@keep_page
 def show_search(request: PageRequest) -> Response[Any]:
     """Show results, by relevance with a question and by region without; a code redirects to its institution, and a web
     address to its check."""
@@ -190,7 +195,9 @@ def show_search(request: PageRequest) -> Response[Any]:
             people_withheld=budget.make_refusal().get_text(language.lang) if budget.refused else None,
             **make_frame(request),
         ),
-        cache=responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
+        cache=_BEHIND
+        if result.log_size < asof.size
+        else responses.choose_cache_control(any(hit.practitioners for hit in result.items), budget),
     )
 
 

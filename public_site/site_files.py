@@ -61,8 +61,9 @@ class ChangeFeed(PageContext, frozen=True, kw_only=True):
 def get_robots(request: PageRequest) -> Response[str]:
     """Say what crawlers may fetch: every page about institutions, nothing of the workspace, no searches."""
     origin = get_register(request).settings.public_url.rstrip("/")
-    lines = ("User-agent: *", "Disallow: /staff", "Disallow: /api/", "Disallow: /search?", "Disallow: /p/", "")
-    text = "\n".join((*lines, f"Sitemap: {origin}/sitemap.xml", ""))
+    paths = ("/staff", "/api/", "/search?", "/p/", "/leads?")
+    lines = ("User-agent: *", *(f"Disallow: {path}" for path in paths), "", f"Sitemap: {origin}/sitemap.xml", "")
+    text = "\n".join(lines)
     return Response(text, media_type="text/plain", headers=_HOUR)
 
 

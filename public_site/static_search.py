@@ -10,7 +10,7 @@ from typing import ClassVar
 from litestar import Response
 
 from public_site.responses import PageContext, PageRequest, get_register, make_frame, make_page_response
-from registry.domain import english_places
+from registry.domain import english_places, regions
 from registry.domain.model import Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.search import pinyin
@@ -45,13 +45,15 @@ class StaticGroup(Struct, frozen=True, kw_only=True):
 
 
 class StaticSearchPage(PageContext, frozen=True, kw_only=True):
-    """The list; ``words``: techniques as people call them, word=code, parted by |."""
+    """The list; ``words``: techniques as people call them, word=code, parted by |; ``places``: of where there are
+    institutions, folded name=first digits of its codes, parted by commas."""
 
     template: ClassVar[str] = "static_search.html"
     section: ClassVar[str] = "home"
     count: int
     groups: list[StaticGroup]
     words: str
+    places: str
 
 
 @route_get("/search", "static_search")
@@ -61,7 +63,13 @@ def show_static_search(request: PageRequest) -> Response[str]:
     asof = register.make_as_of_now()
     codes = [code.replace("-", "") for code in register.list_codes(asof)]
     groups = group_rows(map(make_row, register.list_institutions(codes, asof)))
-    page = StaticSearchPage(count=len(codes), groups=groups, words=list_technique_words(), **make_frame(request))
+    page = StaticSearchPage(
+        count=len(codes),
+        groups=groups,
+        words=list_technique_words(),
+        places=list_places(row.region for group in groups for row in group.rows),
+        **make_frame(request),
+    )
     return make_page_response(request, page)
 
 
@@ -105,6 +113,23 @@ def group_rows(rows: Iterable[StaticRow]) -> list[StaticGroup]:
         groups.setdefault(row.region[:2] + "0000" if row.region else "", []).append(row)
     ordered = sorted(groups, key=lambda code: (not code, code))
     return [StaticGroup(code=code, rows=groups[code]) for code in ordered]
+
+
+def list_places(codes: Iterable[str]) -> str:
+    """List the names of the places that institutions are in, longest first.
+
+    >>> list_places(["210303", "210106"]).split("|")[-3:]
+    ['辽宁=21', '铁西=210106,210303', '鞍山=2103']
+    """
+    found: dict[str, set[str]] = {}
+    for code in {code[:digits].ljust(6, "0") for code in codes if code for digits in (2, 4, 6)}:
+        region = regions.find_region(code)
+        name = region and (region.district or region.city or region.province)
+        names = [*regions.list_forms(name or ""), english_places.find_english_name(code) or ""]
+        for key in filter(None, map(fold_key, names)):
+            found.setdefault(key, set()).add(regions.get_prefix(code))
+    ordered = sorted(found, key=lambda key: (-len(key), key))
+    return "|".join(f"{key}={','.join(sorted(found[key]))}" for key in ordered)
 
 
 def list_technique_words() -> str:

@@ -13,10 +13,11 @@ from registry.batch.batch import Batch
 from registry.batch.claim_check import check_claim
 from registry.clients.service import Clients
 from registry.clients.watches import WatchLists
+from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.service import Credentials
 from registry.domain.answers import Answer, Claim, SanctionFinding
 from registry.domain.identifiers import format_code, parse_code
-from registry.domain.model import Entry, Institution, Practitioner, SourceRef, Struct
+from registry.domain.model import Entry, Institution, Practitioner, PublicLog, SourceRef
 from registry.domain.normalise import fold_text
 from registry.editions.service import Editions
 from registry.errors import NotFound, make_cannot_answer_error
@@ -26,6 +27,9 @@ from registry.institutions.result import InstitutionHit, SearchExplanation, Sear
 from registry.institutions.text_search import WrittenName
 from registry.log import codec, store
 from registry.log.publish import PublishedLog
+from registry.measures.leads.service import Leads
+from registry.measures.letters.service import Letters
+from registry.measures.notices.service import Notices
 from registry.operations import health
 from registry.operations.upkeep import Upkeep
 from registry.receipts.issuer import Issuer, ReceiptStatus
@@ -57,15 +61,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("registry")
 
 
-class PublicLog(Struct, frozen=True):
-    """The log as signed last: its name, size, root hash (hex), and the verifier keys in use."""
-
-    origin: str
-    size: int
-    root: str
-    vkeys: list[str]
-
-
 class Register:
     """Use it as a context manager, or call ``start`` and ``close``; all methods may be called from any thread."""
 
@@ -76,15 +71,19 @@ class Register:
         self.database.board = self.faults
         self.verification = VerificationView(settings.state_limit)
         self.log = PublishedLog(settings)
-        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file())
+        bundle_file = settings.data_dir / BUNDLE_FILE
+        self.receipts = Issuer(self.database, self.log, self.verification, settings.get_key_file(), bundle_file)
         self.outside = _make_outside_search(self.database, settings)
         #: Only in a process that answers many questions: reading it takes longer than one.
         self.memory_index: MemoryIndex | None = None
         self.clients = Clients(self.database, settings)
         self.sign_ins = SignIns(self.database, settings)
         self.watches = WatchLists(self.database, self.verification)
+        self.leads = Leads(self.database, settings, self.sign_ins.vault)
         self.editions = Editions(self.database, self.log, settings)
         self.credentials = Credentials(self.database, self.receipts, self.verification, settings)
+        self.letters = Letters(self.database, self.log, self.receipts, self.verification, settings)
+        self.notices = Notices(self.database, self.watches, self.verification, settings)
         self.upkeep = Upkeep(self)
 
     def __enter__(self) -> Register:
@@ -104,6 +103,7 @@ class Register:
         self.upkeep.close()
         self.clients.close()
         self.sign_ins.close()
+        self.leads.close()
         self.database.close()
 
     def follow_log(self) -> int | None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,11 +23,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     operator: Annotated[str, "主办单位: the authority that runs this register, shown in every page's footer."] = ""
     signing_key: Annotated[str, "File of the Ed25519 signing key. Empty: signing.key in the data folder."] = ""
     secrets_key: Annotated[
-        str, "File of the key that second factors are encrypted with. Empty: secrets.key beside the signing key."
+        str,
+        "File of the key that encrypts second factors and leads. Empty: secrets.key beside the signing key.",
     ] = ""
     log_dir: Annotated[str, "Folder of the published log: last checkpoint, tiles. Empty: log in the data folder."] = ""
     log_origin: Annotated[str, "Name of the log in its checkpoints; kept for ever. Empty: from the public URL."] = ""
 
+    witness_dir: Annotated[
+        str,
+        "Folder with a folder (checkpoint, vkey) of each witness, for letters. Empty: witnesses in the data folder.",
+    ] = ""
     time_source: Annotated[
         str, "Address of a web server whose Date is trusted when the clock is checked. Empty: none is asked."
     ] = ""
@@ -43,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, "Institutions whose people one address, or key, may look at in a day; 0: no limit."
     ] = 60
     people_limit_keys: Annotated[int, "The same for a key with scope people; 0: no limit."] = 1_000
+    leads_limit: Annotated[int, "Leads an hour from one address, thirty times as many from all; 0: no limit."] = 20
+    leads_days: Annotated[int, "Days after its closing until a lead's texts, contact and pictures are erased."] = 180
     audit_days: Annotated[int, "Days that checks are kept for keys that have them recorded."] = 400
     trusted_proxies: Annotated[
         str, "Addresses of reverse proxies, by commas, whose X-Forwarded-For says who asks. Empty: nobody's."
@@ -69,6 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, "Whether whoever signs in by it shows this register's second factor too; 0 where it asks for one itself."
     ] = True
 
+    smtp_url: Annotated[str, "Mail server for notices: smtp://user:password@host:port or smtps://. Empty: none."] = ""
+    mail_from: Annotated[str, "Sender of mail. Empty: register@ and the host of the public URL."] = ""
+    notices_private: Annotated[bool, "Whether web hooks may go to private addresses and by plain http."] = False
+    notices_retry: Annotated[int, "Seconds before the second attempt of a notice; further ones wait longer."] = 5
+    notices_days: Annotated[int, "Days after which a subscriber that does not answer is paused."] = 5
+
     search_url: Annotated[str, "Address of a Meilisearch server (1.21). Empty: the embedded search alone."] = ""
     search_key: Annotated[str, "Its key: one that may do everything with the indexes institutions-*."] = ""
 
@@ -92,6 +106,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def get_log_folder(self) -> Path:
         """The folder of the published log."""
         return Path(self.log_dir) if self.log_dir else self.data_dir / "log"
+
+    def get_mail_from(self) -> str:
+        """The sender of mail."""
+        return self.mail_from or f"register@{urlsplit(self.public_url).hostname}"
+
+    def get_witness_folder(self) -> Path:
+        """The folder of what witnesses cosigned."""
+        return Path(self.witness_dir) if self.witness_dir else self.data_dir / "witnesses"
 
     def get_log_origin(self) -> str:
         """The name of the log in its first checkpoint: by default the address it is published at."""
@@ -118,11 +140,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise InvalidInput(Message("环境变量设置有误：{error}", error=error)) from error
-    if not settings.public_url.startswith(("http://", "https://")):
-        message = Message(
-            "REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=settings.public_url
-        )
-        raise InvalidInput(message)
+    _check_public_url(settings.public_url)
     if settings.time_source and not settings.time_source.startswith(("http://", "https://")):
         raise InvalidInput(
             Message(
@@ -130,6 +148,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
                 time_source=settings.time_source,
             )
         )
+    if settings.leads_limit < 0 or settings.leads_days < 1:
+        raise InvalidInput(Message("REGISTRY_LEADS_LIMIT 不得小于0，REGISTRY_LEADS_DAYS 不得小于1。"))
     limits = (settings.anonymous_limit, settings.people_limit, settings.people_limit_keys)
     if min(limits) < 0 or settings.audit_days < 1:
         raise InvalidInput(
@@ -145,6 +165,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             )
         )
     _check_security_contact(settings)
+    _check_notices(settings)
     if settings.max_connections < 1 or settings.address_connections < 0:
         raise InvalidInput(Message("REGISTRY_MAX_CONNECTIONS 不得小于1，REGISTRY_ADDRESS_CONNECTIONS 不得小于0。"))
     if not (1 <= settings.staff_idle <= 30 and settings.staff_idle <= settings.staff_absolute <= 1440):
@@ -156,6 +177,45 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             Message("设置了 REGISTRY_OIDC_ISSUER，还须设置 REGISTRY_OIDC_CLIENT_ID 和 REGISTRY_OIDC_CLIENT_SECRET。")
         )
     return settings
+
+
+def _check_notices(settings: Settings) -> None:
+    """Raise InvalidInput for a mail server that is none, or for delays that are none."""
+    parts = urlsplit(settings.smtp_url)
+    if settings.smtp_url and not (parts.scheme in ("smtp", "smtps") and parts.hostname):
+        raise InvalidInput(Message("REGISTRY_SMTP_URL 须为 smtp://主机:端口 或 smtps://主机:端口。"))
+    if settings.notices_retry < 1 or settings.notices_days < 1:
+        raise InvalidInput(Message("REGISTRY_NOTICES_RETRY、REGISTRY_NOTICES_DAYS 不得小于1。"))
+
+
+def _check_public_url(address: str) -> None:
+    """Raise InvalidInput for what is no address of a whole host: pages, codes and proofs are served from its root."""
+    if not address.startswith(("http://", "https://")):
+        raise InvalidInput(
+            Message("REGISTRY_PUBLIC_URL 须以 http:// 或 https:// 开头，现为 {public_url}", public_url=address)
+        )
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc and address.isascii()
+    except ValueError:
+        named = False
+    if not named:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 须为主机名或 IP 地址，可加端口，如 https://art.example:8443，现为 {public_url}；"
+                "中文域名请写成 xn-- 形式。",
+                public_url=address,
+            )
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidInput(
+            Message(
+                "REGISTRY_PUBLIC_URL 不能带路径，现为 {public_url}：二维码、日志和接口的地址都从根目录算起。"
+                "请给名录一个自己的主机名或端口，如 {root}。",
+                public_url=address,
+                root=f"{parts.scheme}://{parts.netloc}",
+            )
+        )
 
 
 def _check_security_contact(settings: Settings) -> None:

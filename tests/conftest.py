@@ -178,13 +178,19 @@ def with_patience(open_context: Callable[..., BrowserContext]) -> Callable[..., 
     return opening
 
 
+def find_browser() -> str | None:
+    """The browser of the tests."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return path if path is not None and Path(path).exists() else None
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium. Fails where there is none; REGISTRY_TESTS_WITHOUT_BROWSER=1 skips instead, visibly."""
     if os.environ.get("REGISTRY_TESTS_WITHOUT_BROWSER") == "1":
         pytest.skip("REGISTRY_TESTS_WITHOUT_BROWSER=1: browser tests were left out")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None or not Path(path).exists():
+    path = find_browser()
+    if path is None:
         pytest.fail(
             "没有浏览器 / no browser: apt-get install chromium fonts-noto-cjk, or CHROMIUM=path of one; "
             "REGISTRY_TESTS_WITHOUT_BROWSER=1 leaves these tests out",

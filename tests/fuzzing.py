@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import json
 import os
 import re
@@ -14,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from registry.clients.keys import SCOPES
 from registry.domain.techniques import STAGES, TECHNIQUES
@@ -50,8 +54,18 @@ def samples(server: Server) -> dict[str, list[str]]:
         "art-receipt": [server.verify(**one)["receipt"] for one in asked],
         "watch-place": [f"{server.api('/stats')['log_size']}.2025-06-30"],
         "edition": ["latest", "1", "99", "latest-210000"],
+        "lead-number": ["7K2M-9QX4-0000-000W", "7k2m9qx40000000w"],
+        "report": ["朋友圈广告称包成功", "a report", "示例  线索 的内容"],
+        "picture-base64": [a_picture()],
         "technique": [word for one in TECHNIQUES for word in (one.code, one.plain_zh, *one.said[:2])],
     }
+
+
+def a_picture() -> str:
+    """A small picture as JSON holds it."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def a_key(cli: Cli) -> str:

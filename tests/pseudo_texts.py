@@ -10,6 +10,7 @@ from html import unescape
 
 from registry import texts
 from registry.domain.techniques import TECHNIQUES
+from registry.measures.department_table import list_departments
 from registry.texts.po_file import Catalogue, Key
 
 
@@ -29,11 +30,11 @@ def speak_in_brackets() -> None:
     texts.load_catalogue = lambda lang: Pseudo(*english) if lang.startswith("en") else None  # type: ignore[assignment]
 
 
+_TECHNIQUES = [name for t in TECHNIQUES for name in (t.official_en, t.plain_en)]
+_DEPARTMENTS = [one.en for one in list_departments().values()]
 #: Names of things, which are the same in every language.
 NAMES = re.compile(
-    "|".join(
-        sorted((re.escape(name) for t in TECHNIQUES for name in (t.official_en, t.plain_en)), key=len, reverse=True)
-    )
+    "|".join(sorted(map(re.escape, _TECHNIQUES + _DEPARTMENTS), key=len, reverse=True))
     + r"|https?://\S+"
     + r"|\b[\w.-]+\.(?:example|json|csv|xlsx|docx|pdf|html|txt|cn|jws)\b"
     + r"|\b[a-z]+(?:_[a-z]+)+\b|SHA-256|JSON|API|\b(?:query|path|eight characters)\b"

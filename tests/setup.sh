@@ -6,7 +6,7 @@
 # With arguments only those parts: browser, clocks, office, zbar, go, meilisearch, curl, nginx, reconciliation, openrefine, clients,
 # schemathesis, quality.
 set -u
-parts=" ${*:-browser clocks office zbar go meilisearch curl nginx reconciliation openrefine clients schemathesis quality} "
+parts=" ${*:-browser clocks office zbar go meilisearch curl proxies reconciliation openrefine clients schemathesis quality} "
 wanted_part() { [[ "$parts" == *" $1 "* ]]; }
 
 say() { printf '%s\n' "$*" >&2; }
@@ -48,11 +48,13 @@ install() {
   rm -f "$log"
 }
 
-if wanted_part nginx && ! PATH="$PATH:/usr/sbin" command -v nginx >/dev/null; then
-  install "代理服务器测试所需" nginx
-  PATH="$PATH:/usr/sbin" command -v nginx >/dev/null ||
-    say "缺少 nginx：代理服务器测试将失败。以 root 运行 apt-get install nginx。 / No nginx: its tests will fail."
-fi
+for proxy in nginx haproxy; do
+  if wanted_part proxies && ! PATH="$PATH:/usr/sbin" command -v "$proxy" >/dev/null; then
+    install "代理服务器测试所需" "$proxy"
+    PATH="$PATH:/usr/sbin" command -v "$proxy" >/dev/null ||
+      say "缺少 $proxy：代理服务器测试将失败。以 root 运行 apt-get install $proxy。 / No $proxy: its tests will fail."
+  fi
+done
 
 if wanted_part curl && ! command -v curl >/dev/null; then
   install "README 的例子所需" curl

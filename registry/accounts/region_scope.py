@@ -99,6 +99,19 @@ def contains_place(account: accounts.Account, place: str | None) -> bool:
     return not account.region or regions.is_inside(place, account.region)
 
 
+def require_place(connection: sa.Connection, name: str, place: str) -> None:
+    """Raise NotAllowed unless a place lies in the region of an account."""
+    account = accounts.get_account(connection, name)
+    if not contains_place(account, place):
+        message = Message(
+            "{place} 不在账号“{name}”的行政区划（{region}）内。",
+            place=describe_region(place) if place else Message("全国"),
+            name=name,
+            region=describe_region(account.region),
+        )
+        raise NotAllowed(message, why="other_region")
+
+
 def can_see_proposal(account: accounts.Account, region: str, touched_by: list[str]) -> bool:
     """Whether a proposal about a region is inside the account's region, or was touched by the account."""
     return account.name in touched_by or contains_place(account, region)

@@ -1,8 +1,10 @@
-"""The key that encrypts the secrets of second factors, in a file of its own beside the signing key.
+"""The key that encrypts the secrets of second factors and what leads say, in a file of its own beside the signing key.
 
 The file holds one key a line, ``id base64``, the newest last: it seals, all of them open. A sealed secret is
 ``id.base64(nonce, AES-256-GCM ciphertext and tag)``; the account's name is authenticated with it, so that a row
 copied to another account opens nothing. No backup holds the file: without it factors have to be set up again.
+Sealed content (``seal_content``) is the same in bytes: the key's id, nonce, ciphertext and tag; what it is of is
+authenticated with it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from registry.errors import SecretsKeyMissing
 from registry.texts import Message
 
 _NONCE, _KEY = 12, 32  # bytes
+_ID = 8  # characters of a key's id
 _HEAD = "# Keys of the secrets of second factors, newest last. Keep a copy, apart from the backups.\n"
 
 
@@ -74,6 +77,22 @@ class Vault:
                     "账号“{account}”的验证器密钥与登记不符，不能使用；请管理员取消其验证器后重新设置。", account=account
                 )
             ) from error
+
+    def seal_content(self, owner: str, content: bytes) -> bytes:
+        """Encrypt bytes that belong to ``owner``, such as a lead and a place in it; SecretsKeyMissing."""
+        key, nonce = self._read_keys()[-1], secrets.token_bytes(_NONCE)
+        return key.id.encode() + nonce + AESGCM(key.value).encrypt(nonce, content, b"content of " + owner.encode())
+
+    def open_content(self, owner: str, sealed: bytes) -> bytes:
+        """Decrypt what ``seal_content`` encrypted for the same owner; SecretsKeyMissing where that cannot be done."""
+        identity, raw = sealed[:_ID].decode("ascii", "replace"), sealed[_ID:]
+        key = next((key for key in self._read_keys() if key.id == identity), None)
+        if key is None:
+            raise _make_missing_error(self.path, identity)
+        try:
+            return AESGCM(key.value).decrypt(raw[:_NONCE], raw[_NONCE:], b"content of " + owner.encode())
+        except (InvalidTag, ValueError) as error:
+            raise SecretsKeyMissing(Message("加密的内容与登记不符，不能打开。")) from error
 
     def can_open(self, sealed: str) -> bool:
         """Whether the key that sealed a secret is here."""

@@ -12,6 +12,7 @@ from registry.api import (
     guards,
     institutions,
     key,
+    leads,
     log,
     openapi,
     qr_images,
@@ -19,6 +20,7 @@ from registry.api import (
     sanctions,
     security_txt,
     status_lists,
+    subscriptions,
     verify,
     watches,
 )
@@ -51,7 +53,14 @@ def build_routers() -> list[Router]:
     # What one client alone may see: never revalidated, never stored by a cache.
     private = Router(
         path="/api/v1",
-        route_handlers=[*key.handlers, *watches.handlers],
+        route_handlers=[*key.handlers, *watches.handlers, *subscriptions.handlers],
+        before_request=guards.check_private_request,
+        response_headers={"Cache-Control": "no-store"},
+    )
+    # Whoever has a number alone may see its state.
+    reports = Router(
+        path="/api/v1",
+        route_handlers=leads.handlers,
         before_request=guards.check_private_request,
         response_headers={"Cache-Control": "no-store"},
     )
@@ -67,4 +76,4 @@ def build_routers() -> list[Router]:
             *status_lists.handlers,
         ],
     )
-    return [public, published, private, files, reconcile.build_router()]
+    return [public, published, private, reports, files, reconcile.build_router()]

@@ -28,10 +28,10 @@ from registry.domain.answers import Answer
 from registry.domain.model import Struct
 from registry.domain.shape_fields import find_unknown_field
 from registry.errors import CannotSign, InvalidInput, TooLarge, UnreadableFile
+from registry.storage.uploads.limits import MAX_BLANK_LINES
+from registry.storage.uploads.refusals import make_too_many_blank_lines_error
+from registry.storage.uploads.text_files import LineSplitter
 from registry.texts import FixedText, Message, write_bilingual
-from registry.uploads.limits import MAX_BLANK_LINES
-from registry.uploads.refusals import make_too_many_blank_lines_error
-from registry.uploads.text_files import LineSplitter
 from registry.web import lanes
 from registry.web.rate_limit import find_admitted_request, make_people_budget
 

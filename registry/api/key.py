@@ -39,6 +39,8 @@ class KeyState(Struct, frozen=True):
     per_day: int
     left_today: int
     recorded: bool
+    department: str | None
+    region: str | None
     created_at: dt.datetime
     expires_at: dt.datetime | None
     usage: list[KeyUse]
@@ -83,6 +85,8 @@ def get_key(request: AnyRequest) -> KeyState:
         per_day=key.per_day,
         left_today=admitted.rooms["day"].left if admitted else 0,
         recorded=key.recorded,
+        department=key.department or None,
+        region=key.region or None,
         created_at=from_milliseconds(key.created_at),
         expires_at=None if key.expires_at is None else from_milliseconds(key.expires_at),
         usage=[

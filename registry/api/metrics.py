@@ -62,6 +62,11 @@ class _MetricsCollector(Collector):
             value=self._register.clients.refused,
         )
         yield from _collect_connections()
+        if health["database"] == "ok":
+            notices = GaugeMetricFamily("registry_notices", "Subscribers to notices, by state.", labels=["state"])
+            for state, number in self._register.notices.count_states().items():
+                notices.add_metric([state], number)
+            yield notices
         search = health.get("search")
         if search is None:  # the database cannot be asked: nothing is known of the search either
             return

@@ -14,7 +14,7 @@ from litestar import Response, get
 from litestar.openapi import OpenAPIConfig
 
 from registry import __version__
-from registry.api import key, openapi_formats, openapi_refusals, watches
+from registry.api import key, openapi_formats, openapi_refusals, subscriptions, watches
 from registry.api.openapi_refusals import Refusal
 from registry.api.requests import AnyRequest
 from registry.batch import column_notes
@@ -33,7 +33,7 @@ CONFIG = OpenAPIConfig(
     render_plugins=[],
     path="/api/v1/openapi",
 )
-_NEED_A_KEY = {handler.operation_id for handler in (*key.handlers, *watches.handlers)}
+_NEED_A_KEY = {handler.operation_id for handler in (*key.handlers, *watches.handlers, *subscriptions.handlers)}
 _PROBLEM_SCHEMA = {
     "type": "object",
     "title": "Problem",

@@ -27,12 +27,15 @@ _FORMATS = {
     "receipt": "art-receipt",
     "since": "watch-place",
     "edition": "edition",
+    "number": "lead-number",
+    "what": "report",
+    "institution": "art-code",
 }
 #: Parameters of which an empty text is refused; others are then as if left out.
 _NEVER_EMPTY = ("practitioner", "ad_certificate")
 _TECHNIQUES = ("technique", "techniques")
 #: Shapes of requests, which hold no other fields than those shown.
-_CLOSED = ("Claim", "Provider", "Person", "ReceiptText", "ToWatch")
+_CLOSED = ("Claim", "Provider", "Person", "ReceiptText", "ToWatch", "NewLead")
 _LANGUAGES = "^([Zz][Hh]|[Ee][Nn])(-[A-Za-z0-9]+)*$"
 
 LANG: dict[str, Any] = {
@@ -69,6 +72,7 @@ def complete_requests(schemas: dict[str, Any]) -> None:
             elif name in _FORMATS and (text := _find_text_schema(schema)):
                 _set_format(name, text)
     schemas["Person"]["properties"]["name"]["minLength"] = 1
+    schemas["NewLead"]["properties"]["pictures"]["items"]["format"] = "picture-base64"
     watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
     schemas["ToWatch"]["properties"]["claims"]["items"]["properties"] = watched
     schemas["Provider"].pop("default", None)  # an object, which generators write as it stands

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Scope
 
 from registry.errors import RegistryError
 from registry.texts import FixedText, Listing, Message
@@ -61,7 +62,18 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 def read_language(request: Request[Any, Any, Any]) -> str:
     """Read the language: `lang=en` or an Accept-Language that begins with English means English; else zh-CN."""
     lang = str(request.query_params.get("lang") or "") if request.scope["query_string"] else ""
-    lang = lang or next((value.decode("latin-1") for name, value in request.scope["headers"] if name == _LANGUAGE), "")
+    return _choose_language(lang) if lang else read_header_language(request.scope)
+
+
+def read_header_language(scope: Scope) -> str:
+    """Read the language of a request whose address names none."""
+    for name, value in scope["headers"]:
+        if name == _LANGUAGE:
+            return _choose_language(value.decode("latin-1"))
+    return "zh-CN"
+
+
+def _choose_language(lang: str) -> str:
     return "en" if lang.lower().startswith("en") else "zh-CN"
 
 

@@ -79,7 +79,12 @@ def decode_json(
 
 async def decode_body(request: AnyRequest, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     """Decode the body as exactly its shape; ValidationException naming the field for what is only like it."""
-    return decode_json(await request.body(), decoder, lambda error: _make_body_error(error, decoder.type))
+    return decode_body_bytes(await request.body(), decoder)
+
+
+def decode_body_bytes(body: bytes, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
+    """Decode a body that was read: as ``decode_body``."""
+    return decode_json(body, decoder, lambda error: _make_body_error(error, decoder.type))
 
 
 def _make_body_error(error: Exception, shape: Any) -> Exception:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 from litestar.types import Receive, Scope, Send
@@ -16,7 +15,7 @@ from registry.api.requests import (
     AnyRequest,
     KnownAtText,
     OnText,
-    decode_body,
+    decode_body_bytes,
     get_register,
     parse_known_at,
     parse_on,
@@ -32,9 +31,10 @@ from registry.domain.answers import (
     Person,
     Provider,
 )
+from registry.register import Register
 from registry.texts import write_bilingual
 from registry.web import body_limits, lanes
-from registry.web.rate_limit import find_admitted_request, make_people_budget
+from registry.web.rate_limit import find_admitted_in, make_people_budget
 
 _claim = msgspec.json.Decoder(Claim)
 _encoder = msgspec.json.Encoder()
@@ -78,16 +78,21 @@ class JsonAnswer:
 )
 async def verify_claim(request: AnyRequest) -> JsonAnswer:
     """Was this provider licensed for these techniques, there, on that day?"""
-    claim = await decode_body(request, _claim)
+    return await answer_body(request.scope, await request.body(), read_language(request))
+
+
+async def answer_body(scope: Scope, body: bytes, lang: str) -> JsonAnswer:
+    """Answer the claim that was posted; also for a request that the framework does not see (``VerifyShortcut``)."""
+    claim = decode_body_bytes(body, _claim)
     if claim.known_at is not None:  # as in an address: one outside the calendar of Shanghai is refused
         parse_known_at(claim.known_at.isoformat())
-    look = make_people_budget(request).require_look if claim.practitioner else None
-    answer_claim = partial(get_register(request).answer_claim, claim, read_language(request), look)
+    register: Register = scope["litestar_app"].state.register
+    look = make_people_budget(Request(scope)).require_look if claim.practitioner else None
     if len(claim.text or "") > LONGEST_TEXT_IN_ADDRESS:  # takes tenths of a second: others need not wait for it
-        answer = await lanes.run_in_lane("reads", answer_claim)
+        answer = await lanes.run_in_lane("reads", register.answer_claim, claim, lang, look)
     else:
-        answer = answer_claim()
-    await _record_check(request, claim, answer)
+        answer = register.answer_claim(claim, lang, look)
+    await _record_check(scope, claim, answer)
     return JsonAnswer(answer)
 
 
@@ -154,16 +159,16 @@ async def verify_by_query(  # noqa: PLR0913 - one parameter per query parameter
         text=text,
     )
     answer = get_register(request).answer_claim(claim, read_language(request), make_people_budget(request).require_look)
-    await _record_check(request, claim, answer)
+    await _record_check(request.scope, claim, answer)
     return JsonAnswer(answer)
 
 
-async def _record_check(request: AnyRequest, claim: Claim, answer: Answer) -> None:
+async def _record_check(scope: Scope, claim: Claim, answer: Answer) -> None:
     """Record a check before it is answered, where the key wants that; CannotRecord where it cannot be."""
-    admitted = find_admitted_request(request)
+    admitted = find_admitted_in(scope)
     if admitted and admitted.key and admitted.key.recorded:
         checks = [(claim, answer.verdict, answer.match.code if answer.match else None)]
-        record_checks = get_register(request).clients.record_checks
+        record_checks = scope["litestar_app"].state.register.clients.record_checks
         await lanes.run_in_lane("writes", record_checks, admitted, checks, answer.log.size)
 
 

@@ -16,13 +16,13 @@ from registry.batch.columns import (
 )
 from registry.domain.answers import Claim
 from registry.errors import InvalidInput
+from registry.storage.uploads.file_reader import CsvStream
+from registry.storage.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
+from registry.storage.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
+from registry.storage.uploads.table_head import HeadingSearch
+from registry.storage.uploads.tables import ClaimRecord, Table
+from registry.storage.uploads.text_files import LineSplitter
 from registry.texts import FixedText, Message
-from registry.uploads.file_reader import CsvStream
-from registry.uploads.limits import BATCH, MAX_BLANK_LINES, FileLimits
-from registry.uploads.refusals import make_row_too_long_error, make_too_many_blank_lines_error
-from registry.uploads.table_head import HeadingSearch
-from registry.uploads.tables import ClaimRecord, Table
-from registry.uploads.text_files import LineSplitter
 
 
 class ClaimRow(NamedTuple):

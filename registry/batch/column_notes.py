@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from registry.batch.columns import ClaimColumns
+from registry.storage.uploads.tables import Table
 from registry.texts import FixedText, Listing, Message
-from registry.uploads.tables import Table
 
 #: Columns that are named; of the others only their number is said.
 _NAMED = 50

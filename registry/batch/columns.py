@@ -17,8 +17,8 @@ from registry.domain.shape_fields import find_unknown_field
 from registry.domain.techniques import find_technique
 from registry.errors import STATUSES, InvalidInput, RegistryError, find_nearest, make_nesting_error
 from registry.records.asof import get_day_end, parse_day, parse_instant
+from registry.storage.uploads.text_files import HEADING_MARKS
 from registry.texts import FixedText, Listing, Message
-from registry.uploads.text_files import HEADING_MARKS
 
 #: The columns an answer adds to a row, in order. The names are for programs and never change.
 _COLUMNS = (

@@ -8,8 +8,8 @@ from registry.batch import xlsx_sheets
 from registry.batch.answer_stream import AnswerStream, AnswerWriter
 from registry.batch.claim_rows import AnswerLayout, ClaimTable, CsvReader, NdjsonReader
 from registry.batch.column_notes import ColumnNotes
-from registry.uploads import signatures
-from registry.uploads.limits import SHELL, FileLimits
+from registry.storage.uploads import signatures
+from registry.storage.uploads.limits import SHELL, FileLimits
 
 ClaimsFormat = Literal["csv", "xlsx", "ndjson"]
 F = TypeVar("F", bound=AnswerWriter[Any])

@@ -13,9 +13,9 @@ from registry.batch.claim_rows import AnswerLayout, ClaimRow, ClaimTable
 from registry.batch.columns import NAMES, RECEIPT, format_answer_cells, format_error_cells
 from registry.domain.answers import Answer
 from registry.errors import InvalidInput, RegistryError
+from registry.storage.uploads.file_reader import read_tables
+from registry.storage.uploads.limits import FileLimits
 from registry.texts import Message
-from registry.uploads.file_reader import read_tables
-from registry.uploads.limits import FileLimits
 
 #: Characters of a cell by the file format; longer texts are cut.
 _CELL_LENGTH = 32_767

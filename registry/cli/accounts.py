@@ -92,8 +92,14 @@ def key() -> None:
 )
 @click.argument("client")
 @click.option(
-    "--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES), help=write_bilingual("可重复")
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(keys.SCOPES),
+    help=write_bilingual("可重复；写了部门可不写，即该部门的全部范围"),
 )
+@click.option("--department", default="", metavar="CODE", help=write_bilingual("属于哪个部门，其用量计入措施报表"))
+@click.option("--region", default="", metavar="CODE", help=write_bilingual("该部门的行政区划代码"))
 @click.option(
     "--per-minute", default=keys.PER_MINUTE, show_default=True, help=write_bilingual("每分钟请求数"), metavar="N"
 )
@@ -106,6 +112,8 @@ def key() -> None:
 def add_key(  # noqa: PLR0913 - one parameter per option
     client: str,
     scopes: tuple[str, ...],
+    department: str,
+    region: str,
     per_minute: int,
     per_day: int,
     record: bool,
@@ -113,9 +121,15 @@ def add_key(  # noqa: PLR0913 - one parameter per option
     json_: bool,
 ) -> None:
     """Make a key; it is shown once."""
+    if not scopes and not department:
+        raise click.UsageError(write_bilingual("请加 --scope 或 --department"))
+    if region and not department:
+        raise click.UsageError(write_bilingual("--region 须与 --department 一起使用"))
     new_key = NewKey(
         client=client,
-        scopes=frozenset(scopes),
+        scopes=_choose_scopes(scopes, department, region),
+        department=department,
+        region=region,
         per_minute=per_minute,
         per_day=per_day,
         recorded=record,
@@ -124,6 +138,14 @@ def add_key(  # noqa: PLR0913 - one parameter per option
     with common.open_database() as database, database.writing() as connection:
         created, text = keys.create_key(connection, new_key)
     _print_new_key(created, text, json_)
+
+
+def _choose_scopes(scopes: tuple[str, ...], department: str, region: str) -> frozenset[str]:
+    if not department:
+        return frozenset(scopes)
+    from registry.measures.departments import access
+
+    return access.choose_scopes(department, scopes, region)
 
 
 @key.command("list", help=write_bilingual("全部密钥及其最近使用时间"))
@@ -229,6 +251,8 @@ def _to_dict(api_key: ApiKey) -> dict[str, Any]:
         "per_minute": api_key.per_minute,
         "per_day": api_key.per_day,
         "recorded": api_key.recorded,
+        "department": api_key.department or None,
+        "region": api_key.region or None,
         **{
             name: _format_instant(getattr(api_key, name))
             for name in ("created_at", "expires_at", "revoked_at", "last_used_at")

@@ -75,6 +75,35 @@ def restore(file: Path, complete: bool, mirror: str | None, json_: bool) -> None
     click.echo(f"{write_bilingual('下一步')}: registry log check")
 
 
+@main.command("migrate-db", help=write_bilingual("把名录从一个数据库搬到另一个空数据库，并逐表比对"))
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@common.as_json
+def migrate_db(source: str, target: str, json_: bool) -> None:
+    """Copy the register between SQLite and PostgreSQL: addresses as in REGISTRY_DATABASE_URL, or files of SQLite."""
+    from registry.operations.backup import move
+
+    with common.show_progress(quiet=json_) as report_progress:
+        result = move.move_register(
+            settings.load(), _complete_address(source), _complete_address(target), report_progress
+        )
+    if json_:
+        common.print_json(result)
+        return
+    click.echo(f"{result.source} -> {result.target}")
+    click.echo(f"{write_bilingual('日志')}: {result.size} {write_bilingual('条')}, root {result.root}")
+    click.echo("  ".join(f"{name} {number}" for name, number in result.rows.items()))
+    for message in (
+        Message("请停止使用原数据库的服务，把 REGISTRY_DATABASE_URL 设为新地址，再启动；然后：registry log check"),
+        Message("搬移之后写入原数据库的内容不在新库中；新库少于已公布的日志时，服务会拒绝启动。"),
+    ):
+        common.print_both(message, err=True)
+
+
+def _complete_address(text: str) -> str:
+    return text if "://" in text else f"sqlite:///{Path(text).absolute()}"
+
+
 def _print_restoration(result: RestoreResult) -> None:
     click.echo(f"{write_bilingual('已恢复')}: {result.file}  ({codec.format_timestamp(result.made_at)})")
     click.echo(f"{write_bilingual('日志')}: {result.size} {write_bilingual('条')}, root {result.root}")

@@ -17,6 +17,7 @@ from registry.cli import common, detect_language, main
 from registry.errors import CannotAnswer, InvalidInput, UnreadableFile
 from registry.log import signing_keys
 from registry.log.remote_log import WebClient
+from registry.measures.letters import letter_text
 from registry.receipts import describe, jws, receipt_text
 from registry.register import open_register
 from registry.texts import Message, write_bilingual
@@ -169,8 +170,9 @@ class _SavedAnswer(msgspec.Struct):
 
 @main.command(
     help=common.write_help(
-        Message("离线核对一份回执：退出码 0 为真实，1 为不真实"),
-        Message("FILE 为回执，或附有回执的 JSON 答复；- 为标准输入"),
+        Message("离线核对一份回执或证明函：退出码 0 为真实，1 为不真实"),
+        Message("FILE 为回执、附有回执的 JSON 答复、证明函的 PDF 或其 json；- 为标准输入"),
+        Message("证明函：--keys 为网址时，还会询问所答今天是否仍然成立"),
     )
 )
 @click.argument("file", type=click.File("rb"))
@@ -181,7 +183,12 @@ class _SavedAnswer(msgspec.Struct):
 @click.pass_context
 def receipt(context: click.Context, file: Any, keys: str | None, json_: bool) -> None:
     """Check whether a receipt is genuine, offline; exit 0 when it is, 1 when not."""
-    reading = receipt_text.read_receipt(_extract_receipt(file.read(_MAX_FILE + 1)), _load_keys(keys))
+    raw = file.read(letter_text.LONGEST + 1)
+    if letter_text.is_letter(raw):
+        from registry.cli.letters import report_letter
+
+        context.exit(report_letter(raw, load_keys(keys), keys, json_))
+    reading = receipt_text.read_receipt(_extract_receipt(raw), load_keys(keys))
     if json_:
         common.print_json(
             {"genuine": reading.receipt is not None, "reason": reading.reason, "receipt": reading.receipt}
@@ -228,7 +235,7 @@ def _extract_receipt(raw: bytes) -> str:
     return raw.decode("utf-8", errors="replace")
 
 
-def _load_keys(location: str | None) -> list[jws.PublicKey]:
+def load_keys(location: str | None) -> list[jws.PublicKey]:
     """Return the keys to check with; InvalidInput or CannotAnswer without any, which says nothing of the receipt."""
     if location is None:
         path = settings.load().get_key_file()

@@ -25,8 +25,8 @@ def log_group() -> None:
 @common.as_json
 def check_log(json_: bool) -> None:
     """Re-derive entries, tree, checkpoints and records, and compare."""
-    from registry import views
     from registry.log import check, four_eyes
+    from registry.proposals import views
 
     published = PublishedLog(settings.load())
     with common.open_database() as database, common.show_progress(quiet=json_) as report_progress:

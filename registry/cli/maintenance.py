@@ -26,9 +26,9 @@ def init(quiet: bool) -> None:
 
 def prepare_register(quiet: bool) -> None:
     """Bring database and keys to what this version needs, and print what was done."""
-    from registry import views
     from registry.log import signing_keys
     from registry.log.publish import PublishedLog
+    from registry.proposals import views
     from registry.storage import rights
 
     loaded = settings.load()
@@ -137,8 +137,8 @@ def show_settings(json_: bool) -> None:
 @click.argument("view", required=False)
 def rebuild(view: str | None) -> None:
     """Empty a view (all by default) and replay the log into it; `log`: the published files."""
-    from registry import views
     from registry.log.publish import PublishedLog
+    from registry.proposals import views
     from registry.search.engine import EngineUnavailable
     from registry.search.outside_search import OutsideSearch
 
@@ -165,7 +165,7 @@ def rebuild(view: str | None) -> None:
 @common.as_json
 def lag(json_: bool) -> None:
     """Show how many entries each view is behind."""
-    from registry import views
+    from registry.proposals import views
 
     with common.open_database() as database, database.reading() as connection:
         behind = views.measure_lag(connection)
@@ -183,12 +183,51 @@ def serve(host: str, port: int, workers: int, setup: bool) -> None:
     """Run the pages and the API; prints one line with the address when ready."""
     from registry import server
 
-    if setup:
-        prepare_register(quiet=True)
-        load_seed(demo=False, if_empty=True)
-    with common.open_database():
-        pass  # refuse before binding when there is nothing to serve
-    server.run_server(host, port, workers, settings.load())
+    settings.load()  # refuses what is wrong before anything is done
+    with server.bind_address(host, port) as listener:
+        if setup:
+            prepare_register(quiet=True)
+            load_seed(demo=False, if_empty=True)
+        with common.open_database():
+            pass  # refuse before anybody is let in when there is nothing to serve
+        server.run_server(listener, host, workers, settings.load())
+
+
+@main.command(help=write_bilingual("检查安装是否完好，并说明如何修复"))
+@common.as_json
+def doctor(json_: bool) -> None:
+    """Look at the whole installation and say what is wrong and how to mend it; exit status 1 if something is wrong."""
+    from registry.operations.doctor import Doctor, silence_logger
+
+    silence_logger()
+    findings = []
+    for finding in Doctor(settings.load()).examine():
+        findings.append(finding)
+        if not json_:
+            chinese, english = finding.message.get_both()
+            click.echo(f"{_STATES[finding.state]}  {finding.code}: {chinese}\n    {english}")
+    if json_:
+        common.print_json(
+            [
+                {
+                    "code": one.code,
+                    "state": one.state,
+                    "zh": one.message.to_text("zh-CN"),
+                    "en": one.message.to_text("en"),
+                }
+                for one in findings
+            ]
+        )
+    wrong = sum(one.state == "wrong" for one in findings)
+    if wrong:
+        raise CannotAnswer(Message("有{count}处须修复。", count=wrong))
+
+
+_STATES = {
+    "ok": write_bilingual("良好", context="doctor"),
+    "warning": write_bilingual("注意", context="doctor"),
+    "wrong": write_bilingual("有误", context="doctor"),
+}
 
 
 @main.group(help=write_bilingual("本机时钟：所知的时间、确认"))

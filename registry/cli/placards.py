@@ -10,7 +10,7 @@ import msgspec
 from registry import settings
 from registry.cli import common
 from registry.cli.qr import codes_argument, every, of_region, qr_group, require_choice
-from registry.credentials.placard import LANGUAGES, LEVELS, PAPERS, SMALL, Languages, Level, Paper, Placard
+from registry.credentials.placard import LANGUAGES, LEVELS, PAPERS, SMALL, Languages, Level, Paper, Placard, make_badges
 from registry.domain.identifiers import parse_code
 from registry.errors import InvalidInput
 from registry.register import Register, open_register
@@ -61,7 +61,8 @@ def write_placards(  # noqa: PLR0913 - one parameter per option
         register.follow_log()
         chosen = _choose_placards(register, codes, region, short=short or (kind == ".pdf" and paper in SMALL))
         if paper == "badge":
-            chosen = _make_badges(register, chosen)
+            asof = register.make_as_of_now()
+            chosen = make_badges(chosen, lambda code: register.list_practitioners(code, asof))
     finally:
         register.close()
     if level is not None:
@@ -88,14 +89,3 @@ def _choose_placards(register: Register, codes: tuple[str, ...], region: str | N
     """Those of the institutions named, else of every one in the region that has a credential that holds."""
     compact = [parse_code(code) for code in codes] or register.credentials.list_holders(region)
     return register.credentials.list_placards(compact, short=short)
-
-
-def _make_badges(register: Register, chosen: list[Placard]) -> list[Placard]:
-    """Make one for each authorised person of the institutions."""
-    asof = register.make_as_of_now()
-    return [
-        msgspec.structs.replace(one, person=person.name, role=person.role)
-        for one in chosen
-        for person in register.list_practitioners(one.credential.code, asof)
-        if person.name is not None
-    ]

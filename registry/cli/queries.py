@@ -79,7 +79,8 @@ def search(
 def _print_institution(item: InstitutionHit) -> None:
     it = item.institution
     offered = "、".join(
-        BY_CODE[one.technique].plain_zh + ("" if one.standing == "in_force" else f" [{one.standing}]")
+        BY_CODE[one.technique].plain_zh
+        + ("" if one.standing == "in_force" else f" [{PageText(f'stage.{one.standing}').to_bilingual()}]")
         for one in it.approvals
     )
     word = "partly_licensed" if it.standing == "partly_approved" else it.standing

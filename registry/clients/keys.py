@@ -39,7 +39,10 @@ _MAX_LIMIT = 2**31 - 1  # of an integer column
 
 
 class ApiKey(Struct, frozen=True):
-    """One stored key. Instants are milliseconds since 1970; ``recorded``: every check with it is put on record."""
+    """One stored key. Instants are milliseconds since 1970; ``recorded``: every check with it is put on record.
+
+    ``department`` and ``region``: the department it was given to, "" for none.
+    """
 
     id: str
     client: str
@@ -52,6 +55,8 @@ class ApiKey(Struct, frozen=True):
     expires_at: int | None = None
     revoked_at: int | None = None
     last_used_at: int | None = None
+    department: str = ""
+    region: str = ""
 
     def get_state(self, now: int) -> Literal["active", "revoked", "expired"]:
         """Return its state at an instant (milliseconds since 1970)."""
@@ -69,6 +74,8 @@ class NewKey(Struct, frozen=True):
     per_day: int = PER_DAY
     recorded: bool = False
     expires_at: int | None = None
+    department: str = ""
+    region: str = ""
 
 
 def parse_key_id(key: str) -> str | None:

@@ -1,7 +1,7 @@
 """Watch lists: claims whose answers a client relies on, and which of those answers have changed.
 
-Nothing is sent: the client asks. What changed between two moments is computed from the log when it is asked for, so it
-can be asked again, nothing is missed while a client is away, and the register calls no address on the network.
+Nothing is sent from here: the client asks, or ``measures.notices`` asks for it. What changed between two moments is
+computed from the log when it is asked for, so it can be asked again, and nothing is missed while a client is away.
 """
 
 from __future__ import annotations

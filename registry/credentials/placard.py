@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
+import msgspec
+
 from registry.credentials.credential import Credential
-from registry.domain.model import Struct
+from registry.domain.model import Practitioner, Struct
 
 Level = Literal["L", "M", "Q", "H"]
 Paper = Literal["a4", "a5", "sticker", "badge"]
@@ -25,3 +28,13 @@ class Placard(Struct, frozen=True):
     level: Level
     person: str | None = None
     role: str | None = None
+
+
+def make_badges(placards: Iterable[Placard], list_people: Callable[[str], Iterable[Practitioner]]) -> list[Placard]:
+    """Make one for each authorised person of the institutions; ``list_people``: those of a code."""
+    return [
+        msgspec.structs.replace(one, person=person.name, role=person.role)
+        for one in placards
+        for person in list_people(one.credential.code)
+        if person.name is not None
+    ]

@@ -168,12 +168,8 @@ class Credentials:
     # --- keys and bundles --------------------------------------------------------------------------------------------
 
     def list_keys(self) -> list[PublicKey]:
-        """List every key of this register, oldest first; on a mirror those that the register withdrew are marked."""
-        keys, bundle = self._issuer.list_keys(), self.read_bundle()
-        if bundle is None:
-            return keys
-        ended = {key.public: key for key in bundle.list_keys() if key.withdrawn}
-        return [ended.get(key.public, key) for key in keys]
+        """List every key of this register, oldest first."""
+        return self._issuer.list_keys()
 
     def read_bundle(self) -> Bundle | None:
         """Read what a mirror took over from its register; None elsewhere."""
@@ -188,12 +184,19 @@ class Credentials:
         lists = {uri: self.get_list(number) for number, uri in enumerate(self.list_uris())}
         return self.read_bundle() or self._make_bundle_of(lists)
 
+    def find_bundle(self) -> Bundle | None:
+        """Find what a verifier needs; None where there is no key to sign lists with."""
+        try:
+            return self.make_bundle()
+        except CannotSign:
+            return None
+
     def _make_bundle_of(self, lists: dict[str, str]) -> Bundle:
         return Bundle(
             issuer=self._issuer.find_origin() or "",
             address=self.get_address(),
             saved_at=self._view.find_now().replace(second=0, microsecond=0),
-            keys={"keys": [key.jwk for key in self.list_keys()]},
+            keys=self._issuer.make_key_set(),
             lists=lists,
         )
 

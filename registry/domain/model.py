@@ -133,6 +133,15 @@ class SourceRef(Struct, frozen=True):
     secondary: bool = False
 
 
+class PublicLog(Struct, frozen=True):
+    """The log as signed last: its name, size, root hash (hex), and the verifier keys in use."""
+
+    origin: str
+    size: int
+    root: str
+    vkeys: list[str]
+
+
 # --- the register as doors show it -----------------------------------------------------------------------------------
 
 

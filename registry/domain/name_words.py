@@ -10,10 +10,11 @@ import re
 import tomllib
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from registry.domain import regions
 from registry.domain.normalise import fold_text
+from registry.domain.word_lengths import index_lengths
 
 _DATA = tomllib.loads(Path(__file__).with_name("name_words.toml").read_text("utf-8"))
 #: Words of the field, and kinds of others, with what leaving them out costs: the less they tell, the less.
@@ -21,7 +22,8 @@ _GENERIC: dict[str, float] = {fold_text(word): cost for cost, words in _DATA["wo
 _KINDS: dict[str, float] = _DATA["kinds"]
 #: What taking a word in part costs.
 _PARTS: dict[str, float] = _DATA["parts"]
-_LONGEST = max(map(len, _GENERIC))
+#: How long the words are that begin with a character, the longest first.
+_LENGTHS = index_lengths(_GENERIC)
 #: Words that begin no abbreviation in part: 医大 is no 医科大学 without its place, nor 大医 a 大学医院.
 _NEVER_FIRST = frozenset(_DATA["never_first"].split())
 #: Places that are called by their last character, as those named by a quarter are: 川大, 昌大, 莞; 北医 is not in 河北.
@@ -86,7 +88,7 @@ def _find_known_word(name: str, at: int, places: dict[int, int]) -> NameWord | N
         text = name[at : places[at]]
         if not (len(text) == 2 and text in _GENERIC):
             return NameWord(text, _KINDS["place"], "place")
-    for length in range(min(_LONGEST, len(name) - at), 0, -1):
+    for length in _LENGTHS.get(name[at], ()):
         if (weight := _GENERIC.get(name[at : at + length])) is not None:
             return NameWord(name[at : at + length], weight, "common")
     return None
@@ -124,21 +126,35 @@ def find_takings(
     None when a character of the text belongs to no word. ``is_inside``: the place before it was taken out of the text,
     so that it may begin with any word.
     """
-    best: dict[int, tuple[float, tuple[Taking, ...]]] = {0: (0.0, ())}
+    best: dict[int, _Step] = {0: (0.0, None, 0, "")}
     for word in words:
-        following: dict[int, tuple[float, tuple[Taking, ...]]] = {}
-        for used, (cost, path) in best.items():
+        following: dict[int, _Step] = {}
+        for used, step in best.items():
             # Of equal ones the alignment that begins later: 南方医院 is the end of 南方医科大学南方医院.
             options = [
                 (0, word.weight + (_PARTS["left_later"] if used else 0), "left"),
                 *(_list_takings(text[used:], word) if _may_take(text, used, word, is_inside) else ()),
             ]
             for taken, price, how in options:
-                end, total = used + taken, cost + price
+                end, total = used + taken, step[0] + price
                 if end not in following or total < following[end][0]:
-                    following[end] = (total, (*path, Taking(word, how, taken)))
+                    following[end] = (total, step, taken, how)
         best = following
-    return best.get(len(text))
+    last = best.get(len(text))
+    return None if last is None else (last[0], _list_path(words, last))
+
+
+#: The cost so far, the step before, and how many characters were taken and how.
+_Step = tuple[float, Any, int, str]
+
+
+def _list_path(words: tuple[NameWord, ...], last: _Step) -> tuple[Taking, ...]:
+    path = []
+    for word in reversed(words):
+        _, before, taken, how = last
+        path.append(Taking(word, how, taken))
+        last = before
+    return tuple(reversed(path))
 
 
 def _may_take(typed: str, used: int, word: NameWord, is_inside: bool) -> bool:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from registry.domain.model import Region, Struct
 from registry.domain.normalise import compact_text
+from registry.domain.word_lengths import index_lengths
 
 _FOLDER = Path(__file__).parents[2] / "seed_data" / "regions"
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
@@ -68,11 +69,7 @@ def _load_table() -> _RegionTable:
     for code, name, until in lines:
         target = _get_current_code(code, name, names, namesakes) if until else code
         rows.setdefault(name, []).append(_RegionName(code, name, until, target))
-    sizes: dict[str, set[int]] = {}
-    for name in rows:
-        sizes.setdefault(name[0], set()).add(len(name))
-    lengths = {first: tuple(sorted(several, reverse=True)) for first, several in sizes.items()}
-    return _RegionTable(current, names, rows, lengths)
+    return _RegionTable(current, names, rows, index_lengths(rows))
 
 
 def _get_current_code(code: str, name: str, names: dict[str, str], namesakes: dict[str, list[str]]) -> str:
@@ -363,15 +360,19 @@ def find_places(text: str) -> list[tuple[int, int, str]]:
     return [(start, end, code) for start, end in spans for code in codes[text[start:end]]]
 
 
+@cache
+def _index_lengths() -> dict[str, tuple[int, ...]]:
+    return index_lengths(name for name in map_names_to_codes() if 1 < len(name) <= _LONGEST_NAME)
+
+
 def _find_spans(text: str) -> Iterator[tuple[int, int]]:
-    names, reached = map_names_to_codes(), 0
+    names, lengths, reached = map_names_to_codes(), _index_lengths(), 0
     for start in range(len(text) - 1):
-        for length in range(min(_LONGEST_NAME, len(text) - start), 1, -1):
-            if text[start : start + length] in names:
-                if start + length > reached:  # not inside a place already named
-                    yield start, start + length
-                    reached = start + length
-                break
+        ends = [start + length for length in lengths.get(text[start], ()) if start + length <= len(text)]
+        end = next((end for end in ends if text[start:end] in names), 0)
+        if end > reached:  # not inside a place already named
+            yield start, end
+            reached = end
 
 
 @lru_cache(maxsize=8192)

@@ -154,8 +154,9 @@ class PageSearch(Struct, frozen=True):
         people = None if query.is_name else self.find_people_page(query)
         if people is not None:
             return people
-        text_page = self.find_text_page(query)
         is_slip = bool(searched.hits) and searched.hits[0].match == "typo"
+        # beside a slip, and where a name was read whole, a word of somebody's own means nobody
+        text_page = self.find_text_page(query, self.effort.alike and not is_slip and not _is_name_read(query))
         is_elsewhere = text_page is not None and text_page.elsewhere is not None and text_page.total == 1
         if text_page is not None and (text_page.state == "found" or is_elsewhere or not is_slip):
             return text_page
@@ -184,12 +185,14 @@ class PageSearch(Struct, frozen=True):
             page = msgspec.structs.replace(page, not_understood=(query.raw.strip(),))
         return page
 
-    def find_text_page(self, query: SearchQuery) -> ResultPage | None:
+    def find_text_page(self, query: SearchQuery, may_guess: bool) -> ResultPage | None:
         """Find the institutions named somewhere in what was typed."""
         if query.readings[0].english and not query.is_sentence:
             return None
-        finding = find_in_text(self.engine, self.choice.q, self.find_names, self.effort, query.is_name)
-        if finding is None or (_is_name_read(query) and all(hit.match == "similar" for hit in finding.hits)):
+        finding = find_in_text(
+            self.engine, self.choice.q, self.find_names, self.effort, is_name=query.is_name, may_guess=may_guess
+        )
+        if finding is None:
             return None
         page = self.make_ranked_page(RankedHits(hits=finding.hits), QueryReading())
         return msgspec.structs.replace(

@@ -58,10 +58,13 @@ class TextFinding(Struct, frozen=True):
     is_certain: bool = True
 
 
-def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effort, is_name: bool) -> TextFinding | None:
+def find_in_text(
+    engine: Engine, text: str, find_names: FindNames, effort: Effort, *, is_name: bool, may_guess: bool
+) -> TextFinding | None:
     """Find the institutions that a question or text names somewhere; None when it names none.
 
-    ``is_name``: it is written like one name, so that no part of it is a name.
+    ``is_name``: it is written like one name, so that no part of it is a name. ``may_guess``: who only has a word of his
+    own in it may be meant.
     """
     written = find_names(text)
     certain = [name for name in written if not name.is_part]
@@ -70,6 +73,7 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
     parts = [fold_text(text[name.start : name.end]) for name in written if name.is_part]
     split = segments.split_question(text, [(name.start, name.end) for name in certain])
     search = _SegmentSearch(engine, effort, {fold_text(text), *parts}, segments.find_first_place(split))
+    search.may_guess = may_guess and not written
     for segment in split:
         search.search_segment(segment)
     hits = _join_hits(_make_hits(text, certain), [] if is_name else search.hits)
@@ -77,9 +81,9 @@ def find_in_text(engine: Engine, text: str, find_names: FindNames, effort: Effor
         return TextFinding(hits=hits, not_understood=tuple(search.not_understood))
     if search.elsewhere is not None:
         return TextFinding(hits=search.elsewhere[1], elsewhere=search.elsewhere[0])
-    perhaps = [] if is_name or written else search.perhaps
-    if perhaps:
-        return TextFinding(hits=_join_hits(perhaps), not_understood=tuple(search.not_understood), is_certain=False)
+    if search.perhaps:
+        hits = _join_hits(search.perhaps)
+        return TextFinding(hits=hits, not_understood=tuple(search.not_understood), is_certain=False)
     return _report_written(text, written)
 
 
@@ -119,7 +123,7 @@ class _SegmentSearch:
         self._place, self._around = place
         self._segment = ""
         self._names_nobody = names_nobody
-        self._may_guess = effort.alike
+        self.may_guess = False
         self._effort = msgspec.structs.replace(effort, misspelt=False, alike=False)
         self.hits: list[Hit] = []
         #: Those of whom a word of their own is written, and more that is not read.
@@ -155,7 +159,7 @@ class _SegmentSearch:
         """Search what ends like a hospital, where more is written behind it."""
         pieces = segments.cut_behind_kinds(segment)
         found = [piece for piece in pieces if self._add_named(piece.text)]
-        if not found and not self._search_elsewhere(segment) and self._may_guess:
+        if not found and not self._search_elsewhere(segment) and self.may_guess:
             self.perhaps += self._find_own_words(segment.text)
 
     def _find_own_words(self, text: str) -> list[Hit]:

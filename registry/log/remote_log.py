@@ -70,6 +70,19 @@ class WebClient:
         except _TransientError as passing:
             raise passing.error from passing
 
+    def fetch_answer(self, url: str, body: dict[str, str]) -> bytes:
+        """Send a document once and return the answer; CannotAnswer, InvalidInput as for a file."""
+        if self._client is None:
+            self._client = httpx.Client()
+        try:
+            with _translate_errors(url, self._timeout):
+                response = self._client.post(url, json=body, timeout=self._timeout)
+            if response.status_code != httpx.codes.OK:
+                raise _make_status_error(url, response)
+        except _TransientError as passing:
+            raise passing.error from passing
+        return response.content
+
     def _fetch_once(self, url: str, limit: int) -> bytes | None:
         if self._client is None:
             self._client = httpx.Client(headers={"Accept-Encoding": "gzip, identity"})
@@ -182,7 +195,7 @@ class RemoteLog:
     def is_authentic(self) -> bool:
         """Whether its content comes from there: TLS proves it, or it never leaves this machine."""
         source = self._get_source()
-        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or _is_local(source.prefix)
+        return isinstance(source, LogFolder) or source.prefix.startswith("https://") or is_local(source.prefix)
 
     def require_log(self) -> None:
         """Raise InvalidInput unless there is a log."""
@@ -308,7 +321,8 @@ def _parse_url_path(url: str) -> str:
     raise make_address_error(url)
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
+    """Whether an address leads to this machine and nowhere else."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

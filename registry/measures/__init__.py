@@ -1,1 +1,1 @@
-"""The measures of the supervising departments: what is counted, handed over and answered beside the list."""
+"""The campaign's measures around the list: what departments ask of the register, and hear from it."""

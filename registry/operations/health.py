@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry import views
 from registry.errors import CannotAnswer, DatabaseUnreachable, RegistryError
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.records import asof
 from registry.settings import Settings
 from registry.storage.database import Database

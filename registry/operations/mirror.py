@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from registry import views
 from registry.credentials import status_list
 from registry.credentials.bundle import BUNDLE_FILE, parse_bundle
 from registry.domain.model import Struct
@@ -27,6 +26,7 @@ from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
 from registry.log.tiles import WIDTH, Tile
 from registry.log.trusted_keys import OfferedCheckpoint
+from registry.proposals import views
 from registry.receipts.jws import PublicKey
 from registry.settings import Settings
 from registry.storage.database import Database

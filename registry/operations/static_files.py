@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from registry.errors import Conflict
+from registry.log import entry_proofs
 from registry.log.publish import PublishedLog
 from registry.texts import Message
 
@@ -40,6 +41,10 @@ class FileTree:
         for path in sorted(source.rglob("*")):
             if path.is_file() and not any(part.startswith(".") for part in path.relative_to(source).parts):
                 self.write(PurePosixPath("log", *path.relative_to(source).parts), path.read_bytes())
+
+    def write_proof(self, published: PublishedLog, entry: int) -> None:
+        """Write the proof of an entry as it is served."""
+        self.write(f"log/proof/{entry}.tlog-proof", entry_proofs.make_proof_file(published, entry))
 
     def copy_edition(self, folder: Path, identifier: str) -> None:
         """Copy the files of an edition below its own address."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from registry.settings import Settings
     from registry.storage.database import Database
     from registry.storage.fault_board import FaultBoard
-    from registry.verification.view import VerificationView
 
 #: Seconds between reads of the log: a change is visible in every process within one second.
 FOLLOW_EVERY = 0.25
@@ -49,6 +48,8 @@ _STEADY = 5.0
 RIGHTS_EVERY = 60.0
 #: Seconds between writes of failed sign-ins to the audit log, and between checks of the key of second factors.
 WRITE_FAILURES_EVERY, LOOK_FOR_KEY_EVERY = 2.0, 10.0
+#: Seconds between looks for leads whose content is to be erased.
+ERASE_LEADS_EVERY = 3_600.0
 #: Seconds in which the log has not grown, until the search index is read into memory.
 LOOK_FOR_REST_EVERY = 1.0
 _log = logging.getLogger("registry")
@@ -61,7 +62,7 @@ class Upkeep:
         self._register = register
         self._board = register.faults
         self.threads = BackgroundThreads(self._board)
-        self._watch = FaultWatch(register.database, register.log, register.verification, register.settings, self._board)
+        self._watch = FaultWatch(register.database, register.log, register.settings, self._board)
         self._warnings = RepeatedWarnings()
         self._tried = 0.0
         self._unpublished = False
@@ -81,10 +82,12 @@ class Upkeep:
         self.threads.start("publish-log", self._publish_log_repeatedly)
         self.threads.start("check-clock", self._check_clock_repeatedly)
         self.threads.start("sign-ins", self._record_failed_sign_ins)
+        self.threads.start("leads", self._erase_old_leads)
         self.threads.start("warm", self._warm_up, once=True)
         self.threads.start("search-memory", self._refresh_memory_index)
         register.clients.load_keys()
         self.threads.start("clients", register.clients.follow)
+        self.threads.start("notices", register.notices.follow)
         if register.outside:
             self.threads.start("follow-search", register.outside.follow_log)
 
@@ -114,7 +117,7 @@ class Upkeep:
             self._warnings.warn_once("cannot follow the log", error)
             return
         finally:
-            self._watch.report_view_fault()
+            self._watch.report_view_fault(self._register.verification.error)
         self._warnings.reset_warning("cannot follow the log")
         self._unpublished = published != self._register.verification.size
 
@@ -186,6 +189,17 @@ class Upkeep:
             if stop.wait(WRITE_FAILURES_EVERY):
                 return
 
+    def _erase_old_leads(self, stop: threading.Event) -> None:
+        """Erase what leads say that were closed long enough ago."""
+        while True:
+            try:
+                self._register.leads.erase_due()
+                self._warnings.reset_warning("cannot erase old leads")
+            except Exception as error:
+                self._warnings.warn_once("cannot erase old leads", error)
+            if stop.wait(ERASE_LEADS_EVERY):
+                return
+
     def _refresh_memory_index(self, stop: threading.Event) -> None:
         while not stop.wait(LOOK_FOR_REST_EVERY):
             try:
@@ -221,10 +235,8 @@ FOLLOWING, FOLDERS, PUBLISHING, SIGNING = "following", "folders", "publishing", 
 class FaultWatch:
     """Reports the faults of one register on one machine on its board, and clears them."""
 
-    def __init__(
-        self, database: Database, log: PublishedLog, view: VerificationView, settings: Settings, board: FaultBoard
-    ) -> None:
-        self._database, self._log, self._view, self._settings, self._board = database, log, view, settings, board
+    def __init__(self, database: Database, log: PublishedLog, settings: Settings, board: FaultBoard) -> None:
+        self._database, self._log, self._settings, self._board = database, log, settings, board
 
     def check_machine(self) -> None:
         """Check disks and signing keys; the log is checked by whoever follows it (``report_view_fault``)."""
@@ -232,9 +244,8 @@ class FaultWatch:
         self._check_keys()
         self._check_lock()
 
-    def report_view_fault(self) -> None:
-        """Report what keeps the view from following the log, or clear it."""
-        error = self._view.error
+    def report_view_fault(self, error: Exception | None) -> None:
+        """Report the error that keeps the view from following the log, or clear it."""
         fault = error if error is None or isinstance(error, RegistryError) else errors.make_unreachable_error(error)
         self._set_fault(fault, _READING, FOLLOWING)
 

@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from registry import views
 from registry.domain.model import Date, Draft, Institution, Struct
 from registry.log import store
-from registry.proposals import draft_changes, proposal_store, verdict_days
+from registry.proposals import draft_changes, proposal_store, verdict_days, views
 from registry.proposals.draft_changes import DraftChange
 from registry.proposals.proposal_store import Proposal
 from registry.proposals.verdict_days import VerdictLine

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import accounts, views
+from registry import accounts
 from registry.accounts import Account, audit_log, region_scope
 from registry.domain import regions
 from registry.domain.model import Draft, Entry, Struct
@@ -16,7 +16,7 @@ from registry.log import store
 from registry.log.clock import get_now_ms
 from registry.log.four_eyes import ContentHash
 from registry.log.publish import PublishedLog
-from registry.proposals import changeset, redaction
+from registry.proposals import changeset, redaction, views
 from registry.records.subject_names import describe_subject
 from registry.storage.database import Database
 from registry.storage.tables import comments, entries, proposal_items, proposals, touches

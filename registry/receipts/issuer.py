@@ -36,14 +36,26 @@ class ReceiptStatus(Struct, frozen=True):
     claims_from: str | None = None
 
 
+class _KeysOfBundle(Struct, frozen=True):
+    keys: msgspec.Raw
+
+
 class Issuer:
     """Gives and checks receipts. ``add_receipt`` touches no database once it has looked whether this is a mirror."""
 
-    def __init__(self, database: Database, published: PublishedLog, view: VerificationView, key_file: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        published: PublishedLog,
+        view: VerificationView,
+        key_file: Path,
+        bundle_file: Path | None = None,
+    ) -> None:
         self._database = database
         self._published = published
         self._view = view
         self._key_file = key_file
+        self._bundle_file = bundle_file
         self._key_cache: tuple[object, list[Key]] = (None, [])  # (state of the file, its keys)
         self._is_mirror: bool | None = None
 
@@ -110,14 +122,22 @@ class Issuer:
     def list_keys(self) -> list[PublicKey]:
         """List every key that receipts of this register are checked with, oldest first.
 
-        From the key file; where there is none, those beside the checkpoints another machine signed.
+        From the key file; where there is none, those beside the checkpoints another machine signed, of which a mirror
+        knows by the bundle that it took over which its register withdrew.
         """
         if keys := self._load_keys():
             return [jws.to_public_key(key) for key in keys]
         in_use = self._published.read_vkeys()
         with self._database.reading() as connection:
             lines = dict.fromkeys([*checkpoint_store.list_vkeys(connection), *in_use])
-        return [PublicKey(public=note.parse_verifier(line).public, retired=line not in in_use) for line in lines]
+        held = [PublicKey(public=note.parse_verifier(line).public, retired=line not in in_use) for line in lines]
+        ended = {key.public: key for key in self._load_bundle_keys() if key.withdrawn}
+        return [ended.get(key.public, key) for key in held]
+
+    def _load_bundle_keys(self) -> list[PublicKey]:
+        if self._bundle_file is None or not self._bundle_file.exists():
+            return []
+        return jws.parse_key_set(msgspec.json.decode(self._bundle_file.read_bytes(), type=_KeysOfBundle).keys)
 
     def make_key_set(self) -> dict[str, Any]:
         """Make the keys as /.well-known/jwks.json has them."""

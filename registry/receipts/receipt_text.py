@@ -175,6 +175,17 @@ def read_receipt(text: str, keys: Iterable[PublicKey], issuer: str | None = None
         return error.reading
 
 
+def open_token(text: str, keys: Iterable[PublicKey], issuer: str | None = None) -> bytes | ReceiptReading:
+    """Return what another signed text of the register says, or why it is not genuine; its kind is the caller's."""
+    try:
+        kid = msgspec.json.decode(decode_base64url(text.split(".", 1)[0]), type=_Header).kid
+        return _verify_token(text, kid, {key.kid: key for key in keys}, issuer)
+    except _NotGenuine as error:
+        return error.reading
+    except _DECODE_ERRORS:
+        return ReceiptReading(reason="altered")
+
+
 def _read_header(text: str) -> tuple[str, str]:
     """Return (typ, kid) of what begins like a receipt; InvalidInput for anything else."""
     try:

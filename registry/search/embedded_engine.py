@@ -85,13 +85,19 @@ class EmbeddedEngine:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        # Of one question: parts of it are often looked for as it was itself.
+        self._fetched: dict[tuple[Expression, int], FetchResult] = {}
 
     def fetch(self, expressions: Sequence[Expression], limit: int) -> list[FetchResult]:
         """Fetch at most ``limit`` documents for each expression, in the order in which they came to the register."""
-        bodies: list[list[SearchDocument]] = [[] for _ in expressions]
-        for n, body in _read_matches(self._connection, expressions, limit + 1):
+        new = [expression for expression in expressions if (expression, limit) not in self._fetched]
+        bodies: list[list[SearchDocument]] = [[] for _ in new]
+        for n, body in _read_matches(self._connection, new, limit + 1) if new else ():
             bodies[n].append(_decoded(body))
-        return [FetchResult(documents=found[:limit], complete=len(found) <= limit) for found in bodies]
+        for expression, found in zip(new, bodies, strict=True):
+            result = FetchResult(documents=found[:limit], complete=len(found) <= limit)
+            self._fetched[expression, limit] = result
+        return [self._fetched[expression, limit] for expression in expressions]
 
     def read_bodies(self) -> dict[int, bytes]:
         """Read every stored document, by its number in the index."""

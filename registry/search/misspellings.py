@@ -5,12 +5,14 @@ A wrong number is no slip: 第一医院 and 第二医院 are two hospitals; a na
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
 from registry.domain import name_words
+from registry.domain.name_alignment import is_spread
 from registry.search import character_shapes, pinyin, sound_match
 from registry.search.costs import COSTS, compute_excess
 from registry.search.engine import NameForm, SearchDocument
@@ -46,7 +48,12 @@ def find_closest_names(
     close = process.extract(text, names, scorer=fuzz.partial_ratio, limit=_CLOSE, score_cutoff=45)
     costs = [(forms[at][1], _compute_slip_cost(text, name), name) for name, _, at in close]
     if len(text) <= _SHORTENED or not any(cost is not None and cost < TYPO for _, cost, _ in costs):
-        costs += [(document, _compute_sound_cost(text, form), form.text) for form, document in forms]
+        written = Counter(text)
+        costs += [
+            (document, _compute_sound_cost(text, form), form.text)
+            for form, document in forms  # if at most half of it would be wrong
+            if 2 * sum(map(written.__getitem__, written.keys() & form.text)) >= len(text)
+        ]
     best: dict[str, tuple[SearchDocument, float, str]] = {}
     for document, cost, name in costs:
         if cost is not None and (document.subject not in best or cost < best[document.subject][1]):
@@ -71,7 +78,7 @@ def _find_closest_spellings(
 
 def _compute_sound_cost(text: str, form: NameForm) -> float | None:
     """Compute the cost of an abbreviation with characters that only sound right: 骡河一医院 for 漯河市第一人民医院."""
-    if 2 * sum(character in form.text for character in text) < len(text):  # more than half of it would be wrong
+    if is_spread(text, form.text):  # nothing of it would be wrong
         return None
     way = pinyin.to_pieces(text)
     match = sound_match.find_sound_match(way, form.atoms)
@@ -141,6 +148,8 @@ def measure_distance(text: str, name: str) -> float:
     >>> measure_distance("海口马丽医院", "海口玛丽医院") < 0.6, measure_distance("第2医院", "第1医院") > 2
     (True, True)
     """
+    if text in name:
+        return 0.0
     alone = [_get_gap_cost(b) for b in name]
     least, turned = COSTS["slip.same_sound"], COSTS["slip.turned"]  # no character written for another costs less
     before: list[float] = [0.0] * (len(name) + 1)
@@ -149,13 +158,15 @@ def measure_distance(text: str, name: str) -> float:
         missing = _get_gap_cost(a)
         left = before[0] + missing
         row = [left]
-        for j, b in enumerate(name):
-            cost = min(before[j + 1] + missing, left + alone[j])
+        for j, b in enumerate(name):  # by comparisons: min() takes as long as all the rest
+            cost, written = before[j + 1] + missing, before[j]
+            if left + alone[j] < cost:  # noqa: PLR1730
+                cost = left + alone[j]
             if a == b:
-                cost = min(cost, before[j])
+                cost = written if written < cost else cost
             else:
-                if before[j] + least < cost:
-                    cost = min(cost, before[j] + compute_swap_cost(a, b))
+                if written + least < cost and written + least < _HOPELESS:
+                    cost = min(cost, written + compute_swap_cost(a, b))
                 if i and j and a == name[j - 1] and b == text[i - 1]:
                     cost = min(cost, earlier[j - 1] + turned)
             row.append(cost)

@@ -113,6 +113,13 @@ class OutsideSearch:
         self._set_status(status)
         return status.up
 
+    def find_position(self) -> int | None:
+        """The log size that the outside index rests on; None without a usable one; EngineUnavailable."""
+        with self._database.reading() as connection:
+            engine = self._open_engine(connection)
+        state = engine.find_state() if engine else None
+        return state.position if state is not None and self._is_usable(state) else None
+
     def _try_update(self) -> OutsideStatus:
         with self._database.reading() as connection:
             size = store.read_head(connection).size

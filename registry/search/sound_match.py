@@ -46,7 +46,7 @@ class _Atom(NamedTuple):
 def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | None:
     """Find the best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
     name = _parse_atoms(atoms)
-    if not _find_scattered(way, name, exact=False):  # what is not even heard so is not heard at all
+    if not _has_sounds(way, name):
         return None
     for exact in (True, False):
         if (start := _find_run(way, name, exact)) is not None:
@@ -57,6 +57,30 @@ def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | No
         if scattered := _find_scattered(way, name, exact):
             return SoundMatch(exact, False, False, "", len(name), "".join(atom.character for atom in scattered))
     return None
+
+
+def _has_sounds(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...]) -> bool:
+    """Whether ``way`` is heard in a name at all: quickly, since it is asked of every name and most say no."""
+    if (loose := _list_loose_sounds(way)) is None:
+        return bool(_find_scattered(way, name, exact=False))
+    rest = iter(name)
+    for sounds in loose:
+        for atom in rest:
+            if not sounds.isdisjoint(atom.loose_sounds):
+                break
+        else:
+            return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _list_loose_sounds(way: tuple[SoundPiece, ...]) -> tuple[frozenset[str], ...] | None:
+    """List the blurred sounds of each piece; None with a piece that is no whole syllable."""
+    if any(kind not in "cs" for kind, _ in way):
+        return None
+    return tuple(
+        _parse_atom(value).loose_sounds if kind == "c" else frozenset((blur_syllable(value),)) for kind, value in way
+    )
 
 
 @lru_cache(maxsize=65536)

@@ -5,31 +5,63 @@ Even a single worker is a process of its own, so that it can be replaced while a
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from registry.errors import InvalidInput
+from registry.log.remote_log import is_local
 from registry.operations import descriptors
 from registry.server.supervisor import Supervisor
-from registry.settings import Settings
+from registry.settings import Settings, get_variable_name
 from registry.texts import Message, write_bilingual
 from registry.web.connections import MAX_REFUSED
 
 #: Connections that may wait to be accepted.
 _BACKLOG = 2048
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def run_server(host: str, port: int, workers: int, settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP replaces the workers one after the other.
+@contextmanager
+def bind_address(host: str, port: int) -> Iterator[socket.socket]:
+    """Yield a socket bound to the address, on which nobody is let in yet; InvalidInput when it cannot be bound.
 
-    InvalidInput when the address cannot be bound or too few files may be open; CannotAnswer when no worker can start.
+    Without REGISTRY_PUBLIC_URL the address is the public one from here on, in this process and its workers: QR codes,
+    documents and the name of a new log lead to this port and to no other. Any host name is answered then.
+    """
+    with _open_listener(host, port) as listener:
+        if not os.environ.get(get_variable_name("public_url")):
+            address = os.environ[get_variable_name("public_url")] = _make_address(host, listener)
+            os.environ[get_variable_name("hosts")] = os.environ.get(get_variable_name("hosts")) or "*"
+            if host in _ALL_ADDRESSES or not is_local(address):
+                _print_note(
+                    Message(
+                        "没有设置 REGISTRY_PUBLIC_URL：二维码和文件写的是 {address}，别人的手机打不开。",
+                        address=address,
+                    )
+                )
+        yield listener
+
+
+def run_server(listener: socket.socket, host: str, workers: int, settings: Settings) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT; SIGHUP replaces the workers one after the other.
+
+    InvalidInput when too few files may be open; CannotAnswer when no worker can start.
     """
     _raise_descriptor_limit(settings.max_connections)
-    with _open_listener(host, port) as listener:
-        address = f"http://{_format_host(host)}:{listener.getsockname()[1]}"
-        # The one line of output, once the first worker answers.
-        line = f"{write_bilingual('人类辅助生殖技术机构名录')}: {address}"
-        Supervisor(listener, workers, lambda: print(line, flush=True)).run()
+    try:
+        listener.listen(_BACKLOG)
+    except OSError as error:  # another one that was bound at the same time was faster
+        raise _make_busy_error(host, listener.getsockname()[1], error) from error
+    # The one line of output, once the first worker answers.
+    line = f"{write_bilingual('人类辅助生殖技术机构名录')}: {_make_address(host, listener)}"
+    Supervisor(listener, workers, lambda: print(line, flush=True)).run()
+
+
+def _print_note(message: Message) -> None:
+    print(message.to_bilingual(), file=sys.stderr, flush=True)
 
 
 def _raise_descriptor_limit(connections: int) -> None:
@@ -37,17 +69,15 @@ def _raise_descriptor_limit(connections: int) -> None:
     if possible == connections:
         return
     limit, needed = descriptors.read_limit(), descriptors.count_needed(connections, MAX_REFUSED)
-    print(
-        write_bilingual(
+    _print_note(
+        Message(
             "只能打开 {limit} 个文件描述符：每个进程最多 {possible} 个连接，而不是 {connections} 个；需要 "
             "{needed} 个。",
             limit=limit,
             possible=possible,
             connections=connections,
             needed=needed,
-        ),
-        file=sys.stderr,
-        flush=True,
+        )
     )
 
 
@@ -59,19 +89,26 @@ def _open_listener(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise InvalidInput(
-            Message(
-                "无法监听 {host}:{port}（{strerror}）。换一个端口：registry serve --port 8001",
-                host=host,
-                port=port,
-                strerror=error.strerror,
-            )
-        ) from error
-    listener.listen(_BACKLOG)
+        raise _make_busy_error(host, port, error) from error
     return listener
 
 
+def _make_busy_error(host: str, port: int, error: OSError) -> InvalidInput:
+    return InvalidInput(
+        Message(
+            "无法监听 {host}:{port}（{strerror}）。换一个端口：registry serve --port 8001",
+            host=host,
+            port=port,
+            strerror=error.strerror,
+        )
+    )
+
+
+def _make_address(host: str, listener: socket.socket) -> str:
+    return f"http://{_format_host(host)}:{listener.getsockname()[1]}"
+
+
 def _format_host(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+    if host in _ALL_ADDRESSES:
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,12 +19,14 @@ from public_site import pages
 from public_site.responses import render_error_page
 from registry import api, settings, staff
 from registry.api import metrics, openapi, problems
+from registry.api.verify_shortcut import RefusalMiddleware, VerifyShortcut
 from registry.register import Register
 from registry.texts import load_catalogues
 from registry.web import body_limits, error_status, lanes, rate_limit, state_age
 from registry.web.compression import CompressionMiddleware
 from registry.web.forms import JsonRequest
 from registry.web.headers import OutermostMiddleware
+from registry.web.request_ids import RequestIdFilter
 from registry.web.utf8 import Utf8QueryMiddleware
 
 
@@ -41,6 +44,7 @@ def build_app(loaded: settings.Settings | None = None) -> Litestar:
         ],
         lifespan=[_open_register],
         middleware=[
+            DefineMiddleware(RefusalMiddleware),
             DefineMiddleware(Utf8QueryMiddleware),
             DefineMiddleware(lanes.LaneMiddleware),
             DefineMiddleware(rate_limit.RateLimitMiddleware),
@@ -76,7 +80,9 @@ def build_server_app() -> ASGIApp:
     os.umask(0o077)
     load_catalogues()
     loaded = settings.load()
-    return CompressionMiddleware(OutermostMiddleware(build_app(loaded), loaded, state_age.make_age_headers))
+    logging.getLogger("registry").addFilter(RequestIdFilter())
+    app = VerifyShortcut(build_app(loaded))
+    return CompressionMiddleware(OutermostMiddleware(app, loaded, state_age.make_age_headers))
 
 
 @get("/healthz", operation_id="health", include_in_schema=False, summary="The process runs")

@@ -12,7 +12,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from registry.server import responses
-from registry.server.responses import BodyExchange, Http10Sender, RefusalResponse, ResponseTransport
+from registry.server.responses import BodyExchange, Http10Sender, Http11Sender, RefusalResponse, ResponseTransport
 from registry.storage.request_counts import to_network
 from registry.web.connections import CONNECTIONS, MAX_REFUSED, StopMode
 
@@ -220,6 +220,8 @@ class HttpConnection(HttpToolsProtocol):
             cycle.send = Http10Sender(cycle)  # type: ignore[method-assign]
         elif self._announced or self._codings:
             BodyExchange(cycle, self._can_drain)
+        else:
+            cycle.send = Http11Sender(cycle)  # type: ignore[method-assign]
 
     def _check_head(self) -> None:
         url, headers = self.url, self.headers

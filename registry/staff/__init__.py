@@ -24,6 +24,8 @@ from registry.staff import (
     import_pages,
     import_report,
     import_upload,
+    letter_pages,
+    notice_pages,
     own_account,
     proposal_pages,
     records,
@@ -34,6 +36,8 @@ from registry.staff import (
 )
 from registry.staff.desk import open_desk
 from registry.staff.errors import HEADERS, ProofRequired, ask_for_proof, record_refused_request, render_error_page
+from registry.staff.leads import pages as lead_pages
+from registry.staff.measures import contact_pages, record_pages, report_pages
 from registry.web.routes import list_handlers
 
 __all__ = ["build_router", "record_refused_request"]
@@ -42,6 +46,9 @@ _PAGES = (
     *(sign_in_pages, identity_provider, home, records, draft_pages, proposal_pages, edition_pages, account_pages),
     *(import_pages, import_answers, import_upload, import_report, renewal_pages, search_pages, audit_pages),
     *(check_pages, region_pages, credential_pages, own_account, calendar_pages, handover_pages),
+    *(report_pages, record_pages, contact_pages),
+    lead_pages,
+    *(letter_pages, notice_pages),
 )
 
 

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 
 from registry.accounts import audit_log
 from registry.credentials import plan
-from registry.credentials.placard import LANGUAGES, PAPERS, SMALL, Placard
+from registry.credentials.placard import LANGUAGES, PAPERS, SMALL, Placard, make_badges
 from registry.domain import regions
 from registry.domain.identifiers import parse_code
 from registry.errors import Conflict, InvalidCode, InvalidInput, NotAllowed, NotFound
@@ -56,7 +56,7 @@ def _render_page(desk: Desk, code: str, region: str, **values: Any) -> Response[
         found=found[::-1][:_SHOWN],
         more=max(0, len(found) - _SHOWN),
         holding=sum(fault is None for _, fault in found),
-        papers=PAPERS,
+        papers=[paper for paper in PAPERS if code or paper != "badge"],
         languages=LANGUAGES,
         formats=list(_FORMATS) if code else ["pdf", "zip"],
         **values,
@@ -118,17 +118,20 @@ def propose_withdrawal(desk: NamedDependency[Desk]) -> Response[Any]:
 
 @get("/qr/placards", opt=EDITORS | {"lane": "slow"}, sync_to_thread=True)
 def download_placards(desk: NamedDependency[Desk]) -> Response[Any]:
-    """Download what is to be printed of an institution, or of a region."""
+    """Download what is to be printed of an institution, or of a region; badges of the people of one institution."""
     from registry.credentials import images, placards  # their library takes 5 MiB, and most processes never draw
 
     code, region = _read_query(desk, "code"), _read_query(desk, "region")
     kind, paper, languages = (_read_query(desk, name) for name in ("format", "paper", "languages"))
-    if kind not in _FORMATS or paper not in PAPERS or languages not in LANGUAGES or paper == "badge":
+    if kind not in _FORMATS or paper not in PAPERS or languages not in LANGUAGES or (paper == "badge" and not code):
         raise NotFound(Message("此地址没有内容。"))
     desk.register.follow_log()  # what was approved a moment ago is to be printed
     credentials = desk.register.credentials
     codes = [parse_code(code)] if code else credentials.list_holders(_read_region(region))
     chosen: list[Placard] = credentials.list_placards(codes, short=paper in SMALL and kind != "zip")
+    if paper == "badge":
+        kind, asof = "pdf", desk.register.make_as_of_now()
+        chosen = make_badges(chosen, lambda one: desk.register.list_practitioners(one, asof))
     if not chosen or (kind in ("svg", "png") and len(chosen) > 1):
         raise NotFound(Message("没有这样的在用二维码，或已撤回。"))
     public_url = desk.register.settings.public_url

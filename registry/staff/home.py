@@ -19,6 +19,7 @@ from registry.records.deadlines import KINDS
 from registry.register import Register
 from registry.staff.desk import Desk
 from registry.staff.forms import form_drafts
+from registry.staff.leads import lead_list
 from registry.staff.lists import due_list, list_page
 from registry.staff.record_names import RecordNames
 
@@ -37,6 +38,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         )
         drafts = form_drafts.list_drafts(connection, name) if desk.has_role("editor") else []
         account_changes = changes.count_decidable(connection, desk.account) if desk.has_role("administrator") else 0
+        lead_counts = lead_list.count_waiting(connection, desk)
         imports_under_way = [
             item for item in import_store.list_imports(connection, name) if item.state not in import_store.OVER
         ]
@@ -57,6 +59,7 @@ def show_home(desk: NamedDependency[Desk]) -> Response[Any]:
         own_proposals=[item for item in own_proposals if item.state == "pending"],
         recent=approved,
         account_changes=account_changes,
+        leads=lead_counts,
         drafts=drafts,
         imports=imports_under_way,
         scheduled_editions=_list_scheduled_editions(desk),

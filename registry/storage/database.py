@@ -39,7 +39,7 @@ from registry.storage.vacuum import vacuum_postgresql, vacuum_sqlite
 from registry.texts import Message
 
 #: The migration this version needs; Alembic itself is loaded only to migrate, to keep every start quick.
-SCHEMA = "0012"
+SCHEMA = "0016"
 #: Connections of one process: for reading, and for the one writer with what cleans up after it.
 READERS, WRITERS = 16, 2
 #: Seconds a reader waits at most for anything: a free connection, a table that is being written anew.
@@ -48,10 +48,13 @@ READ_WAIT = 2.0
 _CONNECT_WAIT = 5
 
 #: Columns that hold personal values. PostgreSQL must not copy samples of them into its statistics.
-_PERSONAL_COLUMNS = (("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form"))
+_PERSONAL_COLUMNS = (
+    *(("erasable", "value"), ("versions", "state"), ("proposal_items", "body"), ("staff_drafts", "form")),
+    ("contact_people", "person"),
+)
 
 #: Tables whose rows nobody may change or remove; migrations give each the triggers of ``make_append_only_triggers``.
-APPEND_ONLY = ("entries", "checkpoints", "trail")
+APPEND_ONLY = ("entries", "checkpoints", "trail", "lead_steps", "activities", "contacts")
 
 
 def make_append_only_triggers(table: str, dialect: str, key: str = "number") -> list[str]:

@@ -139,6 +139,12 @@ def tighten_rights(settings: Settings, *, thoroughly: bool = True) -> RightsFind
     return RightsFindings(tightened=tightened, too_wide=tuple(too_wide))
 
 
+def list_open_paths(settings: Settings) -> list[Path]:
+    """List the register's files that group or others may use; nothing is changed."""
+    paths = dict.fromkeys(_list_own_paths(settings, True)) if _HAS_RIGHTS else ()
+    return [path for path in paths if path.exists() and path.stat().st_mode & _OTHERS]
+
+
 def _list_own_paths(settings: Settings, thoroughly: bool) -> Iterator[Path]:
     """The data folder and every file of the register, following no link but that to the database or the key."""
     data, database, key = settings.data_dir, settings.find_database_file(), settings.get_key_file()

@@ -330,6 +330,8 @@ api_keys = sa.Table(
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
     sa.Column("last_used_at", sa.BigInteger),
+    sa.Column("department", sa.String(30), nullable=False, server_default=""),  # that it was given to; "": to none
+    sa.Column("region", sa.String(6), nullable=False, server_default=""),  # of that department
     sa.Index("api_keys_by_client", "client"),
 )
 

@@ -14,7 +14,7 @@ from registry.domain.answers import Answer, Basis, Claim, ContentFlag, Provider,
 from registry.domain.model import Struct
 from registry.domain.techniques import TechniqueCode
 from registry.errors import InvalidInput
-from registry.records.asof import AsOf, to_day, to_milliseconds
+from registry.records.asof import AsOf, to_milliseconds
 from registry.texts import Message
 from registry.verification import certificates, explain, mentions, people, sanctions, verdict
 from registry.verification.claim_judgement import judge_provider
@@ -53,7 +53,7 @@ def take_moment(view: VerificationView) -> Moment:
     """Return the last state of the register that was verified; CannotAnswer when that is too long ago."""
     verified = view.require_fresh()
     size = view.size
-    return Moment(now=verified.at, day=to_day(view.find_now(size)), size=size, age=int(verified.get_age()))
+    return Moment(now=verified.at, day=view.find_today(size), size=size, age=int(verified.get_age()))
 
 
 def read_wording(text: str) -> AdWording:
@@ -80,7 +80,7 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
     """
     is_remembered = at is None
     at = at or take_moment(view)
-    named = tuple(dict.fromkeys([parse_technique(word) for word in claim.techniques]))
+    named = _parse_techniques(tuple(claim.techniques))
     wording = read_wording(claim.text) if claim.text is not None else None
     techniques = tuple(dict.fromkeys([*named, *wording.techniques])) if wording else named
     offered = set(techniques).difference(named) if wording else set()
@@ -92,10 +92,11 @@ def answer_claim(view: VerificationView, claim: Claim, lang: str = "zh-CN", at: 
         asof = _make_as_of(day, size, ahead=day > at.day)
 
         def ask(provider: Provider) -> tuple[Answer, Judgement]:
+            if not is_remembered:
+                return _make_answer(view, provider, list(techniques), asof, lang, at.day)
             make = partial(_make_answer, view, provider, list(techniques), asof, lang, at.day)
             # The day is part of the question: a sentence about a past day reads otherwise than one about today.
-            question = (provider, techniques, asof, lang, at.day)
-            return view.compute_once(question, make) if is_remembered else make()
+            return view.compute_once((provider, techniques, asof, lang, at.day), make)
 
         answer, judgement = ask(claim.provider)
         if claim.text:
@@ -162,8 +163,9 @@ def _make_answer(
 def _explain(judgement: Judgement, basis: Basis | None, day: dt.date, today: dt.date, lang: str) -> str:
     sentence = explain.describe_judgement(judgement, day, today, lang)
     further = explain.describe_not_compared(judgement.compared, judgement.gap, lang) if judgement.compared else ""
-    if basis is not None and not any(answer.last_known for answer in judgement.techniques):  # which says its age
-        further += explain.describe_age(basis.as_of, day, lang)
+    age = explain.describe_age(basis.as_of, day, lang) if basis is not None else ""
+    if age and not any(answer.last_known for answer in judgement.techniques):  # which says its age
+        further += age
     return explain.extend_sentence(sentence, further, lang) if further else sentence
 
 
@@ -208,6 +210,12 @@ def _make_comparison_key(answer: dict[str, Any], with_basis: bool) -> tuple[Any,
     match, basis = answer.get("match") or {}, (answer.get("basis") or {}) if with_basis else {}
     site = match.get("code"), match.get("address")
     return answer["verdict"], site, findings, basis.get("source"), str(basis.get("as_of"))
+
+
+@lru_cache(maxsize=1024)
+def _parse_techniques(words: tuple[str, ...]) -> tuple[TechniqueCode, ...]:
+    """Return the techniques of a claim, each once; most claims name the same few."""
+    return tuple(dict.fromkeys([parse_technique(word) for word in words]))
 
 
 def parse_technique(word: str) -> TechniqueCode:

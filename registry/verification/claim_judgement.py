@@ -30,6 +30,7 @@ from registry.verification.site_match import (
     find_common_gap,
     find_contradictions,
     find_number_kind,
+    has_number,
     is_partly_elsewhere,
     match_provider,
     select_by_address,
@@ -59,7 +60,7 @@ def judge_provider(
     if len(results) > 1 and not _is_unanimous(results, general=not techniques):
         return _judge_ambiguous(techniques, candidates, sources, by=chosen[0].on)
     (word, answers), first = results[0]
-    gap = find_common_gap(chosen, provider.address)
+    gap = find_common_gap(chosen, provider.address) if provider.address else None
     if gap in DOUBTS and word in ("licensed", "partly_licensed"):
         doubtful = [make_candidate(match.site, 99) for match in chosen]
         return _judge_ambiguous(techniques, doubtful, sources, gap=gap, site=first.site)
@@ -122,11 +123,14 @@ def _find_doubt(
     asof: AsOf,
 ) -> Judgement | None:
     """Judge a claim whose parts do not fit one institution at one site; None where nothing speaks against that."""
+    is_campus = _is_campus(chosen)
+    if provider.address is None and not is_campus and not has_number(provider):
+        return None  # as of nearly every claim: a name alone has no other part
     several: list[SiteMatch] = find_contradictions(view, provider, chosen, asof)
     score, details = 100, {"contradiction": True}
     if not several and is_partly_elsewhere(chosen, provider.address):
         several, details = chosen, {"partly_elsewhere": True}
-    if not several and _is_campus(chosen) and not is_same_site(chosen, provider.address):
+    if not several and is_campus and not is_same_site(chosen, provider.address):
         several, score, details = matches, 99, {"campus": True}
     if not several:
         return None
@@ -135,7 +139,10 @@ def _find_doubt(
 
 
 def _is_campus(chosen: list[SiteMatch]) -> bool:
-    return any([match.rule == "campus" for match in chosen])  # noqa: C419 - a list of one is quicker than a generator
+    for match in chosen:  # noqa: SIM110 - nearly always one: quicker than a generator
+        if match.rule == "campus":
+            return True
+    return False
 
 
 def _is_unanimous(results: list[tuple[tuple[VerdictWord, list[TechniqueAnswer]], SiteMatch]], *, general: bool) -> bool:
@@ -202,6 +209,8 @@ def _apply_rules(
     if not techniques:
         return verdict.judge_institution(situation)
     answers = [verdict.judge_technique(situation, technique) for technique in techniques]
+    if len(answers) == 1:
+        return answers[0].verdict, answers
     return verdict.select_worst([answer.verdict for answer in answers]), answers
 
 

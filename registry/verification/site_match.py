@@ -23,6 +23,8 @@ def match_provider(view: VerificationView, provider: Provider, asof: AsOf) -> li
     """Find the institutions the provider's numbers name, else those its name names; delisted ones only if no other
     fits."""
     matches = match_with_delisted(view, provider, asof)
+    if len(matches) == 1:  # as nearly always
+        return matches
     listed = [f for f in matches if f.site.status != "delisted"]
     return listed or matches
 
@@ -36,7 +38,7 @@ def match_with_delisted(view: VerificationView, provider: Provider, asof: AsOf) 
 def _match_by_number(view: VerificationView, provider: Provider, asof: AsOf) -> list[SiteMatch] | None:
     """Match by code, USCC, licence or domain in that order; None when no number is given, or none known and a name
     given."""
-    if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
+    if not has_number(provider):
         return None
     if provider.code:
         return _match_codes(view, (parse_code(provider.code),), "code", asof)
@@ -57,6 +59,11 @@ def _list_numbers(provider: Provider) -> list[tuple[MatchedOn, str]]:
     if provider.domain:
         numbers.append(("domain", parse_domain(provider.domain)))
     return numbers
+
+
+def has_number(provider: Provider) -> bool:
+    """Whether a claim gives a code, a number or a domain."""
+    return bool(provider.code or provider.uscc or provider.practice_licence_no or provider.domain)
 
 
 def find_number_kind(provider: Provider) -> MatchedOn | None:
@@ -155,7 +162,7 @@ def compare_provider(view: VerificationView, provider: Provider, match: SiteMatc
     """Compare each thing that a claim gives with the institution that answers."""
     name = _compare_name(view, provider.name, match, asof, provider.address) if provider.name else None
     address = _compare_address(match.site, provider.address) if provider.address else None
-    if not (provider.code or provider.uscc or provider.practice_licence_no or provider.domain):
+    if not has_number(provider):
         return _make_compared(name, address)
     numbers = {kind: _compare_number(match.span.identifiers, kind, value) for kind, value in _list_numbers(provider)}
     if provider.code:

@@ -24,7 +24,7 @@ from registry.errors import LogDamaged, StateTooOld, make_cannot_answer_error, m
 from registry.log import clock, store
 from registry.log.clock import from_milliseconds
 from registry.log.merkle import Frontier
-from registry.records.asof import AsOf, to_day
+from registry.records.asof import SHANGHAI, AsOf, to_day
 from registry.records.site import Site
 from registry.records.sources import SourceHistory, load_source_history
 from registry.storage.database import Database
@@ -40,7 +40,7 @@ from registry.verification.verdict import Situation, select_sources_of
 _T = TypeVar("_T")
 #: Subjects loaded while questions wait, and seconds of the longest rest until the next ones.
 _AT_ONCE, _LONGEST_REST = 50, 0.05
-_ONE_DAY = dt.timedelta(days=1)
+_ONE_DAY, _EVER = dt.timedelta(days=1), dt.datetime.min.replace(tzinfo=dt.UTC)
 #: Seconds without a successful look at the log after which the view no longer answers, unless ``limit`` says otherwise.
 STALE_AFTER = 600.0
 #: Answers remembered, twice as many at most; a question asked again gets the same one until the log grows. More would
@@ -85,6 +85,7 @@ class VerificationView:
         self.people = PeopleIndex()
         self.sanctions = SanctionIndex()
         self.times: list[tuple[int, int]] = []
+        self._today = (_EVER, _EVER, _EVER.date())  # the day of the last question, from when to when
         self._latest = (0, clock.from_milliseconds(0))  # the log size at the end of ``times``, and its instant
         self._frontier = Frontier()
         #: The states that answers may name, by log size: at the end of each recording.
@@ -356,9 +357,15 @@ class VerificationView:
         followed, latest = self._latest
         return clock.find_present(latest if size in (None, followed) else self.get_recording_time(size or 0))
 
-    def find_today(self) -> dt.date:
+    def find_today(self, size: int | None = None) -> dt.date:
         """Return the day in Shanghai of that present."""
-        return to_day(self.find_now())
+        now = self.find_now(size)
+        begins, ends, day = self._today
+        if not begins <= now < ends:  # nearly every question is asked on the day of the one before
+            day = to_day(now)
+            begins = dt.datetime.combine(day, dt.time(), SHANGHAI).astimezone(dt.UTC)
+            self._today = (begins, begins + _ONE_DAY, day)
+        return day
 
 
 def _refuse_rolled_back(size: int, published: int) -> None:

@@ -46,7 +46,7 @@ WRITE_FAULTS = (
 #: Seconds in which the same failure is one line in the log, with how often it came since.
 _LOG_EVERY = 10.0
 #: The framework has no class of its own for this one.
-_DISCONNECT_DETAIL = "client disconnected prematurely"
+DISCONNECT_DETAIL = "client disconnected prematurely"
 _log = logging.getLogger("registry")
 
 
@@ -94,7 +94,7 @@ def encode_problem(status: int, code: str, message: Message) -> bytes:
 
 def is_client_disconnect(error: BaseException) -> bool:
     """Return whether a request failed only because its client went away before it was whole."""
-    return isinstance(error, InternalServerException) and error.detail == _DISCONNECT_DETAIL
+    return isinstance(error, InternalServerException) and error.detail == DISCONNECT_DETAIL
 
 
 class FailureLog:

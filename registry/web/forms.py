@@ -10,17 +10,17 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qsl, quote_from_bytes
+from urllib.parse import parse_qsl, quote_from_bytes, urlsplit
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict, UploadFile
 from litestar.enums import RequestEncodingType
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
-from registry.errors import InvalidInput, TooLarge, make_nesting_error
+from registry.errors import InvalidInput, NotAllowed, TooLarge, make_nesting_error
+from registry.storage.uploads.gate import Gate
+from registry.storage.uploads.sandbox import FILES, FILES_WAITING
 from registry.texts import Message
-from registry.uploads.gate import Gate
-from registry.uploads.sandbox import FILES, FILES_WAITING
 from registry.web.utf8 import require_utf8
 
 #: Bytes of all fields of a form that are no files, and how many fields and files it may have.
@@ -59,6 +59,15 @@ class JsonRequest(Request[Any, Any, Any]):
             return await super().json()
         except RecursionError:
             raise make_nesting_error() from None
+
+
+def refuse_other_sites(request: AnyRequest) -> None:
+    """Refuse a form that a browser sends from a page of another site; NotAllowed. No browser, no such word."""
+    origin = request.headers.get("origin", "null")
+    own = {request.headers.get("host", ""), urlsplit(request.app.state.register.settings.public_url).netloc}
+    is_foreign = origin != "null" and urlsplit(origin).netloc not in own
+    if is_foreign or request.headers.get("sec-fetch-site") == "cross-site":
+        raise NotAllowed(Message("表单来自其他网站，没有执行。"), why="other_site")
 
 
 async def read_form(request: AnyRequest) -> FormMultiDict:

@@ -21,6 +21,7 @@ from registry.settings import Settings
 from registry.texts import Message
 from registry.web.connections import LoopbackAddresses
 from registry.web.error_status import encode_problem, get_status
+from registry.web.request_ids import HEADER, start_request
 
 Headers = list[tuple[bytes, bytes]]
 #: The features of browsers; the camera is for reading a QR code on a page of this register.
@@ -48,11 +49,15 @@ _ANY_PAGE = (b"cross-origin-resource-policy", b"cross-origin")
 #: (litestar's own way is one rule for the whole application, which would hand pages of the staff to any site.)
 _SHARED_PATHS = ("/api/", "/reconcile/", "/log/", "/.well-known/", "/status-lists/")
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_EXPOSED = "ETag, Retry-After, X-Request-Id, X-State-Age, X-State-At"
 _LIMITS = "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 _COLUMNS = "X-Columns-Understood, X-Columns-Ignored, X-Rows-Skipped"
 _SHARED: Headers = [
     _ANY_ORIGIN,
-    (b"access-control-expose-headers", f"ETag, Retry-After, X-State-Age, X-State-At, {_LIMITS}, {_COLUMNS}".encode()),
+    (
+        b"access-control-expose-headers",
+        f"{_EXPOSED}, {_LIMITS}, {_COLUMNS}".encode(),
+    ),
 ]
 #: The answer to a browser that asks first; it asks again after ten minutes.
 _PREFLIGHT: Headers = [
@@ -91,7 +96,7 @@ class OutermostMiddleware:
             return
         if scope["method"] == "HEAD":
             scope = cast("HTTPScope", {**scope, "method": "GET"})
-        path = scope["path"]
+        path, name = scope["path"], (HEADER, start_request(scope["headers"]))
         common = self._select_headers(path)
         try:
             for host in [value for name, value in scope["headers"] if name == b"host"] or [b""]:
@@ -100,16 +105,16 @@ class OutermostMiddleware:
             status = get_status(error)
             headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
             body = encode_problem(status, error.code, error.message)
-            await _send_response(send, status, [*headers, *self._private], body)
+            await _send_response(send, status, [*headers, *self._private, name], body)
             return
         if _is_preflight(scope["method"], scope["headers"]) and _is_shared(path):
-            await _send_response(send, 204, [*self._public, *_PREFLIGHT], b"")
+            await _send_response(send, 204, [*self._public, *_PREFLIGHT, name], b"")
             return
 
         async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 own = message["headers"]
-                extra = [*cast("Headers", scope.get(EXTRA, [])), *self._make_headers(scope)]
+                extra = [*cast("Headers", scope.get(EXTRA, [])), *self._make_headers(scope), name]
                 own_names = [name for name, _ in own]
                 if self._names.isdisjoint(own_names):  # nearly always
                     message["headers"] = [*own, *common, *extra]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from registry import texts
 from registry.domain import regions
 from registry.domain.answers import Basis
 from registry.domain.comparison import Compared
@@ -16,6 +17,9 @@ from registry.domain.techniques import LAWFUL_STAGES, STAGES
 from registry.verification.explain import OLD_BASIS, count_months
 from registry.web.i18n import Language
 from registry.web.standing import Grant, Standing
+
+#: What the shipped English names say of themselves: the one sentence in records that is ours.
+_BY_RULE = "history.by_rule"
 
 
 def describe_standing(language: Language, standing: Standing, then: bool = False) -> list[Markup]:
@@ -84,12 +88,18 @@ def format_value(language: Language, field: str, value: Any) -> Markup | None:
         return get_stage_label(language, str(value.get("stage") if isinstance(value, dict) else value))
     if field == "status" and value in {"listed", "suspended", "delisted"}:
         return language.translate(f"history.{value}")
+    if field == "region" and (region := regions.find_region(str(value))):
+        return language.format_region(region)
     if field == "ownership":
         return get_ownership_label(language, str(value))
-    if field == "region":
-        region = regions.find_region(str(value))
-        return language.mark_chinese(str(value)) if region is None else language.format_region(region)
-    return language.format_names(value) if isinstance(value, list) else language.mark_chinese(str(value))
+    return language.format_list(
+        _format_text(language, str(one)) for one in (value if isinstance(value, list) else [value])
+    )
+
+
+def _format_text(language: Language, text: str) -> Markup:
+    is_ours = text == texts.find_text(_BY_RULE, texts.SOURCE)
+    return language.translate(_BY_RULE) if is_ours else language.mark_chinese(text)
 
 
 def list_details(

@@ -21,6 +21,7 @@ from registry.web.headers import EXTRA
 _ADMITTED = "registry.admitted"
 #: Never limited: what machines read again and again, or what tells whether this process works.
 _UNLIMITED = ("/healthz", "/readyz", "/log/", "/.well-known/", "/static/", "/status-lists/")
+_KEY_HEADERS = frozenset((b"x-api-key", b"authorization"))
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -36,11 +37,16 @@ class RateLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == ScopeType.HTTP:
-            clients: Clients = scope["litestar_app"].state.register.clients
-            text = _read_key(scope["headers"])
-            if text is not None or clients.anonymous_limit:
-                await _admit_request(scope, clients, text)
+            await admit_request(scope)
         await self.app(scope, receive, send)
+
+
+async def admit_request(scope: HTTPScope) -> None:
+    """Admit a request whose handler is known, or raise InvalidKey, ScopeMissing, TooManyRequests."""
+    clients: Clients = scope["litestar_app"].state.register.clients
+    text = _read_key(scope["headers"])
+    if text is not None or clients.anonymous_limit:
+        await _admit_request(scope, clients, text)
 
 
 async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -> None:
@@ -67,7 +73,12 @@ async def _admit_request(scope: HTTPScope, clients: Clients, text: str | None) -
 
 def find_admitted_request(connection: Connection) -> AdmittedRequest | None:
     """Return who asks, as the limits let them in; None for addresses without limits."""
-    return cast("AdmittedRequest | None", connection.scope.get(_ADMITTED))
+    return find_admitted_in(connection.scope)
+
+
+def find_admitted_in(scope: Scope) -> AdmittedRequest | None:
+    """Return the same of a request that is no object yet."""
+    return cast("AdmittedRequest | None", scope.get(_ADMITTED))
 
 
 def get_api_key(connection: Connection) -> ApiKey:
@@ -107,7 +118,10 @@ def _read_key(headers: RawHeaders) -> str | None:
 
     InvalidKey for two different ones: which client asks must not depend on the order of headers.
     """
-    keys = {key for name, value in headers if (key := _parse_key_header(name, value)) is not None}
+    keys = set()
+    for name, value in headers:
+        if name in _KEY_HEADERS and (key := _parse_key_header(name, value)) is not None:
+            keys.add(key)
     if len(keys) > 1:
         raise InvalidKey(Message("请求中有两个不同的密钥，请只发送一个（Authorization 或 X-API-Key）。"))
     return keys.pop() if keys else None

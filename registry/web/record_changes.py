@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 from markupsafe import Markup
 
-from registry.domain.fields import PUBLIC, get_value
+from registry.domain.fields import FIELDS, NO_BASIS, PUBLIC, get_value
 from registry.domain.model import Approval, Date, Institution, Struct
 from registry.domain.techniques import TECHNIQUES
 from registry.records.history import FieldChange, Version
@@ -17,8 +17,9 @@ from registry.web.i18n import SHANGHAI, Language
 from registry.web.labels import format_value
 from registry.web.standing import list_own_approvals
 
-#: Fields of a record that the institution page has a word for.
-_LABELS = {field.name: field.label_key for field in PUBLIC}
+#: Fields of a record that pages have a word for, and of each the path of what its value rests on.
+_LABELS = {field.name: field.label_key for field in FIELDS}
+_SOURCES = {field.sources: field.label_key for field in FIELDS if field.sources}
 _APPROVALS = [f"approvals.{technique.code}" for technique in TECHNIQUES]
 _ORDER = ["name", "status", "address", "region", *_APPROVALS, *_LABELS]
 _POSITIONS = {field: position for position, field in reversed(list(enumerate(_ORDER)))}
@@ -53,6 +54,12 @@ def classify_version(version: Version) -> Literal["plain", "correction", "additi
     return "addition" if is_first else "correction"
 
 
+def choose_recent(versions: Sequence[Version], most: int) -> list[Version]:
+    """Choose the first versions that say something of the licence; of a record without any, those that there are."""
+    telling = [one for one in versions if not one.changes or any(c.field not in NO_BASIS for c in one.changes)]
+    return list(telling or versions)[:most]
+
+
 def describe_changes(language: Language, version: Version) -> list[ChangeLine]:
     """Describe the changes of a version in the order of a record: name, listing, place, techniques, the rest."""
     return [describe_change(language, change) for change in sorted(version.changes, key=_rank_field)]
@@ -70,6 +77,8 @@ def describe_change(language: Language, change: FieldChange, *, full: bool = Fal
         label = language.format_technique(rest)
     elif change.field in _LABELS:
         label = language.translate(_LABELS[change.field])
+    elif change.field in _SOURCES:
+        label = language.translate("history.basis_of", field=language.translate(_SOURCES[change.field]))
     else:
         label = language.translate("history.other", field=language.mark_chinese(rest or change.field))
     return ChangeLine(

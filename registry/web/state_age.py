@@ -25,12 +25,12 @@ def make_age_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     """Return the headers for an answer; none before the first check of the log, and for what is no read."""
     app = cast("dict[str, Any]", scope).get("litestar_app")
     register = app.state.get("register") if app is not None else None
-    if register is None or str(scope.get("path")).startswith(_NOT_READS):
+    if register is None or scope["path"].startswith(_NOT_READS):
         return []
     view: VerificationView = register.verification
     if (check := view.last_check_time) is None:
         return []
-    return [(_AGE, str(int(check.get_age())).encode()), (_AT, _encode_instant(check.at))]
+    return [(_AGE, b"%d" % check.get_age()), (_AT, _encode_instant(check.at))]
 
 
 @lru_cache(maxsize=8)

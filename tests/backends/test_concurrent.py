@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry import views
 from registry.log import check as log_check
 from registry.log import checkpoint_store, merkle, signing_keys
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.records.asof import make_as_of
 from registry.records.selection import InstitutionFilter, count_institutions
 from registry.settings import Settings

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.model import Change, Draft
 from registry.errors import CannotAnswer, Conflict, FourEyesViolation, InvalidInput, LogDamaged
 from registry.institutions.result import SearchRequest, SearchResult
 from registry.log import check as log_check
 from registry.log import store
+from registry.proposals import views
 from registry.records import lookup
 from registry.records.asof import AsOf, make_as_of
 from registry.records.history import list_versions

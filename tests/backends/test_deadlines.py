@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from registry import views
 from registry.domain.model import Draft
 from registry.log import store
+from registry.proposals import views
 from registry.records import deadlines, lookup
 from registry.records.asof import AsOf
 from registry.records.deadlines import Deadline, DeadlineFilter

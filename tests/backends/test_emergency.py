@@ -6,11 +6,11 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.model import Institution
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed
 from registry.log import check, clock, four_eyes, store
-from registry.proposals import emergency
+from registry.proposals import emergency, views
 from registry.records import asof, lookup
 from registry.storage.database import Database
 from registry.storage.tables import proposals as table

@@ -13,11 +13,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.accounts import SEED_APPROVER, SEED_PROPOSER
 from registry.importers.seed import loader
 from registry.importers.wizard import list_import
 from registry.log import check as log_check
+from registry.proposals import views
 from registry.storage.database import Database
 from registry.storage.tables import proposal_items
 from tests.copies import start_code

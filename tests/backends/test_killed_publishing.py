@@ -12,11 +12,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from registry import views
 from registry.log import check as log_check
 from registry.log import checkpoint_store, four_eyes, merkle, signing_keys
 from registry.log.note import Checkpoint
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries

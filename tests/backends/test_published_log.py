@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.errors import Conflict, InvalidInput, LogDamaged, RegistryError, SigningKeyForeign
 from registry.log import check as log_check
 from registry.log import codec, merkle, note, signing_keys, tiles
@@ -18,6 +18,7 @@ from registry.log.folder import CHECKPOINT, VKEY
 from registry.log.merkle import Frontier, hash_leaf
 from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.settings import Settings
 from registry.storage.database import APPEND_ONLY, Database
 from registry.storage.tables import checkpoints, entries

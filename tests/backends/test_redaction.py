@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.model import Draft
 from registry.errors import Conflict, LogDamaged
 from registry.log import check as log_check
 from registry.log import erasure, store
 from registry.log.merkle import Frontier
-from registry.proposals import redaction
+from registry.proposals import redaction, views
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.register import Register

@@ -11,21 +11,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pyotp
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, proposals, views
+from registry import accounts, proposals
 from registry.accounts import audit_log, factors, sessions
 from registry.accounts.vault import Vault
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict, InvalidInput, LogRolledBack
 from registry.log import check as log_check
 from registry.log import merkle, replication, signing_keys
 from registry.log.publish import PublishedLog
 from registry.log.remote_log import RemoteLog
-from registry.operations.backup import compare, file, make, restore
+from registry.operations.backup import compare, file, make, move, restore
 from registry.operations.backup.make import BackupResult
 from registry.operations.backup.restore import RestoreResult
+from registry.proposals import views
 from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.settings import Settings
@@ -160,6 +162,39 @@ def a_person_of() -> str:
 def test_every_table_is_either_kept_by_a_backup_or_made_anew() -> None:
     assert {table.name for table in (*file.KEPT, *REBUILT)} == set(metadata.tables)
     assert not set(file.KEPT) & set(REBUILT)
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_a_register_moves_to_either_database_row_for_row_and_its_log_goes_on_there(
+    home: Home, machine: Empty, target: str
+) -> None:
+    before, size = rows(home.database), home.size()
+    there = machine(target).database.url.render_as_string(hide_password=False)
+    moved = move.move_register(home.settings, str(home.settings.database_url), there, silent)
+    assert (moved.size, sum(moved.rows.values())) == (size, sum(map(len, before.values())))
+    assert "***" in moved.target or target == "sqlite" or "@" not in there
+    assert rows(home.database) == before
+    new = Home(msgspec.structs.replace(home.settings, database_url=there), Database(there))
+    assert rows(new.database) == before
+    enter(new.database, an_institution("鞍山市示例丁医院"))
+    new.publish()
+    assert new.size() == size + 1
+    with pytest.raises(LogRolledBack), home.database.reading() as connection:  # what stayed behind answers no more
+        home.log.refuse_rollback(connection)
+    new.database.close()
+    assert [path.name for path in home.settings.data_dir.glob(".moving-*")] == []
+
+
+def test_a_register_is_not_moved_over_something_else_nor_over_itself(home: Home, machine: Empty) -> None:
+    address = str(home.settings.database_url)
+    with pytest.raises(InvalidInput):
+        move.move_register(home.settings, address, address, silent)
+    size = home.size()
+    other = machine("sqlite")
+    other.database.migrate()
+    with pytest.raises(Conflict):
+        move.move_register(home.settings, address, other.settings.get_database_url(), silent)
+    assert home.size() == size
 
 
 @pytest.mark.parametrize("target", ["sqlite", "postgresql"])

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from registry import accounts, proposals
+from registry.credentials import plan
+from registry.credentials.plan import CredentialPlan
 from registry.domain.identifiers import format_code
 from registry.domain.model import Change, Draft
 from registry.errors import NotAllowed
 from registry.importers.wizard import list_import
+from registry.proposals import credential_proposals
 from registry.storage.database import Database
 from tests.factories import (
     DAY,
@@ -47,6 +50,27 @@ def ready(database: Database) -> Database:
 def count(database: Database) -> int:
     with database.reading() as connection:
         return len(proposals.list_proposals(connection, None))
+
+
+def plan_codes(database: Database, *drafts: Draft) -> CredentialPlan:
+    return plan.plan_issue(database, [code_of(draft) for draft in drafts])
+
+
+def test_codes_are_issued_and_withdrawn_inside_the_region_only(ready: Database) -> None:
+    first = credential_proposals.propose_issue(ready, plan_codes(ready, INSIDE), by="editor.a")
+    with ready.reading() as connection:
+        assert proposals.get_proposal(connection, first).region == "210303"
+    approve(ready, first)
+    for outside in ([OUTSIDE], [INSIDE, OUTSIDE], [NOWHERE]):
+        with pytest.raises(NotAllowed):
+            credential_proposals.propose_issue(ready, plan_codes(ready, *outside), by="editor.a")
+    approve(ready, credential_proposals.propose_issue(ready, plan_codes(ready, OUTSIDE), by="editor.b"))
+
+    inside = plan.plan_withdrawal(ready, [code_of(INSIDE)], reason="示例：标牌遗失")
+    outside = plan.plan_withdrawal(ready, numbers=[2], reason="示例：标牌遗失")
+    with pytest.raises(NotAllowed):
+        credential_proposals.propose_withdrawal(ready, outside, by="editor.a")
+    approve(ready, credential_proposals.propose_withdrawal(ready, inside, by="editor.a"))
 
 
 def a_sanction(institution: Draft | None, region: str | None = None, code: str = "7HV2JKMV") -> Draft:

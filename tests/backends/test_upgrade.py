@@ -13,7 +13,6 @@ from alembic import command
 from alembic.config import Config
 
 import registry
-from registry import views
 from registry.accounts import sessions
 from registry.accounts.signin import Proof, SignIns, Visitor
 from registry.cli import maintenance
@@ -22,6 +21,7 @@ from registry.log import signing_keys
 from registry.log.publish import PublishedLog
 from registry.operations.backup import file as backups
 from registry.operations.backup import make
+from registry.proposals import views
 from registry.settings import Settings
 from registry.storage.database import Database, continue_numbering
 from registry.storage.tables import accounts, metadata, proposal_items, proposals, touches

@@ -19,6 +19,7 @@ from registry.domain.model import Change, Date, Draft, Institution
 from registry.editions.content import read_institutions_on_day
 from registry.institutions.result import STANDINGS, SearchRequest
 from registry.institutions.search import search_institutions
+from registry.proposals.views import check_views, rebuild_views
 from registry.reconciliation.properties import BY_ID
 from registry.records import lookup, stats
 from registry.records.asof import AsOf
@@ -28,7 +29,6 @@ from registry.storage.database import Database
 from registry.verification.answer import Moment, answer_claim
 from registry.verification.institution_card import find_institution
 from registry.verification.view import VerificationView
-from registry.views import check_views, rebuild_views
 from registry.web.standing import make_standing
 from tests.factories import a_change, a_database, a_source, an_institution, code_of, enter
 

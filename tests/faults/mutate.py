@@ -30,8 +30,8 @@ from registry.importers.people import columns
 from registry.register import Register, open_register
 from registry.settings import Settings
 from registry.staff.forms.documents import detect_file_type
-from registry.uploads import file_reader
-from registry.uploads.limits import LIST, PAGE
+from registry.storage.uploads import file_reader
+from registry.storage.uploads.limits import LIST, PAGE
 from tests.faults import hostile_files as hostile
 from tests.faults.processes import Peak, readers_of
 from tests.running import Cli, Server, serving

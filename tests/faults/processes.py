@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.running import Server, cpu_of, workers_of
 
-FORKING = "registry.uploads.fork_server"
+FORKING = "registry.storage.uploads.fork_server"
 
 
 def children_of(process: int) -> list[int]:

@@ -25,7 +25,7 @@ ALL, PER_ADDRESS = 60, 20
 PROXY = "127.0.0.99"
 HOST = b"Host: register\r\n"
 GET, POST = b"GET / HTTP/1.1\r\n" + HOST, b"POST /check HTTP/1.1\r\n" + HOST
-DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
+NGINX = Path(__file__).parents[2] / "docs" / "deploy" / "nginx.conf"
 KIB = 1024
 
 
@@ -459,13 +459,13 @@ def in_front(seed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copytree(seed_dir, folder / "var")
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if nginx is None:
-        pytest.fail("没有 nginx / no nginx: bash tests/setup.sh nginx")
-    found = re.search(r"```nginx\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
-    assert found is not None
+        pytest.fail("没有 nginx / no nginx: bash tests/setup.sh proxies")
     port = free_port()
     with serving(folder / "var", REGISTRY_TRUSTED_PROXIES="127.0.0.1", REGISTRY_ANONYMOUS_LIMIT="50") as running:
-        lines = found[1].replace("listen 80;", f"listen 127.0.0.1:{port};")
-        lines = lines.replace("127.0.0.1:8000", running.url.removeprefix("http://"))
+        tls = re.compile(r"server \{\s+listen 80;.*?\n\}\n|^    ssl_[^\n]*\n", re.MULTILINE | re.DOTALL)
+        lines = tls.sub("", NGINX.read_text("utf-8"))
+        lines = lines.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port};")
+        lines = lines.replace("register:8000;", f"{running.url.removeprefix('http://')};")
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
         as_root = "user root;" if os.geteuid() == 0 else ""  # its workers write into this folder

@@ -19,6 +19,8 @@ REAL_CSV = ROOT / "seed_data" / "national-2025-06" / "national-list-2025-06.csv"
 OLD_CSV = ROOT / "seed_data" / "national-2018-02" / "national-list-2018-02-partial.csv"
 COMMANDS = (
     "init",
+    "doctor",
+    "migrate-db",
     "clock",
     "clock show",
     "clock confirm",
@@ -56,6 +58,7 @@ COMMANDS = (
     "user",
     "user add",
     "export-site",
+    "letter",
     "qr",
     "qr issue",
     "qr verify",

@@ -119,6 +119,14 @@ def test_a_correction_of_the_past_changes_what_is_answered_about_that_day(demo: 
     assert demo.ok(*line, "2025-09-02", "--json").json["verdict"] == "licensed"
 
 
+def test_a_hit_of_the_search_says_its_standing_and_which_of_its_techniques_are_not_in_force(demo: Cli) -> None:
+    approved(demo, correct(demo, hospital(demo), 'approvals.AIH={"stage":"suspended"}', day="2025-09-01"))
+    listed = demo.ok("search", HOSPITAL).out
+    assert "[部分获批 / Partly approved]" in listed
+    assert "夫精人工授精 [停业整改 / suspended]" in listed
+    assert "三代试管  (name)" in listed  # in force: nothing to say
+
+
 def test_a_value_is_json_where_the_field_takes_it_and_text_elsewhere(demo: Cli) -> None:
     fields = (
         "uscc=121000004100000000",

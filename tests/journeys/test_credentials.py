@@ -59,6 +59,12 @@ def place(staffed_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         names = zipfile.ZipFile(io.BytesIO(editor.client.get(downloads + "zip").content)).namelist()
         assert names == [f"{CODE}-1/{name}" for name in ("code.svg", "code.png", "a5.pdf")]
         assert editor.client.get(downloads + "exe").status_code == 404
+        assert "人员胸牌" in editor.get(f"/staff/qr?code={CODE}") and "人员胸牌" not in editor.get(
+            "/staff/qr?region=210000"
+        )
+        badges = "/staff/qr/placards?code={}&region=210000&paper=badge&languages=zh&format=pdf"
+        for code in (CODE, ""):  # nobody is recorded there, and nobody's people are listed by region
+            assert editor.client.get(badges.format(code)).status_code == 404
         for one in (editor, approver):
             one.client.close()
         yield Place(server, cli, env, text)

@@ -74,6 +74,26 @@ def test_nobody_is_kept_to_https_by_a_register_that_has_none(plain: Server) -> N
     assert "cross-origin-opener-policy" in plain.get("/").headers
 
 
+def test_every_answer_has_a_name_of_its_own_or_that_which_a_proxy_gave(server: Server) -> None:
+    paths = (
+        "/",
+        "/nowhere",
+        "/api/v1/stats",
+        "/api/v1/institutions/nobody",
+        "/readyz",
+        "/static/nothing",
+        "/staff/sign-in",
+    )
+    names = [server.get(path).headers["X-Request-Id"] for path in paths]
+    names += [server.client.post("/api/v1/verify", json=claim).headers["X-Request-Id"] for claim in ({}, {"text": "a"})]
+    names.append(server.client.get("/", headers={"Host": "other.example"}).headers["X-Request-Id"])
+    assert len(set(names)) == len(names)
+    given = server.client.get("/api/v1/stats", headers={"X-Request-Id": "proxy-1.2_3"})
+    assert given.headers["X-Request-Id"] == "proxy-1.2_3"
+    for bad in ("short", "with space in it", "x" * 65, "semicolon;in;it"):
+        assert server.client.get("/api/v1/stats", headers={"X-Request-Id": bad}).headers["X-Request-Id"] != bad
+
+
 def test_no_answer_says_what_runs_here_and_trace_is_refused(server: Server) -> None:
     told = server.get("/")
     assert "server" not in told.headers

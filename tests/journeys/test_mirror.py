@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import views
 from registry.log import check as log_check
 from registry.log import note, store, tiles
 from registry.log.folder import CHECKPOINT, LogFolder
 from registry.log.note import SignedCheckpoint, parse_signed_checkpoint
 from registry.log.publish import PublishedLog
+from registry.proposals import views
 from registry.settings import Settings
 from registry.storage.database import Database
 from registry.storage.tables import entries

@@ -41,6 +41,7 @@ PAGES = {
         *("/staff/proposals/{returned}", "/staff/proposals/{rejected}", "/staff/proposals/{emergency}"),
         *("/staff/proposals/3", "/staff/proposals/1", "/staff/proposals/1/report", "/staff/accounts"),
         *("/staff/calendar", "/staff/qr", "/staff/qr?code={code}", "/staff/password"),
+        *("/staff/letters", "/staff/notices"),
     ),
     "second": (
         *("/staff", "/staff/drafts", "/staff/drafts/{draft}", "/staff/drafts/{draft}/check", "/staff/renewals"),

@@ -26,6 +26,14 @@ PAGES = (
     ("approver", "/staff/due", 200),
     ("approver", "/staff/due?within=0&kind=certificate", 200),
     ("approver", "/staff/due?within=7", 400),
+    ("approver", "/staff/measures?region=210300", 200),
+    ("approver", "/staff/measures?from=x", 400),
+    ("approver", "/staff/measures/figures/market-ads", 200),
+    ("approver", "/staff/measures/records?kind=conference", 200),
+    ("editor", "/staff/measures/records/new?kind=figure", 200),
+    ("editor", "/staff/measures/records/new?kind=conference", 200),
+    ("approver", "/staff/measures/contacts?region=210300", 200),
+    ("editor", "/staff/measures/contacts/new", 200),
     ("approver", "/staff/suspend", 200),
     ("approver", "/staff/suspend?code={code}", 200),
     ("editor", "/staff/suspend?code=x", 400),
@@ -91,7 +99,8 @@ def faults(page: Page) -> list[str]:
             return {
               wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
               small: all(
-                'button, input:not([type=hidden], [hidden], [type=checkbox]), select, textarea, .boxes label, header a')
+                'button, input:not([type=hidden], [hidden], [type=checkbox], [type=radio]), select, textarea, '
+                + '.boxes label, .choices label, header a')
                 .filter(one => one.getBoundingClientRect().height < least - 0.5).map(one => one.outerHTML.slice(0, 80)),
               unnamed: all('input:not([type=hidden], [hidden]), select, textarea')
                 .filter(one => !one.labels.length).map(one => one.name),

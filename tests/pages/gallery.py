@@ -20,6 +20,7 @@ from public_site import api_reference, responses
 from public_site.check_pages import CheckForm, CheckPage
 from public_site.institution_pages import HistoryPage, InstitutionPage, LandingPage
 from public_site.list_upload import ListPage, ListRow
+from public_site.notice_pages import NoticeEndPage
 from public_site.offline_pages import OfflinePage
 from public_site.pages import AboutPage
 from public_site.responses import ErrorKind, ErrorPage, FieldError, PageContext, SiteFacts
@@ -29,7 +30,7 @@ from registry.records.history import Version
 from registry.web import page_templates
 from registry.web.i18n import Lang, Language, Size
 from registry.web.standing import Standing, make_standing
-from tests.pages import checks, editions, findings, log, previews, receipts, searches, site, times
+from tests.pages import checks, departments, editions, findings, leads, log, previews, receipts, searches, site, times
 from tests.pages.openapi_document import DOCUMENT
 from tests.pages.records import (
     ALL,
@@ -281,6 +282,8 @@ def make_other_pages() -> dict[str, PageContext]:
     return {
         **previews.make_developers_pages(api_reference.read_document(DOCUMENT), empty),
         **previews.make_pages(),
+        "notice_end": NoticeEndPage(site=SITE, here="/notices/1-0a/end", path="/notices/1-0a/end"),
+        "notice_ended": NoticeEndPage(site=SITE, here="/notices/1-0a/end", path="/notices/1-0a/end", done=True),
         "offline": OfflinePage(site=SITE, here="/verify-offline"),
         "about": AboutPage(
             site=SiteFacts(count=635, as_of=LIST.as_of, source=NOTICE, updated=AT, operator="示例省卫生健康委员会"),
@@ -322,8 +325,10 @@ def make_pages() -> dict[str, PageContext]:
         **times.make_institution_pages(),
         **make_check_pages(),
         **receipts.make_pages(),
+        **departments.make_pages(),
         **editions.make_pages(),
         **log.make_pages(),
+        **leads.make_pages(),
         **make_other_pages(),
     }
 

@@ -10,7 +10,7 @@ import msgspec
 from public_site.pages import LogPage, to_version
 from public_site.responses import FieldError, PageContext
 from registry.domain import model
-from registry.register import PublicLog
+from registry.domain.model import PublicLog
 from tests.pages.records import AT, SITE
 
 SIGNED = PublicLog(

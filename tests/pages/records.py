@@ -201,6 +201,8 @@ VERSIONS = [
         ("ownership", None, "public"),
         ("uscc", None, FULL.uscc),
         ("name_en", None, FULL.name_en),
+        ("extra.英文名称依据", None, "译名，由中文名称逐部分译出，不是机构公布的名称"),
+        ("ownership_form", None, "集团"),
         ("extra.床位", None, "800"),
         ("approvals.IVF", None, {"stage": "formal"}),
         source=None,

@@ -137,7 +137,7 @@ def make_static_pages() -> dict[str, PageContext]:
     )
     return {
         "static-search.html": StaticSearchPage(
-            site=SITE, static=static, count=2, groups=groups, words=list_technique_words()
+            site=SITE, static=static, count=2, groups=groups, words=list_technique_words(), places="示例=21"
         ),
         "static-institution.html": institution,
     }

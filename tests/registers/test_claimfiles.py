@@ -21,7 +21,7 @@ from registry.batch.columns import COLUMNS, NAMES, recognise_columns
 from registry.domain.answers import Claim, Provider
 from registry.domain.techniques import find_technique
 from registry.errors import InvalidInput
-from registry.uploads.limits import MAX_LINE_LENGTH
+from registry.storage.uploads.limits import MAX_LINE_LENGTH
 from registry.verification.view import VerificationView
 from tests import factories as f
 

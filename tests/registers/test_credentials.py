@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jwcrypto import jwk, jws
 
 from registry.credentials import plan, status
+from registry.credentials.bundle import BUNDLE_FILE
 from registry.credentials.credential import LIST_SIZE, Credential
 from registry.credentials.status_list import INVALID, SUSPENDED, VALID
 from registry.domain.answers import Claim, Provider
@@ -27,13 +29,13 @@ from registry.errors import CannotSign, Conflict, InvalidInput, NotFound
 from registry.log import signing_keys
 from registry.operations.backup import make, restore
 from registry.proposals import credential_proposals
+from registry.proposals.views import check_views, rebuild_views
 from registry.receipts.jws import decode_base64url
 from registry.records.asof import SHANGHAI, AsOf
 from registry.records.snapshot import CredentialRecord, Snapshot
 from registry.register import Register
 from registry.settings import Settings
 from registry.verification.answer import Moment, answer_claim
-from registry.views import check_views, rebuild_views
 from tests.claims.test_doors import NEW, OLD, TODAY, histories, make_drafts
 from tests.factories import ROOT, a_change, a_database, a_view, an_institution, approve, enter
 from tests.scanning import ADDRESS, CODE, IT, NAME, PUBLIC_URL, follow, issue, make_register, open_register, withdraw
@@ -296,6 +298,18 @@ def test_a_key_that_never_signed_takes_nothing_with_it(register: Register) -> No
 
 
 # --- what may happen to a register -----------------------------------------------------------------------------------
+
+
+def test_a_mirror_publishes_which_keys_its_register_withdrew(register: Register) -> None:
+    path = register.settings.get_key_file()
+    signing_keys.withdraw_key(path, signing_keys.load_keys(path)[0].public)
+    follow(register)
+    published, bundle = register.receipts.make_key_set(), register.credentials.make_bundle()
+    path.unlink()  # as on a mirror, which has the log with its checkpoints, and the bundle
+    assert not any("withdrawn" in key for key in register.receipts.make_key_set()["keys"])
+    (register.settings.data_dir / BUNDLE_FILE).write_bytes(msgspec.json.encode(bundle))
+    marked = {key["x"] for key in published["keys"] if key.get("withdrawn")}
+    assert marked and {key["x"] for key in register.receipts.make_key_set()["keys"] if key.get("withdrawn")} == marked
 
 
 def test_credentials_survive_a_rebuild_a_backup_and_the_loss_of_the_key(register: Register, tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.model import Institution
 from registry.domain.normalise import fold_text
 from registry.importers.matching.difference import CENTRE_TECHNIQUES
 from registry.importers.wizard.list_import import ImportOutcome, ImportRequest, import_list
 from registry.log import check as log_check
+from registry.proposals import views
 from registry.records import lookup
 from registry.records.asof import make_as_of
 from registry.records.history import list_versions

@@ -9,12 +9,13 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from registry import accounts, proposals, views
+from registry import accounts, proposals
 from registry.cli import common
 from registry.domain.model import Change, Draft
 from registry.errors import Conflict, FourEyesViolation, InvalidInput, NotAllowed, NotFound, RegistryError
 from registry.log import check as log_check
 from registry.log import store
+from registry.proposals import views
 from registry.records import asof, lookup
 from registry.storage.database import Database
 from registry.storage.tables import entries, proposal_items, touches

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from registry import views
 from registry.domain.model import Date
 from registry.errors import CannotAnswer, Conflict, LogDamaged
 from registry.log import check as log_check
 from registry.log import four_eyes
 from registry.log.merkle import hash_leaf
-from registry.proposals import redaction
+from registry.proposals import redaction, views
 from registry.storage.database import Database
 from registry.storage.tables import entries
 from tests.factories import a_database, a_person, a_source, an_institution, approve, enter, propose

@@ -7,6 +7,7 @@ import random
 import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pypdf
@@ -17,12 +18,12 @@ from pyzbar import pyzbar
 from registry.credentials import images, placards
 from registry.credentials.images import QUIET
 from registry.credentials.pictures import read_codes
-from registry.credentials.placard import LANGUAGES, PAPERS, SMALL, Placard
+from registry.credentials.placard import LANGUAGES, PAPERS, SMALL, Placard, make_badges
 from registry.errors import InvalidInput, NotFound
 from registry.log import signing_keys
 from registry.register import Register
-from tests.factories import the_real_lists
-from tests.scanning import PUBLIC_URL, issue, open_register
+from tests.factories import a_person, a_register, a_source, the_real_lists
+from tests.scanning import CODE, IT, PUBLIC_URL, issue, open_register
 from tests.thoroughness import THOROUGH
 
 INSTITUTIONS = 635
@@ -144,6 +145,20 @@ def test_every_paper_fits_on_its_page_in_every_language(register: Register, pape
 
             page.extract_text(visitor_text=note_height)
             assert min(heights) > 0, (paper, languages)
+
+
+def test_each_person_of_an_institution_has_a_badge(tmp_path: Path) -> None:
+    signing_keys.create_key_file(tmp_path / "signing.key")
+    a_register(tmp_path, a_source(), IT, a_person(IT, "示例员甲"), a_person(IT, "示例员乙")).close()
+    register = open_register(tmp_path)
+    issue(register)
+    asof = register.make_as_of_now()
+    chosen = register.credentials.list_placards([CODE], short=True)
+    badges = make_badges(chosen, lambda code: register.list_practitioners(code, asof))
+    register.database.close()
+    pages = pypdf.PdfReader(io.BytesIO(placards.render_pdf(badges, "badge", "zh", PUBLIC_URL))).pages
+    assert sorted(one.person or "" for one in badges) == sorted(("示例员甲", "示例员乙"))
+    assert all((one.person or "-") in page.extract_text() for one, page in zip(badges, pages, strict=True))
 
 
 def test_a_zip_holds_a_folder_for_each_institution(register: Register) -> None:

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.identifiers import format_code, make_code
 from registry.domain.model import Change, Draft, Entry
 from registry.log import check as log_check
 from registry.log import store
+from registry.proposals import views
 from registry.records import lookup
 from registry.records.asof import AsOf
 from registry.records.history import list_versions

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from registry import proposals, views
+from registry import proposals
 from registry.domain.model import Change, Draft
 from registry.domain.schema import PERSONAL
 from registry.log import check as log_check
 from registry.log import erasure, store
+from registry.proposals import views
 from registry.records import lookup, timeline
 from registry.records.asof import AsOf
 from registry.records.selection import match_day, match_known

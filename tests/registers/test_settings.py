@@ -42,6 +42,28 @@ def test_an_address_that_no_one_can_open_is_refused_by_name(address: str) -> Non
     assert "REGISTRY_PUBLIC_URL" in refusal.value.en
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("https://health.example/art", "https://health.example/?a=1", "https://health.example/#a"),
+        *("https://u:p@art.example", "https://", "https://art.example:0", "https://art.example:99999"),
+        "https://名录.example",
+    ],
+)
+def test_an_address_that_the_register_would_not_serve_is_refused(address: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        load({"REGISTRY_PUBLIC_URL": address})
+    assert "REGISTRY_PUBLIC_URL" in refusal.value.zh
+    assert "REGISTRY_PUBLIC_URL" in refusal.value.en
+
+
+@pytest.mark.parametrize(
+    "address", ["https://art.example", "https://art.example/", "http://127.0.0.1:8001", "http://[::1]:1"]
+)
+def test_a_whole_host_is_an_address(address: str) -> None:
+    assert load({"REGISTRY_PUBLIC_URL": address}).public_url == address
+
+
 def test_every_setting_says_what_it_means() -> None:
     told = list_settings()
     assert [name for name, _, _ in told] == [get_variable_name(field) for field in Settings.__struct_fields__]

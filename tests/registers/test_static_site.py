@@ -78,6 +78,26 @@ def test_the_log_is_in_it_byte_for_byte(folder: Path, register: Register) -> Non
     assert names and all((folder / "log" / name).read_bytes() == (published / name).read_bytes() for name in names)
 
 
+def test_what_checks_codes_is_in_it(folder: Path, register: Register) -> None:
+    bundle = json.loads((folder / "status-lists" / "bundle.json").read_text("utf-8"))
+    assert bundle["lists"] == {"https://register.example/status-lists/0": (folder / "status-lists" / "0").read_text()}
+    assert json.loads((folder / ".well-known" / "jwks.json").read_text("utf-8")) == bundle["keys"]
+    page = (folder / "verify-offline" / "index.html").read_text("utf-8")
+    assert json.loads(page.split('id="bundle">')[1].split("</script>")[0]) == bundle and "data-worker" not in page
+
+
+def test_badges_and_the_entries_that_pages_name_are_in_it_with_their_proofs(folder: Path, register: Register) -> None:
+    asof = register.make_as_of_now()
+    code = next(one for one in register.list_codes(asof) if register.get_institution(one, asof).standing == "approved")
+    assert "已获批准" in (folder / "badge" / f"{code}.svg").read_text("utf-8")
+    assert "Approved" in (folder / "en" / "badge" / f"{code}.svg").read_text("utf-8")
+    page = (folder / "i" / code / "index.html").read_text("utf-8")
+    number = re.findall(r'href="../../log/entry/(\d+)/index.html"', page)[0]
+    entry = (folder / "log" / "entry" / number / "index.html").read_text("utf-8")
+    assert f'href="../../../i/{code}/index.html"' in entry and f'href="../../../log/proof/{number}.tlog-proof"' in entry
+    assert (folder / "log" / "proof" / f"{number}.tlog-proof").read_text().startswith("c2sp.org/tlog-proof@v1")
+
+
 def test_the_list_is_found_by_what_the_script_looks_for(folder: Path) -> None:
     text = (folder / "search" / "index.html").read_text("utf-8")
     keys = re.findall(r'data-key="([^"]*)"', text)

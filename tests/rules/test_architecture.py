@@ -63,6 +63,8 @@ ALLOWED = {
         "registry.log.publish",
         "registry.log.checkpoint_store",
         "registry.log.store",
+        "registry.measures.letters",
+        "registry.measures.notices",
         "registry.storage.migrations",
         "registry.proposals",
         "registry.records",
@@ -73,11 +75,15 @@ ALLOWED = {
         "registry.storage.fault_board",
         "registry.storage.vacuum",
         "registry.storage.account_tables",
+        "registry.storage.activity_tables",
+        "registry.storage.lead_tables",
+        "registry.storage.notice_tables",
         "registry.storage.tables",
+        "registry.measures",
         "registry.accounts.region_scope",
         "registry.verification.spans",
         "registry.verification.view",
-        "registry.views",
+        "registry.proposals.views",
     ),
     "litestar": (
         "public_site",
@@ -107,13 +113,20 @@ ALLOWED = {
         "registry.credentials.placards",
         "registry.editions.pdf",
         "registry.receipts.paper_text",
+        "registry.measures.leads.handover_pdf",
+        "registry.measures.letters.letter_pdf",
     ),
-    "lxml": ("registry.uploads.office_tables", "registry.uploads.sheet_marks", "registry.uploads.word_looks"),
-    "python_calamine": ("registry.uploads.office_tables",),
+    "lxml": (
+        "registry.storage.uploads.office_tables",
+        "registry.storage.uploads.sheet_marks",
+        "registry.storage.uploads.word_looks",
+    ),
+    "python_calamine": ("registry.storage.uploads.office_tables",),
     "xlsxwriter": (
         "registry.batch.xlsx_sheets",
         "registry.editions.xlsx",
         "registry.importers.people.columns",
+        "registry.measures.report.workbook",
         "registry.measures.handover",
     ),
     "opencc": ("registry.domain.normalise",),
@@ -221,6 +234,7 @@ CLOCK_READERS = {
     "registry.cli.qr": "whether a code that is checked without a register has expired",
     "registry.staff.forms.form_drafts": "forms that nobody goes on with",
     "registry.importers.wizard.import_store": "imports that give no sign of life",
+    "registry.measures": "when leads came and are erased, when messages were sent: time that passes for people",
     "registry.proposals": "who did what when; a day in which a second person confirms has to pass, and the register's "
     "present may stand still",
 }
@@ -232,7 +246,7 @@ _CLOCK = re.compile(
 
 def test_only_these_read_the_clock_of_the_machine() -> None:
     readers = {module_of(path) for path in SOURCES if _CLOCK.search(path.read_text("utf-8"))}
-    packages = {"registry.accounts", "registry.clients", "registry.proposals"}
+    packages = {"registry.accounts", "registry.clients", "registry.measures", "registry.proposals"}
     known = {next((one for one in packages if f"{reader}.".startswith(f"{one}.")), reader) for reader in readers}
     assert known == set(CLOCK_READERS)
 

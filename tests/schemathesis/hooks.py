@@ -33,7 +33,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS).map(lambda cells: ",".join(f'"{ce
 
 for name in (
     *("art-code", "uscc", "domain", "region-code", "stage", "cursor", "art-receipt", "technique", "watch-place"),
-    "edition",
+    *("edition", "lead-number", "report", "picture-base64"),
 ):
     schemathesis.openapi.format(name, st.sampled_from(SAMPLES[name]))
 schemathesis.openapi.format("name", NAMES)

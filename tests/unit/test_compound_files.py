@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import UnreadableFile
-from registry.uploads import file_kind
-from registry.uploads.file_kind import detect_kind
-from registry.uploads.limits import PAGE
+from registry.storage.uploads import file_kind
+from registry.storage.uploads.file_kind import detect_kind
+from registry.storage.uploads.limits import PAGE
 from tests.compound import FREE, compound, directory, entry
 
 #: Where in a header the numbers are that lead on.

@@ -11,7 +11,7 @@ import pytest
 
 from registry.errors import UnreadableFile
 from registry.importers.reading.lists import read_list
-from registry.uploads import office_conversion
+from registry.storage.uploads import office_conversion
 from tests.compound import compound, directory
 from tests.unit.test_row_review import ROWS, a_docx, an_xlsx
 

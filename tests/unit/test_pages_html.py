@@ -108,9 +108,11 @@ def check_policy(name: str, lang: Lang, size: Size) -> None:
         assert not any(attr == "style" or attr.startswith("on") for attr in attrs)
         for address in (attrs.get("href"), attrs.get("src"), attrs.get("action")):
             assert address is None or re.match(r"/|#|tel:(12345|\+861068797979)$", address), f"{tag} {address}"
-    # A person's name, a long text, a receipt and a file stand in no address; everything else that is asked does.
+    # A person's name, a long text, a receipt, a file and a report stand in no address; all else that is asked does. And
+    # what changes something is posted: the end of a subscription.
     posts = [form for form in found.of("form") if form["method"] != "get"]
-    assert all(form["method"] == "post" and (form["action"] or "").startswith(("/check", "/receipt")) for form in posts)
+    places = ("/check", "/receipt", "/leads", "/notices")
+    assert all(form["method"] == "post" and (form["action"] or "").startswith(places) for form in posts)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -16,7 +16,7 @@ from openpyxl.cell.cell import MergedCell
 
 from registry.errors import UnreadableFile
 from registry.importers.reading.file_tables import read_tables
-from registry.uploads.tables import TableRow
+from registry.storage.uploads.tables import TableRow
 
 REAL = Path(__file__).parents[1] / "data" / "national-list-2025-06.docx"
 

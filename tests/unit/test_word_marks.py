@@ -14,8 +14,8 @@ from docx.oxml.ns import nsdecls
 
 from registry.importers.reading.list_file import FileAnswer, FileQuestion
 from registry.importers.reading.lists import read_list
-from registry.uploads.file_reader import read_tables
-from registry.uploads.limits import PAGE
+from registry.storage.uploads.file_reader import read_tables
+from registry.storage.uploads.limits import PAGE
 from tests.unit.test_row_review import LEAVE, ROWS, TAKE, a_docx, names
 
 FILES = Path(__file__).parents[1] / "data" / "imports"

@@ -18,8 +18,8 @@ from registry.importers.people.columns import COLUMNS, EXAMPLE, HEADINGS, TECHNI
 from registry.importers.reading import file_tables
 from registry.importers.reading.audit import Audit, RowPlace
 from registry.importers.reading.cells import tidy_cell
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Listing, Message
-from registry.uploads.tables import Table, TableRow
 
 _NAME = re.compile(r"[^\W\d_]+(?:[·•. ][^\W\d_]+)*")
 _WITHIN = 10  # rows in which headings are looked for

@@ -20,8 +20,8 @@ from registry.records.asof import AsOf
 from registry.records.selection import match_day, match_known
 from registry.records.view import decode_state
 from registry.storage.tables import versions
+from registry.storage.uploads.tables import Table
 from registry.texts import Message
-from registry.uploads.tables import Table
 from registry.verification import addresses
 
 Values = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from registry.domain.model import ListChange
 from registry.importers.reading.list_file import AuditLine, FileAnswer, FileQuestion, Level
+from registry.storage.uploads.tables import Table
 from registry.texts import FixedText, Message
-from registry.uploads.tables import Table
 
 #: Findings of one level that are listed; nobody mends more than that by hand.
 MAX_FINDINGS = 200

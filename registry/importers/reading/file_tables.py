@@ -1,6 +1,6 @@
 """A docx, xlsx or csv file as tables of text, its kind detected by content; a doc or xls file by LibreOffice.
 
-A process of its own reads the file: see ``registry.uploads``.
+A process of its own reads the file: see ``registry.storage.uploads``.
 """
 
 import tempfile
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from registry.errors import TooLarge, UnreadableFile
+from registry.storage.uploads import file_reader, office_conversion, signatures
+from registry.storage.uploads.limits import LIST
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Message
-from registry.uploads import file_reader, office_conversion, signatures
-from registry.uploads.limits import LIST
-from registry.uploads.tables import Table, TableRow
 
 Progress = Callable[[int], None]
 #: Rows between two reports of progress.

@@ -16,9 +16,9 @@ from registry.errors import InvalidInput
 from registry.importers.reading import file_tables
 from registry.importers.reading.audit import format_column_letters
 from registry.importers.reading.cells import tidy_cell
+from registry.storage.uploads.table_head import HeadingSearch
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Message
-from registry.uploads.table_head import HeadingSearch
-from registry.uploads.tables import Table, TableRow
 
 #: What a column is: ``province``, ``province_count``, ``no``, ``techniques``, ``stages``, or the name of a field.
 Kind = str

@@ -25,8 +25,8 @@ from registry.importers.reading.list_file import FileAnswer, FileQuestion, Level
 from registry.importers.reading.name_parts import split_name
 from registry.importers.reading.row_groups import RowGroup, RowGrouper, find_home_province, make_question
 from registry.importers.reading.row_review import RowReview
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Message
-from registry.uploads.tables import Table, TableRow
 
 _USCC = re.compile("[0-9A-Z]{18}")
 

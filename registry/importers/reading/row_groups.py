@@ -30,8 +30,8 @@ from registry.importers.reading.cells import (
 from registry.importers.reading.headings import DETAILS, Columns, Kind
 from registry.importers.reading.list_file import FileQuestion, Level, ListedApproval
 from registry.importers.reading.row_review import make_cell_question
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Message
-from registry.uploads.tables import Table, TableRow
 
 #: Characters of an identity number.
 _IDENTITY_LENGTH = 18

@@ -13,8 +13,8 @@ from registry.importers.reading.audit import Audit, RowPlace
 from registry.importers.reading.cells import tidy_cell
 from registry.importers.reading.headings import Columns, Kind
 from registry.importers.reading.list_file import FileQuestion
+from registry.storage.uploads.tables import Table, TableRow
 from registry.texts import Message
-from registry.uploads.tables import Table, TableRow
 
 _STARS = "*＊※†‡★☆△▲◆◇"
 #: The mark of a footnote at either end of a cell; numbers in brackets and circles only where they can be nothing else.

@@ -25,8 +25,8 @@ from registry.log.publish import PublishedLog
 from registry.settings import Settings
 from registry.storage import rights
 from registry.storage.database import Database
+from registry.storage.uploads.limits import JOB, limit_process
 from registry.texts import Message
-from registry.uploads.limits import JOB, limit_process
 
 #: Seconds between two heartbeats, and seconds a step has to stop by itself before the process ends.
 EVERY, GRACE = 1.0, 3.0

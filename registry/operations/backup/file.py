@@ -21,7 +21,7 @@ from registry import __version__
 from registry.domain.model import Struct
 from registry.errors import InvalidInput, NotFound, RegistryError, UnreadableFile, make_unreachable_error
 from registry.log import check, checkpoint_store, merkle, replication, store
-from registry.storage import account_tables, tables
+from registry.storage import account_tables, activity_tables, lead_tables, notice_tables, tables
 from registry.storage.database import SCHEMA
 from registry.texts import Message, write_bilingual
 
@@ -29,7 +29,7 @@ from registry.texts import Message, write_bilingual
 Progress = Callable[[str, int], None]
 FORMAT = 1
 #: Schemas of earlier versions that lack only columns that have a default, and tables that begin empty.
-EARLIER_SCHEMAS = ("0006", "0007", "0008", "0009", "0010", "0011")
+EARLIER_SCHEMAS = ("0006", "0007", "0008", "0009", "0010", "0011", "0012")
 #: The tables that are copied, in an order in which every row comes after those it refers to.
 KEPT = (
     tables.accounts,
@@ -50,6 +50,13 @@ KEPT = (
     tables.key_usage,
     tables.key_checks,
     tables.watches,
+    *lead_tables.TABLES,
+    notice_tables.letters,
+    notice_tables.subscriptions,
+    notice_tables.notice_items,
+    activity_tables.activities,
+    activity_tables.contacts,
+    activity_tables.contact_people,
 )
 
 _own = sa.MetaData()
@@ -101,6 +108,11 @@ class BackupFile:
         """Return how many rows of each table it holds."""
         with _translate_read_errors(self.path):
             return {row.name: row.rows for row in self.connection.execute(sa.select(_contents))}
+
+    def read_hashes(self) -> dict[str, str]:
+        """Return the hash of all rows of each table it holds, as hex."""
+        with _translate_read_errors(self.path):
+            return {row.name: row.sha256 for row in self.connection.execute(sa.select(_contents))}
 
     def read_rows(self, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a table in the order written, in chunks; without what an earlier version lacks."""

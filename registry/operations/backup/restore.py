@@ -14,7 +14,6 @@ from typing import Literal
 import msgspec
 import sqlalchemy as sa
 
-from registry import views
 from registry.domain.model import Entry, Struct
 from registry.errors import CannotAnswer, Conflict, InvalidInput, LogDamaged, RegistryError
 from registry.log import check, checkpoint_store, clock, note, replication, store
@@ -23,11 +22,14 @@ from registry.log.publish import PublishedLog
 from registry.operations.backup import compare, database_file, file
 from registry.operations.backup.compare import LogSource, RestorePlan
 from registry.operations.backup.file import BackupFile, Progress
-from registry.proposals import redaction
+from registry.proposals import redaction, views
 from registry.records.view import check_records
 from registry.settings import Settings
 from registry.storage.account_tables import account_changes, passkeys
+from registry.storage.activity_tables import activities, contacts
 from registry.storage.database import Database, continue_numbering
+from registry.storage.lead_tables import lead_steps, leads
+from registry.storage.notice_tables import letters, notice_items, subscriptions
 from registry.storage.tables import (
     checkpoints,
     comments,
@@ -164,8 +166,10 @@ def _build_database(target: Database, backup: BackupFile, plan: RestorePlan, pro
                     connection.execute(sa.insert(table), chunk)
                     done += len(chunk)
                     progress(write_bilingual("恢复") + f" {table.name}", done)
-            of_staff = (account_changes, passkeys, trail)
-            for numbered in (proposals, touches, comments, checkpoints, key_checks, watches, *of_staff):
+            of_staff = (account_changes, passkeys, trail, leads, lead_steps, activities, contacts)
+            of_notices = (letters, subscriptions, notice_items)
+            of_programs = (key_checks, watches)
+            for numbered in (proposals, touches, comments, checkpoints, *of_programs, *of_notices, *of_staff):
                 continue_numbering(connection, numbered)
             closed = _insert_missing_entries(connection, plan, backup.about.size, progress)
             for view in views.VIEWS:

@@ -17,9 +17,9 @@ from registry.storage import attachments
 from registry.storage.attachments import Attachment
 from registry.storage.tables import imports, proposal_items, staff_drafts, versions
 from registry.storage.tables import proposals as proposals_table
+from registry.storage.uploads.file_reader import inspect_package
+from registry.storage.uploads.limits import DOCUMENT
 from registry.texts import Message
-from registry.uploads.file_reader import inspect_package
-from registry.uploads.limits import DOCUMENT
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 #: The accepted types: the ending of the name, and the media type it is served with.

@@ -141,8 +141,9 @@ def _describe_about(language: StaffLanguage, connection: Any, about: str) -> Cel
         return _describe_refusal(language, match["path"], match["why"])
     kind, _, rest = about.partition(":")
     name = rest.partition(" ")[0]
-    if kind in ("proposal", "import") and name.isdigit():
-        return Cell(text=language.translate(f"trail.about_{kind}", number=name), link=f"/staff/{kind}s/{name}")
+    if kind in ("proposal", "import", "lead") and name.isdigit():
+        link = f"/staff/{kind}s/{name}" if kind != "lead" else ""  # which whoever reads the trail does not open
+        return Cell(text=language.translate(f"trail.about_{kind}", number=name), link=link)
     if kind == "account_change" and name.isdigit():
         text = language.translate("trail.about_account_change", number=name, name=rest.rpartition(" ")[2])
         return Cell(text=text, link=f"/staff/accounts/changes/{name}")

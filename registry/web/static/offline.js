@@ -28,11 +28,16 @@
   }
 
   function load() {
-    return fetch(app.getAttribute("data-bundle"), { cache: "no-cache" })
-      .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
+    const own = document.getElementById("bundle"); // in a folder, where nothing can be fetched
+    const fetched = () =>
+      fetch(app.getAttribute("data-bundle"), { cache: "no-cache" })
+        .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
+    return (own ? Promise.resolve(JSON.parse(own.textContent)) : fetched())
       .then((loaded) => {
         bundle = loaded;
-        find("age").textContent = app.getAttribute("data-age").replace("{age}", formatAge(getListAge()));
+        const age = getListAge();
+        find("age").textContent =
+          age < 60 ? app.getAttribute("data-new") : app.getAttribute("data-age").replace("{age}", formatAge(age));
         show(find("age"), true);
         show(find("missing"), false);
       })
@@ -161,9 +166,13 @@
     find("camera").addEventListener("click", watch);
     find("stop").addEventListener("click", stop);
   }
+  if (location.protocol === "file:" && !window.BarcodeDetector) {
+    show(find("camera"), false); // the reader of ours cannot be loaded from a folder
+    show(find("picture").parentElement, false);
+  }
   show(find("tools"), true);
   load();
-  if (navigator.serviceWorker) {
+  if (navigator.serviceWorker && app.hasAttribute("data-worker")) {
     navigator.serviceWorker
       .register(app.getAttribute("data-worker"), { scope: "/verify-offline" })
       .then(() => navigator.serviceWorker.ready)

@@ -22,6 +22,10 @@
       question = question.replace(new RegExp(word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i"), " ");
     }
   }
+  const places = new Map(list.dataset.places.split("|").map((pair) => {
+    const [name, codes] = pair.split("=");
+    return [name, codes.split(",")];
+  }));
   const terms = question.split(/\s+/).map(fold).filter(Boolean);
   const whole = fold(question);
   const prefix = wanted.region.replace(/(00)+$/, "");
@@ -47,8 +51,33 @@
     return same / mine.size;
   }
 
+  /* A place is meant as a place, and as a part of a name: 鞍山 is Anshan, neither 鞍山道 nor 马鞍山. */
+  function isNamed(row, term) {
+    let name = fold(row.querySelector("h3").textContent);
+    places.forEach((_, place) => { if (place !== term && place.includes(term)) { name = name.replace(place, "|"); } });
+    return name.includes(term);
+  }
+
+  function lies(row, name) {
+    return places.get(name).some((code) => row.dataset.region.startsWith(code));
+  }
+
+  function fits(row, term) {
+    return places.has(term) ? lies(row, term) || isNamed(row, term) : row.dataset.key.includes(term);
+  }
+
+  /* The longest place that a term begins with, and the rest: 鞍山妇儿医院. */
+  function fitsInParts(row, term) {
+    for (let length = term.length - 1; length > 1; length -= 1) {
+      const place = term.slice(0, length);
+      if (places.has(place)) { return lies(row, place) && fitsInParts(row, term.slice(length)); }
+    }
+    return fits(row, term);
+  }
+
   const fitting = rows.filter(passes);
-  let shown = fitting.filter((row) => terms.every((term) => row.dataset.key.includes(term)));
+  let shown = fitting.filter((row) => terms.every((term) => fits(row, term)));
+  if (!shown.length) { shown = fitting.filter((row) => terms.every((term) => fitsInParts(row, term))); }
   let state = "found";
   if (!shown.length && whole) {
     const near = fitting.map((row) => [likeness(row), row]).filter((pair) => pair[0] >= 0.6);

@@ -1,0 +1,1 @@
+"""Notices: subscribers hear of the changes they watch, by web hook, Atom or mail."""
