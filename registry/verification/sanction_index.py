@@ -128,10 +128,12 @@ class SanctionIndex:
 
     def find_public(self, keys: Iterable[Key], asof: AsOf) -> list[FoundSanction]:
         """Find what is public of any of the keys, each record once, by its entry."""
+        reached = [(key, self._subjects[key]) for key in keys if key in self._subjects]
+        if not reached:  # as nearly always
+            return []
         found: dict[str, FoundSanction] = {}
-        for key in keys:
-            for subject in self._subjects.get(key, ()):
-                if subject not in found:
-                    spans = (span for span in self._spans[subject] if key in span.keys and span.is_public(asof))
-                    found |= {span.subject: FoundSanction(key=key, span=span) for span in spans}
+        for key, subjects in reached:
+            for subject in subjects - found.keys():
+                spans = (span for span in self._spans[subject] if key in span.keys and span.is_public(asof))
+                found |= {span.subject: FoundSanction(key=key, span=span) for span in spans}
         return sorted(found.values(), key=lambda one: one.span.entry)

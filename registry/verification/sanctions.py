@@ -72,11 +72,12 @@ def find_claimed(
 
 def _list_claim_keys(claim: Claim, match: Match | None) -> Iterator[Key]:
     provider = claim.provider
-    places: list[Key] = [("institution", compact_code(match.code))] if match else []
+    places: list[Key] = [("institution", match.code.replace("-", ""))] if match else []
     if name := fold_text(provider.name or ""):
         places.append(("name", name))
     yield from places
-    if provider.name and (account := make_account_key(provider.name)) is not None:
+    text = provider.name or ""  # seldom an account, platform:name
+    if (":" in text or "：" in text) and (account := make_account_key(text)) is not None:
         yield account
     if provider.uscc:
         yield ("uscc", compact_uscc(provider.uscc))

@@ -166,6 +166,7 @@ def test_nobody_is_named_in_the_feed_or_the_snapshot(seeded: Cli, start: Callabl
     demo = tomllib.loads((ROOT / "seed_data" / "demo" / "demo.toml").read_text("utf-8"))
     people = [one[field] for one in demo["practitioner"] for field in ("name", "certificate_masked")]
     assert len(people) == 6
+    people += [one["person"] for one in demo["sanction"] if "person" in one] + ["示例公众号"]
     for answer in (feed, whole, lines):
         assert not any(person.encode() in answer for person in people)
     entries = server.api("/changes", since=size - 50)["entries"]
@@ -175,7 +176,9 @@ def test_nobody_is_named_in_the_feed_or_the_snapshot(seeded: Cli, start: Callabl
         assert b"practitioner" not in answer
     taken = json.loads(whole)
     assert [one["number"] for one in taken["ad_certificates"]] == ["(示)医广[2025]第07-15-001号"]
-    assert [one["document_no"] for one in taken["sanctions"]] == ["示市监处罚〔2025〕88号"]
+    numbers = {"示市监处罚〔2025〕88号", "示卫决〔2025〕12号", "示卫列〔2025〕3号"}  # 4号 is about a person
+    assert {one["document_no"] for one in taken["sanctions"]} == numbers
+    assert [one["kind"] for one in taken["supervisions"]].count("inspection") == 1
     follower = Follower()
     follower.follow(changes(server))
     assert follower.snapshot(DAY) == told_by(lines_of(server, on=DAY))
