@@ -46,7 +46,7 @@ class _Atom(NamedTuple):
 def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | None:
     """Find the best way to hear ``way`` in the atoms of a name: as typed before blurred, in a row before scattered."""
     name = _parse_atoms(atoms)
-    if not _has_sounds(way, name):
+    if not _is_audible(way, name):
         return None
     for exact in (True, False):
         if (start := _find_run(way, name, exact)) is not None:
@@ -59,7 +59,7 @@ def find_sound_match(way: tuple[SoundPiece, ...], atoms: str) -> SoundMatch | No
     return None
 
 
-def _has_sounds(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...]) -> bool:
+def _is_audible(way: tuple[SoundPiece, ...], name: tuple[_Atom, ...]) -> bool:
     """Whether ``way`` is heard in a name at all: quickly, since it is asked of every name and most say no."""
     if (loose := _list_loose_sounds(way)) is None:
         return bool(_find_scattered(way, name, exact=False))
