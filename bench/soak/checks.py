@@ -16,7 +16,7 @@ _SOURCE = ("title", "as_of", "published", "scope", "secondary")
 _TITLE = re.compile(r"<h1>(.*?)</h1>")
 _WORD = re.compile(r'<h2 class="verdict-word">([^<]*)')
 _ROW = re.compile(
-    r'<th scope="row">[^<]*</th>\s*<td class="official">([^<]*)</td>\s*<td><span class="tag[^"]*">([^<]*)<'
+    r'<th scope="row">[^<]*</th>\s*<td class="official[^"]*">([^<]*)</td>\s*<td><span class="tag[^"]*">([^<]*)<'
 )
 _UPDATED = re.compile(r'<dt>更新时间</dt><dd><time datetime="([^"]+)"')
 _CARD = re.compile(r'<h3><a href="/i/([0-9A-Z]{4}-[0-9A-Z]{4})">(.*?)</a></h3>')
