@@ -14,12 +14,13 @@ from registry.domain.identifiers import format_code
 from registry.domain.model import Struct
 from registry.log.clock import from_milliseconds
 from registry.measures.notices.subscription import Channel, NoticeChoice, State, Subscription, Target
-from registry.texts import write_bilingual
+from registry.texts import Message, write_bilingual
 from registry.web import body_limits, lanes
 from registry.web.rate_limit import get_api_key
 
 _Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1, description=write_bilingual("订阅的编号。"))]
-_NEEDS_SCOPE = write_bilingual("需有 `watch` 范围的密钥；同一单位的各密钥共用其订阅。")
+_SCOPE = Message("需有 `watch` 范围的密钥；同一单位的各密钥共用其订阅。")
+_NEEDS_SCOPE = _SCOPE.to_bilingual()
 
 
 class ToSubscribe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +105,7 @@ def _make_state(request: AnyRequest, subscription: Subscription, secret: str | N
     description=write_bilingual(
         "{scope} `hook` 为签名的网络回调（Standard Webhooks），`atom` 为订阅源，`mail` 为电子邮件。"
         "回调的密钥只在本答复中给出一次。从现在起通知，至少送达一次，按先后。",
-        scope=_NEEDS_SCOPE,
+        scope=_SCOPE,
     ),
     status_code=200,
     request_max_body_size=body_limits.LIST,
@@ -150,7 +151,7 @@ def get_subscription(request: AnyRequest, subscription: _Number) -> Subscription
     "/subscriptions/{subscription:int}/replay",
     operation_id="replaySubscription",
     summary=write_bilingual("重新通知某条之后的变更"),
-    description=write_bilingual("{scope} 重新通知的消息编号与原来的不同。", scope=_NEEDS_SCOPE),
+    description=write_bilingual("{scope} 重新通知的消息编号与原来的不同。", scope=_SCOPE),
     status_code=200,
     opt={"scope": "watch"},
 )
@@ -171,7 +172,7 @@ async def replay_subscription(
     "/subscriptions/{subscription:int}/pause",
     operation_id="pauseSubscription",
     summary=write_bilingual("暂停通知"),
-    description=write_bilingual("{scope} 其间的变更在恢复后通知。", scope=_NEEDS_SCOPE),
+    description=write_bilingual("{scope} 其间的变更在恢复后通知。", scope=_SCOPE),
     status_code=200,
     sync_to_thread=True,
     opt={"scope": "watch", "lane": "writes"},

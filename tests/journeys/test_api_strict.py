@@ -92,6 +92,8 @@ SCALARS = {
     "/editions": ("lang",),
     "/editions/1": ("lang",),
     "/editions/1/list.csv": ("lang",),
+    "/institutions/7HV2-JKMV/supervision": ("on", "known_at", "lang"),
+    "/sanctions": ("name", "uscc", "domain", "account", "institution", "on", "known_at", "lang"),
     "/leads/x": ("lang",),
     "/verify": (
         *("name", "on", "address", "code", "uscc", "practice_licence_no", "domain", "known_at"),
