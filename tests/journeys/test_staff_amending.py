@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.records.asof import SHANGHAI
 from tests.desk import Staff
 from tests.factories import LIST_2025
 from tests.forming import PDF, answers_of, approved, drafted, fill, proposed
@@ -160,10 +162,11 @@ def test_the_first_page_names_the_next_publication(running: Server, staffed: Cli
     staffed.ok("user", "add", "publisher", "--role", "publisher", input=PASSWORD)
     publisher = arrive(running, "publisher").sign_in()
     assert "没有排定的公布" in publisher.get("/staff")
-    asked = ("publish", "--title", "示例名录", "--release", "2026-12-01T09:00:00+08:00", "--by", "publisher", "--json")
+    release = (dt.datetime.now(SHANGHAI) + dt.timedelta(days=30)).replace(hour=9, minute=0, second=0, microsecond=0)
+    asked = ("publish", "--title", "示例名录", "--release", release.isoformat(), "--by", "publisher", "--json")
     made = staffed.ok(*asked).json["proposal"]
     staffed.ok("approve", made, "--by", "approver")
-    assert "2026年12月1日 09:00" in publisher.get("/staff")
+    assert f"{release.year}年{release.month}月{release.day}日 09:00" in publisher.get("/staff")
 
 
 @pytest.mark.parametrize("kind", ["institution", "sanction"])
@@ -174,6 +177,7 @@ def test_what_a_form_proposed_elsewhere_is_neither_read_nor_changed_from_another
     typed = {"name": "示例新设医院", "address": "辽宁省大连市中山区示例路1号", "stage__IVF": "formal"}
     if kind == "sanction":
         typed = {"person": "示例员丁", "authority": "示例局", "document_no": "示例罚1号", "summary": "示例"}
+        typed |= {"organisation": "示例健康咨询有限公司"}
         typed["decided_on"] = "2025-10-01"
     editor = arrive(running, "editor").sign_in()
     number = proposed(editor, drafted(editor, f"/staff/forms/{kind}", **typed))

@@ -513,7 +513,8 @@ def test_a_returned_proposal_is_edited_again_and_proposed_anew(editor: Staff, ap
 def test_an_institution_of_a_day_to_come_is_found_by_its_code_and_can_be_edited(
     running: Server, editor: Staff, approver: Staff
 ) -> None:
-    typed = {"name": NAME, "address": ADDRESS, "stage__IVF": "formal", "effective": "2027-01-01"}
+    to_come = read_today() + dt.timedelta(days=60)
+    typed = {"name": NAME, "address": ADDRESS, "stage__IVF": "formal", "effective": to_come.isoformat()}
     number = proposed(editor, drafted(editor, "/staff/forms/institution", **typed))
     found = re.search(r">([0-9A-Z]{4}-[0-9A-Z]{4})<", approver.get(f"/staff/proposals/{number}"))
     assert found

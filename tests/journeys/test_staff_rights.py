@@ -84,6 +84,25 @@ MAY = {
     ("POST", "/staff/leads/{number}/step"): STOPPERS,
     ("GET", "/staff/leads/{number}/pictures/{position}"): STOPPERS,
     ("GET", "/staff/leads/{number}/files/{step}"): STOPPERS,
+    ("GET", "/staff/handover"): EVERYBODY,
+    ("GET", "/staff/handover/file"): EVERYBODY,
+    ("GET", "/staff/measures"): EVERYBODY,
+    ("GET", "/staff/measures/file/{kind}"): EVERYBODY,
+    ("GET", "/staff/measures/figures/{code}"): EVERYBODY,
+    ("GET", "/staff/measures/records"): EVERYBODY,
+    ("GET", "/staff/measures/records/new"): EDITORS,
+    ("POST", "/staff/measures/records"): EDITORS,
+    ("GET", "/staff/measures/records/{number}"): EVERYBODY,
+    ("POST", "/staff/measures/records/{number}"): STOPPERS,
+    ("GET", "/staff/measures/records/{number}/correct"): EDITORS,
+    ("POST", "/staff/measures/records/{number}/correct"): EDITORS,
+    ("GET", "/staff/measures/contacts"): EVERYBODY,
+    ("GET", "/staff/measures/contacts/new"): EDITORS,
+    ("POST", "/staff/measures/contacts"): EDITORS,
+    ("GET", "/staff/measures/contacts/{number}"): EVERYBODY,
+    ("GET", "/staff/measures/contacts/{number}/correct"): EDITORS,
+    ("POST", "/staff/measures/contacts/{number}/correct"): EDITORS,
+    ("POST", "/staff/measures/contacts/{number}/erase"): ADMINISTRATORS,
     ("GET", "/staff/editions"): EVERYBODY,
     ("POST", "/staff/editions"): PUBLISHERS,
     ("GET", "/staff/editions/new"): PUBLISHERS,
@@ -160,7 +179,8 @@ FORMS = {
 
 
 #: What only a proposal of a form, or of an edition, has: that of this table is neither. And nobody has a passkey, nor
-#: is a code asked for by name. The one lead has no picture and was handed over to nobody.
+#: is a code asked for by name. The one lead has no picture and was handed over to nobody. No activity and no contact
+#: was entered, and no figure is called as an institution is.
 NOT_THERE = {
     "/staff/notices/{number}",
     "/staff/qr/placards",
@@ -170,6 +190,11 @@ NOT_THERE = {
     "/staff/account/passkeys/{number}/remove",
     "/staff/leads/{number}/pictures/{position}",
     "/staff/leads/{number}/files/{step}",
+    "/staff/measures/file/{kind}",
+    "/staff/measures/figures/{code}",
+    *("/staff/measures/records/{number}", "/staff/measures/records/{number}/correct"),
+    *("/staff/measures/contacts/{number}", "/staff/measures/contacts/{number}/correct"),
+    "/staff/measures/contacts/{number}/erase",
 }
 
 

@@ -71,7 +71,11 @@ def resume(subscription: Subscription, at: int) -> Subscription:
 
 
 def replay(subscription: Subscription, since: WatchState, at: int) -> Subscription:
-    """Go back to a state of the register: everything since then is told again, under new numbers."""
+    """Go back to a state of the register: everything since then is told again, under new numbers.
+
+    Never forward: what was not told yet is told in any case.
+    """
+    since = min(since, subscription.position.since, key=lambda state: state.size)
     moved = msgspec.structs.replace(
         subscription,
         position=WatchPosition(since=since),
