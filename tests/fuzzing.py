@@ -57,6 +57,7 @@ def samples(server: Server) -> dict[str, list[str]]:
         "lead-number": ["7K2M-9QX4-0000-000W", "7k2m9qx40000000w"],
         "report": ["朋友圈广告称包成功", "a report", "示例  线索 的内容"],
         "picture-base64": [a_picture()],
+        "account": ["微信公众号:示例助孕", "weibo:nobody", "抖音：示例账号"],
         "technique": [word for one in TECHNIQUES for word in (one.code, one.plain_zh, *one.said[:2])],
     }
 

@@ -29,12 +29,18 @@ _FORMATS = {
     "edition": "edition",
     "number": "lead-number",
     "what": "report",
+    "account": "account",
 }
+#: What the lists of a subscription's choice hold.
+_CHOSEN = {"institutions": "art-code", "regions": "region-code", "names": "name", "domains": "domain"}
 #: Parameters of which an empty text is refused; others are then as if left out.
 _NEVER_EMPTY = ("practitioner", "ad_certificate")
 _TECHNIQUES = ("technique", "techniques")
 #: Shapes of requests, which hold no other fields than those shown.
-_CLOSED = ("Claim", "Provider", "Person", "ReceiptText", "ToWatch", "NewLead")
+_CLOSED = (
+    *("Claim", "Provider", "Person", "ReceiptText", "ToWatch", "NewLead"),
+    *("ToSubscribe", "NoticeChoice", "ToReplay"),
+)
 _LANGUAGES = "^([Zz][Hh]|[Ee][Nn])(-[A-Za-z0-9]+)*$"
 
 LANG: dict[str, Any] = {
@@ -71,6 +77,12 @@ def complete_requests(schemas: dict[str, Any]) -> None:
             elif name in _FORMATS and (text := _find_text_schema(schema)):
                 _set_format(name, text)
     schemas["Person"]["properties"]["name"]["minLength"] = 1
+    for name, text_format in _CHOSEN.items():
+        schemas["NoticeChoice"]["properties"][name]["items"] |= {
+            "format": text_format,
+            "minLength": 1,
+            "maxLength": 200,
+        }
     lead = schemas["NewLead"]["properties"]
     lead["institution"]["format"], lead["pictures"]["items"]["format"] = "art-code", "picture-base64"
     watched = {"receipt": {"const": False}, "known_at": {"type": "null"}}  # what is known from now on is watched
