@@ -45,7 +45,13 @@ _CHECK = "/api/v1/receipts/check"
 @click.option("--for", "authority", default="", metavar="TEXT", help=write_bilingual("致送的机关"))
 @click.option("--case", "reference", default="", metavar="TEXT", help=write_bilingual("该机关的案号，不写案情"))
 @click.option("--lang", type=click.Choice(["zh-CN", "en"]), default="zh-CN", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help=write_bilingual("文件夹"))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    show_default=True,
+    help=write_bilingual("文件夹"),
+)
 @common.by_user
 @common.as_json
 def give_letter(  # noqa: PLR0913 - one parameter per option
@@ -67,9 +73,9 @@ def give_letter(  # noqa: PLR0913 - one parameter per option
     register = open_register(settings.load())
     try:
         register.follow_log()
-        giver = common.require_account(by)
-        _require_giver(register, giver)
-        given = register.letters.give_letter(request, giver)
+        if by is not None:
+            _require_giver(register, by)
+        given = register.letters.give_letter(request, by or accounts.SHELL)
     finally:
         register.close()
     with rights.use_callers_umask():  # it is made to be handed on

@@ -28,9 +28,11 @@ from registry.texts import Message, write_bilingual
 @click.option("--from", "since", required=True, type=common.DayParam(), help=write_bilingual("自哪一天起，含当天"))
 @click.option("--to", "until", required=True, type=common.DayParam(), help=write_bilingual("到哪一天止，含当天"))
 @click.option("--region", default="", metavar="PLACE", help=write_bilingual("地区：名称或行政区划代码，默认全部"))
-@click.option("--format", "format_", type=click.Choice(files.FORMATS), help=write_bilingual("xlsx 和 docx 须加 --out"))
+@click.option("--format", "format_", type=click.Choice(files.FORMATS), help=write_bilingual("格式"))
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help=write_bilingual("写入的文件，格式可由其后缀看出")
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=write_bilingual("写入的文件，格式可由其后缀看出；xlsx 和 docx 不写时写入当前目录"),
 )
 def report(since: dt.date, until: dt.date, region: str, format_: files.Format | None, out: Path | None) -> None:
     """Print the report, or write it as a file."""
@@ -39,7 +41,7 @@ def report(since: dt.date, until: dt.date, region: str, format_: files.Format | 
         if format_ is None:
             raise click.UsageError(write_bilingual("请加 --format"))
     if format_ in ("xlsx", "docx") and out is None:
-        raise click.UsageError(write_bilingual("请加 --out 文件"))
+        out = Path("-".join(filter(None, ("measures", str(since), str(until), region))) + f".{format_}")
     register = open_register(settings.load())
     try:
         found = measures.make_report(register, ReportPeriod(since, until, _read_region(region)))

@@ -3,6 +3,7 @@ the files hold what the page shows."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable
@@ -107,5 +108,8 @@ def test_the_shell_prints_the_report_and_writes_it(staffed: Cli, tmp_path: Path)
     assert (found["since"], found["region"], found["place"]) == ("2025-07-01", "210300", "辽宁省鞍山市")
     staffed.ok(*days, "--out", str(tmp_path / "report.docx"))
     assert docx.Document(str(tmp_path / "report.docx")).tables
-    assert staffed(*days, "--format", "xlsx").code == 2
+    with contextlib.chdir(tmp_path):
+        shown = staffed.ok(*days, "--region", "210300", "--format", "xlsx").out.strip()
+        assert shown == f"measures-{days[2]}-{days[4]}-210300.xlsx"
+        assert openpyxl.load_workbook(shown).sheetnames
     assert "铁西区" in staffed.refused(*days, "--region", "铁西区")

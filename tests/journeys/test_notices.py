@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,4 +221,9 @@ def test_the_command_gives_letters_to_those_who_may(office: Office, tmp_path: Pa
         said = office.cli.ok("receipt", file, "--json").json
         assert (said["genuine"], said["letter"]["number"]) == (True, ran["number"])
     assert "不能出具" in office.cli.refused("letter", CODE, "--on", "2025-07-01", "--out", tmp_path, "--by", "gone.a")
+    unnamed = office.cli.ok("letter", CODE, "--on", "2025-07-01", "--out", tmp_path, "--json").json
+    assert [Path(path).name for path in unnamed["files"]] == [f"{unnamed['number']}.pdf", f"{unnamed['number']}.json"]
+    with sqlite3.connect(office.cli.data_dir / "register.sqlite") as file:
+        givers = [row[0] for row in file.execute("SELECT account FROM letters ORDER BY id DESC LIMIT 2")]
+    assert givers == ["system.shell", "auditor"]  # whoever has the shell and says no name
     assert office.server.client.get("/healthz", timeout=PATIENCE).status_code == httpx.codes.OK
