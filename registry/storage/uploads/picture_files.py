@@ -12,9 +12,13 @@ from registry.errors import TooLarge, UnreadableFile
 from registry.storage.uploads.limits import FileLimits
 from registry.texts import Message
 
-#: The formats that are read, by their readers; which have to be loaded before the process is limited.
-FORMATS = tuple(one.format for one in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile))
-FORMATS += (WebPImagePlugin.WebPImageFile.format, MpoImagePlugin.MpoImageFile.format)
+#: The readers of what is read, which have to be loaded before the process is limited. That of a JPEG with several
+#: pictures is called by that of JPEG, and is no format of its own.
+_READERS = (
+    *(JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile, WebPImagePlugin.WebPImageFile),
+    MpoImagePlugin.MpoImageFile,
+)
+FORMATS = tuple(one.format for one in _READERS if one.format in Image.OPEN)
 #: Pixels of a picture that is read, and the longest side of the one that is drawn.
 MOST_PIXELS, LONGEST_SIDE = 60_000_000, 2_400
 _QUALITY = 85
@@ -30,7 +34,7 @@ def draw_picture(source: IO[bytes], limits: FileLimits) -> tuple[bytes, int, int
     source.seek(0)
     try:
         picture: Image.Image = Image.open(source, formats=FORMATS)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # whatever a crafted file provokes in the library
         raise UnreadableFile(Message("图片无法读取：只接受 JPEG、PNG、WebP 格式，请换一张或截图后再传。")) from error
     if picture.width * picture.height > MOST_PIXELS:
         limit = MOST_PIXELS // 1_000_000
@@ -38,7 +42,7 @@ def draw_picture(source: IO[bytes], limits: FileLimits) -> tuple[bytes, int, int
     picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is read at half or a quarter of its size
     try:
         picture.load()
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:
         raise UnreadableFile(Message("图片已损坏，请换一张或截图后再传。")) from error
     picture = ImageOps.exif_transpose(picture)  # as the camera was held
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
