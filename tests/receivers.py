@@ -47,14 +47,14 @@ class Receiver(ThreadingHTTPServer):
         self.release = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/hook?x=1"
 
-    def accepted(self) -> list[Received]:
+    def list_accepted(self) -> list[Received]:
         """What it said it has."""
         return [one for one in self.got if one.status == 200]
 
     def numbers_told(self) -> list[int]:
         """The entries it was told, each message once, in the order in which they first came."""
-        seen = {one.number: one for one in reversed(self.accepted())}
-        order = dict.fromkeys(one.number for one in self.accepted())
+        seen = {one.number: one for one in reversed(self.list_accepted())}
+        order = dict.fromkeys(one.number for one in self.list_accepted())
         return [entry["number"] for number in order for entry in seen[number].data["entries"]]
 
 

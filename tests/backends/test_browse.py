@@ -34,7 +34,7 @@ TODAY = DAY + dt.timedelta(days=10)
 
 
 @pytest.fixture
-def worked_register(database: Database) -> Database:
+def busy_register(database: Database) -> Database:
     enter(database, a_source(), ONE, TWO, COMING, GONE)
     enter(database, PERSON, OTHER, PAPER, SANCTION)
     enter(database, a_change(GONE, DAY, {"status": "delisted"}, reason="示例"))
@@ -80,26 +80,26 @@ def find(database: Database, sort: Sort | None = "code", descending: bool = Fals
     ids=str,
 )
 def test_records_are_found_by_every_filter(
-    worked_register: Database, wanted: dict[str, object], expected: tuple[Draft, ...]
+    busy_register: Database, wanted: dict[str, object], expected: tuple[Draft, ...]
 ) -> None:
-    assert find(worked_register, **wanted) == sorted(draft.subject for draft in expected)
+    assert find(busy_register, **wanted) == sorted(draft.subject for draft in expected)
 
 
-def test_records_are_sorted_by_every_column_both_ways(worked_register: Database) -> None:
+def test_records_are_sorted_by_every_column_both_ways(busy_register: Database) -> None:
     for sort in ("region", "recorded", "code"):
-        up = find(worked_register, sort, kind="institution")
-        assert sorted(up) == sorted(find(worked_register, sort, descending=True, kind="institution"))
-    assert find(worked_register, "recorded", descending=True, kind="institution")[0] == GONE.subject
-    assert find(worked_register, "end", kind="practitioner") == [PERSON.subject, OTHER.subject]
-    assert find(worked_register, "end", descending=True, kind="practitioner") == [OTHER.subject, PERSON.subject]
-    assert find(worked_register, None, kind="institution", subjects=(TWO.subject, ONE.subject)) == [
+        up = find(busy_register, sort, kind="institution")
+        assert sorted(up) == sorted(find(busy_register, sort, descending=True, kind="institution"))
+    assert find(busy_register, "recorded", descending=True, kind="institution")[0] == GONE.subject
+    assert find(busy_register, "end", kind="practitioner") == [PERSON.subject, OTHER.subject]
+    assert find(busy_register, "end", descending=True, kind="practitioner") == [OTHER.subject, PERSON.subject]
+    assert find(busy_register, None, kind="institution", subjects=(TWO.subject, ONE.subject)) == [
         TWO.subject,
         ONE.subject,
     ]
 
 
-def test_a_page_is_a_part_of_the_whole(worked_register: Database) -> None:
-    with worked_register.reading() as connection:
+def test_a_page_is_a_part_of_the_whole(busy_register: Database) -> None:
+    with busy_register.reading() as connection:
         now, wanted = AsOf(valid_on=TODAY, size=asof.make_as_of(connection).size), RecordFilter(kind="institution")
         whole = browse.list_records(connection, wanted, now, sort="region")
         parts = [browse.list_records(connection, wanted, now, sort="region", offset=n, limit=1) for n in range(4)]
@@ -111,9 +111,9 @@ def test_a_page_is_a_part_of_the_whole(worked_register: Database) -> None:
         assert browse.find_subjects(connection, PAPER.subject.partition(":")[2]) == [PAPER.subject]
 
 
-def test_proposals_and_events_are_found_by_every_filter(worked_register: Database) -> None:
-    number = propose(worked_register, a_change(ONE, TODAY, {"level": "三级甲等"}))
-    with worked_register.reading() as connection:
+def test_proposals_and_events_are_found_by_every_filter(busy_register: Database) -> None:
+    number = propose(busy_register, a_change(ONE, TODAY, {"level": "三级甲等"}))
+    with busy_register.reading() as connection:
         account = find_account(connection, "editor.a")
         assert account is not None
 

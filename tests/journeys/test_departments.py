@@ -84,11 +84,11 @@ def run(command: str, **more: str) -> str:
 
 
 @pytest.mark.parametrize("department", list_departments())
-def test_every_example_of_a_department_runs(department: str, server: Server, seeded_key: str) -> None:
+def test_every_example_of_a_department_runs(department: str, server: Server, market_key: str) -> None:
     for command in list_commands(server, department):
         if command.startswith(("<iframe", "registry ")):
             continue
-        answer = run(command, KEY=seeded_key)
+        answer = run(command, KEY=market_key)
         if "list.csv" in command:
             rows = list(csv.reader(io.StringIO(answer.lstrip("\ufeff"))))
             assert len(rows) > 22 and any("沈阳市妇婴医院" in row for row in rows)
@@ -102,7 +102,7 @@ def test_every_example_of_a_department_runs(department: str, server: Server, see
 
 
 @pytest.fixture(scope="module")
-def seeded_key(server: Server) -> str:
+def market_key(server: Server) -> str:
     """A key of the market-supervision department."""
     cli = Cli(server.data_dir, inside=True)
     key = json.loads(cli.ok("key", "add", "示例市场监督管理局", "--department", "market", "--json").out)

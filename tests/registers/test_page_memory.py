@@ -27,7 +27,7 @@ def register(tmp_path: Path) -> Iterator[Register]:
 
 
 @pytest.fixture
-def made_pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def new_pages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The address of every page that was made anew."""
     made, render = list[str](), responses.render_page
 
@@ -48,38 +48,38 @@ def client(register: Register, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clie
 
 
 def test_a_page_is_sent_again_until_the_log_grows_or_time_goes_on(
-    client: Client, register: Register, made_pages: list[str], monkeypatch: pytest.MonkeyPatch
+    client: Client, register: Register, new_pages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, again = client.get(PAGE), client.get(PAGE)
     assert first.text == again.text and first.headers["cache-control"] == again.headers["cache-control"]
-    assert made_pages == [PAGE]
+    assert new_pages == [PAGE]
     client.get(f"{PAGE}?lang=en")
-    assert len(made_pages) == 2  # another language is another page
+    assert len(new_pages) == 2  # another language is another page
     enter(register.database, a_change(IT, register.verification.find_today(), {"status": "suspended"}))
     assert "已暂停" in client.get(PAGE).text  # the database alone has grown; the view follows later
     follow(register)
     assert "已暂停" in client.get(PAGE).text
-    made_pages.clear()
+    new_pages.clear()
     later = register.find_now() + dt.timedelta(seconds=page_memory.PERIOD)
     monkeypatch.setattr(register, "find_now", lambda: later)
     client.get(PAGE)
-    assert made_pages == [PAGE]
+    assert new_pages == [PAGE]
 
 
 def test_people_and_what_is_not_there_are_not_remembered(
-    client: Client, register: Register, made_pages: list[str]
+    client: Client, register: Register, new_pages: list[str]
 ) -> None:
     enter(register.database, a_person(IT, "示例员甲"))
     follow(register)
     for path in (PAGE, "/i/7K2M-9QXF", "/q/7K2M-9QXF"):
-        made_pages.clear()
+        new_pages.clear()
         client.get(path)
         client.get(path)
-        assert len(made_pages) == 2, path
+        assert len(new_pages) == 2, path
 
 
-def test_the_oldest_pages_are_forgotten(client: Client, made_pages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_pages_are_forgotten(client: Client, new_pages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_memory, "MOST", 2)
     for path in (PAGE, "/", "/overview", PAGE):
         client.get(path)
-    assert made_pages == [PAGE, "/", "/overview", PAGE]
+    assert new_pages == [PAGE, "/", "/overview", PAGE]

@@ -181,7 +181,7 @@ def database(tmp_path: Path) -> Any:
     database.close()
 
 
-def found(database: Database, lang: str = "zh-CN", **question: str) -> list[str | None]:
+def look_up(database: Database, lang: str = "zh-CN", **question: str) -> list[str | None]:
     view = a_view(database)
     with database.reading() as connection, view.lock:
         hits = find_hits(view, SanctionQuestion(**question), make_as_of(connection, START), lang)
@@ -201,7 +201,7 @@ def found(database: Database, lang: str = "zh-CN", **question: str) -> list[str 
 def test_others_are_found_by_a_whole_name_number_domain_or_account(
     database: Database, question: dict[str, str]
 ) -> None:
-    assert found(database, **question) == ["示列1号"]
+    assert look_up(database, **question) == ["示列1号"]
 
 
 @pytest.mark.parametrize(
@@ -216,14 +216,14 @@ def test_others_are_found_by_a_whole_name_number_domain_or_account(
     ],
 )
 def test_nothing_near_is_found(database: Database, question: dict[str, str]) -> None:
-    assert found(database, **question) == []
+    assert look_up(database, **question) == []
 
 
 def test_a_person_is_found_by_the_name_together_with_the_institution(database: Database) -> None:
-    assert found(database, name=PERSON, institution=AGENCY) == ["示列2号"]
-    assert found(database, name="示例当事人乙", institution="鞍山市示例医院") == ["示罚3号"]
-    assert found(database, name="示例当事人乙", institution=format_code(code_of(HOSPITAL))) == ["示罚3号"]
-    assert found(database, name="鞍山市示例医院") == []  # its doctor's penalty is not the hospital's
+    assert look_up(database, name=PERSON, institution=AGENCY) == ["示列2号"]
+    assert look_up(database, name="示例当事人乙", institution="鞍山市示例医院") == ["示罚3号"]
+    assert look_up(database, name="示例当事人乙", institution=format_code(code_of(HOSPITAL))) == ["示罚3号"]
+    assert look_up(database, name="鞍山市示例医院") == []  # its doctor's penalty is not the hospital's
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_person_is_found_by_the_name_together_with_the_institution(database: D
 )
 def test_a_question_that_would_list_or_names_nobody_is_refused(database: Database, question: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
-        found(database, **question)
+        look_up(database, **question)
 
 
 def test_the_verdict_is_the_same_with_and_without_a_sanction(database: Database, tmp_path: Path) -> None:
@@ -258,9 +258,9 @@ def test_an_erased_person_is_at_no_door_any_more(database: Database) -> None:
     erased = a_sanction("示列2号", organisation=AGENCY, person=PERSON)
     enter(database, an_erasure(erased, "person", on=START))
     enter(database, an_erasure(a_sanction("示列1号", organisation=AGENCY, accounts=[]), "accounts", on=START))
-    assert found(database, name=PERSON, institution=AGENCY) == []
-    assert found(database, account="示例公众号:示例助孕") == []
-    assert found(database, name=AGENCY) == ["示列1号"]
+    assert look_up(database, name=PERSON, institution=AGENCY) == []
+    assert look_up(database, account="示例公众号:示例助孕") == []
+    assert look_up(database, name=AGENCY) == ["示列1号"]
     claim = Claim(provider=Provider(name=AGENCY), on=START, practitioner=Person(name=PERSON))
     assert [one.document_no for one in answer_claim(a_view(database), claim).sanctions] == ["示列1号"]
     with database.reading() as connection:

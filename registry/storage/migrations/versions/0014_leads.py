@@ -11,6 +11,12 @@ down_revision = "0012"
 
 def upgrade() -> None:
     """Add the five tables."""
+    create_leads()
+    create_steps()
+    create_sealed_files()
+
+
+def create_leads() -> None:
     op.create_table(
         "leads",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -37,6 +43,9 @@ def upgrade() -> None:
     op.create_index("leads_by_token", "leads", ["token"], unique=True)
     op.create_index("leads_by_state", "leads", ["state", "due"])
     op.create_index("leads_by_region", "leads", ["region", "state"])
+
+
+def create_steps() -> None:
     op.create_table(
         "lead_steps",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
@@ -54,6 +63,9 @@ def upgrade() -> None:
     op.create_index("lead_steps_by_action", "lead_steps", ["action", "at"])
     for statement in make_append_only_triggers("lead_steps", op.get_bind().dialect.name, key="id"):
         op.execute(statement)
+
+
+def create_sealed_files() -> None:
     op.create_table(
         "lead_notes",
         sa.Column("lead", sa.Integer, primary_key=True, autoincrement=False),
